@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -31,6 +32,13 @@ _ROLES: Final = {
 
 _make: Final = tuple.__new__
 _KEPT_LENGTH: Final = 4_096  # characters of a text that is kept for the next comparison
+# What reasoning models write before their answer where nobody takes it out: from `<think>`, which some templates write
+# for them, to `</think>` or, where they were cut, to the end.
+_THOUGHT: Final = re.compile(
+    r"\s*<(think|thinking)>.*?(?:</\1>\s*|\Z)|(?:(?!<think).)*?^[ \t]*</think>[ \t]*$\s*",
+    re.DOTALL | re.MULTILINE,
+)
+_TAGS: Final = re.compile("</?think")
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -71,11 +79,13 @@ class Message(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The words of it: texts, and a refusal where it refuses."""
+        """The words of it: texts, and a refusal where it refuses; of a model's, not what it thought before them."""
         if len(self.parts) == 1 and self.parts[0].kind is _TEXT:
-            return self.parts[0].text
-        spoken = (PartKind.TEXT, PartKind.REFUSAL)
-        return "\n".join(part.text for part in self.parts if part.kind in spoken and part.text)
+            text = self.parts[0].text
+        else:
+            spoken = (PartKind.TEXT, PartKind.REFUSAL)
+            text = "\n".join(part.text for part in self.parts if part.kind in spoken and part.text)
+        return _without_thought(text) if self.role == ASSISTANT and _TAGS.search(text) else text
 
     @property
     def refused(self) -> bool:
@@ -95,6 +105,11 @@ def squeeze(text: str) -> str:
 @lru_cache(maxsize=256)  # a trace has few texts, and each is compared with many
 def _squeezed(text: str) -> str:
     return " ".join(text.split())
+
+
+def _without_thought(text: str) -> str:
+    thought = _THOUGHT.match(text)
+    return text[thought.end() :] if thought else text
 
 
 def say(role: str, text: str) -> Message:

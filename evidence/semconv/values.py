@@ -110,6 +110,11 @@ def texts_in(value: Any) -> list[str]:
     return found
 
 
+def worded_in(value: Any) -> list[str]:
+    """Return those of `texts_in` that are more than a word, a code or a label."""
+    return [text for text in texts_in(value) if _WORDING.search(text)]
+
+
 def given_in_call(call: Mapping[str, Any]) -> Any:
     """Return what a traced function was given: by name, or by place where nothing was given by name."""
     if call.keys() == _CALLED_BY_NAME and isinstance(call["arguments"], Mapping):
@@ -188,7 +193,20 @@ def _read_mapping(value: Mapping[str, Any], role: str, depth: int) -> list[Messa
             if messages is None and keys is text_keys[-1] and _says_more(value, depth):
                 return None  # of {"message": "Done", "data": {"reply": ...}} the message is not the answer
             return said if messages is None else _agreed(messages, said, role)
-    return messages
+    return messages if messages is not None else _read_components(value, role, depth)
+
+
+def _read_components(value: Mapping[str, Any], role: str, depth: int) -> list[Message] | None:
+    """Return what the components of a pipeline were all asked, or all answered: `{"retriever": {"query": ...}, ...}`.
+
+    Only under the keys that are believed most: what a component was set to stands under the others.
+    """
+    components = [held for held in value.values() if isinstance(held, dict)]
+    if len(components) < len(value):
+        return None
+    read = [said for one in components if (said := _read_keys(one, _KEYS[role][1], role, depth + 1))]
+    told = {tuple(message.text for message in messages) for messages in read}
+    return read[0] if len(told) == 1 else None
 
 
 def _wrapped_in(value: Mapping[str, Any], role: str) -> Any:

@@ -243,6 +243,24 @@ TOLD: dict[str, tuple[str, str, Spans]] = {
 }  # fmt: skip
 
 TOLD |= {
+    "a pipeline whose components were all given the question": (
+        ASKED,
+        GAVE,
+        [frame({"retriever": {"query": ASKED}, "prompt_builder": {"question": ASKED}}, {"llm": {"replies": [GAVE]}}),
+         call(1, [user(f"{TARIFF}\nQuestion: {ASKED}")], GAVE)],
+    ),
+    "a model that thinks aloud": (
+        ASKED, GAVE, [call(1, [user(ASKED)], f"<think>12 or\n13?</think>\n\n{GAVE}", parent="")],
+    ),
+    "a model whose template begins the thought": (
+        ASKED, GAVE, [call(1, [user(ASKED)], f"12 or\n13?\n</think>\n\n{GAVE}", parent="")],
+    ),
+    "a thought that the application took out": (
+        ASKED, GAVE, [frame(ASKED, GAVE), call(1, [user(ASKED)], f"<think>12?</think>{GAVE}")],
+    ),
+    "an answer that tells of thoughts": (
+        ASKED, "Write <think> first.", [call(1, [user(ASKED)], "Write <think> first.", parent="")],
+    ),
     "the same question sent twice": (ASKED, GAVE, [server(), call(1, [user(ASKED), user(ASKED)], GAVE)]),
     "a person who asks for a better answer where it began": (
         "Revise your answer.",
@@ -431,6 +449,18 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
         GAVE,
         [server(), call(1, [user(CONTEXT), user(ASKED)], GAVE)],
     ),
+    "a prompt around words of a frame that is in no form that is known": (
+        ASKED,
+        GAVE,
+        [frame({"event": {"user_q": ASKED, "tenant": "acme"}}, GAVE),
+         call(1, [user(f"You work for a bank. Reply to this: {ASKED}")], GAVE)],
+    ),
+    "a prompt around words of a frame that no dialect knows": (
+        ASKED,
+        GAVE,
+        [make_span(ROOT_ID, parent="", name="run", start=1, attributes={"acme.request": json.dumps({"q": ASKED})}),
+         call(1, [user(f"You work for a bank. Reply to this: {ASKED}")], GAVE)],
+    ),
     "two messages of a user in a row, at an agent": (
         f"{CONTEXT}\n{ASKED}",
         GAVE,
@@ -525,6 +555,33 @@ def test_a_prompt_around_documents_names_what_was_searched_for_as_a_candidate() 
     (exchange,) = map_trace(spans).exchanges
     searched = exchange.question.others[0]
     assert (searched.text, searched.source.attribute) == (question, "gen_ai.retrieval.query.text")
+
+
+def test_a_prompt_around_what_a_frame_was_given_names_both_as_candidates() -> None:
+    _, _, spans = UNSURE["a prompt around words of a frame that no dialect knows"]
+    (exchange,) = map_trace(spans).exchanges
+    assert [(one.text, one.source.span_id, one.source.attribute) for one in exchange.question.others] == [
+        (ASKED, ROOT_ID, "acme.request"),
+        (f"You work for a bank. Reply to this: {ASKED}", f"{1:016x}", "gen_ai.input.messages"),
+    ]
+
+
+def test_a_question_that_a_frame_was_given_word_for_word_is_told() -> None:
+    given = make_span(
+        ROOT_ID,
+        parent="",
+        name="run",
+        start=1,
+        attributes={"acme.request": json.dumps({"q": ASKED, "of": "a card"})},
+    )
+    assert map_trace([given, call(1, [user(ASKED)], GAVE)]).question == ASKED
+
+
+def test_a_thought_that_was_cut_is_no_answer() -> None:
+    cut = [model("<think>Is it 12", finish_reason="length")]
+    draft = map_trace([call(1, [user(ASKED)], cut, parent="")])
+    assert draft.answer == ""
+    assert "cut_at_token_limit" in codes(draft)
 
 
 def test_what_is_said_of_the_whole_trace_counts_as_declared() -> None:
