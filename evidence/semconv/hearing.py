@@ -25,6 +25,7 @@ from evidence.semconv.messages import (
 )
 from evidence.semconv.span_view import SpanView
 from evidence.semconv.spelling import parse_said
+from evidence.semconv.templates import read_template
 from evidence.semconv.values import read_value
 
 _INPUT: Final = attributes_for(Meaning.INPUT_TEXT)
@@ -98,6 +99,14 @@ def has_content(span: SpanView) -> bool:
 
 def hear_asked(span: SpanView) -> Heard:
     """Return what was put to the step of a span, its history first, the last turn last."""
+    heard = _hear_asked(span)
+    if len(heard.messages) != 1 or heard.messages[0].role != USER:
+        return heard
+    messages = read_template(heard.messages[0].text)
+    return heard._replace(messages=messages) if messages else heard  # noqa: SLF001  # a NamedTuple's public method
+
+
+def _hear_asked(span: SpanView) -> Heard:
     best = Heard()
     for heard in _hear(span, _QUESTION_SIDE):
         if span.operation is Operation.CHAT and heard.messages:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from evidence.digests import sha256_hex
+from evidence.semconv.marks import words_of_model
 
 USER: Final = "user"
 ASSISTANT: Final = "assistant"
@@ -32,13 +32,6 @@ _ROLES: Final = {
 
 _make: Final = tuple.__new__
 _KEPT_LENGTH: Final = 4_096  # characters of a text that is kept for the next comparison
-# What reasoning models write before their answer where nobody takes it out: from `<think>`, which some templates write
-# for them, to `</think>` or, where they were cut, to the end.
-_THOUGHT: Final = re.compile(
-    r"\s*<(think|thinking)>.*?(?:</\1>\s*|\Z)|(?:(?!<think).)*?^[ \t]*</think>[ \t]*$\s*",
-    re.DOTALL | re.MULTILINE,
-)
-_TAGS: Final = re.compile("</?think")
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -79,13 +72,13 @@ class Message(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The words of it: texts, and a refusal where it refuses; of a model's, not what it thought before them."""
+        """The words of it: texts, and a refusal where it refuses."""
         if len(self.parts) == 1 and self.parts[0].kind is _TEXT:
             text = self.parts[0].text
         else:
             spoken = (PartKind.TEXT, PartKind.REFUSAL)
             text = "\n".join(part.text for part in self.parts if part.kind in spoken and part.text)
-        return _without_thought(text) if self.role == ASSISTANT and _TAGS.search(text) else text
+        return words_of_model(text) if self.role == ASSISTANT else text
 
     @property
     def refused(self) -> bool:
@@ -105,11 +98,6 @@ def squeeze(text: str) -> str:
 @lru_cache(maxsize=256)  # a trace has few texts, and each is compared with many
 def _squeezed(text: str) -> str:
     return " ".join(text.split())
-
-
-def _without_thought(text: str) -> str:
-    thought = _THOUGHT.match(text)
-    return text[thought.end() :] if thought else text
 
 
 def say(role: str, text: str) -> Message:
@@ -311,6 +299,8 @@ def _read_part(part: Any) -> Part | None:
         return None
     kind = _type_of(part)
     text = part.get("text", part.get("content"))
+    if part.get("thought") is True and isinstance(text, str):
+        return Part(PartKind.REASONING, text)  # as Gemini marks it
     if kind in _TEXTS:
         return Part(PartKind.TEXT, text) if isinstance(text, str) else _read_untyped(part)
     return _read_typed(part, kind)

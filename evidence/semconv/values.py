@@ -73,6 +73,7 @@ _WORDING: Final = re.compile(
 _CREW_OUTPUT: Final = frozenset({"raw", "pydantic", "json_dict"})  # of CrewAI: what was said is `raw`
 _CALLED: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})  # of a traced function
 _CALLED_BY_NAME: Final = frozenset({"tool_name", "arguments"})  # a tool of an MCP server, in OpenLLMetry
+_ENVELOPES: Final = frozenset({"request", "payload", "body", "data", "event", "params"})  # of one thing alone
 _MAX_DEPTH: Final = 8
 # What Python shows of an object: `AgentOutput(response=...)`.
 _SHOWN_OBJECT: Final = re.compile(r"\s*(?:<[\w. ]+ object at 0x|[A-Z]\w*\((?:[a-z_]\w*=|\)|[A-Z]\w*\())")
@@ -213,6 +214,9 @@ def _wrapped_in(value: Mapping[str, Any], role: str) -> Any:
     """Return what a library put an object around; the object itself where that is none of those."""
     if value.keys() <= _CALLED:
         return given_in_call(value)
+    if len(value) == 1 and value.keys() <= _ENVELOPES:
+        (inner,) = value.values()
+        return inner if isinstance(inner, dict) else value
     return value["raw"] if role == ASSISTANT and value.keys() >= _CREW_OUTPUT else value
 
 

@@ -258,6 +258,30 @@ TOLD |= {
     "a thought that the application took out": (
         ASKED, GAVE, [frame(ASKED, GAVE), call(1, [user(ASKED)], f"<think>12?</think>{GAVE}")],
     ),
+    "a thought among Gemini's parts": (
+        ASKED,
+        GAVE,
+        [call(1, [user(ASKED)],
+              [{"role": "model", "parts": [{"thought": True, "text": DRAFT}, {"text": GAVE}]}], parent="")],
+    ),
+    "a prompt of one text, as a template made it": (
+        ASKED,
+        GAVE,
+        [call(1, [user(f"[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n{ASKED} [/INST]")], f"{GAVE}</s>", parent="")],
+    ),
+    "a completion in OpenInference": (
+        ASKED,
+        GAVE,
+        [make_span(ROOT_ID, parent="", name="completion", start=1, attributes={
+            "openinference.span.kind": "LLM", "llm.prompts.0.prompt.text": ASKED,
+            "llm.choices.0.completion.text": GAVE})],
+    ),
+    "a request as MLflow's agents are given it": (
+        ASKED,
+        GAVE,
+        [frame({"request": {"input": [user(ASKED)]}}, {"output": [
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": GAVE}]}]})],
+    ),
     "an answer that tells of thoughts": (
         ASKED, "Write <think> first.", [call(1, [user(ASKED)], "Write <think> first.", parent="")],
     ),
