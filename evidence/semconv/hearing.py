@@ -48,6 +48,7 @@ _PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
 _PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))
 _ASKED_PREFIXES: Final = frozenset(where.prefix for one in _ASKED for where in one.indexed)
 _ERROR: Final = 2  # OTLP status code
+_OF_CALLS: Final = ("tool", "function", "_call")  # one of which stands in each form of a call
 _NOTHING_TEXTS: Final = ("{}", "[]", "null", '""')  # that say that there is none
 
 
@@ -143,7 +144,7 @@ def may_call_tools(span: SpanView) -> bool:
         return True
     values = (span.attributes[key] for key in _GIVEN.intersection(span.attributes))
     return any(
-        value is not None and (not isinstance(value, str) or "tool" in value or "function" in value)
+        value is not None and (not isinstance(value, str) or any(word in value for word in _OF_CALLS))
         for value in values
     )
 

@@ -801,6 +801,72 @@ def test_what_a_model_said_beside_a_code_names_the_call_that_said_it() -> None:
     ]
 
 
+def test_what_a_provider_carried_out_is_a_call_with_its_result_and_no_open_one() -> None:
+    items = [
+        {"type": "web_search_call", "id": "ws_1", "action": {"query": "card"}},
+        {"type": "file_search_call", "id": "fs_1", "queries": ["fee"], "results": [{"text": TARIFF}]},
+        {"type": "mcp_call", "id": "mc_1", "name": "fee", "arguments": '{"n": 2}', "output": "12"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": GAVE}]},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], items, parent="")])
+    assert draft.answer == GAVE
+    assert {(one.call_id, one.tool, str(one.arguments), str(one.result)) for one in draft.tool_calls} == {
+        ("ws_1", "web_search", "{'query': 'card'}", "None"),
+        ("fs_1", "file_search", "['fee']", str([{"text": TARIFF}])),
+        ("mc_1", "fee", "{'n': 2}", "12"),
+    }
+
+
+def test_what_anthropic_looked_up_is_a_call_with_its_result() -> None:
+    said = [
+        {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "card"}},
+        {"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"title": "Cards"}]},
+        {"type": "text", "text": GAVE},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], [{"role": "assistant", "content": said}], parent="")])
+    assert (draft.answer, [(one.tool, one.result) for one in draft.tool_calls]) == (
+        GAVE,
+        [("web_search", [{"title": "Cards"}])],
+    )
+
+
+def test_an_answer_after_which_a_provider_left_a_call_open_is_open() -> None:
+    items = [
+        {"type": "mcp_call", "id": "mc_1", "name": "fee", "arguments": "{}", "output": "12"},
+        {"type": "function_call", "call_id": "f1", "name": "tax", "arguments": "{}"},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], items, parent="")])
+    assert draft.answer == ""
+    assert "open_tool_call" in codes(draft)
+
+
+def test_a_result_that_says_that_it_is_an_error_is_one() -> None:
+    failed = tool(1, json.dumps({"content": [{"type": "text", "text": "no such card"}], "isError": True}))
+    assert [one.error for one in map_trace([server(), failed]).tool_calls] == ["no such card"]
+
+
+def test_what_went_wrong_is_read_from_the_exception_where_the_status_says_nothing() -> None:
+    thrown = {
+        "name": "exception",
+        "attributes": {"exception.type": "RateLimit", "exception.message": "429, later"},
+    }
+    step = call(1, [user(ASKED)], "", status_code=2, events=[thrown])
+    assert [one.message for one in map_trace([server(), step]).errors] == ["429, later"]
+
+
+def test_documents_of_a_knowledge_base_keep_their_words_and_place() -> None:
+    found = [
+        {
+            "content": {"text": TARIFF},
+            "location": {"type": "S3", "s3Location": {"uri": "s3://b/t.pdf"}},
+            "score": 0.5,
+        }
+    ]
+    attributes = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.documents": json.dumps(found)}
+    (one,) = map_trace([make_span(f"{1:016x}", name="retrieve", attributes=attributes)]).retrievals
+    assert (one.document_ref, one.text, one.score) == ("s3://b/t.pdf", TARIFF, 0.5)
+
+
 def test_a_form_that_is_filled_by_a_call_is_no_tool() -> None:
     spans = [server(), call(1, [user(ASKED)], [calling("final_result", {"eur": 12})])]
     assert map_trace(spans).tool_calls == ()
