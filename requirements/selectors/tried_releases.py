@@ -36,7 +36,7 @@ class Tried:
 def tell_tries(
     criteria: Collection[AcceptanceCriterion], release: Release, as_of: AsOf
 ) -> dict[int, TriedTold]:
-    """Return by criterion which releases it judged since one met it, this one last; of one alone, nothing is told.
+    """Return by criterion's id which releases it judged since one met it, this one last; of one alone, nothing is told.
 
     A criterion that a new version of its requirement keeps word for word is the same.
     """
