@@ -15,7 +15,7 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_task
-from evidence.semconv.messages import ASSISTANT, squeeze
+from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.steps import Step, calls_below, items_of
 from evidence.semconv.turn import Turn
@@ -36,7 +36,6 @@ _ELLIPSIS: Final = re.compile(r"\s*(?:\.{3}|…)?\s*(?:[\[(]truncated[\])])?$", 
 _ELLIPSIS_LENGTH: Final = 20  # characters of a squeezed text that it takes at most, and some more
 _MOST_CALLS: Final = 100  # that a code is looked for in
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
-_ERROR: Final = 2  # OTLP status code
 
 
 def is_filter(reason: str) -> bool:
@@ -232,8 +231,14 @@ def _question(step: Step, text: str) -> Told:
     rule = Rule.LAST_CALL if step.operation is Operation.CHAT else Rule.AGENT_OUTPUT
     if text:
         return Told(text, Source(step.span.span_id, step.asked.attribute or step.answered.attribute, rule))
-    unread = step.has_content and step.asked.unread is not None
-    return Told(absent=Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED)
+    if not step.has_content:
+        return Told(absent=Absent.NOT_RECORDED)
+    # What a program says in a user's place is no question; where nothing else is there, a person may have said it.
+    said = [message.text for message in step.asked.messages if message.role == USER and message.text.strip()]
+    if said:
+        source = Source(step.span.span_id, step.asked.attribute, rule)
+        return Told("", None, Absent.AMBIGUOUS, tuple(Candidate(one, source) for one in dict.fromkeys(said)))
+    return Told(absent=Absent.NOT_RECORDED if step.asked.unread is None else Absent.NOT_RECOGNISED)
 
 
 def _with_question_of(turn: Turn, inner: Sequence[Turn]) -> Turn:
@@ -310,7 +315,7 @@ def absence_of(step: Step, given: Given) -> Absent:
         return Absent.FILTERED
     if reason in CUT_REASONS:
         return Absent.CUT
-    if step.span.status_code == _ERROR or any(event.get("name") == "exception" for event in step.span.events):
+    if step.span.failed or any(event.get("name") == "exception" for event in step.span.events):
         return Absent.CALL_FAILED
     if "tool" in reason or "function" in reason:
         return Absent.OPEN_TOOL_CALL
