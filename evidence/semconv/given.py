@@ -11,6 +11,7 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Attachment
 from evidence.semconv.hearing import finish_reason
 from evidence.semconv.helpers import is_correction, is_going_on, is_revision
+from evidence.semconv.marks import is_written_call
 from evidence.semconv.messages import ASSISTANT, SYSTEM, TOOL, USER, Message, PartKind, squeeze
 from evidence.semconv.steps import Step
 from evidence.semconv.templates import last_of_transcript
@@ -18,7 +19,7 @@ from evidence.semconv.templates import last_of_transcript
 _LEAST_BYTES: Final = (
     4  # UTF-8 bytes of a text whose place inside another says something: "Yes.", two Chinese characters
 )
-
+_SENTENCE_ENDS: Final = tuple(".!?…。！？\"'”’»)]}>*`")
 
 ReadT = TypeVar("ReadT")
 
@@ -29,7 +30,7 @@ class Given(NamedTuple):
     text: str = ""
     choices: tuple[str, ...] = ()  # other choices of the same call
     rivals: tuple[str, ...] = ()  # other texts, of which nothing says that they are choices
-    aside: str = ""  # words beside a tool call that is still open
+    aside: str = ""  # words beside a tool call that is still open, or a thought without an answer
     open_call: bool = False
     earlier: tuple[str, ...] = ()  # words that an agent gave before its last, and that went with no tool call
     finish_reason: str = ""
@@ -199,17 +200,36 @@ def read_given(step: Step) -> Given:
     if len(said) > 1 and (step.operation is Operation.CHAT or _are_choices_of_one(messages)):
         return _of_call(step, said, reason)
     last, within = _after_its_calls(said[-1])
-    open_call = bool(last.of_kind(PartKind.TOOL_CALL)) or messages[-1].role == TOOL
     text = last.text
+    open_call = bool(last.of_kind(PartKind.TOOL_CALL)) or messages[-1].role == TOOL or is_written_call(text)
+    begun = _begun_for(step) if text and not open_call else ""
     before = [one.text for one in said[:-1] if one.text and not one.of_kind(PartKind.TOOL_CALL)]
     return Given(
         earlier=tuple(one for one in dict.fromkeys([*before, *within]) if one != text),
         text="" if open_call else text,
-        aside=text if open_call else "",
+        rivals=(f"{begun}{text}",) if begun else (),
+        aside=text if open_call else _thought_alone(last),
         open_call=open_call,
         finish_reason=reason,
         refused=last.refused,
         attachments=_attachments(step, said),
+    )
+
+
+def _begun_for(step: Step) -> str:
+    """Return how an answer was begun for a model, that gave the rest of it: words that end in the middle."""
+    last = step.asked.messages[-1] if step.operation is Operation.CHAT and step.asked.messages else None
+    if last is None or last.role != ASSISTANT or last.of_kind(PartKind.TOOL_CALL):
+        return ""
+    return "" if last.text.rstrip().endswith(_SENTENCE_ENDS) else last.text
+
+
+def _thought_alone(message: Message) -> str:
+    """Return what a model marked as a thought, where it said nothing else: it may be its answer, left unmarked."""
+    return (
+        ""
+        if message.text
+        else "\n".join(part.text for part in message.of_kind(PartKind.TEXT) if part.text.strip())
     )
 
 

@@ -302,14 +302,18 @@ def _choice_of(item: Mapping[str, Any], known: int | None) -> int | None:
 
 _CALLS: Final = frozenset({
     "tool_call", "tool-call", "tool_use", "function_call", "toolCall", "server_tool_use", "mcp_tool_use",
-    "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call", "mcp_approval_request",
+    "server_tool_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call",
+    "mcp_approval_request",
 })  # fmt: skip
-_NAMED_CALLS: Final = frozenset({"tool_call", "function_call", "custom_tool_call"})  # which say which tool
+_NAMED_CALLS: Final = frozenset(
+    {"tool_call", "function_call", "custom_tool_call", "server_tool_call"}
+)  # which say which tool
 _RESPONSES: Final = frozenset({
     "tool_call_response", "tool-result", "tool_result", "function_call_output", "toolResult", "custom_tool_call_output",
     "mcp_tool_result", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result",
     "bash_code_execution_tool_result", "text_editor_code_execution_tool_result", "tool_search_tool_result",
-    "computer_call_output", "local_shell_call_output", "shell_call_output", "apply_patch_call_output",
+    "server_tool_call_response", "computer_call_output", "local_shell_call_output", "shell_call_output",
+    "apply_patch_call_output",
 })  # fmt: skip
 # Items of OpenAI's Responses that tell of a call and of what came of it: its provider carried it out.
 _CARRIED_OUT: Final = frozenset({
@@ -429,7 +433,7 @@ def _code_run(held: Mapping[str, Any], key: str) -> Part:
 def _tool_call(call: Mapping[str, Any]) -> Part:
     inner = call.get("function")
     named = inner if isinstance(inner, dict) else call
-    keys = ("arguments", "args", "input", "action", "operation")
+    keys = ("arguments", "args", "input", "action", "operation", "server_tool_call")
     value = next((named[key] for key in keys if named.get(key) is not None), None)
     name = _first_text(named, "name", "toolName", "tool_name") or _tool_of(_type_of(call))
     call_id = _first_text(call, "call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "ref")
@@ -454,7 +458,7 @@ def _carried_out(item: Mapping[str, Any]) -> list[Part]:
 
 
 def _tool_response(part: Mapping[str, Any]) -> Part:
-    keys = ("response", "result", "output", "content")
+    keys = ("response", "result", "output", "content", "server_tool_call_response")
     value = next((part[key] for key in keys if part.get(key) is not None), None)
     call_id = _first_text(
         part, "call_id", "tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "id", "ref"

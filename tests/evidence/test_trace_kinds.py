@@ -639,6 +639,22 @@ UNSURE |= {
             "gen_ai.operation.name": "chat", "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": CUT_PARTS,
             "gen_ai.completion.0.content": GAVE})],
     ),
+    "an answer that was begun for the model": (
+        ASKED, GAVE, [call(1, [user(ASKED), model("A second card")], " costs 12 EUR a year.", parent="")],
+    ),
+    "a prompt that is all a system's": (
+        ASKED, GAVE, [call(1, [text("system", ASKED)], GAVE, parent="")],
+    ),
+    "an agent that handed over": (
+        ASKED,
+        GAVE,
+        [agent(1, [user(ASKED)], None, parent=""),
+         call(2, [user(ASKED)], [calling("transfer_to_fees", {})], parent=f"{1:016x}"),
+         agent(3, [user(ASKED)], GAVE, parent=f"{1:016x}")],
+    ),
+    "a thought that was never closed": (
+        ASKED, GAVE, [call(1, [user(ASKED)], f"<think>\nThe tariff says 12.\n\n{GAVE}", parent="")],
+    ),
     "an answer of white space": (ASKED, "", [call(1, [user(ASKED)], "  \n", parent="")]),
 }  # fmt: skip
 
@@ -1100,3 +1116,42 @@ def test_an_object_as_python_shows_it_is_no_answer() -> None:
 def test_hostile_text_is_judged_at_once() -> None:
     assert not is_prose("{" + '"' * 1_000_000 + ":")
     assert is_prose("{" + '"' * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '<tool_call>\n{"name": "fee", "arguments": {}}\n</tool_call>',
+        '<|python_tag|>{"name": "fee", "parameters": {}}',
+        '[TOOL_CALLS] [{"name": "fee", "arguments": {}}]',
+    ],
+)
+def test_a_call_that_a_server_left_in_the_text_is_open_and_no_answer(said: str) -> None:
+    (exchange,) = (draft := map_trace([call(1, [user(ASKED)], said, parent="")])).exchanges
+    assert (exchange.answer.text, [one.text for one in exchange.answer.others]) == ("", [said])
+    assert "open_tool_call" in codes(draft)
+
+
+def test_what_a_program_began_and_the_model_ended_is_a_candidate() -> None:
+    _, _, spans = UNSURE["an answer that was begun for the model"]
+    (exchange,) = map_trace(spans).exchanges
+    assert GAVE in [one.text for one in exchange.answer.others]
+
+
+def test_a_tool_of_the_provider_is_a_call_with_its_result() -> None:
+    parts = [
+        {"type": "server_tool_call", "id": "s", "name": "web_search", "server_tool_call": {"query": "card"}},
+        {"type": "server_tool_call_response", "id": "s", "server_tool_call_response": {"results": [1]}},
+        {"type": "text", "content": GAVE},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], [{"role": "assistant", "parts": parts}], parent="")])
+    assert (draft.answer, [(one.tool, one.arguments, one.result) for one in draft.tool_calls]) == (
+        GAVE,
+        [("web_search", {"query": "card"}, {"results": [1]})],
+    )
+
+
+def test_what_an_agent_said_that_another_handed_over_to_is_a_candidate() -> None:
+    _, _, spans = UNSURE["an agent that handed over"]
+    (exchange,) = map_trace(spans).exchanges
+    assert [(one.text, one.source.span_id) for one in exchange.answer.others] == [(GAVE, f"{3:016x}")]
