@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for, version_attributes
 from evidence.semconv.dialects.contract import Documents
 from evidence.semconv.draft import RetrievalDraft, Rule, Source
-from evidence.semconv.messages import USER, squeeze
+from evidence.semconv.messages import USER, read_parts, squeeze
 from evidence.semconv.span_view import LABEL_LENGTH, SpanView, finite_number
 from evidence.semconv.spelling import parse_said
 from evidence.semconv.steps import Step
@@ -18,11 +18,23 @@ from evidence.semconv.values import read_value
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
 _INDEX: Final = version_attributes("index").name
 _FOUND: Final = tuple(dialect.documents for dialect in DIALECTS)
-_IDS: Final = ("id", "document_id", "doc_id", "id_", "node_id")
+_IDS: Final = ("id", "document_id", "doc_id", "id_", "node_id", "_id", "file_id")
 _METADATA_IDS: Final = (*_IDS, "source", "file_name", "file_path", "url", "uri")
 _TEXTS: Final = ("content", "text", "page_content", "document", "chunk", "body")
-_SCORES: Final = ("score", "relevance_score", "similarity", "_score")
-_LISTS: Final = ("documents", "results", "matches", "nodes", "hits", "data")
+_SCORES: Final = ("score", "relevance_score", "similarity", "_score", "@search.score")
+_LISTS: Final = (
+    "documents",
+    "results",
+    "matches",
+    "nodes",
+    "hits",
+    "data",
+    "value",
+    "chunks",
+    "retrievalResults",
+)
+_BESIDE_ID: Final = ("metadata", "payload", "_source", "fields")  # where a store keeps what a document says
+_MAX_NESTED: Final = 3  # objects around a list of documents
 
 
 class _Document(NamedTuple):
@@ -154,8 +166,9 @@ def _from_events(span: SpanView, events: Mapping[str, str]) -> tuple[list[Any], 
 
 def _listed(span: SpanView, key: str) -> list[Any]:
     value = span.json(key)
-    if isinstance(value, Mapping):
-        value = next((value[name] for name in _LISTS if isinstance(value.get(name), list)), value)
+    for _ in range(_MAX_NESTED):
+        if isinstance(value, Mapping):
+            value = next((value[name] for name in _LISTS if isinstance(value.get(name), list | dict)), value)
     if isinstance(value, list):
         return value
     if value is not None:
@@ -172,6 +185,8 @@ def _read_document(span: SpanView, row: Any) -> _Document | None:
     if isinstance(row, str | int) and not isinstance(row, bool) and row != "":
         text = str(row)
         return _Document("", text, None) if _is_wording(text) else _named(span, text, "", None)
+    if isinstance(row, list) and len(row) == 2 and isinstance(row[0], dict):  # with its score
+        row = {"score": row[1], **row[0]}
     if not isinstance(row, dict):
         return None
     node = row.get("node")
@@ -212,9 +227,15 @@ def _first_text(row: Mapping[str, Any]) -> str:
         held = row.get(key)
         if isinstance(held, dict):
             held = held.get("text")  # Bedrock's knowledge bases
+        if isinstance(held, list):
+            held = "\n".join(part.text for part in read_parts(held) if part.text)  # OpenAI's vector stores
         if isinstance(held, str) and held:
             return held
-    return ""
+    return next((text for key in _BESIDE_ID if (text := _first_text_beside(row.get(key)))), "")
+
+
+def _first_text_beside(held: Any) -> str:
+    return _first_text({key: held[key] for key in _TEXTS if key in held}) if isinstance(held, dict) else ""
 
 
 def _first_place(location: Any) -> str:

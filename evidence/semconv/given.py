@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Final, NamedTuple, TypeVar, cast
 
@@ -10,14 +10,16 @@ from evidence.semconv.computed_once import computed_once
 from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Attachment
 from evidence.semconv.hearing import finish_reason
-from evidence.semconv.helpers import is_correction, is_revision
+from evidence.semconv.helpers import is_correction, is_going_on, is_revision
+from evidence.semconv.marks import is_written_call
 from evidence.semconv.messages import ASSISTANT, SYSTEM, TOOL, USER, Message, PartKind, squeeze
 from evidence.semconv.steps import Step
+from evidence.semconv.templates import last_of_transcript
 
 _LEAST_BYTES: Final = (
     4  # UTF-8 bytes of a text whose place inside another says something: "Yes.", two Chinese characters
 )
-
+_SENTENCE_ENDS: Final = tuple(".!?…。！？\"'”’»)]}>*`")
 
 ReadT = TypeVar("ReadT")
 
@@ -28,7 +30,7 @@ class Given(NamedTuple):
     text: str = ""
     choices: tuple[str, ...] = ()  # other choices of the same call
     rivals: tuple[str, ...] = ()  # other texts, of which nothing says that they are choices
-    aside: str = ""  # words beside a tool call that is still open
+    aside: str = ""  # words beside a tool call that is still open, or a thought without an answer
     open_call: bool = False
     earlier: tuple[str, ...] = ()  # words that an agent gave before its last, and that went with no tool call
     finish_reason: str = ""
@@ -106,6 +108,8 @@ def _persons(messages: Sequence[Message]) -> list[int]:
     Graphs of several agents hand on what an agent found as a user's message that bears the agent's name.
     """
     users = [number for number in range(len(messages) - 1, -1, -1) if messages[number].role == USER]
+    known = [number for number in users if not messages[number].said_as]
+    users = known or users
     if len(users) < 2 or messages[users[-1]].name:
         return users
     return [number for number in users if not messages[number].name or _is_reply(messages[number - 1])]
@@ -115,7 +119,8 @@ def beside_question(step: Step, question: str) -> tuple[str, ...]:
     """Return what else could be the question that was read from a step, or belong to it; each text once.
 
     Texts of one message may be a context and the question after it. Of messages of users in a row the first may be half
-    of the question. Where the users are named, the last may be an agent. What asks for an answer anew may be a program.
+    of the question. Where the users are named, the last may be an agent. In a role that is not known speaks a person or
+    a program. A text may be a conversation that was written out. What asks for an answer anew may be a program.
     """
     for messages in (step.answered.messages, step.asked.messages):
         persons = _persons(messages)
@@ -123,10 +128,22 @@ def beside_question(step: Step, question: str) -> tuple[str, ...]:
         if number is not None:
             texts = [*_texts_of(messages[number]), *_before_in_row(messages, number, persons)]
             texts += _of_first_named(messages, number, persons)
+            texts += _said_after(messages, number)
+            if step.operation is Operation.CHAT and (last := last_of_transcript(question)):
+                texts.append(last)
             if is_revision(question) and not _is_asked_from_outside(step):
                 texts += _asked_before(messages, number, persons)
             return tuple(dict.fromkeys(text for text in texts if squeeze(text) != squeeze(question)))
     return ()
+
+
+def _said_after(messages: Sequence[Message], number: int) -> Iterator[str]:
+    """Yield what was said, after a message that was taken for the last of a person, by what may be that person."""
+    for after in range(number + 1, len(messages)):
+        message = messages[after]
+        goes_on = is_going_on(message.text) and _is_reply(messages[after - 1])
+        if message.role == USER and message.text and (message.said_as or goes_on):
+            yield message.text
 
 
 def _is_asked_from_outside(step: Step) -> bool:
@@ -183,17 +200,36 @@ def read_given(step: Step) -> Given:
     if len(said) > 1 and (step.operation is Operation.CHAT or _are_choices_of_one(messages)):
         return _of_call(step, said, reason)
     last, within = _after_its_calls(said[-1])
-    open_call = bool(last.of_kind(PartKind.TOOL_CALL)) or messages[-1].role == TOOL
     text = last.text
+    open_call = bool(last.of_kind(PartKind.TOOL_CALL)) or messages[-1].role == TOOL or is_written_call(text)
+    begun = _begun_for(step) if text and not open_call else ""
     before = [one.text for one in said[:-1] if one.text and not one.of_kind(PartKind.TOOL_CALL)]
     return Given(
         earlier=tuple(one for one in dict.fromkeys([*before, *within]) if one != text),
         text="" if open_call else text,
-        aside=text if open_call else "",
+        rivals=(f"{begun}{text}",) if begun else (),
+        aside=text if open_call else _thought_alone(last),
         open_call=open_call,
         finish_reason=reason,
         refused=last.refused,
         attachments=_attachments(step, said),
+    )
+
+
+def _begun_for(step: Step) -> str:
+    """Return how an answer was begun for a model, that gave the rest of it: words that end in the middle."""
+    last = step.asked.messages[-1] if step.operation is Operation.CHAT and step.asked.messages else None
+    if last is None or last.role != ASSISTANT or last.of_kind(PartKind.TOOL_CALL):
+        return ""
+    return "" if last.text.rstrip().endswith(_SENTENCE_ENDS) else last.text
+
+
+def _thought_alone(message: Message) -> str:
+    """Return what a model marked as a thought, where it said nothing else: it may be its answer, left unmarked."""
+    return (
+        ""
+        if message.text
+        else "\n".join(part.text for part in message.of_kind(PartKind.TEXT) if part.text.strip())
     )
 
 

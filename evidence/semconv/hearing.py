@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ from evidence.semconv.messages import (
     Message,
     Part,
     PartKind,
+    parts_among,
     read_message,
     read_messages,
     read_parts,
@@ -39,6 +41,8 @@ _EVENT_BODIES: Final = tuple(dialect.event_body for dialect in DIALECTS if diale
 _CONTENT: Final = frozenset({
     *_INPUT, *_OUTPUT, *_CONVERSATION, *(key for one in (*_ASKED, *_ANSWERED) for key in one.attributes)
 })  # fmt: skip
+# A span that says nothing of what it did is an application's own: `events` or `final_result` are its own words there.
+_CONTENT_OF_ONE_KIND: Final = frozenset(key for key in _CONTENT if not key.isidentifier())
 _CONTENT_EVENTS: Final = frozenset(
     name for one in (*_ASKED, *_ANSWERED) for name in (*one.events, *one.event_values)
 )
@@ -48,7 +52,14 @@ _PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
 _PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))
 _ASKED_PREFIXES: Final = frozenset(where.prefix for one in _ASKED for where in one.indexed)
 _ERROR: Final = 2  # OTLP status code
-_OF_CALLS: Final = ("tool", "function", "_call")  # one of which stands in each form of a call
+_OF_CALLS: Final = (
+    "tool",
+    "function",
+    "_call",
+    "mcp_",
+    "executable",
+)  # one of which stands in each form of a call
+_PARTS: Final = re.compile(r'\[\{\s*"(?:type|text)"\s*:\s*"')  # of a message, as JSON
 _NOTHING_TEXTS: Final = ("{}", "[]", "null", '""')  # that say that there is none
 
 
@@ -93,7 +104,8 @@ class Heard(NamedTuple):
 
 def has_content(span: SpanView) -> bool:
     """Return whether a span holds anything that was said."""
-    if not _CONTENT.isdisjoint(span.attributes) or not _CONTENT_PREFIXES.isdisjoint(span.indexed_under):
+    content = _CONTENT if span.operation is not None else _CONTENT_OF_ONE_KIND
+    if not content.isdisjoint(span.attributes) or not _CONTENT_PREFIXES.isdisjoint(span.indexed_under):
         return True
     return bool(span.events) and any(event.get("name") in _CONTENT_EVENTS for event in span.events)
 
@@ -104,7 +116,11 @@ def hear_asked(span: SpanView) -> Heard:
     if len(heard.messages) != 1 or heard.messages[0].role != USER:
         return heard
     messages = read_template(heard.messages[0].text)
-    return heard._replace(messages=messages) if messages else heard  # noqa: SLF001  # a NamedTuple's public method
+    if not messages:
+        return heard
+    detail = f"{heard.attribute}: the marks of a chat template say who said what in one text of a user"
+    span.flags.add("question_from_template", detail, span.span_id)
+    return heard._replace(messages=messages)  # noqa: SLF001  # a NamedTuple's public method
 
 
 def _hear_asked(span: SpanView) -> Heard:
@@ -208,14 +224,23 @@ def _hear_value(value: Any, key: str, role: str) -> Heard:
 
 
 def _hear_rows(rows: Sequence[Mapping[str, Any]], prefix: str, names: FlatMessage | None, role: str) -> Heard:
+    if names and (cut := next((row[names.content] for row in rows if _is_cut(row.get(names.content))), "")):
+        return Heard(unread=cut, unread_attribute=f"{prefix}.{len(rows) - 1}")
     read = [_from_row(row, names, role) if names else read_message(row, role) for row in rows]
     # A message of which only the role is told is none: what was said stands in another place, or nowhere.
     messages = [message for message in read if message and (message.parts or message.finish_reason)]
     return Heard(messages, f"{prefix}.{len(rows) - 1}")
 
 
+def _is_cut(content: Any) -> bool:
+    """Whether the parts of a message were cut, as an exporter cuts what is too long: they are no words."""
+    return isinstance(content, str) and _PARTS.match(content) is not None and _parsed(content) is None
+
+
 def _from_row(row: Mapping[str, Any], names: FlatMessage, role: str) -> Message | None:
-    said = role_named(row.get(names.role)) or role
+    told = row.get(names.role)
+    known = role_named(told)
+    said = known or role
     parts = _parts_of_row(row, names)
     calls = _calls_of_row(row, names)
     if said == TOOL:
@@ -225,14 +250,15 @@ def _from_row(row: Mapping[str, Any], names: FlatMessage, role: str) -> Message 
             Part(PartKind.TOOL_RESPONSE, call_id=call_id if isinstance(call_id, str) else "", value=text)
         ]
     reason = row.get(names.finish_reason)
-    return Message(said, (*parts, *calls), reason if isinstance(reason, str) else "")
+    said_as = told if isinstance(told, str) and not known else ""
+    return Message(said, (*parts, *calls), reason if isinstance(reason, str) else "", said_as=said_as)
 
 
 def _parts_of_row(row: Mapping[str, Any], names: FlatMessage) -> list[Part]:
     content = row.get(names.content)
     if isinstance(content, str) and content.startswith("[{"):
         parsed = _parsed(content)  # parts, as older libraries write them
-        if isinstance(parsed, list) and (parts := read_parts(parsed)):
+        if isinstance(parsed, list) and (parts := parts_among(parsed)):
             return parts
     if content:
         return read_parts(content)

@@ -87,9 +87,12 @@ _CORRECTION: Final = re.compile(
     r"|(?:invalid|could not parse|failed to parse)\b|\d+ validation errors?"
     r"|(?:call id:\s*\S+\s+)?(?:observation|tool (?:result|output|response)|function (?:result|output))s?\s*[:=]"
     r"|<(?:tool|function)_?(?:call_)?(?:results?|responses?|outputs?)\b|<observation>|\[TOOL_RESULTS\]"
-    r"|<system[-_]reminder>(?:(?!</system).)*</system[-_]reminder>\s*$"
-    r"|(?:please )?(?:now )?(?:continue|proceed)(?: and carry out this (?:plan|task))?[.!]?\s*$)",
+    r"|<system[-_]reminder>(?:(?!</system).)*</system[-_]reminder>\s*$)",
     re.IGNORECASE | re.DOTALL,
+)
+_GOING_ON: Final = re.compile(
+    r"\s*(?:please )?(?:now )?(?:continue|proceed)(?: and carry out this (?:plan|task))?[.!]?\s*$",
+    re.IGNORECASE,
 )
 
 _REVISION: Final = re.compile(
@@ -141,4 +144,9 @@ def is_revision(text: str) -> bool:
 
 def is_correction(text: str) -> bool:
     """Return whether a program wrote this in a user's place: what a tool found, or that a form was wrong."""
-    return _CORRECTION.match(text) is not None
+    return _CORRECTION.match(text) is not None or is_going_on(text)
+
+
+def is_going_on(text: str) -> bool:
+    """Return whether a text asks for nothing but that it goes on: after a reply a person may, and so may a program."""
+    return _GOING_ON.match(text) is not None

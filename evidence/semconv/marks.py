@@ -19,6 +19,14 @@ _ENDS: Final = (
     "<｜end▁of▁sentence｜>",
 )  # fmt: skip
 
+# How a call begins that a server did not take out of the text: of Hermes and Qwen, Llama, Mistral, DeepSeek.
+_CALLS: Final = ("<tool_call>", "<function=", "<|python_tag|>", "[TOOL_CALLS]", "<｜tool▁calls▁begin｜>")
+
+
+def is_written_call(text: str) -> bool:
+    """Return whether what a model said is a call of a tool, in the marks of its template."""
+    return text.lstrip().startswith(_CALLS)
+
 
 def words_of_model(text: str) -> str:
     """Return what a model said without what it thought before, and without the marks by which it ended."""

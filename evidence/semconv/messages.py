@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from evidence.digests import sha256_hex
@@ -25,13 +26,16 @@ TOOL: Final = "tool"
 _ROLES: Final = {
     "user": USER, "human": USER, "humanmessage": USER, "humanmessagechunk": USER,
     "assistant": ASSISTANT, "ai": ASSISTANT, "model": ASSISTANT, "aimessage": ASSISTANT, "aimessagechunk": ASSISTANT,
+    "bot": ASSISTANT, "chatbot": ASSISTANT, "tool-call": ASSISTANT,
     "system": SYSTEM, "developer": SYSTEM, "systemmessage": SYSTEM,
-    "tool": TOOL, "function": TOOL, "toolmessage": TOOL, "functionmessage": TOOL,
+    "tool": TOOL, "function": TOOL, "toolmessage": TOOL, "functionmessage": TOOL, "tool-response": TOOL,
+    "tool_response": TOOL, "function_response": TOOL, "observation": TOOL, "ipython": TOOL, "environment": TOOL,
 }  # fmt: skip
 
 
 _make: Final = tuple.__new__
 _KEPT_LENGTH: Final = 4_096  # characters of a text that is kept for the next comparison
+_GOES_ON: Final = ".,;:!?)]，。；：！？、）"  # with which no sentence begins
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -53,9 +57,9 @@ class Part(NamedTuple):
     """One part of a message."""
 
     kind: PartKind
-    text: str = ""
+    text: str = ""  # of a tool's response: what it says went wrong
     call_id: str = ""
-    name: str = ""  # of the tool
+    name: str = ""  # of the tool; of an attachment, its kind where that is none that is known
     value: Any = None  # arguments or response, as sent
     media_type: str = ""
     reference: str = ""  # of an attachment: `sha256:<hex>` or where it lies
@@ -69,6 +73,7 @@ class Message(NamedTuple):
     finish_reason: str = ""
     choice: int | None = None  # which of several that one call gave
     name: str = ""  # of who said it, where that is told beside the role
+    said_as: str = ""  # the role as sent, where it is none that is known: it need not be a person's
 
     @property
     def text(self) -> str:
@@ -77,8 +82,10 @@ class Message(NamedTuple):
             text = self.parts[0].text
         else:
             spoken = (PartKind.TEXT, PartKind.REFUSAL)
-            text = "\n".join(part.text for part in self.parts if part.kind in spoken and part.text)
-        return words_of_model(text) if self.role == ASSISTANT else text
+            texts = [part.text for part in self.parts if part.kind in spoken and part.text]
+            text = _pieced_together(texts) if self.role == ASSISTANT else "\n".join(texts)
+        text = words_of_model(text) if self.role == ASSISTANT else text
+        return "" if text.isspace() else text
 
     @property
     def refused(self) -> bool:
@@ -88,6 +95,15 @@ class Message(NamedTuple):
     def of_kind(self, kind: PartKind) -> list[Part]:
         """Return its parts of one kind."""
         return [part for part in self.parts if part.kind is kind]
+
+
+def _pieced_together(texts: list[str]) -> str:
+    """Return the texts of a model: a sentence that cites comes in pieces, which are put together as they were said."""
+    pieces = texts[:1]
+    for before, piece in pairwise(texts):
+        goes_on = before[-1].isspace() or piece[0].isspace() or piece[0] in _GOES_ON
+        pieces += [piece] if goes_on else ["\n", piece]
+    return "".join(pieces)
 
 
 def squeeze(text: str) -> str:
@@ -156,7 +172,15 @@ def read_parts(content: Any) -> list[Part]:
         content = content.get("parts") if isinstance(content.get("parts"), list) else [content]
     if not isinstance(content, list):
         return []
-    return [part for one in content if (part := _read_part(one)) is not None]
+    return [part for one in content for part in _read_parts_of(one)]
+
+
+def parts_among(items: list[Any]) -> list[Part]:
+    """Return the parts of a message; none where no item is of a kind that is known: then it is another list."""
+    if not all(isinstance(item, dict) for item in items):
+        return []
+    parts = read_parts(items)
+    return parts if any(part.kind is not PartKind.ATTACHMENT or not part.name for part in parts) else []
 
 
 def _from_plain(item: Mapping[str, Any]) -> Message | None:
@@ -174,7 +198,8 @@ def _from_plain(item: Mapping[str, Any]) -> Message | None:
         return None
     # As `Part(...)` and `Message(...)` make them, in half the time: each call of a conversation brings all of it again.
     parts = (_make(Part, (_TEXT, content, "", "", None, "", "")),) if content or said else ()
-    return _make(Message, (role, parts, item.get("finish_reason") or "", None, _first_text(item, "name")))
+    name = _first_text(item, "name")
+    return _make(Message, (role, parts, item.get("finish_reason") or "", None, name, ""))
 
 
 def _from_pair(item: list[Any]) -> Message | None:
@@ -204,7 +229,12 @@ def _from_item(item: Mapping[str, Any], role: str) -> Message | None:
     if not known:
         return None
     return Message(
-        known, tuple(parts), _finish_reason(item), _choice_of(item, None), _first_text(item, "name")
+        role=known,
+        parts=tuple(parts),
+        finish_reason=_finish_reason(item),
+        choice=_choice_of(item, None),
+        name=_first_text(item, "name"),
+        said_as="" if own else _first_text(item, "role"),
     )
 
 
@@ -225,8 +255,10 @@ def _parts_of_item(item: Mapping[str, Any], role: str) -> list[Part] | None:
         return [Part(PartKind.TEXT, text)] if isinstance(text, str) and text else None
     if role == TOOL and not (isinstance(content, list) and _are_responses(content)):
         call_id = _first_text(item, "tool_call_id", "id", "call_id")
-        return [Part(PartKind.TOOL_RESPONSE, call_id=call_id, name=_first_text(item, "name"), value=content)]
-    parts = read_parts(content)
+        failed = _nested_words(content) if _says_failed(item) else ""
+        name = _first_text(item, "name")
+        return [Part(PartKind.TOOL_RESPONSE, failed, call_id=call_id, name=name, value=content)]
+    parts = read_parts(content) + _spoken(item.get("audio"))
     if isinstance(refusal, str) and refusal:
         parts.append(Part(PartKind.REFUSAL, refusal))
     if calls:
@@ -270,12 +302,18 @@ def _choice_of(item: Mapping[str, Any], known: int | None) -> int | None:
 
 _CALLS: Final = frozenset({
     "tool_call", "tool-call", "tool_use", "function_call", "toolCall", "server_tool_use", "mcp_tool_use",
-    "custom_tool_call",
+    "server_tool_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call",
+    "mcp_approval_request",
 })  # fmt: skip
+_NAMED_CALLS: Final = frozenset(
+    {"tool_call", "function_call", "custom_tool_call", "server_tool_call"}
+)  # which say which tool
 _RESPONSES: Final = frozenset({
     "tool_call_response", "tool-result", "tool_result", "function_call_output", "toolResult", "custom_tool_call_output",
     "mcp_tool_result", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result",
     "bash_code_execution_tool_result", "text_editor_code_execution_tool_result", "tool_search_tool_result",
+    "server_tool_call_response", "computer_call_output", "local_shell_call_output", "shell_call_output",
+    "apply_patch_call_output",
 })  # fmt: skip
 # Items of OpenAI's Responses that tell of a call and of what came of it: its provider carried it out.
 _CARRIED_OUT: Final = frozenset({
@@ -284,9 +322,13 @@ _CARRIED_OUT: Final = frozenset({
 THOUGHTS: Final = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _TEXTS: Final = frozenset({"", "text", "input_text", "output_text"})
 _ATTACHED: Final = frozenset({
-    "blob", "uri", "file", "image", "image_url", "input_image", "input_file", "input_audio", "audio", "video",
-    "document", "media",
+    "blob", "uri", "file", "image", "image_url", "input_image", "input_file", "input_audio", "output_audio", "audio",
+    "video", "document", "media",
 })  # fmt: skip
+# Thoughts, and what is of the program that sends a message or of the library that holds it: nobody said it.
+_SAY_NOTHING: Final = frozenset(
+    {"cachePoint", "item_reference", "mcp_list_tools", "step-start", "step-finish"}
+)
 _ITEM_TYPES: Final = _CALLS | _RESPONSES | THOUGHTS | _CARRIED_OUT
 _UNTYPED_CALLS: Final = ("functionCall", "function_call", "toolUse", "toolRequest")
 _UNTYPED_RESPONSES: Final = ("functionResponse", "function_response", "toolResult", "toolResponse")
@@ -299,6 +341,37 @@ _UNTYPED_ATTACHED: Final = (
     "image",
     "document",
 )
+_WORDED: Final = ("citationsContent", "guardContent", "text")  # of Bedrock, and of OpenAI's threads
+# Of Gemini.
+_CODE_RUN: Final = ("executableCode", "executable_code", "codeExecutionResult", "code_execution_result")
+_MAX_NESTED: Final = 4  # objects around the words of one part
+
+
+def _read_parts_of(part: Any) -> list[Part]:
+    """Return what one item of a message's content tells: most are one part, a recording is its words and itself."""
+    read = _read_part(part)
+    if read is None:
+        return []
+    return [*_spoken(part), read] if read.kind is PartKind.ATTACHMENT else [read]
+
+
+def _spoken(audio: Any) -> list[Part]:
+    """Return the words of a recording, where they are written down beside it."""
+    words = audio.get("transcript") if isinstance(audio, dict) else None
+    return [Part(PartKind.TEXT, words)] if isinstance(words, str) and words else []
+
+
+def _nested_words(held: Any, depth: int = 0) -> str:
+    """Return the words of a part that stand in an object, or in several, of its own."""
+    if isinstance(held, str):
+        return held
+    if depth < _MAX_NESTED and isinstance(held, list):
+        return "".join(_nested_words(one, depth + 1) for one in held)
+    if depth < _MAX_NESTED and isinstance(held, dict):
+        return next(
+            (_nested_words(held[key], depth + 1) for key in ("text", "value", "content") if key in held), ""
+        )
+    return ""
 
 
 def _read_part(part: Any) -> Part | None:
@@ -324,34 +397,58 @@ def _read_typed(part: Mapping[str, Any], kind: str) -> Part | None:
         return Part(PartKind.REASONING, _first_text(part, "content", "text", "thinking"))
     if kind == "refusal":
         return Part(PartKind.REFUSAL, _first_text(part, "refusal", "content", "text"))
-    return _attachment(part, kind) if kind in _ATTACHED else None
+    if kind in _ATTACHED:
+        return _attachment(part, kind)
+    return None if kind in _SAY_NOTHING else _unknown(part, kind)
+
+
+def _unknown(part: Mapping[str, Any], kind: str) -> Part:
+    """Return a part of a kind that is not known as what stood beside the words, so that the trace tells of it."""
+    return _attachment(part, kind)._replace(name=kind)  # noqa: SLF001  # a NamedTuple's public method
 
 
 def _read_untyped(part: Mapping[str, Any]) -> Part | None:
-    for key in _UNTYPED_CALLS:
-        if isinstance(part.get(key), dict):
-            return _tool_call(part[key])
-    for key in _UNTYPED_RESPONSES:
-        if isinstance(part.get(key), dict):
-            return _tool_response(part[key])
-    for key in _UNTYPED_ATTACHED:
-        if isinstance(part.get(key), dict):
-            return _attachment(part[key], key)
-    return None
+    """Return a part that is known by the key under which all of it stands."""
+    for key, read in _UNTYPED:
+        if isinstance(part.get(key), dict) and (one := read(part[key], key)) is not None:
+            return one
+    if len(part) != 1:
+        return None
+    ((key, held),) = part.items()
+    says_something = isinstance(held, dict) and key not in _SAY_NOTHING
+    return _unknown(held, key) if says_something else None
+
+
+def _words_within(held: Mapping[str, Any], _: str) -> Part | None:
+    words = _nested_words(held)
+    return Part(PartKind.TEXT, words) if words else None
+
+
+def _code_run(held: Mapping[str, Any], key: str) -> Part:
+    kind = PartKind.TOOL_CALL if key.startswith("executable") else PartKind.TOOL_RESPONSE
+    value = next((held[name] for name in ("code", "output") if held.get(name)), None)
+    return Part(kind, name="code_execution", value=value)
 
 
 def _tool_call(call: Mapping[str, Any]) -> Part:
     inner = call.get("function")
     named = inner if isinstance(inner, dict) else call
-    value = next((named[key] for key in ("arguments", "args", "input") if named.get(key) is not None), None)
-    name = _first_text(named, "name", "toolName", "tool_name")
+    keys = ("arguments", "args", "input", "action", "operation", "server_tool_call")
+    value = next((named[key] for key in keys if named.get(key) is not None), None)
+    name = _first_text(named, "name", "toolName", "tool_name") or _tool_of(_type_of(call))
     call_id = _first_text(call, "call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "ref")
     return Part(PartKind.TOOL_CALL, call_id=call_id, name=name, value=value)
 
 
+def _tool_of(kind: str) -> str:
+    """Return the tool that a provider has one kind of call for: `computer_call`."""
+    return kind.removesuffix("_call") if kind.endswith("_call") and kind not in _NAMED_CALLS else ""
+
+
 def _carried_out(item: Mapping[str, Any]) -> list[Part]:
     """Return the call and the response of one item; what an image is made of is no response."""
-    call_id, name = _first_text(item, "id"), _first_text(item, "name") or _type_of(item).removesuffix("_call")
+    call_id = _first_text(item, "approval_request_id", "id")
+    name = _first_text(item, "name") or _tool_of(_type_of(item))
     asked = next((item[key] for key in ("arguments", "action", "queries", "code") if item.get(key)), None)
     given = next((item[key] for key in ("error", "output", "outputs", "results") if item.get(key)), None)
     return [
@@ -361,14 +458,23 @@ def _carried_out(item: Mapping[str, Any]) -> list[Part]:
 
 
 def _tool_response(part: Mapping[str, Any]) -> Part:
-    keys = ("response", "result", "output", "content")
+    keys = ("response", "result", "output", "content", "server_tool_call_response")
     value = next((part[key] for key in keys if part.get(key) is not None), None)
     call_id = _first_text(
         part, "call_id", "tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "id", "ref"
     )
     return Part(
-        PartKind.TOOL_RESPONSE, call_id=call_id, name=_first_text(part, "name", "toolName"), value=value
+        PartKind.TOOL_RESPONSE,
+        _nested_words(value) or "the tool says that it failed" if _says_failed(part) else "",
+        call_id=call_id,
+        name=_first_text(part, "name", "toolName"),
+        value=value,
     )
+
+
+def _says_failed(response: Mapping[str, Any]) -> bool:
+    """Whether a response is marked as an error: by Anthropic, by Bedrock and LangChain."""
+    return response.get("is_error") is True or response.get("status") == "error"
 
 
 def _attachment(part: Mapping[str, Any], kind: str) -> Part:
@@ -409,3 +515,13 @@ def _first_text(part: Mapping[str, Any], *keys: str) -> str:
         if key in part and isinstance(value := part[key], str) and value:
             return value
     return ""
+
+
+_Reads = Callable[[Mapping[str, Any], str], Part | None]
+_UNTYPED: Final[tuple[tuple[str, _Reads], ...]] = (
+    *((key, _words_within) for key in _WORDED),
+    *((key, lambda held, _: _tool_call(held)) for key in _UNTYPED_CALLS),
+    *((key, lambda held, _: _tool_response(held)) for key in _UNTYPED_RESPONSES),
+    *((key, _attachment) for key in _UNTYPED_ATTACHED),
+    *((key, _code_run) for key in _CODE_RUN),
+)

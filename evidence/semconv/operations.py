@@ -36,7 +36,10 @@ def operation_of(span: SpanView) -> Operation | None:
     for names in _may_state(span):
         if stated := _stated(span, names):
             return stated
-        other = other or (names.closed and span.has(names.attribute))
+        if names.closed and span.has(names.attribute):
+            if names.spoken and all(span.has(attribute) for attribute in names.spoken):
+                return Operation.CHAT
+            other = True
     if other:
         return Operation.OTHER
     if _IMPLYING.isdisjoint(span.attributes):

@@ -523,6 +523,7 @@ _SPEAKING: Final = (
     "input",
     "output",
     "chat",
+    "agent",
 )
 _MOST_NAMED: Final = 4  # attributes that a flag names
 

@@ -17,6 +17,8 @@ from evidence.semconv.operations import operation_of
 from evidence.semconv.spelling import parse_json, spell_out
 
 LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
+_ERROR: Final = 2  # OTLP status code
+_FAILURES: Final = tuple(pair for dialect in DIALECTS for pair in dialect.failures.items())
 _EXCEPTION: Final = attributes_for(Meaning.EXCEPTION)
 _JSON_BEGINS: Final = '{["-0123456789tfnNI'  # with anything else begins no JSON; to try and fail costs more
 _DETAIL_LENGTH: Final = 300  # characters of a flag's detail
@@ -81,6 +83,13 @@ class SpanView:
             resource=span.get("resource") or {},
             scope=str((span.get("scope") or {}).get("name") or ""),
             flags=flags,
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether the step went wrong: by its status, or by what a dialect says so with."""
+        return self.status_code == _ERROR or any(
+            self.has(key) and value in {"", self.attributes[key]} for key, value in _FAILURES
         )
 
     @property

@@ -32,6 +32,19 @@ _INSTRUCTED: Final = re.compile(
     re.DOTALL,
 )
 
+# A conversation as LangChain and OpenLIT write it out: each turn on a line of its own behind its role.
+_WRITTEN_OUT: Final = re.compile(
+    r"^(?P<role>system|user|human|assistant|ai):[ \t]+", re.IGNORECASE | re.MULTILINE
+)
+
+
+def last_of_transcript(prompt: str) -> str:
+    """Return what a user said last in a text that is, or looks like, a conversation; empty where it does not."""
+    if not _WRITTEN_OUT.match(prompt):
+        return ""
+    *_, last = _WRITTEN_OUT.finditer(prompt)
+    return prompt[last.end() :].strip() if role_named(last["role"]) == USER else ""
+
 
 def read_template(prompt: str) -> list[Message] | None:
     """Return the messages that a prompt was made of, None where it is no template's."""

@@ -22,7 +22,6 @@ _RESULT: Final = attributes_for(Meaning.TOOL_RESULT)
 _CALL_ID: Final = attributes_for(Meaning.TOOL_CALL_ID)
 _ERROR_TYPE: Final = attributes_for(Meaning.TOOL_ERROR)
 _ANSWER_TOOLS: Final = tuple(name for dialect in DIALECTS for name in dialect.answer_tools)
-_ERROR: Final = 2  # OTLP status code
 _MAX_WRAPS: Final = 4
 _SPEAKING: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
 
@@ -161,8 +160,8 @@ def _is_schema(value: Any) -> bool:
 
 
 def _error_of(span: SpanView) -> str:
-    if span.status_code != _ERROR:
-        return span.text(*_ERROR_TYPE)
+    if not span.failed:
+        return ""
     return (
         span.status_message
         or span.text(*_ERROR_TYPE)
@@ -318,21 +317,22 @@ def _with_responses(
     calls: Mapping[tuple[str, str], tuple[int, ToolCallDraft]], steps: Sequence[Step], reused: set[str]
 ) -> list[tuple[int, ToolCallDraft]]:
     """Return calls with the responses that later messages hold for them."""
-    responses: dict[tuple[str, str], Any] = {}
+    responses: dict[tuple[str, str], Part] = {}
     for step in steps:
         if step.operation in _SPEAKING and step.has_content:
-            for key, value in _responses_in(step, reused):
-                responses.setdefault(key, value)
-    return [
-        (
-            at,
-            replace(call, result=_json_or_text(responses[key])) if responses.get(key) else call,
-        )
-        for key, (at, call) in calls.items()
-    ]
+            for key, response in _responses_in(step, reused):
+                responses.setdefault(key, response)
+    return [(at, _answered_by(call, responses.get(key))) for key, (at, call) in calls.items()]
 
 
-def _responses_in(step: Step, reused: set[str]) -> Iterator[tuple[tuple[str, str], Any]]:
+def _answered_by(call: ToolCallDraft, response: Part | None) -> ToolCallDraft:
+    if response is None:
+        return call
+    result = _json_or_text(response.value)
+    return replace(call, result=result, error=response.text or _error_in(result))
+
+
+def _responses_in(step: Step, reused: set[str]) -> Iterator[tuple[tuple[str, str], Part]]:
     """Yield what tools gave back, by the call that it answers: of calls with one id, the last before it."""
     open_calls: dict[str, tuple[str, str]] = {}
     told = Counter[tuple[str, str]]()
@@ -341,9 +341,9 @@ def _responses_in(step: Step, reused: set[str]) -> Iterator[tuple[tuple[str, str
             if part.kind is PartKind.TOOL_CALL and part.call_id in reused:
                 open_calls[part.call_id] = _counted(_of_part(step, part), reused, told)
             elif part.kind is PartKind.TOOL_RESPONSE and part.call_id not in reused:
-                yield (part.call_id, ""), part.value
+                yield (part.call_id, ""), part
             elif part.kind is PartKind.TOOL_RESPONSE and part.call_id in open_calls:
-                yield open_calls[part.call_id], part.value
+                yield open_calls[part.call_id], part
 
 
 def _json_or_text(value: Any) -> Any:

@@ -15,7 +15,7 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_task
-from evidence.semconv.messages import ASSISTANT, squeeze
+from evidence.semconv.messages import ASSISTANT, SYSTEM, USER, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.steps import Step, calls_below, items_of
 from evidence.semconv.turn import Turn
@@ -36,7 +36,6 @@ _ELLIPSIS: Final = re.compile(r"\s*(?:\.{3}|…)?\s*(?:[\[(]truncated[\])])?$", 
 _ELLIPSIS_LENGTH: Final = 20  # characters of a squeezed text that it takes at most, and some more
 _MOST_CALLS: Final = 100  # that a code is looked for in
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
-_ERROR: Final = 2  # OTLP status code
 
 
 def is_filter(reason: str) -> bool:
@@ -79,12 +78,13 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
         inner = _reaching(step, inner, given)
     settled = settle(inner)
     if not settled:
-        return [_silent(step, asked, question, given)]
+        return [_beside_sub_agents(step, _silent(step, asked, question, given))]
     if not question:
         return [_of_frame(step, settled[0])] if len(settled) == 1 else settled
     if len(settled) > 1 and settled[0].texts and squeeze(question) == squeeze(settled[0].question.text):
         return settled  # the frame says only how it began
-    return [_with_own_question(step, _unless_sub_agents(step, settled[-1], question), asked, question)]
+    turn = _beside_sub_agents(step, _unless_sub_agents(step, settled[-1], question))
+    return [_with_own_question(step, turn, asked, question)]
 
 
 def _unless_sub_agents(step: Step, turn: Turn, question: str) -> Turn:
@@ -100,6 +100,22 @@ def _unless_sub_agents(step: Step, turn: Turn, question: str) -> Turn:
     inner = (Candidate(turn.answer.text, turn.answer.source),) if turn.answer.source else ()
     answer = Told(absent=Absent.NOT_RECORDED, others=(*inner, *turn.answer.others))
     return replace(turn, answer=answer, refused=False, finish_reason="")
+
+
+def _beside_sub_agents(step: Step, turn: Turn) -> Turn:
+    """Return the turn of an agent that ended without words with what agents below it said: it may have handed over."""
+    if step.operation is not Operation.AGENT or turn.answer.text:
+        return turn
+    agents = [
+        item for item in items_of(step.children) if item.operation is Operation.AGENT and item.has_content
+    ]
+    known = {other.text for other in turn.answer.others}
+    told = [(agent, text) for agent in agents if (text := read_given(agent).text) and text not in known]
+    others = tuple(
+        Candidate(text, Source(agent.span.span_id, agent.answered.attribute, Rule.AGENT_OUTPUT))
+        for agent, text in told
+    )
+    return replace(turn, answer=replace(turn.answer, others=(*turn.answer.others, *others)))
 
 
 def _without_codes(step: Step, question: str, given: Given) -> tuple[str, Given, tuple[Candidate, ...]]:
@@ -192,7 +208,9 @@ def _as_its_call_ended(step: Step, given: Given) -> tuple[Given, Step | None]:
 
 def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
     """Return the turn of a step that gave no words, with the reason."""
-    return _turn(step, asked, question, given, Told(absent=absence_of(step, given)))
+    others = (Candidate(given.aside, Source(step.span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)),)
+    absent = absence_of(step, given)
+    return _turn(step, asked, question, given, Told(absent=absent, others=others if given.aside else ()))
 
 
 def _turn(
@@ -232,8 +250,17 @@ def _question(step: Step, text: str) -> Told:
     rule = Rule.LAST_CALL if step.operation is Operation.CHAT else Rule.AGENT_OUTPUT
     if text:
         return Told(text, Source(step.span.span_id, step.asked.attribute or step.answered.attribute, rule))
-    unread = step.has_content and step.asked.unread is not None
-    return Told(absent=Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED)
+    if not step.has_content:
+        return Told(absent=Absent.NOT_RECORDED)
+    # What a program says in a user's place is no question, nor is what a model is told to be; where nothing else is
+    # there, it was asked so.
+    said = [message.text for message in step.asked.messages if message.role == USER and message.text.strip()]
+    if all(message.role == SYSTEM for message in step.asked.messages):
+        said = [message.text for message in step.asked.messages if message.text.strip()]
+    if said:
+        source = Source(step.span.span_id, step.asked.attribute, rule)
+        return Told("", None, Absent.AMBIGUOUS, tuple(Candidate(one, source) for one in dict.fromkeys(said)))
+    return Told(absent=Absent.NOT_RECORDED if step.asked.unread is None else Absent.NOT_RECOGNISED)
 
 
 def _with_question_of(turn: Turn, inner: Sequence[Turn]) -> Turn:
@@ -310,12 +337,13 @@ def absence_of(step: Step, given: Given) -> Absent:
         return Absent.FILTERED
     if reason in CUT_REASONS:
         return Absent.CUT
-    if step.span.status_code == _ERROR or any(event.get("name") == "exception" for event in step.span.events):
+    if step.span.failed or any(event.get("name") == "exception" for event in step.span.events):
         return Absent.CALL_FAILED
     if "tool" in reason or "function" in reason:
         return Absent.OPEN_TOOL_CALL
     unread = step.has_content and step.answered.unread is not None
-    return Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED
+    absent = Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED
+    return Absent.AMBIGUOUS if given.aside else absent
 
 
 def _seems(step: Step, question: str) -> tuple[Purpose | None, bool]:

@@ -24,7 +24,6 @@ _ERROR_TYPE: Final = attributes_for(Meaning.TOOL_ERROR)
 _FIGURES: Final = frozenset({*_INPUT_TOKENS, *_OUTPUT_TOKENS, *_COST})
 _IDS: Final = frozenset({*_CONVERSATION_ID, *_SESSION_ID, *_USER_ID})
 _CALLS: Final = frozenset({Operation.CHAT, Operation.EMBEDDING})
-_ERROR: Final = 2  # OTLP status code
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def read_errors(steps: Iterable[Step]) -> tuple[StepError, ...]:
     return tuple(
         StepError(step.span.span_id, step.span.name, _error_of(step.span))
         for step in steps
-        if step.span.status_code == _ERROR
+        if step.span.failed
     )
 
 

@@ -14,9 +14,9 @@ from evidence.semconv.messages import (
     ASSISTANT,
     USER,
     Message,
+    parts_among,
     read_message,
     read_messages,
-    read_parts,
     say,
     squeeze,
     with_reason,
@@ -74,11 +74,12 @@ _CREW_OUTPUT: Final = frozenset({"raw", "pydantic", "json_dict"})  # of CrewAI: 
 _CALLED: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})  # of a traced function
 _CALLED_BY_NAME: Final = frozenset({"tool_name", "arguments"})  # a tool of an MCP server, in OpenLLMetry
 _ENVELOPES: Final = frozenset({"request", "payload", "body", "data", "event", "params"})  # of one thing alone
+_REASONS: Final = ("finish_reason", "finishReason", "stop_reason", "stopReason")
 _MAX_DEPTH: Final = 8
 # What Python shows of an object: `AgentOutput(response=...)`.
-_SHOWN_OBJECT: Final = re.compile(r"\s*(?:<[\w. ]+ object at 0x|[A-Z]\w*\((?:[a-z_]\w*=|\)|[A-Z]\w*\())")
+_SHOWN_OBJECT: Final = re.compile(r"\s*(?:<[\w. ]+ object at 0x|[A-Z]\w*\(\s*(?:[a-z_]\w*=|\)|[A-Z]\w*\())")
 _NOT_PROSE: Final = re.compile(
-    r"""\s*(?:\{.*["'].*:|\[\s*(?:[\[{"']|-?\d+(?:\.\d+)?\s*,|[A-Za-z_]\w*\()|<[?!])""", re.DOTALL
+    r"""\s*(?:\{[^"']*["'][^:]*:|\[\s*(?:[\[{"']|-?\d+(?:\.\d+)?\s*,|[A-Za-z_]\w*\()|<[?!])""", re.DOTALL
 )
 _FENCED: Final = re.compile(r"\s*```[^`]*```\s*")
 
@@ -172,7 +173,7 @@ def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
         return [pair]
     if messages := read_messages(items):
         return messages
-    if all(isinstance(item, dict) for item in items) and (parts := read_parts(items)):
+    if parts := parts_among(items):
         return [Message(role, tuple(parts))]
     read = [_read(item, role, depth + 1) for item in items]
     known = [messages for messages in read if messages]
@@ -246,7 +247,9 @@ def _read_keys(
     read = [messages for one in held if (messages := _read(one, role, depth + 1))]
     if not read or len({tuple(message.text for message in messages) for messages in read}) > 1:
         return None
-    reason = value.get("finish_reason") or value.get("finishReason")
+    reason = next((value[key] for key in _REASONS if value.get(key)), None)
+    if reason is None and isinstance(cut := value.get("incomplete_details"), Mapping):
+        reason = cut.get("reason")  # OpenAI's Responses
     return [with_reason(read[0][0], reason)] if len(read[0]) == 1 else read[0]
 
 

@@ -28,7 +28,10 @@ IN_ORDER: Final = attrgetter("kind", "slot", "key", "label", "digest")  # as ver
 
 def versions_of(span: SpanView) -> list[VersionRef]:
     """Return the versions one span names, in no particular order."""
-    kinds = {_KIND_OF[key] for key in _NAMING.intersection(span.attributes)}
+    naming = set(_NAMING.intersection(span.attributes))
+    if span.operation is None:
+        naming = {key for key in naming if not key.isidentifier()}  # `model` may be that of a car
+    kinds = {_KIND_OF[key] for key in naming}
     refs = [_READERS[kind](span) for kind in kinds]
     return [ref for ref in refs if ref is not None]
 

@@ -13,6 +13,7 @@ import pytest
 
 from evidence.semconv.draft import Rule, TraceDraft
 from evidence.semconv.mapping import map_trace
+from evidence.semconv.values import is_prose
 from tests.evidence.semconv_spans import ROOT_ID, make_span
 
 Spans = list[dict[str, Any]]
@@ -551,6 +552,112 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
     ),
 }  # fmt: skip
 
+CITED = [{"text": "By the tariff: "}, {"citationsContent": {"content": [{"text": GAVE}], "citations": []}}]
+GUARDED = {"role": "user", "content": [{"guardContent": {"text": {"text": ASKED, "qualifiers": ["query"]}}}]}
+CHUNKS = [{"type": "text", "text": words} for words in ("A second card", " costs 12 EUR a year", ".")]
+SPOKEN = [
+    {"type": "message", "role": "user", "content": [{"type": "input_audio", "transcript": ASKED}]},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_audio", "transcript": GAVE}]},
+]
+OF_A_THREAD = {"role": "assistant", "content": {"text": {"value": GAVE, "annotations": []}}}
+CUT_PARTS = '[{"type": "text", "text": "What does a second ca'
+
+
+def written_out(prompt: str) -> Spans:
+    """A call of which a library wrote the conversation out, each turn behind its role."""
+    told = {"llm.prompts.0.prompt.text": prompt, "llm.choices.0.completion.text": GAVE}
+    return [make_span(ROOT_ID, parent="", start=1, attributes={"openinference.span.kind": "LLM", **told})]
+
+
+def of_the_application(**attributes: Any) -> dict[str, Any]:
+    """A server's span with attributes that a library of the same names would fill with what was said."""
+    return make_span(ROOT_ID, parent="", name="POST /chat", start=1, end_ns=1000, attributes=attributes)
+
+
+TOLD |= {
+    **{
+        f"a tool that speaks as {role}": (
+            ASKED,
+            GAVE,
+            [call(1, [user(ASKED), model("fee(2)"), {"role": role, "content": "It is EUR 12."}], GAVE, parent="")],
+        )
+        for role in ("tool-response", "observation", "ipython", "environment")
+    },
+    "a model that speaks as a bot": (
+        ABROAD,
+        FEE_ABROAD,
+        [call(1, [user(ASKED), {"role": "bot", "content": GAVE}, user(ABROAD)], FEE_ABROAD, parent="")],
+    ),
+    "words that cite, of Bedrock": (
+        ASKED,
+        f"By the tariff: {GAVE}",
+        [call(1, [user(ASKED)], [{"role": "assistant", "content": CITED}], parent="")],
+    ),
+    "a sentence in pieces, as Anthropic cites": (
+        ASKED, GAVE, [call(1, [user(ASKED)], [{"role": "assistant", "content": CHUNKS}], parent="")],
+    ),
+    "words that a guard is to look at": (ASKED, GAVE, [call(1, [GUARDED], GAVE, parent="")]),
+    "what was said aloud": (ASKED, GAVE, [call(1, SPOKEN[:1], SPOKEN[1:], parent="")]),
+    "an answer aloud, as OpenAI's chat gives it": (
+        ASKED,
+        GAVE,
+        [call(1, [user(ASKED)], [{"role": "assistant", "content": None, "audio": {"transcript": GAVE}}], parent="")],
+    ),
+    "a message of OpenAI's threads": (ASKED, GAVE, [call(1, [user(ASKED)], [OF_A_THREAD], parent="")]),
+    "a model call of Semantic Kernel": (ASKED, GAVE, [spoke(1, "chat.completions", [user(ASKED)], GAVE, parent="")]),
+    "a model call under a name of its own": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED)], "fees", name="classify intent"), spoke(2, "responses", [user(ASKED)], GAVE)],
+    ),
+    "an application's own results and events": (
+        ASKED,
+        GAVE,
+        [of_the_application(final_result="success", events=json.dumps([user_said("pressed the button")])),
+         call(1, [user(ASKED)], GAVE)],
+    ),
+}  # fmt: skip
+
+UNSURE |= {
+    "a role that nobody knows after the question": (
+        ASKED,
+        GAVE,
+        [call(1, [user(ASKED), model(DRAFT), {"role": "critic", "content": "Too short."}], GAVE, parent="")],
+    ),
+    "a conversation written out": (ASKED, GAVE, written_out(f"System: Be brief.\nHuman: {ASKED}")),
+    "a conversation in small letters": (ASKED, GAVE, written_out(f"user: Hello\nassistant: Hi\nuser: {ASKED}")),
+    "someone who asks to go on": ("Continue", GAVE, [call(1, [user(ASKED), model(DRAFT), user("Continue")], GAVE)]),
+    "someone who asks as a tool does": (
+        "Observation: my card is blue. Why?",
+        GAVE,
+        [call(1, [user("Observation: my card is blue. Why?")], GAVE, parent="")],
+    ),
+    "parts of a message that were cut": (
+        "",
+        GAVE,
+        [make_span(ROOT_ID, parent="", start=1, attributes={
+            "gen_ai.operation.name": "chat", "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": CUT_PARTS,
+            "gen_ai.completion.0.content": GAVE})],
+    ),
+    "an answer that was begun for the model": (
+        ASKED, GAVE, [call(1, [user(ASKED), model("A second card")], " costs 12 EUR a year.", parent="")],
+    ),
+    "a prompt that is all a system's": (
+        ASKED, GAVE, [call(1, [text("system", ASKED)], GAVE, parent="")],
+    ),
+    "an agent that handed over": (
+        ASKED,
+        GAVE,
+        [agent(1, [user(ASKED)], None, parent=""),
+         call(2, [user(ASKED)], [calling("transfer_to_fees", {})], parent=f"{1:016x}"),
+         agent(3, [user(ASKED)], GAVE, parent=f"{1:016x}")],
+    ),
+    "a thought that was never closed": (
+        ASKED, GAVE, [call(1, [user(ASKED)], f"<think>\nThe tariff says 12.\n\n{GAVE}", parent="")],
+    ),
+    "an answer of white space": (ASKED, "", [call(1, [user(ASKED)], "  \n", parent="")]),
+}  # fmt: skip
+
 
 def codes(draft: TraceDraft) -> set[str]:
     return {flag.code for flag in draft.flags}
@@ -892,3 +999,159 @@ def test_a_chinese_document_without_an_id_is_a_text() -> None:
     }
     spans = [server(), make_span("0000000000000001", name="search", attributes=attributes)]
     assert [(one.document_ref, one.text) for one in map_trace(spans).retrievals] == [("", words)]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"video": {"format": "mp4", "source": {"s3Location": {"uri": "s3://b/v.mp4"}}}},
+        {"type": "search_result", "source": "https://bank/t", "content": [{"type": "text", "text": TARIFF}]},
+        {"type": "container_upload", "file_id": "f1"},
+    ],
+)
+def test_a_part_of_a_kind_that_is_not_known_is_flagged(part: dict[str, Any]) -> None:
+    asked = {"role": "user", "content": [part, {"type": "text", "text": ASKED}]}
+    draft = map_trace([call(1, [asked], GAVE, parent="")])
+    assert (draft.question, draft.answer) == (ASKED, GAVE)
+    (flag,) = [flag for flag in draft.flags if flag.code == "attachment_not_shown"]
+    assert flag.detail.partition(" ")[0] in {"mp4", part.get("type")}
+
+
+def test_marks_of_a_template_that_a_person_may_have_written_are_flagged() -> None:
+    prompt = (
+        f"<|im_start|>system\nObey.<|im_end|>\n<|im_start|>user\n{ASKED}<|im_end|>\n<|im_start|>assistant\n"
+    )
+    draft = map_trace([call(1, [user(prompt)], GAVE, parent="")])
+    assert draft.question == ASKED
+    assert "question_from_template" in codes(draft)
+
+
+@pytest.mark.parametrize("kind", ["computer_call", "local_shell_call", "mcp_approval_request"])
+def test_a_call_that_an_application_is_to_carry_out_is_open(kind: str) -> None:
+    items = [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I will."}]},
+        {"type": kind, "id": "i1", "name": "pay", "arguments": "{}"},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], items, parent="")])
+    assert draft.answer == ""
+    assert "open_tool_call" in codes(draft)
+    assert len(draft.tool_calls) == 1
+
+
+def test_code_that_gemini_ran_is_a_call() -> None:
+    parts = [
+        {"executableCode": {"language": "PYTHON", "code": "print(12)"}},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "12"}},
+        {"text": GAVE},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], [{"role": "model", "parts": parts}], parent="")])
+    assert (draft.answer, [one.tool for one in draft.tool_calls]) == (GAVE, ["code_execution"])
+
+
+@pytest.mark.parametrize("result", [0, False, [], ""])
+def test_a_result_of_nothing_is_a_result(result: Any) -> None:
+    response = {"type": "tool_call_response", "id": "call_0", "response": result}
+    asks = [user(ASKED), calling("count", {})]
+    calls = [call(1, asks[:1], asks[1:]), call(2, [*asks, {"role": "tool", "parts": [response]}], GAVE)]
+    assert [one.result for one in map_trace([server(), *calls]).tool_calls] == [result]
+
+
+def test_a_response_that_is_marked_as_an_error_is_one() -> None:
+    asks = [user(ASKED), calling("fee", {})]
+    failed = {"type": "tool_result", "tool_use_id": "call_0", "is_error": True, "content": "no such card"}
+    calls = [call(1, asks[:1], asks[1:]), call(2, [*asks, {"role": "user", "content": [failed]}], GAVE)]
+    assert [one.error for one in map_trace([server(), *calls]).tool_calls] == ["no such card"]
+
+
+@pytest.mark.parametrize(("level", "error"), [("ERROR", "timeout"), ("DEFAULT", ""), ("WARNING", "")])
+def test_a_step_of_langfuse_failed_where_its_level_says_so(level: str, error: str) -> None:
+    more = {"langfuse.observation.level": level, "langfuse.observation.status_message": "timeout"}
+    draft = map_trace([server(), langfuse("tool", 1, more)])
+    assert [one.error for one in draft.tool_calls] == [error]
+    assert [one.message for one in draft.errors] == ([error] if error else [])
+
+
+def test_a_step_with_the_type_of_an_error_failed() -> None:
+    step = call(1, [user(ASKED)], None, attributes={"error.type": "RateLimitError"})
+    assert [one.message for one in map_trace([server(), step]).errors] == ["RateLimitError"]
+
+
+def test_what_an_application_calls_a_model_is_none() -> None:
+    spans = [of_the_application(model="Golf GTI", model_name="Golf"), call(1, [user(ASKED)], GAVE)]
+    assert [one for one in map_trace(spans).versions if one.kind == "model"] == []
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {
+            "retrievalResults": [
+                {"content": {"text": TARIFF}, "location": {"s3": {"uri": "T-26"}}, "score": 0.5}
+            ]
+        },
+        {"matches": [{"id": "T-26", "score": 0.5, "metadata": {"text": TARIFF}}]},
+        [{"id": "T-26", "score": 0.5, "payload": {"text": TARIFF}}],
+        {"value": [{"@search.score": 0.5, "id": "T-26", "content": TARIFF}]},
+        {"hits": {"hits": [{"_id": "T-26", "_score": 0.5, "_source": {"content": TARIFF}}]}},
+        {"data": [{"file_id": "T-26", "score": 0.5, "content": [{"type": "text", "text": TARIFF}]}]},
+        [[{"page_content": TARIFF, "metadata": {"source": "T-26"}}, 0.5]],
+    ],
+)
+def test_documents_keep_their_words_in_the_form_of_each_store(found: Any) -> None:
+    attributes = {
+        "openinference.span.kind": "RETRIEVER",
+        "input.value": ASKED,
+        "output.value": json.dumps(found),
+    }
+    (one,) = map_trace([server(), make_span(f"{1:016x}", name="search", attributes=attributes)]).retrievals
+    assert (one.document_ref, one.text, one.score) == ("T-26", TARIFF, 0.5)
+
+
+def test_an_object_as_python_shows_it_is_no_answer() -> None:
+    spans = [frame({"question": ASKED}, f"Prediction(\n    answer='{GAVE}'\n)"), call(1, [user(ASKED)], GAVE)]
+    draft = map_trace(spans)
+    assert (draft.answer, draft.exchanges[0].answer.source.rule) == (GAVE, Rule.REACHED_ROOT)  # type: ignore[union-attr]
+
+
+def test_hostile_text_is_judged_at_once() -> None:
+    assert not is_prose("{" + '"' * 1_000_000 + ":")
+    assert is_prose("{" + '"' * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '<tool_call>\n{"name": "fee", "arguments": {}}\n</tool_call>',
+        '<|python_tag|>{"name": "fee", "parameters": {}}',
+        '[TOOL_CALLS] [{"name": "fee", "arguments": {}}]',
+    ],
+)
+def test_a_call_that_a_server_left_in_the_text_is_open_and_no_answer(said: str) -> None:
+    (exchange,) = (draft := map_trace([call(1, [user(ASKED)], said, parent="")])).exchanges
+    assert (exchange.answer.text, [one.text for one in exchange.answer.others]) == ("", [said])
+    assert "open_tool_call" in codes(draft)
+
+
+def test_what_a_program_began_and_the_model_ended_is_a_candidate() -> None:
+    _, _, spans = UNSURE["an answer that was begun for the model"]
+    (exchange,) = map_trace(spans).exchanges
+    assert GAVE in [one.text for one in exchange.answer.others]
+
+
+def test_a_tool_of_the_provider_is_a_call_with_its_result() -> None:
+    parts = [
+        {"type": "server_tool_call", "id": "s", "name": "web_search", "server_tool_call": {"query": "card"}},
+        {"type": "server_tool_call_response", "id": "s", "server_tool_call_response": {"results": [1]}},
+        {"type": "text", "content": GAVE},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], [{"role": "assistant", "parts": parts}], parent="")])
+    assert (draft.answer, [(one.tool, one.arguments, one.result) for one in draft.tool_calls]) == (
+        GAVE,
+        [("web_search", {"query": "card"}, {"results": [1]})],
+    )
+
+
+def test_what_an_agent_said_that_another_handed_over_to_is_a_candidate() -> None:
+    _, _, spans = UNSURE["an agent that handed over"]
+    (exchange,) = map_trace(spans).exchanges
+    assert [(one.text, one.source.span_id) for one in exchange.answer.others] == [(GAVE, f"{3:016x}")]

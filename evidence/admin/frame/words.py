@@ -134,6 +134,7 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "attachment_not_shown": pgettext_lazy("flag", "attachment not shown"),
     "answer_not_prose": pgettext_lazy("flag", "answer not prose"),
     "several_choices": pgettext_lazy("flag", "several choices"),
+    "question_from_template": pgettext_lazy("flag", "question from a chat template"),
     "words_before_answer": pgettext_lazy("flag", "words before the answer"),
     "parent_missing": pgettext_lazy("flag", "parent missing"),
     "document_text_cut": pgettext_lazy("flag", "document text cut"),

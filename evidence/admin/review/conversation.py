@@ -38,6 +38,9 @@ NOTICES: Final[Mapping[str, StrOrPromise]] = {
     "cut_at_token_limit": _("Cut at the token limit: the model had not finished."),
     "stopped_by_filter": _("Stopped by a content filter: the model had not finished."),
     "refused": _("The model refused."),
+    "question_from_template": _(
+        "Taken out of one text that bore the marks of a chat template: the span holds all of it."
+    ),
     "several_choices": _("The model gave several choices: this is the first, the others stand below it."),
     "words_before_answer": _("The agent said other words before these: the flags of the trace quote them."),
     "parent_missing": _(

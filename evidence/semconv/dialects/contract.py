@@ -76,6 +76,7 @@ class OperationNames:
     values: Mapping[str, Operation] = field(default_factory=dict)  # of the attribute
     in_capitals: bool = False  # the values are, whatever case a span writes them in
     closed: bool = False  # a value that is not among these is another operation, and nothing is implied
+    spoken: tuple[str, ...] = ()  # but where all of these stand, it is a model call under another name
     present: Mapping[str, Operation] = field(default_factory=dict)  # attributes whose presence says it
     name_prefixes: Mapping[str, Operation] = field(default_factory=dict)  # how the span's own name begins
     events: Mapping[str, Operation] = field(default_factory=dict)  # names of events whose presence says it
@@ -147,6 +148,9 @@ class Dialect:
     # Names, or beginnings before `_`, of tools that do not exist: a model answers in a form by calling them.
     answer_tools: tuple[str, ...] = ()
     detail_events: frozenset[str] = frozenset()  # events whose attributes count as the span's own
+    failures: Mapping[str, str] = field(
+        default_factory=dict
+    )  # attributes that say that a step failed; empty: if there
     # Attributes that hold a JSON object whose fields are read as attributes of their own, `attribute.field`.
     unfolded: tuple[str, ...] = ()
     quoted: tuple[str, ...] = ()  # attributes that hold one JSON text: read without its quotation marks

@@ -30,7 +30,13 @@ GENAI: Final = Dialect(
             "embeddings": Operation.EMBEDDING,
             "retrieval": Operation.RETRIEVAL,
             "execute_tool": Operation.TOOL,
+            # Semantic Kernel
+            "chat.completions": Operation.CHAT,
+            "chat.streaming_completions": Operation.CHAT,
+            "text.completions": Operation.CHAT,
+            "text.streaming_completions": Operation.CHAT,
         },
+        spoken=("gen_ai.input.messages", "gen_ai.output.messages"),
         implied={_DOCUMENTS: Operation.RETRIEVAL},
     ),
     attributes={
@@ -63,5 +69,6 @@ GENAI: Final = Dialect(
     asked=Messages(attributes=("gen_ai.input.messages",)),
     answered=Messages(attributes=("gen_ai.output.messages",)),
     documents=Documents(attributes=(_DOCUMENTS,)),
+    failures={"error.type": ""},
     detail_events=frozenset({"gen_ai.client.inference.operation.details"}),
 )

@@ -36,6 +36,7 @@ GENAI_LEGACY: Final = Dialect(
         Meaning.INPUT_TEXT: ("gen_ai.prompt",),
         Meaning.OUTPUT_TEXT: ("gen_ai.completion",),
         Meaning.PROMPT_RECORDED: ("gen_ai.prompt",),
+        Meaning.CONVERSATION_ID: ("gen_ai.thread.id",),
         Meaning.INPUT_TOKENS: ("gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens"),
         Meaning.OUTPUT_TOKENS: ("gen_ai.usage.completion_tokens", "llm.usage.completion_tokens"),
         Meaning.ENVIRONMENT: ("deployment.environment",),

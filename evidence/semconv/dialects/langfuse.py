@@ -62,5 +62,6 @@ LANGFUSE: Final = Dialect(
         ),
     },
     documents=Documents(attributes=(_OUTPUT,)),
+    failures={"langfuse.observation.level": "ERROR"},
     unfolded=(_USAGE, _COST),
 )
