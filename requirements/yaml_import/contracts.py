@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from requirements.drafts import RequirementDraft
 
@@ -36,8 +37,7 @@ class FileProblem:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class LinkDraft:
+class LinkDraft(NamedTuple):
     """A link as a file says it, and where."""
 
     kind: str
