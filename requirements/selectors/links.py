@@ -137,10 +137,12 @@ def stored_links(system: System) -> list[StoredLink]:
     """Return the links of a system that hold, each with its last review: one query."""
     with connection.cursor() as cursor:
         cursor.execute(_LINKS, {"system": system.pk, "holds": LinkOutcome.HOLDS.value})
-        return [
-            StoredLink(*row[:4], ReviewedEnd(*row[4:8]), ReviewedEnd(*row[8:12]), *row[12:])
-            for row in cursor.fetchall()
-        ]
+        return [_stored(row) for row in cursor.fetchall()]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredLink:
+    told: tuple[Any, ...] = (*row[:4], ReviewedEnd(*row[4:8]), ReviewedEnd(*row[8:12]), *row[12:])
+    return StoredLink(*told)
 
 
 class NamedLink(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from requirements.drafts import RequirementDraft
 
@@ -37,7 +36,8 @@ class FileProblem:
         }
 
 
-class LinkDraft(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LinkDraft:
     """A link as a file says it, and where."""
 
     kind: str
