@@ -182,7 +182,7 @@ def _read_document(span: SpanView, row: Any) -> _Document | None:
         metadata = _parsed(metadata)
     if not isinstance(metadata, dict):
         metadata = {}
-    ref = _first_id(row, _IDS) or _first_id(metadata, _METADATA_IDS)
+    ref = _first_id(row, _IDS) or _first_id(metadata, _METADATA_IDS) or _first_place(row.get("location"))
     text = _first_text(row)
     score = _first_number(row, _SCORES)
     if score is None and metadata:
@@ -209,9 +209,22 @@ def _first_id(row: Mapping[str, Any], keys: Iterable[str]) -> str:
 
 def _first_text(row: Mapping[str, Any]) -> str:
     for key in _TEXTS:
-        if key in row and isinstance(text := row[key], str) and text:
-            return text
+        held = row.get(key)
+        if isinstance(held, dict):
+            held = held.get("text")  # Bedrock's knowledge bases
+        if isinstance(held, str) and held:
+            return held
     return ""
+
+
+def _first_place(location: Any) -> str:
+    """Return where a document of Bedrock's knowledge bases lies: an object by the kind of place, where it is one."""
+    places = (
+        [place for place in location.values() if isinstance(place, dict)]
+        if isinstance(location, dict)
+        else []
+    )
+    return _first_id(places[0], ("uri", "url", "id")) if len(places) == 1 else ""
 
 
 def _first_number(row: Mapping[str, Any], keys: Iterable[str]) -> float | None:

@@ -208,11 +208,17 @@ def _after_its_calls(message: Message) -> tuple[Message, list[str]]:
     return message._replace(parts=tuple(after)), words  # noqa: SLF001  # a NamedTuple's public method
 
 
+def _calls_openly(message: Message) -> bool:
+    """Whether a message calls a tool that it does not tell the result of."""
+    kinds = [part.kind for part in message.parts if part.kind in (PartKind.TOOL_CALL, PartKind.TOOL_RESPONSE)]
+    return bool(kinds) and kinds[-1] is PartKind.TOOL_CALL
+
+
 def _of_call(step: Step, said: Sequence[Message], reason: str) -> Given:
     """Return what a model call gave in several messages: choices, or items of one answer."""
     in_order = sorted(said, key=lambda message: message.choice or 0)
     texts = list(dict.fromkeys(message.text for message in in_order if message.text))
-    open_call = any(message.of_kind(PartKind.TOOL_CALL) for message in said)
+    open_call = any(map(_calls_openly, said))
     first = next((message for message in in_order if message.text), None)
     if open_call or first is None:
         return Given(aside="\n".join(texts), open_call=open_call, finish_reason=reason)

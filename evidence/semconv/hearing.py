@@ -25,6 +25,7 @@ from evidence.semconv.messages import (
 )
 from evidence.semconv.span_view import SpanView
 from evidence.semconv.spelling import parse_said
+from evidence.semconv.templates import read_template
 from evidence.semconv.values import read_value
 
 _INPUT: Final = attributes_for(Meaning.INPUT_TEXT)
@@ -47,6 +48,7 @@ _PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
 _PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))
 _ASKED_PREFIXES: Final = frozenset(where.prefix for one in _ASKED for where in one.indexed)
 _ERROR: Final = 2  # OTLP status code
+_OF_CALLS: Final = ("tool", "function", "_call")  # one of which stands in each form of a call
 _NOTHING_TEXTS: Final = ("{}", "[]", "null", '""')  # that say that there is none
 
 
@@ -98,6 +100,14 @@ def has_content(span: SpanView) -> bool:
 
 def hear_asked(span: SpanView) -> Heard:
     """Return what was put to the step of a span, its history first, the last turn last."""
+    heard = _hear_asked(span)
+    if len(heard.messages) != 1 or heard.messages[0].role != USER:
+        return heard
+    messages = read_template(heard.messages[0].text)
+    return heard._replace(messages=messages) if messages else heard  # noqa: SLF001  # a NamedTuple's public method
+
+
+def _hear_asked(span: SpanView) -> Heard:
     best = Heard()
     for heard in _hear(span, _QUESTION_SIDE):
         if span.operation is Operation.CHAT and heard.messages:
@@ -134,7 +144,7 @@ def may_call_tools(span: SpanView) -> bool:
         return True
     values = (span.attributes[key] for key in _GIVEN.intersection(span.attributes))
     return any(
-        value is not None and (not isinstance(value, str) or "tool" in value or "function" in value)
+        value is not None and (not isinstance(value, str) or any(word in value for word in _OF_CALLS))
         for value in values
     )
 

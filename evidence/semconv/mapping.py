@@ -37,7 +37,7 @@ from evidence.semconv.system_reading import NO_READING, SystemReading
 from evidence.semconv.tool_calls import read_tool_calls
 from evidence.vocabulary import RiskTier
 
-MAPPER_VERSION: Final = "trace-map/3"
+MAPPER_VERSION: Final = "trace-map/4"
 """Changes with any change of what a span is taken to mean."""
 
 NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})

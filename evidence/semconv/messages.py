@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from evidence.digests import sha256_hex
+from evidence.semconv.marks import words_of_model
 
 USER: Final = "user"
 ASSISTANT: Final = "assistant"
@@ -73,9 +74,11 @@ class Message(NamedTuple):
     def text(self) -> str:
         """The words of it: texts, and a refusal where it refuses."""
         if len(self.parts) == 1 and self.parts[0].kind is _TEXT:
-            return self.parts[0].text
-        spoken = (PartKind.TEXT, PartKind.REFUSAL)
-        return "\n".join(part.text for part in self.parts if part.kind in spoken and part.text)
+            text = self.parts[0].text
+        else:
+            spoken = (PartKind.TEXT, PartKind.REFUSAL)
+            text = "\n".join(part.text for part in self.parts if part.kind in spoken and part.text)
+        return words_of_model(text) if self.role == ASSISTANT else text
 
     @property
     def refused(self) -> bool:
@@ -208,6 +211,8 @@ def _from_item(item: Mapping[str, Any], role: str) -> Message | None:
 def _parts_of_item(item: Mapping[str, Any], role: str) -> list[Part] | None:
     """Return the parts of what may be a message; None where nothing about it is one's."""
     if _speaks_for_itself(item):
+        if _type_of(item) in _CARRIED_OUT:
+            return _carried_out(item)
         part = _read_part(item)
         return [part] if part else []
     content = item.get("content")
@@ -263,19 +268,26 @@ def _choice_of(item: Mapping[str, Any], known: int | None) -> int | None:
     return index if isinstance(index, int) and not isinstance(index, bool) else known
 
 
-_CALLS: Final = frozenset(
-    {"tool_call", "tool-call", "tool_use", "function_call", "toolCall", "server_tool_use"}
-)
-_RESPONSES: Final = frozenset(
-    {"tool_call_response", "tool-result", "tool_result", "function_call_output", "toolResult"}
-)
+_CALLS: Final = frozenset({
+    "tool_call", "tool-call", "tool_use", "function_call", "toolCall", "server_tool_use", "mcp_tool_use",
+    "custom_tool_call",
+})  # fmt: skip
+_RESPONSES: Final = frozenset({
+    "tool_call_response", "tool-result", "tool_result", "function_call_output", "toolResult", "custom_tool_call_output",
+    "mcp_tool_result", "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result",
+    "bash_code_execution_tool_result", "text_editor_code_execution_tool_result", "tool_search_tool_result",
+})  # fmt: skip
+# Items of OpenAI's Responses that tell of a call and of what came of it: its provider carried it out.
+_CARRIED_OUT: Final = frozenset({
+    "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
+})  # fmt: skip
 THOUGHTS: Final = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _TEXTS: Final = frozenset({"", "text", "input_text", "output_text"})
 _ATTACHED: Final = frozenset({
     "blob", "uri", "file", "image", "image_url", "input_image", "input_file", "input_audio", "audio", "video",
     "document", "media",
 })  # fmt: skip
-_ITEM_TYPES: Final = _CALLS | _RESPONSES | THOUGHTS
+_ITEM_TYPES: Final = _CALLS | _RESPONSES | THOUGHTS | _CARRIED_OUT
 _UNTYPED_CALLS: Final = ("functionCall", "function_call", "toolUse", "toolRequest")
 _UNTYPED_RESPONSES: Final = ("functionResponse", "function_response", "toolResult", "toolResponse")
 _UNTYPED_ATTACHED: Final = (
@@ -296,6 +308,8 @@ def _read_part(part: Any) -> Part | None:
         return None
     kind = _type_of(part)
     text = part.get("text", part.get("content"))
+    if part.get("thought") is True and isinstance(text, str):
+        return Part(PartKind.REASONING, text)  # as Gemini marks it
     if kind in _TEXTS:
         return Part(PartKind.TEXT, text) if isinstance(text, str) else _read_untyped(part)
     return _read_typed(part, kind)
@@ -333,6 +347,17 @@ def _tool_call(call: Mapping[str, Any]) -> Part:
     name = _first_text(named, "name", "toolName", "tool_name")
     call_id = _first_text(call, "call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "ref")
     return Part(PartKind.TOOL_CALL, call_id=call_id, name=name, value=value)
+
+
+def _carried_out(item: Mapping[str, Any]) -> list[Part]:
+    """Return the call and the response of one item; what an image is made of is no response."""
+    call_id, name = _first_text(item, "id"), _first_text(item, "name") or _type_of(item).removesuffix("_call")
+    asked = next((item[key] for key in ("arguments", "action", "queries", "code") if item.get(key)), None)
+    given = next((item[key] for key in ("error", "output", "outputs", "results") if item.get(key)), None)
+    return [
+        Part(PartKind.TOOL_CALL, call_id=call_id, name=name, value=asked),
+        Part(PartKind.TOOL_RESPONSE, call_id=call_id, name=name, value=given),
+    ]
 
 
 def _tool_response(part: Mapping[str, Any]) -> Part:

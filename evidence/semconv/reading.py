@@ -23,7 +23,7 @@ from evidence.semconv.steps import Step, Tree, calls_below, outermost
 from evidence.semconv.system_reading import NO_READING, SystemReading
 from evidence.semconv.turn import Turn
 from evidence.semconv.turns import CUT_REASONS, asked_of, is_filter, turns_among
-from evidence.semconv.values import is_prose, read_value
+from evidence.semconv.values import is_prose, read_value, worded_in
 
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
 _LEAST_DOCUMENT: Final = 20  # characters of a document whose place inside a question says something
@@ -81,7 +81,8 @@ def read_exchanges(
 
 def _as_in_any_trace(tree: Tree, flags: FlagSink, retrievals: Sequence[RetrievalDraft]) -> list[Exchange]:
     """Return the exchanges where nobody says which they are."""
-    turns = [_as_asked(turn, tree) for turn in _without_documents(_turns(tree, flags), tree, retrievals)]
+    worded = [_unless_worded_around(turn, tree) for turn in _turns(tree, flags)]
+    turns = [_as_asked(turn, tree) for turn in _without_documents(worded, tree, retrievals)]
     exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
     return _as_told_of_all(exchanges, tree)
 
@@ -299,6 +300,30 @@ def _without_documents(turns: list[Turn], tree: Tree, retrievals: Sequence[Retri
         return turns
     found = [(squeeze(one.text), one) for one in retrievals if len(one.text) >= _LEAST_DOCUMENT]
     return [_without_document(turn, tree, found) if _asker_below(turn, tree) else turn for turn in turns]
+
+
+def _unless_worded_around(turn: Turn, tree: Tree) -> Turn:
+    """Return a turn whose question holds words that a frame above was given as one of which it is not told.
+
+    What the frame was given is in no form that is known, or no dialect knows where it stands. The model below was asked
+    by a prompt around what the person said, or by the person who said more.
+    """
+    asker = _asker_below(turn, tree)
+    question = squeeze(turn.question.text)
+    above = asker.parent if asker is not None and question else None
+    while above is not None:
+        words = {text: key for key, value in above.span.attributes.items() for text in worded_in(value)}
+        if question in words:
+            return turn
+        within = [
+            Told(text, Source(above.span.span_id, key, Rule.STATED))
+            for text, key in words.items()
+            if stands_within(text, question)
+        ]
+        if within:
+            return replace(turn, question=as_one_text([*within, turn.question]))
+        above = above.parent
+    return turn
 
 
 def _asker_below(turn: Turn, tree: Tree) -> Step | None:

@@ -11,12 +11,13 @@ from typing import Any, Final
 from evidence.digests import DigestError, parse_digest
 from evidence.otlp.values import BLOB_KEY
 from evidence.semconv.computed_once import computed_once
-from evidence.semconv.dialects import DIALECTS, Operation, indexed_prefixes
+from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for, indexed_prefixes
 from evidence.semconv.draft import Flag
 from evidence.semconv.operations import operation_of
 from evidence.semconv.spelling import parse_json, spell_out
 
 LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
+_EXCEPTION: Final = attributes_for(Meaning.EXCEPTION)
 _JSON_BEGINS: Final = '{["-0123456789tfnNI'  # with anything else begins no JSON; to try and fail costs more
 _DETAIL_LENGTH: Final = 300  # characters of a flag's detail
 _PREFIXES: Final = sorted({prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)})
@@ -81,6 +82,13 @@ class SpanView:
             scope=str((span.get("scope") or {}).get("name") or ""),
             flags=flags,
         )
+
+    @property
+    def exception(self) -> str:
+        """What the last exception on record says; empty where there is none."""
+        told = [event.get("attributes") for event in self.events if event.get("name") == "exception"]
+        last = told[-1] if told and isinstance(told[-1], Mapping) else {}
+        return next((text for key in _EXCEPTION if isinstance(text := last.get(key), str) and text), "")
 
     def has(self, *keys: str) -> bool:
         """Return whether any of the attributes is there with a value."""

@@ -121,7 +121,7 @@ def _of_span(span: SpanView, merged: Mapping[VersionRef, VersionRef]) -> ToolCal
         result=result,
         version=merged[version] if version else None,
         call_id=span.label(*_CALL_ID) or span.cut(answered, "tool call id", LABEL_LENGTH),
-        error=_error_of(span),
+        error=_error_of(span) or _error_in(result),
         source=Source(span.span_id, key, Rule.STATED),
     )
 
@@ -163,7 +163,25 @@ def _is_schema(value: Any) -> bool:
 def _error_of(span: SpanView) -> str:
     if span.status_code != _ERROR:
         return span.text(*_ERROR_TYPE)
-    return span.status_message or span.text(*_ERROR_TYPE) or "the tool's span ended with an error"
+    return (
+        span.status_message
+        or span.text(*_ERROR_TYPE)
+        or span.exception
+        or "the tool's span ended with an error"
+    )
+
+
+def _error_in(result: Any) -> str:
+    """Return what a result says went wrong, as the Model Context Protocol marks it."""
+    if not isinstance(result, Mapping) or (result.get("isError") or result.get("is_error")) is not True:
+        return ""
+    content = result.get("content")
+    texts = (
+        [one.get("text") for one in content if isinstance(one, Mapping)]
+        if isinstance(content, list)
+        else [content]
+    )
+    return "\n".join(text for text in texts if isinstance(text, str)) or "the tool says that it failed"
 
 
 def _as_asked(call: ToolCallDraft, asked: Sequence[tuple[Step, ToolCallDraft]]) -> ToolCallDraft:

@@ -10,7 +10,7 @@ from typing import Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import StepError
 from evidence.semconv.hearing import finish_reason
-from evidence.semconv.span_view import finite_number
+from evidence.semconv.span_view import SpanView, finite_number
 from evidence.semconv.steps import Step, outermost
 
 _CONVERSATION_ID: Final = attributes_for(Meaning.CONVERSATION_ID)
@@ -20,6 +20,7 @@ _INPUT_TOKENS: Final = attributes_for(Meaning.INPUT_TOKENS)
 _OUTPUT_TOKENS: Final = attributes_for(Meaning.OUTPUT_TOKENS)
 _COST: Final = attributes_for(Meaning.COST)
 _CURRENCY: Final = attributes_for(Meaning.CURRENCY)
+_ERROR_TYPE: Final = attributes_for(Meaning.TOOL_ERROR)
 _FIGURES: Final = frozenset({*_INPUT_TOKENS, *_OUTPUT_TOKENS, *_COST})
 _IDS: Final = frozenset({*_CONVERSATION_ID, *_SESSION_ID, *_USER_ID})
 _CALLS: Final = frozenset({Operation.CHAT, Operation.EMBEDDING})
@@ -89,10 +90,14 @@ def read_finish_reasons(steps: Iterable[Step]) -> tuple[str, ...]:
 def read_errors(steps: Iterable[Step]) -> tuple[StepError, ...]:
     """Return the steps that failed, in the order in which they are given."""
     return tuple(
-        StepError(step.span.span_id, step.span.name, step.span.status_message)
+        StepError(step.span.span_id, step.span.name, _error_of(step.span))
         for step in steps
         if step.span.status_code == _ERROR
     )
+
+
+def _error_of(span: SpanView) -> str:
+    return span.status_message or span.exception or span.text(*_ERROR_TYPE)
 
 
 def _counting(steps: Sequence[Step]) -> list[Step]:

@@ -73,6 +73,7 @@ _WORDING: Final = re.compile(
 _CREW_OUTPUT: Final = frozenset({"raw", "pydantic", "json_dict"})  # of CrewAI: what was said is `raw`
 _CALLED: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})  # of a traced function
 _CALLED_BY_NAME: Final = frozenset({"tool_name", "arguments"})  # a tool of an MCP server, in OpenLLMetry
+_ENVELOPES: Final = frozenset({"request", "payload", "body", "data", "event", "params"})  # of one thing alone
 _MAX_DEPTH: Final = 8
 # What Python shows of an object: `AgentOutput(response=...)`.
 _SHOWN_OBJECT: Final = re.compile(r"\s*(?:<[\w. ]+ object at 0x|[A-Z]\w*\((?:[a-z_]\w*=|\)|[A-Z]\w*\())")
@@ -108,6 +109,11 @@ def texts_in(value: Any) -> list[str]:
         elif isinstance(one, list):
             waiting.extend(one)
     return found
+
+
+def worded_in(value: Any) -> list[str]:
+    """Return those of `texts_in` that are more than a word, a code or a label."""
+    return [text for text in texts_in(value) if _WORDING.search(text)]
 
 
 def given_in_call(call: Mapping[str, Any]) -> Any:
@@ -188,13 +194,29 @@ def _read_mapping(value: Mapping[str, Any], role: str, depth: int) -> list[Messa
             if messages is None and keys is text_keys[-1] and _says_more(value, depth):
                 return None  # of {"message": "Done", "data": {"reply": ...}} the message is not the answer
             return said if messages is None else _agreed(messages, said, role)
-    return messages
+    return messages if messages is not None else _read_components(value, role, depth)
+
+
+def _read_components(value: Mapping[str, Any], role: str, depth: int) -> list[Message] | None:
+    """Return what the components of a pipeline were all asked, or all answered: `{"retriever": {"query": ...}, ...}`.
+
+    Only under the keys that are believed most: what a component was set to stands under the others.
+    """
+    components = [held for held in value.values() if isinstance(held, dict)]
+    if len(components) < len(value):
+        return None
+    read = [said for one in components if (said := _read_keys(one, _KEYS[role][1], role, depth + 1))]
+    told = {tuple(message.text for message in messages) for messages in read}
+    return read[0] if len(told) == 1 else None
 
 
 def _wrapped_in(value: Mapping[str, Any], role: str) -> Any:
     """Return what a library put an object around; the object itself where that is none of those."""
     if value.keys() <= _CALLED:
         return given_in_call(value)
+    if len(value) == 1 and value.keys() <= _ENVELOPES:
+        (inner,) = value.values()
+        return inner if isinstance(inner, dict) else value
     return value["raw"] if role == ASSISTANT and value.keys() >= _CREW_OUTPUT else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from datetime import timedelta
 from io import StringIO
@@ -38,6 +39,7 @@ from evidence.models import (
     Trace,
     TraceDocument,
 )
+from evidence.models.base import ErasableModel
 from evidence.models.trace import TraceFacts
 from evidence.services import assembly, ingest, log, reviews
 from evidence.services.blobs import blob_path, read_blob, store_blob
@@ -322,6 +324,32 @@ def test_each_column_of_free_text_is_erased_or_holds_nobodys_words() -> None:
         if isinstance(field, TextField | JSONField) and field.name not in one.columns
     }
     assert kept == NOBODYS_WORDS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erased_row_keeps_its_commitment_and_not_the_salt_that_guesses_need(
+    sealed: Trace, world: World
+) -> None:
+    reviews.record_review(
+        trace=sealed, principal=world.principal("reviewer"), decision="override", reason_code="wrong_fact",
+        rationale=SECRET, corrected_answer=SECRET,
+    )  # fmt: skip
+    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request", principal=acting())
+    left = {
+        one.model._meta.label: list(
+            one.model._default_manager.exclude(payload_commitment=None).values_list(
+                "payload_salt", "payload_commitment"
+            )
+        )
+        for one in ERASABLE
+        if issubclass(one.model, ErasableModel)
+    }
+    assert {"evidence.Trace", "evidence.Claim", "evidence.Citation", "evidence.Review"} == {
+        label for label, rows in left.items() if rows
+    }
+    for salt, commitment in (row for rows in left.values() for row in rows):
+        assert salt is None
+        assert re.fullmatch("[0-9a-f]{64}", commitment)
 
 
 @pytest.mark.django_db

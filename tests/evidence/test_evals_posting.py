@@ -182,6 +182,9 @@ def test_what_looks_like_no_eval_file_is_kept_and_refused_in_words(push: Any, ra
     [
         (b"id,score\nfees-1,1\n", ""),
         (b"\xef\xbb\xbfid;score;language\r\nfees-1;1;en\r\n", ""),
+        (b"\xef\xbb\xbfsep=;\r\nid;score;language\r\nfees-1;1;en\r\n", ""),
+        (b'"sep=\t"\nid\tscore\nfees-1\t1\n', ""),
+        (b"sep=;\n", "no column 'id'"),
         (b"id,score,Status,Status\n1,1,a,b\n", "twice: status; post the runner's JSON instead"),
         (b"id,value\n1,1\n", "no column 'score'"),
         (b"id,score\n", "the runner wrote no result"),

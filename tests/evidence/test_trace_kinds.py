@@ -243,6 +243,48 @@ TOLD: dict[str, tuple[str, str, Spans]] = {
 }  # fmt: skip
 
 TOLD |= {
+    "a pipeline whose components were all given the question": (
+        ASKED,
+        GAVE,
+        [frame({"retriever": {"query": ASKED}, "prompt_builder": {"question": ASKED}}, {"llm": {"replies": [GAVE]}}),
+         call(1, [user(f"{TARIFF}\nQuestion: {ASKED}")], GAVE)],
+    ),
+    "a model that thinks aloud": (
+        ASKED, GAVE, [call(1, [user(ASKED)], f"<think>12 or\n13?</think>\n\n{GAVE}", parent="")],
+    ),
+    "a model whose template begins the thought": (
+        ASKED, GAVE, [call(1, [user(ASKED)], f"12 or\n13?\n</think>\n\n{GAVE}", parent="")],
+    ),
+    "a thought that the application took out": (
+        ASKED, GAVE, [frame(ASKED, GAVE), call(1, [user(ASKED)], f"<think>12?</think>{GAVE}")],
+    ),
+    "a thought among Gemini's parts": (
+        ASKED,
+        GAVE,
+        [call(1, [user(ASKED)],
+              [{"role": "model", "parts": [{"thought": True, "text": DRAFT}, {"text": GAVE}]}], parent="")],
+    ),
+    "a prompt of one text, as a template made it": (
+        ASKED,
+        GAVE,
+        [call(1, [user(f"[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n{ASKED} [/INST]")], f"{GAVE}</s>", parent="")],
+    ),
+    "a completion in OpenInference": (
+        ASKED,
+        GAVE,
+        [make_span(ROOT_ID, parent="", name="completion", start=1, attributes={
+            "openinference.span.kind": "LLM", "llm.prompts.0.prompt.text": ASKED,
+            "llm.choices.0.completion.text": GAVE})],
+    ),
+    "a request as MLflow's agents are given it": (
+        ASKED,
+        GAVE,
+        [frame({"request": {"input": [user(ASKED)]}}, {"output": [
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": GAVE}]}]})],
+    ),
+    "an answer that tells of thoughts": (
+        ASKED, "Write <think> first.", [call(1, [user(ASKED)], "Write <think> first.", parent="")],
+    ),
     "the same question sent twice": (ASKED, GAVE, [server(), call(1, [user(ASKED), user(ASKED)], GAVE)]),
     "a person who asks for a better answer where it began": (
         "Revise your answer.",
@@ -431,6 +473,18 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
         GAVE,
         [server(), call(1, [user(CONTEXT), user(ASKED)], GAVE)],
     ),
+    "a prompt around words of a frame that is in no form that is known": (
+        ASKED,
+        GAVE,
+        [frame({"event": {"user_q": ASKED, "tenant": "acme"}}, GAVE),
+         call(1, [user(f"You work for a bank. Reply to this: {ASKED}")], GAVE)],
+    ),
+    "a prompt around words of a frame that no dialect knows": (
+        ASKED,
+        GAVE,
+        [make_span(ROOT_ID, parent="", name="run", start=1, attributes={"acme.request": json.dumps({"q": ASKED})}),
+         call(1, [user(f"You work for a bank. Reply to this: {ASKED}")], GAVE)],
+    ),
     "two messages of a user in a row, at an agent": (
         f"{CONTEXT}\n{ASKED}",
         GAVE,
@@ -525,6 +579,33 @@ def test_a_prompt_around_documents_names_what_was_searched_for_as_a_candidate() 
     (exchange,) = map_trace(spans).exchanges
     searched = exchange.question.others[0]
     assert (searched.text, searched.source.attribute) == (question, "gen_ai.retrieval.query.text")
+
+
+def test_a_prompt_around_what_a_frame_was_given_names_both_as_candidates() -> None:
+    _, _, spans = UNSURE["a prompt around words of a frame that no dialect knows"]
+    (exchange,) = map_trace(spans).exchanges
+    assert [(one.text, one.source.span_id, one.source.attribute) for one in exchange.question.others] == [
+        (ASKED, ROOT_ID, "acme.request"),
+        (f"You work for a bank. Reply to this: {ASKED}", f"{1:016x}", "gen_ai.input.messages"),
+    ]
+
+
+def test_a_question_that_a_frame_was_given_word_for_word_is_told() -> None:
+    given = make_span(
+        ROOT_ID,
+        parent="",
+        name="run",
+        start=1,
+        attributes={"acme.request": json.dumps({"q": ASKED, "of": "a card"})},
+    )
+    assert map_trace([given, call(1, [user(ASKED)], GAVE)]).question == ASKED
+
+
+def test_a_thought_that_was_cut_is_no_answer() -> None:
+    cut = [model("<think>Is it 12", finish_reason="length")]
+    draft = map_trace([call(1, [user(ASKED)], cut, parent="")])
+    assert draft.answer == ""
+    assert "cut_at_token_limit" in codes(draft)
 
 
 def test_what_is_said_of_the_whole_trace_counts_as_declared() -> None:
@@ -718,6 +799,72 @@ def test_what_a_model_said_beside_a_code_names_the_call_that_said_it() -> None:
         ("ESCALATED", ROOT_ID),
         ("A person should look at this.", f"{1:016x}"),
     ]
+
+
+def test_what_a_provider_carried_out_is_a_call_with_its_result_and_no_open_one() -> None:
+    items = [
+        {"type": "web_search_call", "id": "ws_1", "action": {"query": "card"}},
+        {"type": "file_search_call", "id": "fs_1", "queries": ["fee"], "results": [{"text": TARIFF}]},
+        {"type": "mcp_call", "id": "mc_1", "name": "fee", "arguments": '{"n": 2}', "output": "12"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": GAVE}]},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], items, parent="")])
+    assert draft.answer == GAVE
+    assert {(one.call_id, one.tool, str(one.arguments), str(one.result)) for one in draft.tool_calls} == {
+        ("ws_1", "web_search", "{'query': 'card'}", "None"),
+        ("fs_1", "file_search", "['fee']", str([{"text": TARIFF}])),
+        ("mc_1", "fee", "{'n': 2}", "12"),
+    }
+
+
+def test_what_anthropic_looked_up_is_a_call_with_its_result() -> None:
+    said = [
+        {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "card"}},
+        {"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"title": "Cards"}]},
+        {"type": "text", "text": GAVE},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], [{"role": "assistant", "content": said}], parent="")])
+    assert (draft.answer, [(one.tool, one.result) for one in draft.tool_calls]) == (
+        GAVE,
+        [("web_search", [{"title": "Cards"}])],
+    )
+
+
+def test_an_answer_after_which_a_provider_left_a_call_open_is_open() -> None:
+    items = [
+        {"type": "mcp_call", "id": "mc_1", "name": "fee", "arguments": "{}", "output": "12"},
+        {"type": "function_call", "call_id": "f1", "name": "tax", "arguments": "{}"},
+    ]
+    draft = map_trace([call(1, [user(ASKED)], items, parent="")])
+    assert draft.answer == ""
+    assert "open_tool_call" in codes(draft)
+
+
+def test_a_result_that_says_that_it_is_an_error_is_one() -> None:
+    failed = tool(1, json.dumps({"content": [{"type": "text", "text": "no such card"}], "isError": True}))
+    assert [one.error for one in map_trace([server(), failed]).tool_calls] == ["no such card"]
+
+
+def test_what_went_wrong_is_read_from_the_exception_where_the_status_says_nothing() -> None:
+    thrown = {
+        "name": "exception",
+        "attributes": {"exception.type": "RateLimit", "exception.message": "429, later"},
+    }
+    step = call(1, [user(ASKED)], "", status_code=2, events=[thrown])
+    assert [one.message for one in map_trace([server(), step]).errors] == ["429, later"]
+
+
+def test_documents_of_a_knowledge_base_keep_their_words_and_place() -> None:
+    found = [
+        {
+            "content": {"text": TARIFF},
+            "location": {"type": "S3", "s3Location": {"uri": "s3://b/t.pdf"}},
+            "score": 0.5,
+        }
+    ]
+    attributes = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.documents": json.dumps(found)}
+    (one,) = map_trace([make_span(f"{1:016x}", name="retrieve", attributes=attributes)]).retrievals
+    assert (one.document_ref, one.text, one.score) == ("s3://b/t.pdf", TARIFF, 0.5)
 
 
 def test_a_form_that_is_filled_by_a_call_is_no_tool() -> None:

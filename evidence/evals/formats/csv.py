@@ -40,12 +40,15 @@ _OURS: Final = frozenset(
     {"id", _METRIC, "label", "input", "output", "target", "attempt", *REQUIREMENT_PROPERTIES}
 )
 _DELIMITERS: Final = ",;\t"
+_HINT: Final = re.compile(
+    rf'"?sep=[{_DELIMITERS}]"?'
+)  # a first line by which spreadsheets say what stands between columns
 _ERROR: Final = "error"
 _WHOLE: Final = re.compile(r"0*([1-9][0-9]{0,8})(?:\.0+)?")  # pandas writes a column with gaps as 1.0, 2.0
 _PLAIN: Final = "write a plain number, as 0.75: no percent sign, and a point before its decimals"
 
 NOTES: Final = FormatNotes(
-    tried="tables in UTF-8, with a comma, a semicolon or a tab between their columns",
+    tried="tables in UTF-8, with a comma, a semicolon or a tab between their columns; `sep=;` may stand before them",
     post="a table with `id` and `score`; it may have `label`, `input`, `output`, `target`, `attempt`",
     reads=(
         "one measurement with the metric `score`, a share where every value lies in [0, 1]; a row is a sample, every "
@@ -64,7 +67,7 @@ Row = dict[str, str]  # by column
 def sniff(head: bytes, name: str) -> bool:
     """Whether a file begins with a row of names, `id` and `score` among them."""
     del name
-    first = next(iter(head.decode("utf-8-sig", "replace").splitlines()), "")
+    first = _first_row(iter(head.decode("utf-8-sig", "replace").splitlines()))
     return any({"id", _METRIC} <= set(_names(first, delimiter)) for delimiter in _DELIMITERS)
 
 
@@ -186,8 +189,7 @@ def _rows(source: Source) -> Iterator[Row]:
     """Yield the rows by their columns; under the empty name, why a row cannot be read so."""
     text = io.TextIOWrapper(source.open(), encoding="utf-8-sig", newline="")
     try:
-        first = text.readline()
-        columns, delimiter = _columns(first)
+        columns, delimiter = _columns(_first_row(text))
         for fields in read_rows(text, delimiter=delimiter):
             if fields:
                 yield _by_column(columns, fields)
@@ -221,6 +223,12 @@ def _columns(first: str) -> tuple[list[str], str]:
     if faults:
         raise EvalFileError(faults)
     return columns, delimiter
+
+
+def _first_row(lines: Iterator[str]) -> str:
+    """Take the row of names from the lines of a table, and what a spreadsheet wrote before it."""
+    first = next(lines, "")
+    return next(lines, "") if _HINT.fullmatch(first.strip(" \r\n")) else first
 
 
 def _names(first: str, delimiter: str) -> list[str]:

@@ -48,6 +48,7 @@ class Meaning(StrEnum):
     TOOL_RESULT = "what a tool gave back, JSON where it is JSON"
     TOOL_CALL_ID = "which call of a model a tool answered"
     TOOL_ERROR = "how a call failed"
+    EXCEPTION = "what an exception says, on an event of that name"
     CONVERSATION_ID = "the conversation that the trace belongs to"
     SESSION_ID = "the session that it belongs to"
     USER_ID = "who asked, as the application names them"

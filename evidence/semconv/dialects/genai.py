@@ -45,6 +45,7 @@ GENAI: Final = Dialect(
         Meaning.TOOL_RESULT: ("gen_ai.tool.call.result",),
         Meaning.TOOL_CALL_ID: ("gen_ai.tool.call.id",),
         Meaning.TOOL_ERROR: ("error.type",),
+        Meaning.EXCEPTION: ("exception.message", "exception.type"),
         Meaning.CONVERSATION_ID: ("gen_ai.conversation.id",),
         Meaning.SESSION_ID: ("session.id",),
         Meaning.USER_ID: ("user.id", "enduser.id"),

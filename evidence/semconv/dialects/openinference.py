@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from evidence.semconv.dialects.contract import (
@@ -33,6 +34,14 @@ def _messages(prefix: str) -> Messages:
     )
     return Messages(indexed=(IndexedMessages(prefix=prefix, names=names),))
 
+
+def _completion(prefix: str, content: str) -> IndexedMessages:
+    """Texts of a completion as `prefix.N.<content>`, each whose side it is on."""
+    return IndexedMessages(prefix=prefix, names=FlatMessage(role="", content=content, part_ending=content))
+
+
+_ASKED: Final = _messages("llm.input_messages")
+_ANSWERED: Final = _messages("llm.output_messages")
 
 OPENINFERENCE: Final = Dialect(
     title="OpenInference",
@@ -79,8 +88,8 @@ OPENINFERENCE: Final = Dialect(
         "prompt": VersionAttributes(name=("prompt.id",), label=("llm.prompt_template.version",)),
         "tool": VersionAttributes(name=("tool.name",)),
     },
-    asked=_messages("llm.input_messages"),
-    answered=_messages("llm.output_messages"),
+    asked=replace(_ASKED, indexed=(*_ASKED.indexed, _completion("llm.prompts", "prompt.text"))),
+    answered=replace(_ANSWERED, indexed=(*_ANSWERED.indexed, _completion("llm.choices", "completion.text"))),
     documents=Documents(
         attributes=("output.value",),
         indexed=("retrieval.documents", "reranker.output_documents"),

@@ -46,6 +46,7 @@ _PHRASES: Final = Phrases.of(
     too slow; too late; too old; too high; too low; too short; too big; too frequently; too early; for long;
     long enough; right away; straight away; at once; soon after; shortly before; shortly after; long before;
     heavy load; high load; peak load; normal load; minimum of time; a minimum of effort; at peak times;
+    to a minimum; to the minimum; as short as possible; as low as possible; as small as possible;
     at all hours; at most times; at most hours; well in advance; in advance; early enough; high speed;
     top speed; at scale; around the clock at; some of the; a couple of; dozens of; hundreds of; thousands of;
     millions of; a handful of; a range of; a wide range; a variety of; a wide variety; a high degree;

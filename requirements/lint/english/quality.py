@@ -137,18 +137,18 @@ _SEEMING: Final = word_set(
 )
 
 
+# What may stand after them and grades nothing: "appear verbatim", "appear twice".
+_PLACES_AND_TIMES: Final = word_set(
+    """
+    when if again first last only and or verbatim unchanged once twice here there elsewhere above below next together
+    """
+)
+
+
 def _is_free(lows: Sequence[str], index: int) -> bool:
     """Whether a word after "sound" or "look" is no preposition, article or place."""
     low = lows[index]
-    return low.isalpha() and low not in PREPOSITIONS | DETERMINERS | {
-        "when",
-        "if",
-        "again",
-        "first",
-        "only",
-        "and",
-        "or",
-    }
+    return low.isalpha() and low not in PREPOSITIONS | DETERMINERS | _PLACES_AND_TIMES
 
 
 def _is_denied_quality(low: str) -> bool:
