@@ -2,7 +2,7 @@
 
 Nearly all that a request makes is freed once nothing refers to it. What is left for Python to look for are rings, and
 each time that the number of objects has grown by a quarter it looks through all there are: code, models and addresses
-again and again, which never go. Of an import of 5,000 requirements that was a quarter of the time.
+again and again, which never go. Of asking what a release would do to 2,000 requirements that was a third of the time.
 """
 
 from __future__ import annotations

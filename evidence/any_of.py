@@ -15,7 +15,6 @@ from django.db.models.expressions import Combinable
 
 from evidence.array_insert import as_array
 
-
 _NONE: Final = Q(pk__in=[])  # nothing is asked of the database
 
 
