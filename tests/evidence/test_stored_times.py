@@ -17,6 +17,17 @@ TOLD = {
     "9999-12-31 23:59:59.999999+00": datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC),
 }
 
+# Elsewhere the first and the last of them are in a year that no calendar of Python's has.
+SESSIONS = [
+    *((told, "UTC") for told in TOLD),
+    *(
+        (told, zone)
+        for told in TOLD
+        if told.startswith("2026")
+        for zone in ("Asia/Shanghai", "America/St_Johns")
+    ),
+]
+
 
 def read(told: str) -> object:
     with connection.cursor() as cursor:
@@ -24,12 +35,9 @@ def read(told: str) -> object:
         return cursor.fetchone()[0]
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/St_Johns"])
-@pytest.mark.parametrize("told", TOLD)
+@pytest.mark.parametrize(("told", "zone"), SESSIONS)
 def test_a_time_is_read_to_the_microsecond_in_utc(told: str, zone: str) -> None:
     """Also where a session writes them in the time of somewhere else."""
-    if zone != "UTC" and told.startswith(("0001", "9999")):
-        pytest.skip("there it is a year that no calendar of Python's has")
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL TIME ZONE '{zone}'")
     moment = read(told)
