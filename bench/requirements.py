@@ -120,7 +120,11 @@ def _measure(folder: Path, sizes: list[int], traces: int) -> dict[str, Any]:
     import django  # noqa: PLC0415  # settings read the folder
 
     django.setup()
+    import config.urls  # noqa: F401, PLC0415  # likewise
     from bench.requirement_acts import Bench, fill_traces, measure  # noqa: PLC0415  # likewise
+    from config.garbage import collect_seldom  # noqa: PLC0415  # likewise
+
+    collect_seldom()  # as a web process does
 
     rows = []
     with connect_as_owner(folder) as owner:

@@ -7,8 +7,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, task_prerun, worker_ready
+from celery.signals import beat_init, task_prerun, worker_init, worker_ready
 
+from config.garbage import collect_seldom
 from config.worker_end import EndWhenFailed
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,12 @@ def _look_before_serving(**_: Any) -> None:
     except ConfigurationError as exc:
         logger.critical("%s", exc)
         raise SystemExit(1) from exc  # Celery would log any other exception of a receiver, and go on
+
+
+@worker_init.connect(weak=False, dispatch_uid="config.garbage")
+def _collect_seldom(**_: Any) -> None:
+    """Once all is loaded, and before the processes are forked that work."""
+    collect_seldom()
 
 
 @worker_ready.connect(weak=False, dispatch_uid="config.keys")

@@ -10,13 +10,15 @@ class EvidenceConfig(AppConfig):
     name = "evidence"
 
     def ready(self) -> None:
-        """Have each migration give its tables their rules; after all, see to the rest and number transactions on."""
+        """Have times read at once, and each migration give its tables their rules and, after all, number on."""
         from evidence.clock_rules import number_on  # noqa: PLC0415  # models are not loaded before ready()
         from evidence.migration_rules import add_rules_to_plan  # noqa: PLC0415  # likewise
         from evidence.services.log import adopt_after_migrate  # noqa: PLC0415  # likewise
+        from evidence.stored_times import read_times_at_once  # noqa: PLC0415  # likewise
         from evidence.table_rules import apply_table_rules  # noqa: PLC0415  # likewise
         from evidence.transaction_indexes import index_transactions  # noqa: PLC0415  # likewise
 
+        read_times_at_once()
         pre_migrate.connect(add_rules_to_plan, sender=self, dispatch_uid="evidence.migration_rules")
         post_migrate.connect(apply_table_rules, sender=self, dispatch_uid="evidence.table_rules")
         post_migrate.connect(number_on, dispatch_uid="evidence.clock_rules")

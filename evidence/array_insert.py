@@ -70,8 +70,12 @@ def _statement(options: Options[Any], fields: tuple[models.Field[Any, Any], ...]
 
 
 def _column(field: models.Field[Any, Any], rows: Sequence[models.Model]) -> Any:
-    """Return a column as it is sent: as one text, where PostgreSQL reads what Python writes of its values."""
-    values = _values(field, _before_saving(field, rows))
+    """Return a column as it is sent."""
+    return as_array(_values(field, _before_saving(field, rows)))
+
+
+def as_array(values: Sequence[Any]) -> Any:
+    """Return an array as it is sent: as one text, where PostgreSQL reads what Python writes of its values."""
     kinds = set(map(type, values))
     if kinds <= _NEEDS_NO_QUOTES:
         return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"

@@ -36,7 +36,11 @@ def canonical_json(value: object) -> bytes:
         DigestError: NaN, an infinity, an integer of 2^53 or more, or a type JSON does not have. Carry such
             numbers as strings.
     """
-    written = write_at_once(value)
+    try:
+        written = write_alike(value)
+    except (orjson.JSONEncodeError, RecursionError):
+        written = None
+    written = written or write_at_once(value)
     if written is not None:
         return written
     try:
@@ -70,7 +74,11 @@ def _is_written_alike(value: object) -> bool:
         return True
     if kind is dict:
         for key, member in value.items():  # type: ignore[attr-defined]  # it is a dict
-            if not key.isascii() or not (type(member) is str or _is_written_alike(member)):
+            if (
+                type(key) is not str
+                or not key.isascii()
+                or not (type(member) is str or _is_written_alike(member))
+            ):
                 return False
         return True
     if kind is list:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from evidence.digests import digest_of
 from evidence.vocabulary import ChoiceEnum, Layer, RiskTier
@@ -21,7 +22,7 @@ class Comparator(ChoiceEnum):
     AT_MOST = "at_most"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CriterionDraft:
     """A sentence a machine can check."""
 
@@ -51,13 +52,13 @@ class CriterionDraft:
             "slices": [dict(where) for where in self.slices],
         }
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of `content`."""
+        """SHA-256 over the canonical JSON of `content`, taken once: plan, import and the next one ask for it."""
         return digest_of(self.content())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RequirementDraft:
     """What must hold, who answers for it, and how it will be checked."""
 
@@ -85,7 +86,7 @@ class RequirementDraft:
             "criteria": [criterion.content() for criterion in self.criteria],
         }
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of `content`."""
+        """SHA-256 over the canonical JSON of `content`, taken once: plan, import and the next one ask for it."""
         return digest_of(self.content())

@@ -67,7 +67,7 @@ def record(
         payload_commitment=sha256_hex(b"\x00" + salt + body) if payload else "",
         occurred_at=clock.now(),
     )
-    event.entry = _entry(event)
+    event.entry = _entry(event, system)
     event.save(force_insert=True)
     if payload:
         AuditPayload.objects.create(event=event, salt=salt, payload=body)
@@ -93,12 +93,12 @@ def record_about(*, verb: str, actor: str, object_type: str, object_id: str, dig
         object_digest=digest,
         occurred_at=clock.now(),
     )
-    event.entry = _entry(event)
+    event.entry = _entry(event, None)
     event.save(force_insert=True)
     return event
 
 
-def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> list[AuditEvent]:
+def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> None:
     """Write the events of many changes of one kind with one statement, without payloads; otherwise as `record`.
 
     Raises:
@@ -115,14 +115,13 @@ def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> list[Aud
             object_id=str(change.obj.pk),
             object_digest=change.digest,
             occurred_at=now,
+            system_id=change.system.pk,
         )
         for change in changes
     ]
     for event, change in zip(events, changes, strict=True):
-        event.system = change.system
-        event.entry = _entry(event)
+        event.entry = _entry(event, change.system)
     AuditEvent.objects.insert_as_arrays(events)
-    return events
 
 
 def _require_transaction(verb: str) -> None:
@@ -132,12 +131,12 @@ def _require_transaction(verb: str) -> None:
         )
 
 
-def _entry(event: AuditEvent) -> bytes:
+def _entry(event: AuditEvent, system: System | None) -> bytes:
     """Return the bytes that go into the tree: digests and pseudonyms, never content."""
     return canonical_json(
         {
             "event": str(event.event_uuid),
-            "system": event.system.key if event.system else None,
+            "system": system.key if system else None,
             "actor": event.actor,
             "verb": event.verb,
             "object": {"type": event.object_type, "id": event.object_id, "digest": event.object_digest},

@@ -144,15 +144,18 @@ def _low_of(units: Tally, alpha: float) -> float:
 
 @lru_cache(maxsize=1_024)  # asked of each criterion of a file, and few files have many thresholds
 def fewest_to_show(threshold: float, confidence: float = CONFIDENCE) -> int | None:
-    """Return how many units without one failure put the lower bound at the threshold; None where a million do not."""
-    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+    """Return how many units without one failure put the lower bound at the threshold; None where a million do not.
 
+    Without the numerics, which whoever only writes requirements would load for it.
+    """
     if threshold <= 0:
         return 1
-    goal, gains = math.log(2 / (1 - confidence)), np.log1p(np.array(STAKES) * (1 / threshold - 1))
+    goal, gains = math.log(2 / (1 - confidence)), [math.log1p(each * (1 / threshold - 1)) for each in STAKES]
 
     def shows(n: int) -> bool:
-        return _log_mean_exp(n * gains) >= goal
+        largest = n * max(gains)
+        mean = math.fsum(math.exp(n * gain - largest) for gain in gains) / len(gains)
+        return largest + math.log(mean) >= goal
 
     fewest = bisect.bisect_left(range(1, _MOST), True, key=shows) + 1 if threshold < 1 else _MOST  # noqa: FBT003
     return fewest if fewest < _MOST else None

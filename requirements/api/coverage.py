@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -26,7 +26,7 @@ from requirements.covered import Judged, Standing
 from requirements.selectors.baselines import find_baseline
 from requirements.selectors.coverage import Coverage, CoveredRequirement, cover, layer_map
 
-_TIME: Final = serializers.DateTimeField()
+_TIME: Final = serializers.DateTimeField(default_timezone=UTC)
 STANDINGS = [each.value for each in Standing]
 
 
@@ -199,13 +199,14 @@ def as_told(coverage: Coverage) -> dict[str, Any]:
         "suites_that_verify_nothing": [
             {"key": suite.key, "run_keys": list(suite.run_keys)} for suite in coverage.idle_suites
         ],
-        "requirements": [_told_requirement(each, coverage.at) for each in coverage.requirements],
+        "requirements": [_told_requirement(each) for each in coverage.requirements],
     }
 
 
-def _told_requirement(one: CoveredRequirement, at: datetime) -> dict[str, Any]:
+def _told_requirement(one: CoveredRequirement) -> dict[str, Any]:
     """Return a requirement as `CoveredOut` says."""
-    stale = {each.key for each in one.criteria if each.is_stale(at)}
+    aged = one.aged
+    stale = {each.key for each, since in aged if since is not None}
     return {
         "key": one.key,
         "version": one.number,
@@ -219,12 +220,11 @@ def _told_requirement(one: CoveredRequirement, at: datetime) -> dict[str, Any]:
         "met": sum(each.verdict == CriterionVerdict.MET and each.key not in stale for each in one.criteria),
         "missing": [each.key for each in one.criteria if each.is_missing],
         "stale": [each.key for each in one.criteria if each.key in stale],
-        "criteria": [_told_criterion(each, at) for each in one.criteria],
+        "criteria": [_told_criterion(each, since) for each, since in aged],
     }
 
 
-def _told_criterion(judged: Judged, at: datetime) -> dict[str, Any]:
-    since = judged.stale_since(at)
+def _told_criterion(judged: Judged, since: datetime | None) -> dict[str, Any]:
     return {
         "key": judged.key,
         "check_name": judged.check,

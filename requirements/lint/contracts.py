@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
 
 # The rules on the words of a statement, in the order in which their findings are told.
 NOT_TESTABLE: Final = "not_testable"
@@ -25,8 +25,7 @@ WORDING_RULES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LintWarning:
+class LintWarning(NamedTuple):
     """One doubt about a requirement, why, and what would settle it.
 
     Of one `code` at one `where` there is one warning in each language: an approver ticks them as `code@where`.
@@ -42,14 +41,10 @@ class LintWarning:
 
     def as_dict(self) -> dict[str, object]:
         """Return the warning as it is stored and shown."""
-        return {name: getattr(self, name) for name in _SHOWN}
+        return self._asdict()
 
 
-_SHOWN: Final = tuple(each.name for each in fields(LintWarning))
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of a text, in characters from 0."""
 
     start: int

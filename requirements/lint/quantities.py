@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from requirements.lint.chinese.reading import simplify
 from requirements.lint.contracts import Span
@@ -20,8 +19,7 @@ class Kind(Enum):
     COUNT = "count"  # of whatever the word after it says
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number in a text."""
 
     kind: Kind

@@ -7,8 +7,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
+
+import orjson
 
 from requirements.checks.contracts import Words
 from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
@@ -28,10 +29,10 @@ class Others:
 
     texts: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     shapes: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    facts: dict[str, list[tuple[str, CriterionDraft]]] = field(default_factory=lambda: defaultdict(list))
-    measured: dict[int, str] = field(default_factory=dict)  # by the identity of a criterion of `facts`
+    facts: dict[bytes, list[tuple[str, CriterionDraft]]] = field(default_factory=lambda: defaultdict(list))
+    measured: dict[int, bytes] = field(default_factory=dict)  # by the identity of a criterion of `facts`
 
-    def facts_of(self, criterion: CriterionDraft) -> str:
+    def facts_of(self, criterion: CriterionDraft) -> bytes:
         """Return the facts that a criterion asks about, written once for those that are compared."""
         return self.measured.get(id(criterion)) or _facts(criterion)
 
@@ -63,11 +64,19 @@ def _plain(text: str) -> str:
     return _MARKS.sub(" ", text.casefold()).strip()
 
 
-def _facts(criterion: CriterionDraft) -> str:
+def _facts(criterion: CriterionDraft) -> bytes:
     """Return what a criterion measures: check, parameters and slices, without how sure one wants to be."""
     measured = {name: value for name, value in criterion.parameters.items() if name not in _HOW_TO_LOOK}
-    slices = sorted(json.dumps(dict(where), sort_keys=True) for where in criterion.slices)
-    return json.dumps([criterion.check, measured, criterion.unit, slices], sort_keys=True, default=str)
+    said = [
+        criterion.check,
+        measured,
+        criterion.unit,
+        sorted(sorted(where.items()) for where in criterion.slices),
+    ]
+    try:
+        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str)
+    except orjson.JSONEncodeError:  # a number beyond 64 bits, say
+        return json.dumps(said, sort_keys=True, default=str).encode()
 
 
 def _same_text(key: str, language: str, plain: str, others: Others) -> Iterator[LintWarning]:
@@ -107,11 +116,10 @@ def _same_facts(
     key: str, criterion: CriterionDraft, others: Others, languages: Sequence[str]
 ) -> Iterator[LintWarning]:
     # As many as are looked at, however many ask about the same facts: all pairs would be a square.
-    asking = (pair for pair in others.facts[others.facts_of(criterion)] if pair[1] is not criterion)
-    same: list[tuple[str, CriterionDraft]] = []
-    opposite: list[tuple[str, CriterionDraft]] = []
-    for pair in islice(asking, _LOOK):
-        (same if pair[1].comparator is criterion.comparator else opposite).append(pair)
+    asking = others.facts[others.facts_of(criterion)][: _LOOK + 1]
+    looked = [pair for pair in asking if pair[1] is not criterion][:_LOOK]
+    same = [pair for pair in looked if pair[1].comparator is criterion.comparator]
+    opposite = [pair for pair in looked if pair[1].comparator is not criterion.comparator]
     against = _first(_name(key, other, one) for other, one in opposite if _excludes(criterion, one))
     if against:
         yield from tell(

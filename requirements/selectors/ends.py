@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from evidence import clock
+from evidence.array_insert import as_array
 from evidence.models import ArtefactKind, ArtefactVersion, Release, System
 from requirements.models import AcceptanceCriterion, RequirementVersion
 
@@ -83,12 +84,12 @@ SELECT i.artefact_id, art.key, i.id, i.number, i.digest, c.version_id
 FROM requirements_acceptancecriterion c
 JOIN evidence_artefactversion i ON i.id = c.artefact_version_id
 JOIN evidence_artefact art ON art.id = i.artefact_id
-WHERE c.version_id = ANY(%(versions)s) AND i.artefact_id = ANY(%(artefacts)s)
+WHERE c.version_id = ANY(%(versions)s::bigint[]) AND i.artefact_id = ANY(%(artefacts)s::bigint[])
 """
 _FORMER_CRITERIA: Final = """
 SELECT DISTINCT ON (art.id) art.id, art.key, a.id, a.number, a.digest
 FROM evidence_artefact art JOIN evidence_artefactversion a ON a.artefact_id = art.id
-WHERE art.system_id = %(system)s AND art.kind = 'criterion' AND art.id = ANY(%(artefacts)s)
+WHERE art.system_id = %(system)s AND art.kind = 'criterion' AND art.id = ANY(%(artefacts)s::bigint[])
 ORDER BY art.id, a.number DESC
 """
 _OTHER_ENDS: Final = """
@@ -112,20 +113,20 @@ JOIN LATERAL (
     WHERE v.artefact_id = art.id
     ORDER BY (v.id = pinned.id) IS TRUE DESC, (r.id IS NOT NULL) DESC, v.number DESC LIMIT 1
 ) a ON true
-WHERE art.system_id = %(system)s AND art.id = ANY(%(artefacts)s)
+WHERE art.system_id = %(system)s AND art.id = ANY(%(artefacts)s::bigint[])
   AND art.kind NOT IN ('requirement', 'criterion')
 """
 
 
-def current_ends(
-    system: System, artefacts: Iterable[int], *, candidate: Release | None = None
-) -> dict[int, End]:
-    """Return these artefacts of a system, each in the version that counts now: four queries at most, however many.
+def current_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
+    """Return these artefacts of a system, each in the version that counts now: four queries at most, however many."""
+    return _ends(system, artefacts)
 
-    Args:
-        candidate: a release that is taken to be live in production in place of the one that is.
-    """
-    return _ends(system, artefacts, candidate=candidate)
+
+def ends_with_release(system: System, ends: Mapping[int, End], candidate: Release) -> dict[int, End]:
+    """Return what would count if a release were live in production in place of the one that is: one query."""
+    pinned = (pk for pk, end in ends.items() if not _requirement_of(end))
+    return dict(ends) | _other_ends(_asked(system, pinned, candidate=candidate))
 
 
 def drafted_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
@@ -146,19 +147,21 @@ class _Requirement:
     draft_version_id: int
 
 
-def _ends(
-    system: System, artefacts: Iterable[int], *, drafted: bool = False, candidate: Release | None = None
-) -> dict[int, End]:
-    wanted = set(artefacts)
-    asked: dict[str, Any] = {
+def _asked(system: System, artefacts: Iterable[int], *, candidate: Release | None = None) -> dict[str, Any]:
+    return {
         "system": system.pk,
-        "artefacts": sorted(wanted),
+        "artefacts": as_array(sorted(artefacts)),
         "environment": settings.LIVE_ENVIRONMENT,
         "now": clock.now(),
         "candidate": candidate.pk if candidate else None,
     }
+
+
+def _ends(system: System, artefacts: Iterable[int], *, drafted: bool = False) -> dict[int, End]:
+    wanted = set(artefacts)
+    asked = _asked(system, wanted)
     requirements = [_requirement(row) for row in _rows(_REQUIREMENT_ENDS, asked)]
-    found = {end.artefact_id: end for end in (_other_end(row) for row in _rows(_OTHER_ENDS, asked))}
+    found = _other_ends(asked)
     ways: dict[int, End] = {}  # requirement version -> the end whose state its criteria have
     for each in requirements:
         ways[each.version_id] = each.end
@@ -176,7 +179,9 @@ def _criterion_ends(
 ) -> dict[int, End]:
     """Return the criteria of these requirement versions; and, as removed, those that are in none of them."""
     found = {}
-    for artefact, key, version, number, digest, of in _rows(_CRITERIA, {**asked, "versions": sorted(ways)}):
+    for artefact, key, version, number, digest, of in _rows(
+        _CRITERIA, {**asked, "versions": as_array(sorted(ways))}
+    ):
         state, gone = ways[of].state, ways[of].gone
         found[artefact] = End(artefact, "criterion", key, version, number, digest, state, gone=gone)
     if former:
@@ -203,10 +208,12 @@ def _requirement(row: tuple[Any, ...]) -> _Requirement:
     return _Requirement(end, of, draft, newest_of)
 
 
-def _other_end(row: tuple[Any, ...]) -> End:
-    artefact, kind, key, version, number, digest, live, registered = row
-    state = "live" if live else "registered" if registered else "unregistered"
-    return End(artefact, kind, key, version, number, digest, state, live=live)
+def _other_ends(asked: Mapping[str, Any]) -> dict[int, End]:
+    found = {}
+    for artefact, kind, key, version, number, digest, live, registered in _rows(_OTHER_ENDS, asked):
+        state = "live" if live else "registered" if registered else "unregistered"
+        found[artefact] = End(artefact, kind, key, version, number, digest, state, live=live)
+    return found
 
 
 def ends_with_digests(ends: Mapping[int, End], proposed: Mapping[tuple[str, str], str]) -> dict[int, End]:

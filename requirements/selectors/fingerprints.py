@@ -7,10 +7,13 @@ digest of the version. Each review of a link says which attributes counted, so t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
 
+from evidence.any_of import any_of_keys
 from evidence.nearest import hint_at, nearest_name
 from requirements.fingerprints import ATTRIBUTES, COUNTED, fingerprint
 from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
@@ -40,26 +43,40 @@ def fingerprints_of(artefact_versions: Collection[int]) -> dict[int, str]:
     That of a version whose change a second person confirmed as editorial is its predecessor's. A fixed number of
     queries. What is of something else is not in the answer: its digest is its fingerprint.
     """
-    versions = list(
-        RequirementVersion.objects.filter(artefact_version__in=artefact_versions).select_related(
-            "requirement"
-        )
+    versions = _stored(
+        RequirementVersion.objects.filter(any_of_keys("artefact_version_id", artefact_versions))
     )
     speaking = _speaking_for(versions)
     counted = frozenset(counted_attributes().split(","))
     told = {version.pk: version.fingerprint for version in speaking.values()} if counted == COUNTED else {}
-    unknown = {each.pk: each for each in speaking.values() if not told.get(each.pk)}
-    drafts = drafts_by_version(list(unknown.values()))
-    told |= {pk: fingerprint(draft, counted) for pk, draft in drafts.items()}
+    if unknown := {each.pk for each in speaking.values() if not told.get(each.pk)}:
+        drafts = drafts_by_version(
+            RequirementVersion.objects.filter(pk__in=unknown).select_related("requirement")
+        )
+        told |= {pk: fingerprint(draft, counted) for pk, draft in drafts.items()}
     return {version.artefact_version_id: told[speaking[version.pk].pk] for version in versions}
 
 
-def _speaking_for(versions: Sequence[RequirementVersion]) -> Mapping[int, RequirementVersion]:
+class _Version(NamedTuple):
+    """What of a stored version tells its fingerprint."""
+
+    pk: int
+    artefact_version_id: int
+    requirement_id: int
+    fingerprint: str  # empty: it is from before there were any
+
+
+def _stored(versions: QuerySet[RequirementVersion]) -> list[_Version]:
+    rows = versions.values_list("pk", "artefact_version_id", "requirement_id", "fingerprint")
+    return [_Version(*row) for row in rows]
+
+
+def _speaking_for(versions: Sequence[_Version]) -> Mapping[int, _Version]:
     """Return, by the key of each version, the one whose words it says: itself, or one that it differs from in slips."""
     speaking = {version.pk: version for version in versions}
     editorial = set(
         RequirementTransition.objects.filter(
-            version__requirement__in={version.requirement_id for version in versions},
+            any_of_keys("version__requirement_id", {version.requirement_id for version in versions}),
             to_state=RequirementState.APPROVED,
             change=Change.EDITORIAL,
         ).values_list("version_id", flat=True)
@@ -67,10 +84,10 @@ def _speaking_for(versions: Sequence[RequirementVersion]) -> Mapping[int, Requir
     if not editorial:
         return speaking
     touched = {version.requirement_id for version in versions if version.pk in editorial}
-    said: dict[int, RequirementVersion] = {}
-    before: RequirementVersion | None = None
-    siblings = RequirementVersion.objects.filter(requirement__in=touched).select_related("requirement")
-    for each in siblings.order_by("requirement_id", "number"):
+    said: dict[int, _Version] = {}
+    before: _Version | None = None
+    siblings = RequirementVersion.objects.filter(requirement__in=touched)
+    for each in _stored(siblings.order_by("requirement_id", "number")):
         same = before is not None and before.requirement_id == each.requirement_id and each.pk in editorial
         said[each.pk] = said[before.pk] if same and before is not None else each
         before = each

@@ -23,6 +23,7 @@ from requirements.selectors.ends import (
     End,
     current_ends,
     ends_with_digests,
+    ends_with_release,
     ends_with_version,
 )
 from requirements.selectors.links import LinkStanding, Suspicion, ends_of, judge_links, stored_links
@@ -86,7 +87,7 @@ def impact_of_release(principal: Principal, candidate: Release) -> Impact:
         for slot in sorted(before | after)
         if before.get(slot, (0, ""))[0] != after.get(slot, (0, ""))[0]
     )
-    links = _newly_suspect(system, lambda ends: current_ends(system, ends, candidate=candidate))
+    links = _newly_suspect(system, lambda ends: ends_with_release(system, ends, candidate))
     touched = _touched(principal, live, candidate) if live and live != candidate else ()
     said = f"release {candidate.name}" + (
         f" in place of {live.name}" if live else ", the first that goes live"
@@ -144,9 +145,10 @@ def suspects_of_deployment(deployment: Deployment) -> Suspects:
         return Suspects((), ())
     system, live = deployment.system, live_release(deployment.system)
     stored = stored_links(system)
-    then = current_ends(system, ends_of(stored), candidate=before.release)
+    ends = current_ends(system, ends_of(stored))
+    then = ends_with_release(system, ends, before.release)
     clean = {each.link_id for each in judge_links(stored, then) if not each.is_suspect}
-    standings = judge_links(stored, current_ends(system, ends_of(stored)))
+    standings = judge_links(stored, ends)
     assessed = {name for name, each in judged_on(live).items() if not each.is_missing} if live else set()
     return Suspects(
         links=tuple(each.name for each in standings if each.is_suspect and each.link_id in clean),

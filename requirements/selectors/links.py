@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
@@ -32,8 +31,7 @@ class Suspicion(StrEnum):
     TRANSITIVE = "transitive"  # a link above it is suspect
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewedEnd:
+class ReviewedEnd(NamedTuple):
     """An end as it was when the link was last reviewed."""
 
     version_id: int
@@ -42,8 +40,7 @@ class ReviewedEnd:
     live: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLink:
+class StoredLink(NamedTuple):
     """A link that holds, with the last review of it."""
 
     link_id: int
@@ -57,8 +54,7 @@ class StoredLink:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LinkStanding:
+class LinkStanding(NamedTuple):
     """A link as it stands: what was reviewed, what counts now, and what moved between."""
 
     stored: StoredLink
@@ -145,18 +141,11 @@ def stored_links(system: System) -> list[StoredLink]:
 
 
 def _stored(row: tuple[Any, ...]) -> StoredLink:
-    link, kind, up, down, *ends, reviewed_by, at, reason = row
-    upstream, downstream = (_reviewed(end) for end in (ends[:4], ends[4:]))
-    return StoredLink(link, kind, up, down, upstream, downstream, reviewed_by, at, reason)
+    told: tuple[Any, ...] = (*row[:4], ReviewedEnd(*row[4:8]), ReviewedEnd(*row[8:12]), *row[12:])
+    return StoredLink(*told)
 
 
-def _reviewed(row: Sequence[Any]) -> ReviewedEnd:
-    version, number, fingerprint, live = row
-    return ReviewedEnd(version, number, fingerprint, live)
-
-
-@dataclass(frozen=True, slots=True)
-class NamedLink:
+class NamedLink(NamedTuple):
     """A link as a file names one, and what became of it."""
 
     link_id: int
@@ -250,15 +239,18 @@ def judge_links(stored: Sequence[StoredLink], ends: Mapping[int, End]) -> list[L
     direct = {link_id for link_id, told in moved.items() if any(told)}
     whole = _wholes(ends)
     above = _suspect_above(stored, direct, whole)
+    above_others = {link_id for found in above.values() for link_id in found}
     names = {
-        link.link_id: f"{ends[link.upstream_id].name}>{ends[link.downstream_id].name}" for link in stored
+        link.link_id: f"{ends[link.upstream_id].name}>{ends[link.downstream_id].name}"
+        for link in stored
+        if link.link_id in above_others
     }
     standings = []
     for link in stored:
         up, down = moved[link.link_id]
         told = tuple(each for each in (up, down) if each)
         suspicion = Suspicion.DIRECT if told else Suspicion.CLEAN
-        suspect_above = above[whole.get(link.upstream_id, link.upstream_id)]
+        suspect_above = above.get(whole.get(link.upstream_id, link.upstream_id))
         if not told and suspect_above:
             suspicion = Suspicion.TRANSITIVE
             told = tuple(sorted({names[each] for each in suspect_above}))

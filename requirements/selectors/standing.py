@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Lower
 
+from evidence.any_of import any_of_keys, any_of_texts
 from evidence.models import System
 from requirements.models import (
     Requirement,
@@ -60,10 +61,8 @@ def find_concerned(system: System, *, keys: Collection[str], files: Collection[s
     brought = SourceFileEntry.objects.filter(
         file_import__source_file__system=system, file_import__source_file__name__in=files
     )
-    named = Q(small__in=[key.lower() for key in keys])
-    rows = Requirement.objects.annotate(small=Lower("key")).filter(
-        named | Q(pk__in=brought.values("requirement")), system=system
-    )
+    named = Q(any_of_texts(Lower("key"), [key.lower() for key in keys]))
+    rows = Requirement.objects.filter(named | Q(pk__in=brought.values("requirement")), system=system)
     return dict(rows.values_list("pk", "key"))
 
 
@@ -75,7 +74,7 @@ def standing_of(requirements: Collection[int]) -> dict[str, Standing]:
         .values("to_state")[:1]
     )
     newest = (
-        RequirementVersion.objects.filter(requirement__in=requirements)
+        RequirementVersion.objects.filter(any_of_keys("requirement_id", requirements))
         .order_by("requirement_id", "-number")
         .distinct("requirement_id")
         .select_related("requirement", "artefact_version")
@@ -90,7 +89,7 @@ def standing_of(requirements: Collection[int]) -> dict[str, Standing]:
 def origins_of(requirements: Collection[int]) -> dict[str, Origin]:
     """Return where these requirements came from, by key; those that came from no file are left out."""
     entries = (
-        SourceFileEntry.objects.filter(requirement__in=requirements)
+        SourceFileEntry.objects.filter(any_of_keys("requirement_id", requirements))
         .order_by("requirement_id", "-pk")
         .distinct("requirement_id")
         .values_list("requirement__key", "file_import__source_file__name", "line", "change")

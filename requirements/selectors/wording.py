@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value, prefetch_related_objects
@@ -37,10 +37,11 @@ def draft_of(version: RequirementVersion) -> RequirementDraft:
     )
 
 
-def drafts_by_version(versions: Collection[RequirementVersion]) -> dict[int, RequirementDraft]:
+def drafts_by_version(versions: Iterable[RequirementVersion]) -> dict[int, RequirementDraft]:
     """Return what stored versions say, by the version's id: one query."""
-    prefetch_related_objects(list(versions), "criteria")
-    return {version.pk: draft_of(version) for version in versions}
+    found = list(versions)
+    prefetch_related_objects(found, "criteria")
+    return {version.pk: draft_of(version) for version in found}
 
 
 def _criterion(row: AcceptanceCriterion) -> CriterionDraft:

@@ -9,8 +9,10 @@ from itertools import pairwise
 from django.db import transaction
 
 from evidence.access import Principal
+from evidence.any_of import any_of_texts
 from evidence.models import Artefact, System
 from evidence.nearest import hint_at, nearest_name
+from requirements import acts
 from requirements.errors import LinkNotAllowed, RequirementFileInvalid
 from requirements.selectors.cycles import find_cycle
 from requirements.selectors.links import NamedLink
@@ -61,16 +63,22 @@ def _problems(
 
 
 @transaction.atomic
-def store_links(*, principal: Principal, system: System, drafts: Sequence[LinkDraft]) -> int:
+def store_links(
+    *, principal: Principal, system: System, drafts: Sequence[LinkDraft], stored: Sequence[NamedLink] = ()
+) -> int:
     """Make the links that a file names and that are not there yet. Returns how many are new.
 
     A fixed number of statements. What a file no longer names stays until somebody withdraws it, with a reason.
+
+    Args:
+        stored: links of the system, where they were read before: those that hold are there.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_link` does.
         RequirementFileInvalid: an end is not on record, a link closes a cycle with those stored, or was withdrawn.
     """
-    if not drafts:
+    acts.check_can_link(principal, system)
+    if {draft.names for draft in drafts}.issubset(each.names for each in stored if not each.is_withdrawn):
         return 0
     artefacts = _find(system, drafts)
     if missing := _tell_missing(system, drafts, artefacts):
@@ -108,7 +116,7 @@ def _find(system: System, drafts: Sequence[LinkDraft]) -> dict[tuple[str, str], 
     kinds = {kind for draft in drafts for kind, _ in (draft.upstream, draft.downstream)}
     keys = {key for draft in drafts for _, key in (draft.upstream, draft.downstream)}
     rows = Artefact.objects.filter(system=system, kind__in=kinds)
-    found = rows.filter(key__in=keys).values_list("kind", "key", "pk")
+    found = rows.filter(any_of_texts("key", keys)).values_list("kind", "key", "pk")
     return {(kind, key): pk for kind, key, pk in found}
 
 

@@ -36,9 +36,13 @@ Wanted = tuple[str, int, int]
 class LinksMade:
     """What was asked for, by kind and ends: the link, and whether it is new."""
 
-    links: Mapping[Wanted, TraceLink]
-    new: frozenset[Wanted]
-    withdrawn: frozenset[Wanted]  # that were withdrawn before, and stay so
+    new: Mapping[Wanted, TraceLink]
+    there: Mapping[Wanted, int]  # keys of those that were there before
+    withdrawn: frozenset[Wanted]  # of these, that were withdrawn, and stay so
+
+    def link(self, wanted: Wanted) -> TraceLink:
+        """Return a link that was asked for."""
+        return self.new[wanted] if wanted in self.new else TraceLink.objects.get(pk=self.there[wanted])
 
 
 @transaction.atomic
@@ -64,7 +68,7 @@ def add_link(
     check_ends(kind, upstream, downstream)
     wanted = (kind, upstream.pk, downstream.pk)
     made = make_links(principal=principal, system=system, wanted=[wanted], reason=reason)
-    link = made.links[wanted]
+    link = made.link(wanted)
     if wanted in made.withdrawn:
         ends = drafted_ends(system, [upstream.pk, downstream.pk])
         acts.check_can_restore_link(principal, link, _moved_since_withdrawn(link, ends))
@@ -113,26 +117,28 @@ def make_links(
     """
     acts.check_can_link(principal, system)
     hold(Lock.LINKS, system.pk)
-    there = {_identity(link): link for link in TraceLink.objects.filter(system=system)}
+    rows = TraceLink.objects.filter(system=system).values_list("kind", "upstream_id", "downstream_id", "pk")
+    there = {(kind, up, down): pk for kind, up, down, pk in rows}
     withdrawn = _withdrawn(system)
-    check_no_cycle(system, [*(each for each, link in there.items() if link.pk not in withdrawn), *wanted])
-    new = [each for each in dict.fromkeys(wanted) if each not in there]
-    links = [
-        TraceLink.unsaved(
+    check_no_cycle(system, [*(each for each, pk in there.items() if pk not in withdrawn), *wanted])
+    now = clock.now()
+    new = {
+        (kind, up, down): TraceLink.unsaved(
             system_id=system.pk, kind=kind, upstream_id=up, downstream_id=down, created_by=principal.actor,
-            created_at=clock.now(),
+            created_at=now,
         )
-        for kind, up, down in new
-    ]  # fmt: skip
-    TraceLink.objects.insert_as_arrays(links)
-    reviews = _write_reviews(principal.actor, links, drafted_ends(system, _artefacts_of(new)), reason=reason)
-    changes = [audit.Change(review, system, review.upstream_fingerprint) for review in reviews]
-    audit.record_many(verb="trace_link.made", actor=principal.actor, changes=changes)
-    known = there | {_identity(link): link for link in links}
+        for kind, up, down in wanted if (kind, up, down) not in there
+    }  # fmt: skip
+    if new:
+        TraceLink.objects.insert_as_arrays(list(new.values()))
+        ends = drafted_ends(system, _artefacts_of(new))
+        reviews = _write_reviews(principal.actor, list(new.values()), ends, reason=reason)
+        changes = [audit.Change(review, system, review.upstream_fingerprint) for review in reviews]
+        audit.record_many(verb="trace_link.made", actor=principal.actor, changes=changes)
     return LinksMade(
-        {each: known[each] for each in wanted},
-        frozenset(new),
-        frozenset(each for each in wanted if known[each].pk in withdrawn),
+        new,
+        there,
+        frozenset(each for each in wanted if there.get(each) in withdrawn),
     )
 
 
@@ -252,7 +258,7 @@ def _write_reviews(
     """Insert that each of these links holds with its ends as they are given."""
     at = {artefact: end.version_id for artefact, end in ends.items()}
     fingerprints = fingerprints_of([version for version in at.values() if version is not None])
-    counted = counted_attributes()
+    counted, now = counted_attributes(), clock.now()
 
     def fingerprint(artefact: int) -> str:
         version = at[artefact]
@@ -263,7 +269,7 @@ def _write_reviews(
     reviews = [
         LinkReview.unsaved(
             link_id=link.pk, outcome=LinkOutcome.HOLDS.value, reason=reason, reviewed_by=actor, moved=list(moved),
-            counted=counted, created_at=clock.now(),
+            counted=counted, created_at=now,
             upstream_version_id=at[link.upstream_id], downstream_version_id=at[link.downstream_id],
             upstream_fingerprint=fingerprint(link.upstream_id),
             downstream_fingerprint=fingerprint(link.downstream_id),
@@ -273,10 +279,6 @@ def _write_reviews(
     ]  # fmt: skip
     LinkReview.objects.insert_as_arrays(reviews)
     return reviews
-
-
-def _identity(link: TraceLink) -> Wanted:
-    return (link.kind, link.upstream_id, link.downstream_id)
 
 
 def _artefacts_of(wanted: Collection[Wanted]) -> set[int]:

@@ -6,6 +6,7 @@ A child names its parent: `derives: [KEY]`. Anything else is named with its kind
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -15,7 +16,7 @@ from evidence.nearest import hint_at, nearest_name
 from requirements.models import LINK_ENDS, LinkKind
 from requirements.selectors.cycles import find_cycle
 from requirements.yaml_import.contracts import LinkDraft
-from requirements.yaml_import.faults import Faults
+from requirements.yaml_import.faults import Faults, shown
 from requirements.yaml_import.reader import Path
 
 REQUIREMENT_LINKS: Final = tuple(kind.value for kind in LinkKind)
@@ -65,8 +66,7 @@ def _of_field(
         line, column = faults.places.find((*here, place))
         own = (kind.value, key)
         up, down = (own, end) if _leads_down(name, kind, end[0]) else (end, own)
-        shown = f"{_place_of(path)}.{name}[{place}]"
-        yield LinkDraft(name, up, down, faults.file_name, line, column, shown)
+        yield LinkDraft(name, up, down, faults.file_name, line, column, shown((*here, place)))
 
 
 def _read_end(
@@ -98,6 +98,7 @@ def _read_end(
     return kind, key
 
 
+@cache  # of few kinds, and asked of each link
 def other_ends(name: str, own: ArtefactKind) -> tuple[str, ...]:
     """Return the kinds of things that a link of this kind may lead to or from, beside one of its own kind."""
     ends = LINK_ENDS[LinkKind(name)]
@@ -130,8 +131,3 @@ def _example(name: str) -> str:
         if name == LinkKind.VERIFIES
         else "{prompt: KEY}"
     )
-
-
-def _place_of(path: Path) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.lstrip(".")

@@ -122,7 +122,7 @@ def test_the_migration_keeps_whom_rows_meant_and_puts_it_on_record(db: None) -> 
         assert find_user(f"user:{name}") == person
         event = AuditEvent.objects.get(object_id=actor_of_user(person))
         assert (event.verb, event.object_type) == ("person.identified", Pseudonym._meta.label)
-        assert bytes(event.entry) == audit._entry(event)
+        assert bytes(event.entry) == audit._entry(event, event.system)
         payload = AuditPayload.objects.get(event=event)
         assert json.loads(bytes(payload.payload)) == {"formerly": f"user:{name}"}
         committed = sha256_hex(b"\x00" + bytes(payload.salt) + bytes(payload.payload))

@@ -282,7 +282,7 @@ def test_what_it_writes_is_logged_in_its_own_name_as_the_services_would(
     said = []
     for event in events:
         assert (event.actor, event.system) == (ACTOR, world.system)
-        assert bytes(event.entry) == audit._entry(event)
+        assert bytes(event.entry) == audit._entry(event, event.system)
         if (held := AuditPayload.objects.filter(event=event).first()) is not None:
             body = bytes(held.payload)
             assert len(held.salt) == 32

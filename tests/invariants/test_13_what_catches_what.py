@@ -215,7 +215,7 @@ def date_a_past_transaction_back() -> None:
 def write_event(number: int, time: datetime, **told: Any) -> None:
     """Write an event of a transaction and a time, whatever those are."""
     event = AuditEvent(event_uuid=uuid4(), occurred_at=time, xact_id=number, **told)
-    event.entry = audit._entry(event)
+    event.entry = audit._entry(event, event.system)
     event.save(force_insert=True)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from evidence.any_of import any_of_keys, any_of_texts
 from evidence.errors import InvalidInput
 from evidence.models import Artefact, ArtefactKind, ArtefactVersion, DigestBasis, System
 from evidence.services import audit
@@ -41,10 +42,12 @@ def ensure_versions(
     if kind not in ArtefactKind.values:
         raise InvalidInput(f"{kind!r} is no kind of artefact: use one of {', '.join(ArtefactKind.values)}.")
     artefacts = _ensure_artefacts(system, kind, [spec.key for spec in specs])
-    digests = [spec.digest for spec in specs]
+    keys, digests = [each.pk for each in artefacts.values()], [spec.digest for spec in specs]
     there = {
         (version.artefact_id, version.digest): version
-        for version in ArtefactVersion.objects.filter(artefact__in=artefacts.values(), digest__in=digests)
+        for version in ArtefactVersion.objects.filter(
+            any_of_keys("artefact_id", keys), any_of_texts("digest", digests)
+        )
     }
     missing = [spec for spec in specs if (artefacts[spec.key].pk, spec.digest) not in there]
     made = _number(missing, artefacts, actor)
@@ -66,7 +69,8 @@ def ensure_versions(
 
 def _ensure_artefacts(system: System, kind: str, keys: Sequence[str]) -> dict[str, Artefact]:
     """Return the artefact of each key, made where it is new."""
-    found = {each.key: each for each in Artefact.objects.filter(system=system, kind=kind, key__in=keys)}
+    there = Artefact.objects.filter(any_of_texts("key", keys), system=system, kind=kind)
+    found = {each.key: each for each in there}
     made = [
         Artefact.unsaved(system_id=system.pk, kind=kind, key=key, name=key)
         for key in dict.fromkeys(keys)
@@ -83,7 +87,9 @@ def _number(
 ) -> list[ArtefactVersion]:
     """Return unsaved versions with the next number of each artefact."""
     ids = [artefacts[spec.key].pk for spec in specs]
-    counted = ArtefactVersion.objects.filter(artefact__in=ids).order_by().values_list("artefact")
+    counted = (
+        ArtefactVersion.objects.filter(any_of_keys("artefact_id", ids)).order_by().values_list("artefact")
+    )
     last = dict(counted.annotate(last=Max("number")))
     numbers = [last.get(artefact, 0) + 1 for artefact in ids]
     return [

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from requirements.lint.chinese import words
 from requirements.lint.chinese.reading import CLAUSE_ENDS, Sentence, Table
@@ -20,8 +19,7 @@ class Force(Enum):
     WISH = "wish"
 
 
-@dataclass(frozen=True, slots=True)
-class Modal:
+class Modal(NamedTuple):
     """A modal word by its place in the text."""
 
     begin: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -10,9 +11,12 @@ from requirements.lint.chinese.traditional import TO_SIMPLIFIED
 
 _PAIRED: Final = {"“": "”", "「": "」", "『": "』", "《": "》", "‘": "’", "【": "】"}
 _BLANK: Final = "\x00"
+_QUOTES: Final = re.compile(f'["{"".join(_PAIRED)}]')
 SENTENCE_ENDS: Final = frozenset("。；;！!？?\n")
+_SENTENCE: Final = re.compile(f"[^{''.join(SENTENCE_ENDS)}]+")
 CLAUSE_ENDS: Final = SENTENCE_ENDS | frozenset("，,：:（）()——")
 _WIDE: Final = {ord("０") + digit: ord("0") + digit for digit in range(10)} | {ord("％"): ord("%")}
+_AS_ONE: Final = TO_SIMPLIFIED | _WIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,9 @@ class Sentence:
 
 def simplify(text: str) -> str:
     """Return the text in simplified characters with what is quoted blanked, each character in its place."""
-    told = text.translate(TO_SIMPLIFIED).translate(_WIDE)
+    told = text.translate(_AS_ONE)
+    if not _QUOTES.search(told):
+        return told
     blanks: list[tuple[int, int]] = []
     opened: dict[str, int] = {}
     for place, mark in enumerate(told):
@@ -58,15 +64,7 @@ def _blanked(text: str, blanks: list[tuple[int, int]]) -> str:
 
 def sentences_of(told: str) -> list[Sentence]:
     """Return the sentences of a simplified text."""
-    found, begin = [], 0
-    for place, mark in enumerate(told):
-        if mark in SENTENCE_ENDS:
-            if place > begin:
-                found.append(Sentence(told, begin, place))
-            begin = place + 1
-    if begin < len(told):
-        found.append(Sentence(told, begin, len(told)))
-    return found
+    return [Sentence(told, match.start(), match.end()) for match in _SENTENCE.finditer(told)]
 
 
 class Table:

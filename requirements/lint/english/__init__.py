@@ -168,6 +168,8 @@ def _find_words(
 def _before_purpose(sentence: Sentence, begin: int, end: int) -> int:
     """Return where a stretch ends if what it is for is left out: "so that ...", "in order to ..."."""
     lows = sentence.lows
+    if "so" not in lows and "order" not in lows:
+        return end
     for index in range(begin + 1, end - 1):
         if lows[index] == "so" and lows[index + 1] in ("that", "as"):
             return index
@@ -183,6 +185,6 @@ def _is_way_out(place: int, modals: list[Modal]) -> bool:
 
 def _and_or_in(sentence: Sentence) -> Iterator[int]:
     lows = sentence.lows
-    for index in range(len(lows) - 2):
+    for index in range(len(lows) - 2) if "/" in lows else ():
         if lows[index : index + 3] == ("and", "/", "or"):
             yield index

@@ -130,29 +130,26 @@ _CHANGE_NEEDS_NOUN: Final = frozenset({"lower", "raise", "cut", "limit", "boost"
 def unnumbered(sentence: Sentence, begin: int, end: int, measures: Measures) -> Iterator[tuple[int, int]]:
     """Yield the places of quantities without a number among the tokens from `begin` to before `end`."""
     lows = sentence.lows
-    for index in range(begin, end):
-        hit = _NEAR.at(lows, index) if lows[index] else None
+    places = [index for index in range(begin, end) if lows[index] in _TELLING]
+    for index in places:
+        hit = _NEAR.at(lows, index)
         if hit and index + hit[0] < end and sentence.tokens[index + hit[0]].is_number:
             yield index, index + hit[0] + 1
     if measures.any:
         return
-    index = begin
-    while index < end:
-        if not lows[index]:
-            index += 1
+    behind = begin
+    for index in places:
+        if index < behind:
             continue
         term = _TERMS.at(lows, index)
         phrase = _PHRASES.at(lows, index)
         if term is not None and (phrase is None or phrase[0] <= term[0]):
-            index += term[0]
-            continue
-        if phrase is not None:
+            behind = index + term[0]
+        elif phrase is not None:
             yield index, index + phrase[0]
-            index += phrase[0]
-            continue
-        if _is_unnumbered(sentence, index):
+            behind = index + phrase[0]
+        elif _is_unnumbered(sentence, index):
             yield index, index + 1
-        index += 1
 
 
 _NEAR: Final = Phrases.of(
@@ -160,6 +157,14 @@ _NEAR: Final = Phrases.of(
     close to; near to; nearly; almost; around; approximately; roughly; next to; in the order of
     """
 )
+_AMOUNT_NOUNS: Final = word_set(
+    "number amount quantity share proportion percentage fraction portion period variety selection"
+)
+# With any other word nothing begins that is told here, and no term.
+_TELLING: Final = (
+    _NEAR.beginnings | _TERMS.beginnings | _PHRASES.beginnings | _TIMES | _AMOUNTS | _AMOUNT_NOUNS | UNSAID
+    | _RELATIVE | _CHANGED | _CHANGES | {"long", "little"}
+)  # fmt: skip
 
 
 def _is_unnumbered(sentence: Sentence, index: int) -> bool:
@@ -202,9 +207,6 @@ def _is_relative(lows: Sequence[str], index: int, following: str) -> bool:
     return low in _CHANGES and _changes_an_amount(lows, index)
 
 
-_AMOUNT_NOUNS: Final = word_set(
-    "number amount quantity share proportion percentage fraction portion period variety selection"
-)
 _RATHER_VAGUE: Final = frozenset(
     {"good", "strong", "great", "light", "regular", "early", "late", "ample", "recent", "heavy"}
 )

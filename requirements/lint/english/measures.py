@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from requirements.lint.english.reading import Sentence
 from requirements.lint.english.words import (
@@ -35,6 +36,8 @@ _TO_REFER = word_set(
     by in under per with to of from against on according accordance following as for level rule
     """
 )
+# Without one of these, or a digit, nothing is measured.
+_MEASURING = FREQUENT | TIME_UNITS | NUMBER_WORDS | _PERCENT | _DEFINED | REFERENCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def measures_in(sentence: Sentence, begin: int, end: int) -> Measures:
     time = amount = definition = False
     for index in range(begin, end):
         low = lows[index]
-        if not low:
+        if not _may_measure(low):
             continue
         if (low in FREQUENT and not (index and lows[index - 1] in DETERMINERS)) or (
             low in TIME_UNITS and index and _is_every(lows, index)
@@ -73,6 +76,11 @@ def measures_in(sentence: Sentence, begin: int, end: int) -> Measures:
         elif _refers(sentence, index):
             definition = True
     return Measures(time, amount, definition)
+
+
+@lru_cache(maxsize=8_192)  # the same few words stand in most statements, and most do not
+def _may_measure(low: str) -> bool:
+    return low in _MEASURING or any(mark.isdigit() for mark in low)
 
 
 def _is_every(lows: Sequence[str], index: int) -> bool:

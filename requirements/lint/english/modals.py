@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from requirements.lint.english.reading import Phrases, Sentence
 from requirements.lint.english.words import (
@@ -26,8 +25,7 @@ class Force(Enum):
     WISH = "wish"
 
 
-@dataclass(frozen=True, slots=True)
-class Modal:
+class Modal(NamedTuple):
     """A modal verb, or a phrase that works as one, by the places of its tokens in the sentence."""
 
     begin: int
@@ -152,6 +150,9 @@ def _is_loophole(lows: Sequence[str], index: int) -> bool:
     return _LOOPHOLES.at(lows, 0) is not None and index < _NEAR
 
 
+_BREAKS: Final = frozenset(",:()-–—")
+
+
 class _Clause:
     """What was read of the clause so far: whether it began with a subordinator that has no verb of its own yet."""
 
@@ -167,7 +168,7 @@ class _Clause:
 
     def read(self, lows: Sequence[str], index: int) -> None:
         low = lows[index]
-        if low in (",", ":", "(", ")", "-", "–", "—"):
+        if low in _BREAKS:
             self.subordinate, self.finite = False, True
             if low != ",":
                 self.denied = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from requirements.lint.english.measures import Measures
@@ -42,6 +43,9 @@ _BEFORE_VERBS: Final = frozenset(
 _REACH: Final = 8  # words back from a quality to the verb that says so
 _NEGATIONS: Final = tuple(NEGATIONS)
 _LIST: Final = frozenset({",", "and", "or", "not", "as"})
+_ALONE: Final = (
+    TERMS.beginnings | PHRASES.beginnings | OPEN_ENDED | QUALITY_ADVERBS | NOUNS | ALWAYS | PREDICATE | ATTRIBUTIVE
+)  # fmt: skip
 # A time measures these; nothing else does it for another quality.
 _OF_SPEED: Final = frozenset(
     {"efficient", "efficiently", "responsive", "easy", "easily", "convenient", "easy to", "smoothly"}
@@ -50,25 +54,32 @@ _OF_SPEED: Final = frozenset(
 
 def vague_words(sentence: Sentence, begin: int, end: int, measures: Measures) -> Iterator[tuple[int, int]]:
     """Yield the places of unmeasured qualities among the tokens from `begin` to before `end`."""
-    lows = sentence.lows
-    index = begin
-    while index < end:
-        if not lows[index]:
-            index += 1
+    lows, behind = sentence.lows, begin
+    for index in range(begin, end):
+        low = lows[index]
+        if index < behind or not (_may_be_one(low) or (index and low and lows[index - 1] in _SEEMING)):
             continue
         term = TERMS.at(lows, index)
         if term is not None:
-            index += term[0]
+            behind = index + term[0]
             continue
         phrase = PHRASES.at(lows, index)
         if phrase is not None:
             if not _is_measured(phrase[1], measures):
                 yield index, index + phrase[0]
-            index += phrase[0]
+            behind = index + phrase[0]
             continue
-        if _is_quality(sentence, index) and not _is_measured(lows[index], measures):
+        if _is_quality(sentence, index) and not _is_measured(low, measures):
             yield index, index + 1
-        index += 1
+
+
+@lru_cache(maxsize=8_192)  # the same few words stand in most statements, and most are none
+def _may_be_one(low: str) -> bool:
+    """Whether a word begins a term or phrase, or is a quality wherever what stands around it does not speak against it.
+
+    After "sound" or "look" any word may be one.
+    """
+    return low in _ALONE or _is_adverb_of_manner(low) or _is_denied_quality(low) or _ends_as_quality(low)
 
 
 def _is_measured(word: str, measures: Measures) -> bool:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-'’][A-Za-z0-9]+)*|\d+(?:[.,:]\d+)*|[^\W\d_]+|[^\w\s]|_")
 _ABBREVIATED: Final = frozenset(
     {"e", "g", "i", "etc", "no", "art", "vs", "approx", "incl", "fig", "sec", "ca"}
 )
+_MAY_END: Final = frozenset(".;!?")
 _PAIRED: Final = {"“": "”", "«": "»", "「": "」", "『": "』"}
 _OPENS: Final = re.compile(f'["`{"".join(_PAIRED)}]')
 
@@ -21,8 +22,7 @@ def _is_identifier(text: str) -> bool:
     return text[0].isalpha() and any(mark.isdigit() for mark in text)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, a number or a mark, with its place in the text."""
 
     text: str
@@ -88,7 +88,7 @@ def read_sentences(text: str) -> list[Sentence]:
     sentences, current = [], []
     for index, token in enumerate(tokens):
         current.append(token)
-        if not token.quoted and _ends(text, tokens, index):
+        if token.text in _MAY_END and not token.quoted and _ends(text, tokens, index):
             sentences.append(Sentence(tuple(current)))
             current = []
     if current:
@@ -97,11 +97,10 @@ def read_sentences(text: str) -> list[Sentence]:
 
 
 def _ends(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Whether a mark ends the sentence: a full stop does not within "e.g." or "3.5"."""
     token = tokens[index]
-    if token.text in ";!?":
-        return True
     if token.text != ".":
-        return False
+        return True
     if index and tokens[index - 1].low in _ABBREVIATED and tokens[index - 1].end == token.start:
         return index + 1 == len(tokens) or tokens[index + 1].text[0].isupper()
     return token.end == len(text) or text[token.end].isspace()
@@ -145,6 +144,11 @@ class Phrases:
     def of(cls, text: str) -> Phrases:
         """Return the phrases of a text that semicolons part."""
         return cls([phrase for phrase in (part.strip() for part in text.split(";")) if phrase])
+
+    @property
+    def beginnings(self) -> frozenset[str]:
+        """The first word of each."""
+        return frozenset(self._by_first)
 
     def at(self, lows: Sequence[str], index: int) -> tuple[int, str] | None:
         """Return how many words the phrase at this place has, and what it stands for; None where there is none."""

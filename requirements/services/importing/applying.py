@@ -112,7 +112,8 @@ def import_files(
     if plan.changes_anything:
         _record_files(principal, system, sources, plan, versions)
     links = [link for file in plan.files for link in file.links]
-    store_links(principal=principal, system=system, drafts=links)
+    stored = named_links(system)
+    store_links(principal=principal, system=system, drafts=links, stored=stored)
     _freeze_baselines(principal, system, plan, versions)
     created = {step.key for step in new}
     imported = tuple(
@@ -120,7 +121,7 @@ def import_files(
         for step in plan.steps
         if step.line is not None
     )
-    return ImportResult(imported, plan, dropped_links(plan, named_links(system)))
+    return ImportResult(imported, plan, dropped_links(plan, stored))
 
 
 def _freeze_baselines(

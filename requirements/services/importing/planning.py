@@ -63,9 +63,11 @@ def draw_plan(system: System, sources: Sequence[SourceText], moves: Moves) -> Im
     keys = [draft.key for file in parsed for draft in file.requirements]
     _check_moves(system, moves, keys)
     concerned = find_concerned(system, keys=keys, files=names)
+    standing = standing_of(list(concerned))
     store = _Store(
-        standing_of(list(concerned)), origins_of(list(concerned)), moves, _where(parsed), frozenset(names)
-    )
+        standing, origins_of(list(concerned)), moves, _where(parsed), frozenset(names),
+        {key.lower(): key for key in standing},
+    )  # fmt: skip
     steps: list[Step] = []
     conflicts: list[Conflict] = []
     for file in parsed:
@@ -163,6 +165,7 @@ class _Store:
     moves: Moves
     where: Mapping[str, str]  # key -> the file of this import that holds it
     files: frozenset[str]  # of this import
+    small: Mapping[str, str]  # key in lower case -> key of what stands
 
     def step(self, file: str, line: int, draft: RequirementDraft) -> Step | Conflict:
         """Return what becomes of a requirement that a file holds, or why nothing can."""
@@ -202,8 +205,7 @@ class _Store:
         return origin.file in self.files and self.where.get(key) != origin.file
 
     def _in_other_case(self, key: str) -> str | None:
-        small = key.lower()
-        return next((other for other in self.standing if other.lower() == small), None)
+        return self.small.get(key.lower())
 
 
 def _act_of(standing: Standing | None, digest: str) -> Act:
