@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -26,6 +27,11 @@ class _AnyOf(Func):
 def any_of_keys(column: str, keys: Collection[int]) -> Any:
     """Return the condition that a column holds one of these keys: its own attribute, `artefact_id`, not `artefact`."""
     return _any_of(F(column), keys, "bigint") if keys else _NONE
+
+
+def any_of_ids(column: str, ids: Collection[UUID]) -> Any:
+    """Return the condition that a column holds one of these ids."""
+    return _any_of(F(column), ids, "uuid") if ids else _NONE
 
 
 def any_of_texts(column: str | Combinable, texts: Collection[str]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from evidence.any_of import any_of_keys
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Citation, SourceDocument
 from evidence.selectors.binder.shapes import (
@@ -15,7 +16,7 @@ from evidence.selectors.binder.shapes import (
     text_column,
     write_line,
 )
-from evidence.selectors.binder.trace_scope import AnyOf, TracePages
+from evidence.selectors.binder.trace_scope import TracePages
 
 CITATIONS_PATH = "citations/citations.jsonl"
 _CITATION: Final = Shape(
@@ -79,7 +80,7 @@ def citation_files(pages: TracePages) -> Iterator[BinderFile]:
 
 def _citations(pages: TracePages) -> Iterator[bytes]:
     for traces in pages:
-        rows = Citation.objects.filter(AnyOf("claim__trace_id", traces)).order_by("pk")
+        rows = Citation.objects.filter(any_of_keys("claim__trace_id", traces)).order_by("pk")
         for values in rows.values_list(*_CITATION.columns).iterator(chunk_size=_READ_AT_ONCE):
             yield write_line(_CITATION.document(values))
 
@@ -88,7 +89,7 @@ def _sources(pages: TracePages) -> Iterator[bytes]:
     """Yield each document once, by primary key; only the keys are held in memory."""
     cited: set[int | None] = set()
     for traces in pages:
-        rows = Citation.objects.filter(AnyOf("claim__trace_id", traces))
+        rows = Citation.objects.filter(any_of_keys("claim__trace_id", traces))
         for keys in rows.values_list("document_id", "found_in_id").distinct():
             cited.update(keys)
     ordered = sorted(key for key in cited if key is not None)

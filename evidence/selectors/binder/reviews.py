@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from evidence.actors import actor_of_user
+from evidence.any_of import any_of_keys
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Adjudication, Review, ReviewTask
 from evidence.selectors.binder.scope import BinderScope, moment, plain
@@ -16,7 +17,7 @@ from evidence.selectors.binder.shapes import (
     time_column,
     write_line,
 )
-from evidence.selectors.binder.trace_scope import AnyOf, TracePages
+from evidence.selectors.binder.trace_scope import TracePages
 
 REVIEWS_PATH = "reviews/reviews.jsonl"
 _TASK: Final = Shape(
@@ -56,7 +57,7 @@ def review_files(scope: BinderScope, pages: TracePages) -> Iterator[BinderFile]:
 
 def _reviews(scope: BinderScope, pages: TracePages) -> Iterator[dict[str, object]]:
     for traces in pages:
-        rows = Review.objects.filter(scope.as_of.knew("created_at"), AnyOf("task__trace_id", traces))
+        rows = Review.objects.filter(scope.as_of.knew("created_at"), any_of_keys("task__trace_id", traces))
         yield from map(_review, rows.select_related("task__trace", "reviewer__pseudonym").order_by("pk"))
 
 
@@ -77,14 +78,16 @@ def _review(review: Review) -> dict[str, object]:
 
 def _tasks(scope: BinderScope, pages: TracePages) -> Iterator[bytes]:
     for traces in pages:
-        rows = ReviewTask.objects.filter(scope.as_of.knew("created_at"), AnyOf("trace_id", traces))
+        rows = ReviewTask.objects.filter(scope.as_of.knew("created_at"), any_of_keys("trace_id", traces))
         for values in rows.order_by("pk").values_list(*_TASK.columns):
             yield write_line(_TASK.document(values))
 
 
 def _adjudications(scope: BinderScope, pages: TracePages) -> Iterator[dict[str, object]]:
     for traces in pages:
-        rows = Adjudication.objects.filter(scope.as_of.knew("created_at"), AnyOf("task__trace_id", traces))
+        rows = Adjudication.objects.filter(
+            scope.as_of.knew("created_at"), any_of_keys("task__trace_id", traces)
+        )
         yield from map(
             _adjudication, rows.select_related("task__trace", "adjudicator__pseudonym").order_by("pk")
         )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, F, Func, Q, QuerySet, UUIDField
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, F, Func, Q, QuerySet, UUIDField, Value
+from django.db.models.functions import Cast
 
+from evidence.any_of import any_of_ids, any_of_keys
+from evidence.array_insert import as_array
 from evidence.models import Span, Trace
 from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.binder.shapes import (
@@ -20,7 +24,7 @@ from evidence.selectors.binder.shapes import (
     time_column,
     write_line,
 )
-from evidence.selectors.binder.trace_scope import TRACES_AT_ONCE, AnyOf, Keys, TracePages, array_of
+from evidence.selectors.binder.trace_scope import TRACES_AT_ONCE, Keys, TracePages
 
 SPAN: Final = Shape(
     {
@@ -62,7 +66,8 @@ def span_lines(scope: BinderScope, pages: TracePages) -> Iterator[bytes]:
         sealed = _sealed(keys)
         rows = Span.objects.filter(_sealed_or_known(scope, sealed), system=scope.system)
         left_out = _reused_ids(rows, sealed)
-        place = Func(array_of(sealed, UUIDField()), F("trace_id"), function="array_position")
+        order = Cast(Value(as_array(list(sealed))), ArrayField(UUIDField()))
+        place = Func(order, F("trace_id"), function="array_position")
         ordered = rows.order_by(place, "start_ns", "span_id", "digest")
         columns = ordered.values_list("pk", "trace_id", "span_id", *SPAN.columns)
         for key, trace_id, span_id, *values in columns.iterator(chunk_size=_READ_AT_ONCE):
@@ -71,15 +76,15 @@ def span_lines(scope: BinderScope, pages: TracePages) -> Iterator[bytes]:
 
 
 def _sealed(keys: Keys) -> _SealedTraces:
-    rows = Trace.objects.filter(AnyOf("pk", keys)).order_by("pk")
+    rows = Trace.objects.filter(any_of_keys("pk", keys)).order_by("pk")
     columns = rows.values_list("trace_id", "span_ids", "sealed_at")
     return {trace: _Sealed(span_ids, at) for trace, span_ids, at in columns}
 
 
-def _naming(sealed: _SealedTraces, *, names: bool = True) -> AnyOf:
+def _naming(sealed: _SealedTraces, *, names: bool = True) -> Any:
     """Return the condition of traces that name their spans, or of those that do not."""
     traces = [trace for trace, one in sealed.items() if (one.span_ids is not None) is names]
-    return AnyOf("trace_id", traces, of=UUIDField())
+    return any_of_ids("trace_id", traces)
 
 
 def _sealed_or_known(scope: BinderScope, sealed: _SealedTraces) -> Q:

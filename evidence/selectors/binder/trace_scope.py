@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import (
-    BigIntegerField,
-    BooleanField,
-    Exists,
-    F,
-    Field,
-    Func,
-    OuterRef,
-    QuerySet,
-    Value,
-)
-from django.db.models.functions import Cast
+from django.db.models import Exists, OuterRef, QuerySet
 
 from evidence.models import Trace
 from evidence.selectors.binder.scope import PAGE, BinderScope
 
 Keys = Sequence[int]
 TRACES_AT_ONCE: Final = 500  # held in memory with what hangs on them
-
-
-class AnyOf(Func):
-    """Whether a column is one of many keys."""
-
-    template = "(%(expressions)s))"
-    arg_joiner = " = ANY ("
-    output_field = BooleanField()
-
-    def __init__(self, column: str, keys: Iterable[object], *, of: Field[Any, Any] | None = None) -> None:
-        super().__init__(F(column), array_of(keys, of or BigIntegerField()))
-
-
-def array_of(keys: Iterable[object], kind: Field[Any, Any]) -> Cast:
-    """Return an array of numbers or ids. It is sent as one text: as many values, each would be prepared by itself."""
-    return Cast(Value(f"{{{','.join(map(str, keys))}}}"), ArrayField(kind))
 
 
 class TracePages:

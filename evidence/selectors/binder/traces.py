@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from evidence.any_of import any_of_keys
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import (
     ArtefactVersion,
@@ -35,7 +36,7 @@ from evidence.selectors.binder.shapes import (
     write_line,
 )
 from evidence.selectors.binder.spans import span_lines
-from evidence.selectors.binder.trace_scope import TRACES_AT_ONCE, AnyOf, Keys, TracePages, current_traces
+from evidence.selectors.binder.trace_scope import TRACES_AT_ONCE, Keys, TracePages, current_traces
 
 TRACES_PATH = "traces/traces.jsonl"
 SPANS_PATH = "traces/spans.jsonl"
@@ -131,7 +132,7 @@ def _traces(scope: BinderScope, pages: TracePages) -> Iterator[bytes]:
     release = scope.release.name
     for keys in pages.of(TRACES_AT_ONCE):
         parts = _Parts.of(keys)
-        rows = Trace.objects.filter(AnyOf("pk", keys)).order_by("pk").values_list("pk", *_TRACE.columns)
+        rows = Trace.objects.filter(any_of_keys("pk", keys)).order_by("pk").values_list("pk", *_TRACE.columns)
         for key, *values in rows:
             yield write_line({**_TRACE.document(values), **parts.of_trace(key), "release": release})
 
@@ -173,7 +174,7 @@ def _rows_of(
     model: type[Retrieval | PolicyCheck | ToolCall], traces: Keys, shape: Shape
 ) -> Mapping[int, Documents]:
     """Return a document of each row, in the order of their keys."""
-    rows = model._default_manager.filter(AnyOf("trace_id", traces)).order_by("pk")
+    rows = model._default_manager.filter(any_of_keys("trace_id", traces)).order_by("pk")
     found: dict[int, Documents] = defaultdict(list)
     for trace, *values in rows.values_list("trace_id", *shape.columns):
         found[trace].append(shape.document(values))
@@ -182,11 +183,11 @@ def _rows_of(
 
 def _claims_of(traces: Keys) -> Mapping[int, Documents]:
     citations: dict[int, list[str]] = defaultdict(list)
-    rows = Citation.objects.filter(AnyOf("claim__trace_id", traces)).order_by("pk")
+    rows = Citation.objects.filter(any_of_keys("claim__trace_id", traces)).order_by("pk")
     for claim, citation in rows.values_list("claim_id", "pk"):
         citations[claim].append(str(citation))
     found: dict[int, Documents] = defaultdict(list)
-    claims = Claim.objects.filter(AnyOf("trace_id", traces)).order_by("ordinal")
+    claims = Claim.objects.filter(any_of_keys("trace_id", traces)).order_by("ordinal")
     for pk, trace, *values in claims.values_list("pk", "trace_id", *_CLAIM.columns):
         found[trace].append({**_CLAIM.document(values), "citations": citations[pk]})
     return found
@@ -194,7 +195,7 @@ def _claims_of(traces: Keys) -> Mapping[int, Documents]:
 
 def _versions_of(traces: Keys) -> Mapping[int, list[VersionReference]]:
     """Return the versions each trace used, by its key; most traces used the same, which are read once."""
-    rows = TraceVersion.objects.filter(AnyOf("trace_id", traces)).values_list(
+    rows = TraceVersion.objects.filter(any_of_keys("trace_id", traces)).values_list(
         "slot", "pk", "trace_id", "version_id"
     )
     used = sorted(rows)
