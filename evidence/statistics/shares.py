@@ -129,11 +129,9 @@ def worth_of(units: Tally, confidence: float, times: float = 1.0) -> Worth:
     leans, others_lean = _leans(units), _leans(mirrored(units))
     n, n_alike, share = times * units.n, times * effective_units(units), min(units.total / units.n, 1.0)
     kept = n / (n + max(unit.n for unit, _ in units.items())) if leans else 1.0
-    told, alpha = (
-        _told_n(units, confidence, times, leans=leans, others_lean=others_lean),
-        1 - (1 + confidence) / 2,
-    )
-    return Worth(share, _shown_by_alike(share, n_alike, told, alpha), kept, told, n_alike)
+    told = _told_n(units, confidence, times, leans=leans, others_lean=others_lean)
+    shown = _shown_by_alike(share, n_alike, told, 1 - (1 + confidence) / 2)
+    return Worth(share, shown, kept, told, n_alike)
 
 
 def _leans(units: Tally) -> bool:

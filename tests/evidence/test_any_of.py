@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.db.models.functions import Lower
 
 from evidence.any_of import any_of_keys, any_of_texts
@@ -26,8 +27,8 @@ NAMES = [
 
 
 @pytest.fixture
-def systems(django_user_model: type) -> dict[str, int]:
-    owner = django_user_model.objects.create_user("owner")  # type: ignore[attr-defined]
+def systems() -> dict[str, int]:
+    owner = User.objects.create_user("owner")
     made = [
         System.objects.create(key=f"s{n}", name=name, risk_tier="low", owner=owner)
         for n, name in enumerate(NAMES)

@@ -1110,7 +1110,9 @@ def test_documents_keep_their_words_in_the_form_of_each_store(found: Any) -> Non
 def test_an_object_as_python_shows_it_is_no_answer() -> None:
     spans = [frame({"question": ASKED}, f"Prediction(\n    answer='{GAVE}'\n)"), call(1, [user(ASKED)], GAVE)]
     draft = map_trace(spans)
-    assert (draft.answer, draft.exchanges[0].answer.source.rule) == (GAVE, Rule.REACHED_ROOT)  # type: ignore[union-attr]
+    source = draft.exchanges[0].answer.source
+    assert source is not None
+    assert (draft.answer, source.rule) == (GAVE, Rule.REACHED_ROOT)
 
 
 def test_hostile_text_is_judged_at_once() -> None:
