@@ -11,155 +11,57 @@ from typing import Any
 
 import pytest
 
-from evidence.semconv.draft import Rule, TraceDraft
+from evidence.semconv.draft import Rule
 from evidence.semconv.mapping import map_trace
 from evidence.semconv.values import is_prose
 from tests.evidence.semconv_spans import ROOT_ID, make_span
+from tests.evidence.spoken_spans import (
+    ABROAD,
+    ASKED,
+    CHUNKS,
+    CITED,
+    CONTEXT,
+    CUT_PARTS,
+    DRAFT,
+    FEE_ABROAD,
+    GAVE,
+    GERMAN,
+    GERMAN_ANSWER,
+    GUARDED,
+    NAMED,
+    OF_A_THREAD,
+    SPOKEN,
+    TARIFF,
+    TWO_CHOICES,
+    WITH_NAME,
+    WITHOUT_NAME,
+    Spans,
+    agent,
+    call,
+    calling,
+    codes,
+    conversation,
+    frame,
+    langfuse,
+    model,
+    observation,
+    observation_told,
+    observed,
+    of_the_application,
+    responding,
+    search,
+    server,
+    spoke,
+    text,
+    tool,
+    user,
+    user_said,
+    with_parts,
+    written_out,
+)
 
-Spans = list[dict[str, Any]]
 FLAGS_OF_DOUBT = {"ambiguous_answer", "ambiguous_question", "answer_absent", "question_absent"}
 
-ASKED = "What does a second card cost?"
-GAVE = "A second card costs 12 EUR a year."
-ABROAD, FEE_ABROAD = "And abroad?", "Abroad it is 2 percent."
-DRAFT = "It costs 12."
-CONTEXT = "The customer has a notice account and lives in Graz."
-WITH_NAME = "Mr Aldous (IBAN AT611904300234573201) pays 12 EUR a year."
-WITHOUT_NAME = "Mr A. (IBAN removed) pays 12 EUR a year."
-GERMAN, GERMAN_ANSWER = "Was kostet eine zweite Karte?", "Eine zweite Karte kostet 12 EUR im Jahr."
-TARIFF = "A second card is charged at 12 EUR per calendar year, due in January."
-
-
-def text(role: str, words: str, **more: Any) -> dict[str, Any]:
-    return {"role": role, "parts": [{"type": "text", "content": words}], **more}
-
-
-def user(words: str, **more: Any) -> dict[str, Any]:
-    return text("user", words, **more)
-
-
-def model(words: str, **more: Any) -> dict[str, Any]:
-    return text("assistant", words, **more)
-
-
-def calling(tool: str, arguments: dict[str, Any], call_id: str = "call_0") -> dict[str, Any]:
-    part = {"type": "tool_call", "id": call_id, "name": tool, "arguments": arguments}
-    return {"role": "assistant", "parts": [part]}
-
-
-def responding(value: str, call_id: str = "call_0") -> dict[str, Any]:
-    return {"role": "tool", "parts": [{"type": "tool_call_response", "id": call_id, "response": value}]}
-
-
-def server() -> dict[str, Any]:
-    return make_span(ROOT_ID, parent="", name="POST /chat", start=1, end_ns=1000)
-
-
-def spoke(number: int, operation: str, said: Spans, gave: Any, told: str = "", **more: Any) -> dict[str, Any]:
-    """A span of the current conventions, number `number` in time below the root unless it says otherwise."""
-    given = (
-        {"gen_ai.output.messages": json.dumps(gave if isinstance(gave, list) else [model(gave)])}
-        if gave
-        else {}
-    )
-    asked = {"gen_ai.input.messages": json.dumps(said)} if said else {}
-    instructed = (
-        {"gen_ai.system_instructions": json.dumps([{"type": "text", "content": told}])} if told else {}
-    )
-    attributes = {
-        "gen_ai.operation.name": operation,
-        **asked,
-        **given,
-        **instructed,
-        **more.pop("attributes", {}),
-    }
-    columns = {"name": operation, "start": number * 10, **more}
-    return make_span(f"{number:016x}", attributes=attributes, **columns)
-
-
-def call(number: int, said: Spans, gave: Any, told: str = "", **more: Any) -> dict[str, Any]:
-    return spoke(number, "chat", said, gave, told, **more)
-
-
-def agent(number: int, said: Spans, gave: Any, told: str = "", **more: Any) -> dict[str, Any]:
-    return spoke(number, "invoke_agent", said, gave, told, **more)
-
-
-def frame(asked: Any, gave: Any, **more: Any) -> dict[str, Any]:
-    """A root that tells what it was asked and gave in one value each."""
-    values = {"input.value": asked, "output.value": gave}
-    said = {
-        key: one if isinstance(one, str) else json.dumps(one)
-        for key, one in values.items()
-        if one is not None
-    }
-    attributes = {"openinference.span.kind": "CHAIN", **said}
-    return make_span(ROOT_ID, parent="", name="run", start=1, attributes=attributes, **more)
-
-
-def tool(number: int, result: str) -> dict[str, Any]:
-    attributes = {
-        "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": "fee",
-        "gen_ai.tool.call.result": result,
-    }
-    return make_span(f"{number:016x}", name="execute_tool fee", start=number * 10, attributes=attributes)
-
-
-def search(number: int) -> dict[str, Any]:
-    attributes = {
-        "gen_ai.operation.name": "retrieval",
-        "gen_ai.retrieval.query.text": ASKED,
-        "gen_ai.retrieval.documents": json.dumps([{"id": "T-26", "content": TARIFF}]),
-    }
-    return make_span(f"{number:016x}", name="retrieval", start=number * 10, attributes=attributes)
-
-
-def observation(words: str) -> Spans:
-    """What a loop without a library's support for tools puts to the model: the tool's words as a user's."""
-    return [
-        call(1, [user(ASKED)], "Code: fee(2)"),
-        call(2, [user(ASKED), model("Code: fee(2)"), user(words)], GAVE),
-    ]
-
-
-def observation_told(words: str) -> Spans:
-    """The same where the model said nothing before it called."""
-    first = call(1, [user(ASKED)], [calling("fee", {"n": 2})])
-    return [server(), first, call(2, [user(ASKED), calling("fee", {"n": 2}), user(words)], GAVE)]
-
-
-def with_parts(*texts: str) -> dict[str, Any]:
-    """One message of a user with several texts."""
-    return {"role": "user", "parts": [{"type": "text", "content": words} for words in texts]}
-
-
-def langfuse(kind: str, number: int, attributes: dict[str, str]) -> dict[str, Any]:
-    """A Langfuse observation: the root, or the one of this number in time below it."""
-    columns = {"start": number * 10} if number else {"parent": "", "start": 1, "end_ns": 1000}
-    span_id = f"{number:016x}" if number else ROOT_ID
-    return make_span(span_id, attributes={"langfuse.observation.type": kind, **attributes}, **columns)
-
-
-def user_said(words: str) -> dict[str, Any]:
-    return {"role": "user", "content": words}
-
-
-def observed(said: Spans, gave: str) -> dict[str, str]:
-    return {"langfuse.observation.input": json.dumps(said), "langfuse.observation.output": gave}
-
-
-def conversation(*messages: dict[str, Any]) -> dict[str, Any]:
-    return {"messages": list(messages)}
-
-
-NAMED = {"type": "human", "name": "researcher", "content": "The tariff says 12."}
-TWO_CHOICES = {
-    "choices": [
-        {"index": n, "finish_reason": "stop", "message": {"role": "assistant", "content": words}}
-        for n, words in enumerate([GAVE, "Twelve euros."])
-    ]
-}
 
 TOLD: dict[str, tuple[str, str, Spans]] = {
     "choices of a traced function": (ASKED, GAVE, [frame({"question": ASKED}, TWO_CHOICES)]),
@@ -243,6 +145,7 @@ TOLD: dict[str, tuple[str, str, Spans]] = {
     ),
 }  # fmt: skip
 
+
 TOLD |= {
     "a pipeline whose components were all given the question": (
         ASKED,
@@ -314,6 +217,7 @@ TOLD |= {
          langfuse("generation", 2, observed([user_said(f"Write it up: {DRAFT}")], GAVE))],
     ),
 }  # fmt: skip
+
 
 UNSURE: dict[str, tuple[str, str, Spans]] = {
     "an agent without a name, told to be another": (
@@ -552,27 +456,6 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
     ),
 }  # fmt: skip
 
-CITED = [{"text": "By the tariff: "}, {"citationsContent": {"content": [{"text": GAVE}], "citations": []}}]
-GUARDED = {"role": "user", "content": [{"guardContent": {"text": {"text": ASKED, "qualifiers": ["query"]}}}]}
-CHUNKS = [{"type": "text", "text": words} for words in ("A second card", " costs 12 EUR a year", ".")]
-SPOKEN = [
-    {"type": "message", "role": "user", "content": [{"type": "input_audio", "transcript": ASKED}]},
-    {"type": "message", "role": "assistant", "content": [{"type": "output_audio", "transcript": GAVE}]},
-]
-OF_A_THREAD = {"role": "assistant", "content": {"text": {"value": GAVE, "annotations": []}}}
-CUT_PARTS = '[{"type": "text", "text": "What does a second ca'
-
-
-def written_out(prompt: str) -> Spans:
-    """A call of which a library wrote the conversation out, each turn behind its role."""
-    told = {"llm.prompts.0.prompt.text": prompt, "llm.choices.0.completion.text": GAVE}
-    return [make_span(ROOT_ID, parent="", start=1, attributes={"openinference.span.kind": "LLM", **told})]
-
-
-def of_the_application(**attributes: Any) -> dict[str, Any]:
-    """A server's span with attributes that a library of the same names would fill with what was said."""
-    return make_span(ROOT_ID, parent="", name="POST /chat", start=1, end_ns=1000, attributes=attributes)
-
 
 TOLD |= {
     **{
@@ -618,6 +501,7 @@ TOLD |= {
     ),
 }  # fmt: skip
 
+
 UNSURE |= {
     "a role that nobody knows after the question": (
         ASKED,
@@ -657,10 +541,6 @@ UNSURE |= {
     ),
     "an answer of white space": (ASKED, "", [call(1, [user(ASKED)], "  \n", parent="")]),
 }  # fmt: skip
-
-
-def codes(draft: TraceDraft) -> set[str]:
-    return {flag.code for flag in draft.flags}
 
 
 @pytest.mark.parametrize("kind", TOLD)
@@ -747,75 +627,6 @@ def test_an_answer_that_google_prohibits_was_stopped_by_a_filter() -> None:
     assert "stopped_by_filter" in codes(draft)
 
 
-def test_calls_whose_ids_begin_anew_with_each_response_are_all_kept() -> None:
-    found = [user(ASKED), calling("find", {"n": 2}), responding("T-26")]
-    read = [*found, calling("read", {"doc": "T-26"}), responding("12 EUR")]
-    calls = [
-        call(1, found[:1], [calling("find", {"n": 2})]),
-        call(2, found, [calling("read", {"doc": "T-26"})]),
-        call(3, read, GAVE),
-    ]
-    told = map_trace([server(), *calls]).tool_calls
-    assert [(one.tool, one.arguments, one.result) for one in told] == [
-        ("find", {"n": 2}, "T-26"),
-        ("read", {"doc": "T-26"}, "12 EUR"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("names", "results"),
-    [(("list_cards", "list_fees"), ("[1]", "[12]")), (("state", "state"), ("busy", "done"))],
-)
-def test_spans_of_calls_whose_ids_begin_anew_are_all_kept(
-    names: tuple[str, str], results: tuple[str, str]
-) -> None:
-    more = {"gen_ai.tool.call.id": "call_0", "gen_ai.tool.call.arguments": "{}"}
-    spans = [server()]
-    for number, (name, result) in enumerate(zip(names, results, strict=True), 1):
-        span = tool(number, result)
-        span["attributes"] |= {"gen_ai.tool.name": name, **more}
-        spans.append(span)
-    assert [one.tool for one in map_trace(spans).tool_calls] == list(names)
-
-
-def polled(*, library: str = "app") -> Spans:
-    """The spans of a tool that was called twice with one id, the same arguments and the same result."""
-    more = {"gen_ai.tool.call.id": "call_0", "gen_ai.tool.call.arguments": "{}", "gen_ai.tool.name": "state"}
-    spans = [tool(number, "busy") for number in (1, 2)]
-    for span in spans:
-        span["attributes"] |= more
-        span["scope"] = {"name": "app"}
-    spans[1]["scope"] = {"name": library}
-    return [server(), *spans]
-
-
-def test_a_tool_called_again_under_the_same_id_with_the_same_result_is_two_calls() -> None:
-    assert [one.result for one in map_trace(polled()).tool_calls] == ["busy", "busy"]
-
-
-def test_a_span_of_another_library_tells_of_the_same_call() -> None:
-    assert len(map_trace(polled(library="other")).tool_calls) == 1
-
-
-def test_a_tool_that_a_model_asks_for_again_is_called_again() -> None:
-    asks = calling("state", {})
-    history = [user(ASKED), asks, responding("busy")]
-    calls = [
-        call(1, history[:1], [asks]),
-        call(2, history, [asks]),
-        call(3, [*history, asks, responding("done")], GAVE),
-    ]
-    told = map_trace([server(), *calls]).tool_calls
-    assert [(one.tool, one.result) for one in told] == [("state", "busy"), ("state", "done")]
-
-
-def test_a_model_that_is_asked_again_calls_its_tool_once() -> None:
-    asks = calling("state", {})
-    calls = [call(number, [user(ASKED)], [asks]) for number in (1, 2)]
-    last = call(3, [user(ASKED), asks, responding("done")], GAVE)
-    assert [one.result for one in map_trace([server(), *calls, last]).tool_calls] == ["done"]
-
-
 def test_words_before_an_answer_are_flagged_with_what_they_were() -> None:
     spans = [agent(1, [user(ASKED)], [model("Let me see."), model(GAVE)], parent="")]
     draft = map_trace(spans)
@@ -850,21 +661,6 @@ def test_what_stands_alone_below_a_parent_that_never_came_is_shown_with_a_flag()
     draft = map_trace([agent(1, [user(ASKED)], GAVE, parent="00000000000000ff")])
     assert (draft.question, draft.answer) == (ASKED, GAVE)
     assert {"no_root", "parent_missing"} <= codes(draft)
-
-
-def test_documents_that_a_retriever_only_gave_back_are_kept() -> None:
-    gave = [{"page_content": words, "metadata": {"source": "tariff.pdf"}} for words in ("one", "two")]
-    attributes = {
-        "openinference.span.kind": "RETRIEVER",
-        "input.value": ASKED,
-        "output.value": json.dumps(gave),
-    }
-    draft = map_trace([server(), make_span("0000000000000001", name="search", attributes=attributes)])
-    assert [(one.document_ref, one.text) for one in draft.retrievals] == [
-        ("tariff.pdf", "one"),
-        ("tariff.pdf", "two"),
-    ]
-    assert "retrieval_empty" not in codes(draft)
 
 
 def test_how_an_answer_was_to_begin_is_no_answer_where_the_call_failed() -> None:
@@ -908,35 +704,6 @@ def test_what_a_model_said_beside_a_code_names_the_call_that_said_it() -> None:
     ]
 
 
-def test_what_a_provider_carried_out_is_a_call_with_its_result_and_no_open_one() -> None:
-    items = [
-        {"type": "web_search_call", "id": "ws_1", "action": {"query": "card"}},
-        {"type": "file_search_call", "id": "fs_1", "queries": ["fee"], "results": [{"text": TARIFF}]},
-        {"type": "mcp_call", "id": "mc_1", "name": "fee", "arguments": '{"n": 2}', "output": "12"},
-        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": GAVE}]},
-    ]
-    draft = map_trace([call(1, [user(ASKED)], items, parent="")])
-    assert draft.answer == GAVE
-    assert {(one.call_id, one.tool, str(one.arguments), str(one.result)) for one in draft.tool_calls} == {
-        ("ws_1", "web_search", "{'query': 'card'}", "None"),
-        ("fs_1", "file_search", "['fee']", str([{"text": TARIFF}])),
-        ("mc_1", "fee", "{'n': 2}", "12"),
-    }
-
-
-def test_what_anthropic_looked_up_is_a_call_with_its_result() -> None:
-    said = [
-        {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "card"}},
-        {"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"title": "Cards"}]},
-        {"type": "text", "text": GAVE},
-    ]
-    draft = map_trace([call(1, [user(ASKED)], [{"role": "assistant", "content": said}], parent="")])
-    assert (draft.answer, [(one.tool, one.result) for one in draft.tool_calls]) == (
-        GAVE,
-        [("web_search", [{"title": "Cards"}])],
-    )
-
-
 def test_an_answer_after_which_a_provider_left_a_call_open_is_open() -> None:
     items = [
         {"type": "mcp_call", "id": "mc_1", "name": "fee", "arguments": "{}", "output": "12"},
@@ -945,38 +712,6 @@ def test_an_answer_after_which_a_provider_left_a_call_open_is_open() -> None:
     draft = map_trace([call(1, [user(ASKED)], items, parent="")])
     assert draft.answer == ""
     assert "open_tool_call" in codes(draft)
-
-
-def test_a_result_that_says_that_it_is_an_error_is_one() -> None:
-    failed = tool(1, json.dumps({"content": [{"type": "text", "text": "no such card"}], "isError": True}))
-    assert [one.error for one in map_trace([server(), failed]).tool_calls] == ["no such card"]
-
-
-def test_what_went_wrong_is_read_from_the_exception_where_the_status_says_nothing() -> None:
-    thrown = {
-        "name": "exception",
-        "attributes": {"exception.type": "RateLimit", "exception.message": "429, later"},
-    }
-    step = call(1, [user(ASKED)], "", status_code=2, events=[thrown])
-    assert [one.message for one in map_trace([server(), step]).errors] == ["429, later"]
-
-
-def test_documents_of_a_knowledge_base_keep_their_words_and_place() -> None:
-    found = [
-        {
-            "content": {"text": TARIFF},
-            "location": {"type": "S3", "s3Location": {"uri": "s3://b/t.pdf"}},
-            "score": 0.5,
-        }
-    ]
-    attributes = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.documents": json.dumps(found)}
-    (one,) = map_trace([make_span(f"{1:016x}", name="retrieve", attributes=attributes)]).retrievals
-    assert (one.document_ref, one.text, one.score) == ("s3://b/t.pdf", TARIFF, 0.5)
-
-
-def test_a_form_that_is_filled_by_a_call_is_no_tool() -> None:
-    spans = [server(), call(1, [user(ASKED)], [calling("final_result", {"eur": 12})])]
-    assert map_trace(spans).tool_calls == ()
 
 
 def test_declared_claims_are_those_of_the_answer_that_is_shown() -> None:
@@ -989,16 +724,6 @@ def test_declared_claims_are_those_of_the_answer_that_is_shown() -> None:
     draft = map_trace([server(), *turns])
     assert (draft.answer, [claim.text for claim in draft.claims]) == (FEE_ABROAD, [FEE_ABROAD])
     assert any(flag.code == "several_values" and "tracebinder.claims" in flag.detail for flag in draft.flags)
-
-
-def test_a_chinese_document_without_an_id_is_a_text() -> None:
-    words = "第二张卡每个日历年收取12欧元，于一月到期。"
-    attributes = {
-        "langfuse.observation.type": "retriever",
-        "langfuse.observation.output": json.dumps([words]),
-    }
-    spans = [server(), make_span("0000000000000001", name="search", attributes=attributes)]
-    assert [(one.document_ref, one.text) for one in map_trace(spans).retrievals] == [("", words)]
 
 
 @pytest.mark.parametrize(
@@ -1024,87 +749,6 @@ def test_marks_of_a_template_that_a_person_may_have_written_are_flagged() -> Non
     draft = map_trace([call(1, [user(prompt)], GAVE, parent="")])
     assert draft.question == ASKED
     assert "question_from_template" in codes(draft)
-
-
-@pytest.mark.parametrize("kind", ["computer_call", "local_shell_call", "mcp_approval_request"])
-def test_a_call_that_an_application_is_to_carry_out_is_open(kind: str) -> None:
-    items = [
-        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I will."}]},
-        {"type": kind, "id": "i1", "name": "pay", "arguments": "{}"},
-    ]
-    draft = map_trace([call(1, [user(ASKED)], items, parent="")])
-    assert draft.answer == ""
-    assert "open_tool_call" in codes(draft)
-    assert len(draft.tool_calls) == 1
-
-
-def test_code_that_gemini_ran_is_a_call() -> None:
-    parts = [
-        {"executableCode": {"language": "PYTHON", "code": "print(12)"}},
-        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "12"}},
-        {"text": GAVE},
-    ]
-    draft = map_trace([call(1, [user(ASKED)], [{"role": "model", "parts": parts}], parent="")])
-    assert (draft.answer, [one.tool for one in draft.tool_calls]) == (GAVE, ["code_execution"])
-
-
-@pytest.mark.parametrize("result", [0, False, [], ""])
-def test_a_result_of_nothing_is_a_result(result: Any) -> None:
-    response = {"type": "tool_call_response", "id": "call_0", "response": result}
-    asks = [user(ASKED), calling("count", {})]
-    calls = [call(1, asks[:1], asks[1:]), call(2, [*asks, {"role": "tool", "parts": [response]}], GAVE)]
-    assert [one.result for one in map_trace([server(), *calls]).tool_calls] == [result]
-
-
-def test_a_response_that_is_marked_as_an_error_is_one() -> None:
-    asks = [user(ASKED), calling("fee", {})]
-    failed = {"type": "tool_result", "tool_use_id": "call_0", "is_error": True, "content": "no such card"}
-    calls = [call(1, asks[:1], asks[1:]), call(2, [*asks, {"role": "user", "content": [failed]}], GAVE)]
-    assert [one.error for one in map_trace([server(), *calls]).tool_calls] == ["no such card"]
-
-
-@pytest.mark.parametrize(("level", "error"), [("ERROR", "timeout"), ("DEFAULT", ""), ("WARNING", "")])
-def test_a_step_of_langfuse_failed_where_its_level_says_so(level: str, error: str) -> None:
-    more = {"langfuse.observation.level": level, "langfuse.observation.status_message": "timeout"}
-    draft = map_trace([server(), langfuse("tool", 1, more)])
-    assert [one.error for one in draft.tool_calls] == [error]
-    assert [one.message for one in draft.errors] == ([error] if error else [])
-
-
-def test_a_step_with_the_type_of_an_error_failed() -> None:
-    step = call(1, [user(ASKED)], None, attributes={"error.type": "RateLimitError"})
-    assert [one.message for one in map_trace([server(), step]).errors] == ["RateLimitError"]
-
-
-def test_what_an_application_calls_a_model_is_none() -> None:
-    spans = [of_the_application(model="Golf GTI", model_name="Golf"), call(1, [user(ASKED)], GAVE)]
-    assert [one for one in map_trace(spans).versions if one.kind == "model"] == []
-
-
-@pytest.mark.parametrize(
-    "found",
-    [
-        {
-            "retrievalResults": [
-                {"content": {"text": TARIFF}, "location": {"s3": {"uri": "T-26"}}, "score": 0.5}
-            ]
-        },
-        {"matches": [{"id": "T-26", "score": 0.5, "metadata": {"text": TARIFF}}]},
-        [{"id": "T-26", "score": 0.5, "payload": {"text": TARIFF}}],
-        {"value": [{"@search.score": 0.5, "id": "T-26", "content": TARIFF}]},
-        {"hits": {"hits": [{"_id": "T-26", "_score": 0.5, "_source": {"content": TARIFF}}]}},
-        {"data": [{"file_id": "T-26", "score": 0.5, "content": [{"type": "text", "text": TARIFF}]}]},
-        [[{"page_content": TARIFF, "metadata": {"source": "T-26"}}, 0.5]],
-    ],
-)
-def test_documents_keep_their_words_in_the_form_of_each_store(found: Any) -> None:
-    attributes = {
-        "openinference.span.kind": "RETRIEVER",
-        "input.value": ASKED,
-        "output.value": json.dumps(found),
-    }
-    (one,) = map_trace([server(), make_span(f"{1:016x}", name="search", attributes=attributes)]).retrievals
-    assert (one.document_ref, one.text, one.score) == ("T-26", TARIFF, 0.5)
 
 
 def test_an_object_as_python_shows_it_is_no_answer() -> None:
@@ -1138,19 +782,6 @@ def test_what_a_program_began_and_the_model_ended_is_a_candidate() -> None:
     _, _, spans = UNSURE["an answer that was begun for the model"]
     (exchange,) = map_trace(spans).exchanges
     assert GAVE in [one.text for one in exchange.answer.others]
-
-
-def test_a_tool_of_the_provider_is_a_call_with_its_result() -> None:
-    parts = [
-        {"type": "server_tool_call", "id": "s", "name": "web_search", "server_tool_call": {"query": "card"}},
-        {"type": "server_tool_call_response", "id": "s", "server_tool_call_response": {"results": [1]}},
-        {"type": "text", "content": GAVE},
-    ]
-    draft = map_trace([call(1, [user(ASKED)], [{"role": "assistant", "parts": parts}], parent="")])
-    assert (draft.answer, [(one.tool, one.arguments, one.result) for one in draft.tool_calls]) == (
-        GAVE,
-        [("web_search", {"query": "card"}, {"results": [1]})],
-    )
 
 
 def test_what_an_agent_said_that_another_handed_over_to_is_a_candidate() -> None:
