@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from interpret.contracts import Probe
 from interpret.errors import BadSpecification, ProbeUnavailable, UnknownProbe
+from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
 
@@ -118,13 +119,13 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
 
 
 @lru_cache(maxsize=1)
-def open_session(store: Path) -> object:
+def open_session(store: Path) -> Session:
     """Return this process's `ModelSession` over the model store, for `Probe.run`. Only one with torch can.
 
     Raises:
         ProbeUnavailable: torch, or another library of the probes, is not installed here.
     """
-    return _import(SESSION, "a model session")(store)
+    return cast("Session", _import(SESSION, "a model session")(store))
 
 
 def load(key: str) -> Probe:

@@ -69,6 +69,7 @@ class Ablation:
 
     heads: tuple[Head, ...]
     replacements: Floats  # (head, head width), in the order of `heads`
+    share: float = 1.0  # of the output that is replaced, in (0, 1]
 
 
 class ForwardPasses:
@@ -172,6 +173,10 @@ def check_ablation(loaded: LoadedModel, ablation: Ablation) -> None:
     check_heads(loaded, ablation.heads)
     if not ablation.heads or len(set(ablation.heads)) != len(ablation.heads):
         raise ProbeError(f"an ablation names each of its heads once, and at least one: {ablation.heads}")
+    if not 0 < ablation.share <= 1:
+        raise ProbeError(
+            f"an ablation replaces more than none and at most all of an output: {ablation.share}"
+        )
     wanted = (len(ablation.heads), loaded.shape.head_width)
     if ablation.replacements.shape != wanted or not np.isfinite(ablation.replacements).all():
         raise ProbeError(
@@ -268,7 +273,7 @@ def _reading_hooks(
 def _ablating_hooks(loaded: LoadedModel, ablation: Ablation | None) -> list[Hook]:
     if ablation is None:
         return []
-    width = loaded.shape.head_width
+    width, share = loaded.shape.head_width, ablation.share
     by_layer: dict[int, list[tuple[int, Tensor]]] = {}
     for head, replacement in zip(ablation.heads, ablation.replacements, strict=True):
         by_layer.setdefault(head.layer, []).append((head.head, torch.from_numpy(replacement)))
@@ -276,7 +281,8 @@ def _ablating_hooks(loaded: LoadedModel, ablation: Ablation | None) -> list[Hook
     def replace(changes: list[tuple[int, Tensor]], inputs: Any) -> Any:
         heads = inputs[0].clone()  # (sequence, token, head * head width)
         for head, replacement in changes:
-            heads[..., head * width : (head + 1) * width] = replacement.to(heads.dtype)
+            own = heads[..., head * width : (head + 1) * width]
+            own.lerp_(replacement.to(heads.dtype), share)
         return (heads, *inputs[1:])
 
     sites = attention_sites(loaded)

@@ -46,7 +46,7 @@ def test_both_probes_run_from_request_to_evidence(released: Any) -> None:
     for run in runs:
         execute_probe_run(run.pk, lambda what, done, total: seen.append(f"{what} {done}/{total}"))
     assert set(ProbeRun.objects.values_list("state", flat=True)) == {ProbeRun.State.DONE}
-    assert "done 5/5" in seen
+    assert "done 6/6" in seen
     statistics = set(Finding.objects.values_list("statistic", flat=True))
     assert {"induction.prefix_match", "induction.ablation_cost", "next_token.entropy"} <= statistics
     cost = Finding.objects.get(statistic="induction.ablation_cost")
