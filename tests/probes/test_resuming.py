@@ -143,7 +143,8 @@ def test_an_ablation_in_the_last_layer_costs_a_fraction_of_a_pass() -> None:
     """Counted by the layers that run, which no machine's load changes."""
     loaded, passes, ran = made(llama), ForwardPasses(), []
     for number, site in enumerate(attention_sites(loaded)):
-        site.attention.q_proj.register_forward_hook(lambda *_, number=number: ran.append(number))
+        attention: Any = site.attention
+        attention.q_proj.register_forward_hook(lambda *_, number=number: ran.append(number))
     ablation = Ablation((Head(2, 0),), np.ones((1, 8), dtype=np.float32))
     passes.ablated(loaded, IDS, ablation)
     ran.clear()
