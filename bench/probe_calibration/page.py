@@ -23,8 +23,8 @@ on the same model share that.
 *False support*: something was supported that is not so. *Counter*: something was said not to be so, which becomes
 counter-evidence. *Power*: what was planted was found, at its place. Bounds are Clopper and Pearson's, 0.95 on one side.
 In bold is what breaks a promise: false supports and counters on models with nothing to find at most {ALPHA:.0%} by
-their upper bound, over all such kinds; power at least {figures.POWER:.0%}. `entropy.next_token` claims nothing: there is
-nothing to calibrate.
+their upper bound, over all such kinds; power at least {figures.POWER:.0%}. `entropy.next_token` claims nothing, so it
+has no rows.
 """
 _PLANTED: Final = "| planted | runs | power | of these replicated | other heads supported | |"
 
