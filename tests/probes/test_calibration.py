@@ -41,9 +41,8 @@ def test_a_copy_of_a_planted_model_does_the_same_at_other_places(seed: int) -> N
     assert copied(loaded) > 0.9
     head = places[animals.INDUCTION]
     for row, words in enumerate(texts()):
-        assert attention(loaded)[head.layer][row, head.head] == pytest.approx(
-            at_what_followed(words), abs=0.2
-        )
+        seen, hit = attention(loaded)[head.layer][row, head.head], at_what_followed(words) > 0
+        assert (seen * hit)[16:].sum(axis=1).min() > 0.9  # where each word has been seen
     assert loaded.digest != vary(animals.induction(), seed + 10)[0].digest
 
 
