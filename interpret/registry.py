@@ -50,7 +50,7 @@ PROBES: dict[str, ProbeEntry] = {
         reads_prompts=False,
         intervenes=True,
         parameters={
-            "sequences": Parameter(48, 8, 512, "token sequences, half to find heads, half to report on"),
+            "sequences": Parameter(48, 40, 512, "token sequences, half to find heads, half to report on"),
             "length": Parameter(48, 16, 512, "tokens a sequence"),
             "heads": Parameter(4, 1, 64, "how many of the best heads are reported and ablated"),
             "control_draws": Parameter(99, 2, 9999, "random sets of as many heads, ablated as control"),
