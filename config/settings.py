@@ -437,6 +437,10 @@ MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model 
 PROBE_LEASE = env_int("TRACEBINDER_PROBE_LEASE", 40 * 60)  # seconds; longer than the hard limit
 PROBE_SOFT_LIMIT = env_int("TRACEBINDER_PROBE_SOFT_LIMIT", 25 * 60)  # seconds
 PROBE_HARD_LIMIT = env_int("TRACEBINDER_PROBE_HARD_LIMIT", 30 * 60)  # seconds
+# MiB of data that a worker's process may hold while it measures; 0: as much as there is.
+PROBE_MEMORY = env_int("TRACEBINDER_PROBE_MEMORY", 0)
+# Threads that torch sums with; 0: as many as it chooses. Another number gives other last digits.
+PROBE_THREADS = env_int("TRACEBINDER_PROBE_THREADS", 0)
 
 # --- Celery ---------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL

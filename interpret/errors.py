@@ -86,6 +86,13 @@ class ProbeUnavailable(ProbeError):
     http_status = 503
 
 
+class OutOfMemory(ProbeError):
+    """The measurement takes more memory than the worker may give it, or has."""
+
+    code = "out_of_memory"
+    title = "The measurement takes too much memory"
+
+
 class HookNeverFired(ProbeError):
     """A hook or intervention was registered and never called, so what followed measured nothing."""
 

@@ -119,13 +119,16 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
 
 
 @lru_cache(maxsize=1)
-def open_session(store: Path) -> Session:
-    """Return this process's `ModelSession` over the model store, for `Probe.run`. Only one with torch can.
+def open_session(store: Path, threads: int = 0) -> Session:
+    """Return this process's `ModelSession` over the model store. Only one with torch can.
+
+    Args:
+        threads: torch's, from now on in this process; 0: as many as it chooses.
 
     Raises:
         ProbeUnavailable: torch, or another library of the probes, is not installed here.
     """
-    return cast("Session", _import(SESSION, "a model session")(store))
+    return cast("Session", _import(SESSION, "a model session")(store, threads=threads))
 
 
 def load(key: str) -> Probe:

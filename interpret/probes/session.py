@@ -28,12 +28,16 @@ class ModelSession:
         *,
         loaded: Mapping[str, LoadedModel] | None = None,
         wants: Iterable[Want] = (),
+        threads: int = 0,
     ) -> None:
         """Take models from `store`, and those of `loaded` (digest -> model) as they are.
 
         Args:
             wants: what every clean forward pass keeps, so that several probes share one.
+            threads: torch's, from now on in this process; 0: as they are.
         """
+        if threads:
+            torch.set_num_threads(threads)
         self._store = store
         self._models = dict(loaded or {})
         self._from_store: str | None = None  # digest of the one model that was loaded from the store

@@ -15,10 +15,11 @@ from evidence.probe_rules import ACTOR
 from evidence.services import leased_work
 from evidence.services.leased_work import WorkKind
 from interpret import registry
+from interpret.ceiling import memory_ceiling
 from interpret.contracts import ProbeResult, ProbeSpecification, Progress
 from interpret.errors import InterpretError
 from interpret.models import ProbeRun
-from interpret.parts import measure_all
+from interpret.parts import Session, measure_all
 from interpret.services.claims import ClaimedRun, claim_run, fail_run, finish_run, put_run_back
 from interpret.services.findings import findings_of_result
 from interpret.services.prompts import read_claimed_inputs, read_inputs
@@ -44,6 +45,11 @@ def execute_probe_run(run_id: int, progress: Progress = ignore_progress) -> None
             put_back=put_run_back,
             readable=_READABLE,
         )
+
+
+def open_session() -> Session:
+    """Return what this process measures with, as the settings say; raises as `registry.open_session` does."""
+    return registry.open_session(settings.MODEL_STORE, settings.PROBE_THREADS)
 
 
 def specification_of(run: ProbeRun) -> ProbeSpecification:
@@ -85,8 +91,8 @@ def _measure(run: ClaimedRun, progress: Progress) -> ProbeResult:
         inputs=read_claimed_inputs(run),
         dataset_digest=run.dataset_digest,
     )
-    session = registry.open_session(settings.MODEL_STORE)
-    return measure_all(registry.load(run.probe), asked, session, progress)
+    with memory_ceiling(settings.PROBE_MEMORY):
+        return measure_all(registry.load(run.probe), asked, open_session(), progress)
 
 
 _READABLE: Final = (InterpretError, EvidenceError)

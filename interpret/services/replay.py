@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from django.conf import settings
-
 from evidence.errors import BlobErased
 from evidence.replay import Replay
 from interpret import registry
@@ -14,7 +12,12 @@ from interpret.contracts import Measurement, ProbeSpecification
 from interpret.errors import BadSpecification, ProbeError
 from interpret.models import Finding
 from interpret.parts import measure_all
-from interpret.services.execution import digest_of_specification, ignore_progress, specification_of
+from interpret.services.execution import (
+    digest_of_specification,
+    ignore_progress,
+    open_session,
+    specification_of,
+)
 from interpret.services.findings import digest_of_finding
 from interpret.verdicts import history_of, judge
 
@@ -37,7 +40,7 @@ def replay_finding(finding: Finding) -> Replay:
         specification = specification_of(run)
     except BlobErased as exc:
         return _erased(finding, f"prompts it was measured on were erased: {exc}")
-    session, probe = registry.open_session(settings.MODEL_STORE), registry.load(run.spec.probe)
+    session, probe = open_session(), registry.load(run.spec.probe)
     try:
         result = measure_all(probe, specification, session, ignore_progress)
     except BadSpecification as exc:

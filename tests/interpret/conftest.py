@@ -62,7 +62,7 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> StandInProbe:
     """The probe every run in this test gets."""
     stand_in = StandInProbe()
     monkeypatch.setattr(registry, "load", lambda _: stand_in)
-    monkeypatch.setattr(registry, "open_session", lambda _: StandInSession())
+    monkeypatch.setattr(registry, "open_session", lambda *_: StandInSession())
     return stand_in
 
 

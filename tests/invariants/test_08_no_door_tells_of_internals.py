@@ -42,7 +42,7 @@ class Secrets:
 def secrets(world: World, monkeypatch: pytest.MonkeyPatch) -> Secrets:
     monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
     monkeypatch.setattr(probes, "load", lambda _: StandInProbe())
-    monkeypatch.setattr(probes, "open_session", lambda _: None)
+    monkeypatch.setattr(probes, "open_session", lambda *_: None)
     before = AuditEvent.objects.latest("pk").pk
     run = queue_probe_run(
         release=world.release, probe=PROBE, inputs=INPUTS, principal=world.principal("researcher")

@@ -70,7 +70,7 @@ def test_probe_tasks_have_their_own_queue_and_no_other_task_is_in_it() -> None:
 def store_a_finding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
     monkeypatch.setattr(probes, "load", lambda _: StandInProbe())
-    monkeypatch.setattr(probes, "open_session", lambda _: None)
+    monkeypatch.setattr(probes, "open_session", lambda *_: None)
     execute_probe_run(queue_probe_run(release=world.release, probe="induction.heads", principal=acting()).pk)
 
 
