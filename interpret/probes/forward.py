@@ -147,7 +147,7 @@ class ForwardPasses:
                 layer for layer in range(loaded.shape.layers) if _RESIDUAL + str(layer) in kept
             }
             kept = self._activations.keep(key, self._run(loaded, ids, Wanted(asked, after), lengths).arrays())
-        fields = {name: kept[name] for name in FIELDS if name in kept}
+        fields: dict[str, Any] = {name: kept[name] for name in FIELDS if name in kept}
         residual = {
             int(name.removeprefix(_RESIDUAL)): kept[name] for name in kept if name.startswith(_RESIDUAL)
         }
