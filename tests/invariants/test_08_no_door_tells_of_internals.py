@@ -20,7 +20,7 @@ from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
 from tests.evidence.test_log_api import publish
 from tests.factories import World
-from tests.interpret.conftest import INPUTS, StandInProbe
+from tests.interpret.conftest import INPUTS, StandInProbe, StandInSession
 from tests.invariants.walk import our_models, our_urls
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ class Secrets:
 def secrets(world: World, monkeypatch: pytest.MonkeyPatch) -> Secrets:
     monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
     monkeypatch.setattr(probes, "load", lambda _: StandInProbe())
-    monkeypatch.setattr(probes, "open_session", lambda *_: None)
+    monkeypatch.setattr(probes, "open_session", lambda *_: StandInSession())
     before = AuditEvent.objects.latest("pk").pk
     run = queue_probe_run(
         release=world.release, probe=PROBE, inputs=INPUTS, principal=world.principal("researcher")

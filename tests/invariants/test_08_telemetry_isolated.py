@@ -35,7 +35,7 @@ from tests.e2e.cases import make_task
 from tests.evidence.binder_world import make_finding
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import ACTOR, World, acting, manifest
-from tests.interpret.conftest import StandInProbe
+from tests.interpret.conftest import StandInProbe, StandInSession
 from tests.invariants.walk import our_models, our_tasks, our_urls
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ def test_probe_tasks_have_their_own_queue_and_no_other_task_is_in_it() -> None:
 def store_a_finding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
     monkeypatch.setattr(probes, "load", lambda _: StandInProbe())
-    monkeypatch.setattr(probes, "open_session", lambda *_: None)
+    monkeypatch.setattr(probes, "open_session", lambda *_: StandInSession())
     execute_probe_run(queue_probe_run(release=world.release, probe="induction.heads", principal=acting()).pk)
 
 
