@@ -18,8 +18,10 @@ def previous_tokens(texts: int, length: int, vocabulary: int, *, seed: int) -> M
     """
     repeats = make_repeats(texts, length, vocabulary, seed=seed)
     right, near = _none(texts, length), _none(texts, length)
-    queries = np.arange(3, length)
-    right[:, queries, queries - 1] = near[:, queries, queries - 2] = True
+    rng = np.random.default_rng(seed)
+    for row in range(texts):  # half of the tokens, others in each text
+        queries = rng.choice(np.arange(3, length), length // 2, replace=False)
+        right[row, queries, queries - 1] = near[row, queries, queries - 2] = True
     token, period = np.arange(length)[None, :], repeats.periods[:, None]
     elsewhere = (token >= 1) & (token < period)
     return _halves(_texts(repeats.ids, right, near, token > period, elsewhere))

@@ -85,20 +85,17 @@ def sentence_subjects(texts: int, tokenizer: Any, *, seed: int) -> Material:
         StructureUntold: as `as_texts` does.
     """
     rng = np.random.default_rng(seed)
-    find, report = _split(rng)
-    halves = [_fill(rng, templates, -(-texts // 2)) for templates in (find, report)]
+    halves = [_fill(rng, _half(rng, start), -(-texts // 2)) for start in (0, 1)]
     return Material(
         *(as_texts(tokenizer, [alike for alike, _ in each]) for each in halves),
         *(as_texts(tokenizer, [unlike for _, unlike in each]) for each in halves),
     )
 
 
-def _split(rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    """Return two halves of the templates, in each as many of either kind, in turn."""
-    between, before = rng.permutation(OTHER_BETWEEN), rng.permutation(OTHER_BEFORE)
-    turns = [str(template) for pair in zip(between, before, strict=True) for template in pair]
-    middle = len(between) // 2 * 2
-    return turns[:middle], turns[middle:]
+def _half(rng: np.random.Generator, start: int) -> list[str]:
+    """Return every second template, of either kind in turn; a second seed reports on none that the first found on."""
+    between, before = rng.permutation(OTHER_BETWEEN[start::2]), rng.permutation(OTHER_BEFORE[start::2])
+    return [str(template) for pair in zip(between, before, strict=True) for template in pair]
 
 
 def _fill(rng: np.random.Generator, templates: list[str], texts: int) -> list[tuple[Marked, Marked]]:
