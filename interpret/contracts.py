@@ -60,7 +60,8 @@ class TestKind(StrEnum):
 
     __test__ = False  # no test of pytest's
 
-    EFFECT = "effect"  # presence, and by an equivalence bound absence
+    EFFECT = "effect"  # at a site that was named before: presence, and by an equivalence bound absence
+    SEARCH = "search"  # at the best site that a search found: presence, and of all other sites nothing
     NECESSITY = (
         "necessity"  # what is missed when it is taken away: another part may do the same, so never absence
     )

@@ -89,8 +89,9 @@ def judge(measurement: Measurement, history: History | None = None) -> Verdict:
     DESCRIBED where it claims nothing. INVALID where a null is absent. SUPPORTED when the lower bound of every
     paired difference lies beyond the smallest effect, the corrected q-value is at most the level that the history
     leaves and, where it intervenes, so few random sets do as much. NOT_SUPPORTED when the upper bound of one lies
-    inside the smallest effect, never for a test of necessity. INCONCLUSIVE otherwise, with fewer clusters of
-    distinct texts than `MIN_CLUSTERS`, and where a second seed says the opposite. An intervention is replicated when
+    inside the smallest effect, at a site that was named before: never for a test of necessity, nor of what a search
+    found. INCONCLUSIVE otherwise, with fewer clusters of distinct texts than `MIN_CLUSTERS`, and where a second seed
+    says the opposite. An intervention is replicated when
     a second seed supports it by the same rule, its one p-value against `ALPHA`.
     """
     rung = measurement.level
@@ -168,9 +169,9 @@ def _decide(trial: _Trial, differences: Mapping[str, Difference]) -> tuple[Statu
 
 def _absent(tested: Tested, within: list[str]) -> tuple[Status, str]:
     what = f"less than {tested.smallest_effect:g} beyond {', '.join(within)}"
-    if tested.kind is TestKind.NECESSITY:
-        return Status.INCONCLUSIVE, f"{what}; another part may do the same, so nothing is shown to be absent"
-    return Status.NOT_SUPPORTED, what
+    if tested.kind is TestKind.EFFECT:
+        return Status.NOT_SUPPORTED, what
+    return Status.INCONCLUSIVE, f"{what}; another part may do the same, so nothing is shown to be absent"
 
 
 def _chance(trial: _Trial) -> str:

@@ -1,17 +1,18 @@
 """Forward passes, each made once: probes that ask for the same tokens share what came out.
 
-A pass keeps what was wanted and no more: the logits of 49,152 words at each token would fill the memory.
+A pass keeps what was wanted and no more: the logits of 49,152 words at each token would fill the memory. One that
+changes heads begins at the first of them; what comes before is that of the unchanged model.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -19,8 +20,10 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interpret.errors import InterventionWithoutEffect, ProbeError
-from interpret.probes.hooks import Hook, counted_hooks
+from interpret.errors import HookNeverFired, InterventionWithoutEffect, ProbeError
+from interpret.probes.activations import Activations
+from interpret.probes.hooks import Hook, counted_hooks, standing_in
+from interpret.probes.resuming import Middle, Reached, from_middle, hooks_to_middle
 from interpret.probes.sites import Head, attention_sites, check_heads
 from interpret.probes.weights import LoadedModel
 
@@ -28,7 +31,6 @@ Floats: TypeAlias = NDArray[np.float32]
 Ids: TypeAlias = NDArray[np.int64]
 
 TOKENS_A_BATCH = 1024  # 1024 x 49,152 float32 logits: 0.2 GB
-KEPT_PASSES = 12  # clean passes in memory, the newest; attention of one by 30 layers of 9 heads: some 40 MB
 PROVING_TOKENS = 16  # of one sequence: what a random replacement of a head is tried on
 MOVED = 1e-5  # nats: a surprisal that moves by less has moved by rounding
 
@@ -40,6 +42,9 @@ class Want(StrEnum):
     ENTROPY = "entropy"  # and the margin
     ATTENTION = "attention"
     HEAD_MEANS = "head_means"
+
+
+FIELDS: Final = ("surprisal", "entropy", "margin", "attention", "head_means")  # of a pass
 
 
 @dataclass(slots=True)
@@ -62,6 +67,11 @@ class Pass:
     head_means: Floats | None = None
     fired: dict[str, int] = field(default_factory=dict)
 
+    def arrays(self) -> dict[str, Floats]:
+        """Return what was kept, by name."""
+        fields = {name: getattr(self, name) for name in FIELDS}
+        return {name: array for name, array in fields.items() if array is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
@@ -75,11 +85,15 @@ class Ablation:
 class ForwardPasses:
     """Runs passes and remembers the clean ones by (model, tokens); `made` counts batches through a model."""
 
-    def __init__(self, wants: Iterable[Want] = ()) -> None:
+    def __init__(self, wants: Iterable[Want] = (), activations: Activations | None = None) -> None:
         """Keep `wants` on every clean pass: the union of what all probes of this session will ask for."""
         self._wants = frozenset(wants)
-        self._kept: dict[tuple[str, str], tuple[frozenset[Want], Pass]] = {}
+        self._activations = activations or Activations()
+        self._fired: dict[str, dict[str, int]] = {}
         self._proven: set[tuple[str, Head]] = set()  # (model, head): replaced at random, it moves the output
+        self._resumed: set[tuple[str, int]] = (
+            set()
+        )  # (model, layer): going on from there gives the whole pass's output
         self.made = 0
 
     def clean(
@@ -91,48 +105,80 @@ class ForwardPasses:
             ids: (sequence, token), padded on the right where `lengths` says so.
             lengths: tokens of each sequence that are no padding; empty for all.
         """
-        key = (loaded.digest, digest_of_tokens(ids, lengths))
-        asked = frozenset(wants)
-        had, kept = self._kept.get(key, (frozenset[Want](), Pass()))
-        if not asked <= had:
-            union = asked | had | self._wants
-            kept = self._run(loaded, ids, union, lengths, None)
-            self._kept.pop(key, None)
-            self._kept[key] = (union, kept)
-            while len(self._kept) > KEPT_PASSES:
-                del self._kept[next(iter(self._kept))]
-        return kept
+        key, asked = f"{loaded.digest} {digest_of_tokens(ids, lengths)}", frozenset(wants)
+        kept = self._activations.get(key)
+        if kept is None or not _fields_of(asked) <= kept.keys():
+            union = (
+                asked | self._wants | {want for want in Want if kept and _fields_of({want}) <= kept.keys()}
+            )
+            made = self._run(loaded, ids, union, lengths)
+            self._fired[key] = made.fired
+            kept = self._activations.keep(key, made.arrays())
+        return Pass(**kept, fired=self._fired[key])
 
     def ablated(self, loaded: LoadedModel, ids: Ids, ablation: Ablation) -> Pass:
         """Return the surprisal under `ablation`; never from memory.
 
-        A head is ablated only once it has been proven, for this model, that replacing it moves the output.
+        A head is ablated only once it has been proven, for this model, that replacing it moves the output, and a pass
+        begins in the middle once that has been shown to give the output of a whole one.
 
         Raises:
             SiteUnknown: the model has no such head.
             HookNeverFired: a layer of the ablation was not reached.
             InterventionWithoutEffect: a head's output, replaced at random, moves no token's surprisal.
-            ProbeError: the replacements are not finite vectors of a head's width.
+            ProbeError: the replacements are not finite vectors of a head's width, or the model does not go on from
+                the middle as it does from the beginning.
         """
         check_ablation(loaded, ablation)
         for head in ablation.heads:
             if (loaded.digest, head) not in self._proven:
                 self._prove(loaded, ids[:1, :PROVING_TOKENS], head)
                 self._proven.add((loaded.digest, head))
-        return self._run(loaded, ids, frozenset({Want.SURPRISAL}), (), ablation)
+        return self._from_middle(loaded, ids, ablation, min(head.layer for head in ablation.heads))
 
     def _prove(self, loaded: LoadedModel, ids: Ids, head: Head) -> None:
         """Raise unless the output moves with this head: a hook may fire where nothing reads what it changes."""
+        clean = _surprisal_in(self.clean(loaded, ids, {Want.SURPRISAL}))
+        if (loaded.digest, head.layer) not in self._resumed:
+            self._check_middle(loaded, ids, head.layer, clean)
+            self._resumed.add((loaded.digest, head.layer))
         noise = np.random.default_rng(0).standard_normal((1, loaded.shape.head_width)).astype(np.float32)
-        wants = frozenset({Want.SURPRISAL})
-        clean = self.clean(loaded, ids, wants).surprisal
-        changed = self._run(loaded, ids, wants, (), Ablation((head,), noise)).surprisal
-        moved = 0.0 if clean is None or changed is None else float(np.abs(changed - clean).max(initial=0.0))
+        changed = self._from_middle(loaded, ids, Ablation((head,), noise), head.layer)
+        moved = float(np.abs(_surprisal_in(changed) - clean).max(initial=0.0))
         if not moved > MOVED:
             raise InterventionWithoutEffect(
                 f"head {head}: with its output replaced at random, the surprisal of {ids.shape[1]} tokens moved by"
                 f" {moved:.1e} nats: nothing reads it, or the hook is not where the model runs"
             )
+
+    def _check_middle(self, loaded: LoadedModel, ids: Ids, layer: int, clean: Floats) -> None:
+        again = _surprisal_in(self._from_middle(loaded, ids, None, layer))
+        apart = float(np.abs(again - clean).max(initial=0.0))
+        if not apart <= MOVED:
+            raise ProbeError(
+                f"from the middle, at layer {layer}, the surprisal is {apart:.1e} nats from that of a whole pass: this"
+                f" {loaded.shape.architecture} model's layers do more than read what enters them"
+            )
+
+    def _from_middle(self, loaded: LoadedModel, ids: Ids, ablation: Ablation | None, layer: int) -> Pass:
+        middle = self._middle(loaded, ids, layer)
+        return self._run(loaded, ids, frozenset({Want.SURPRISAL}), (), ablation, middle)
+
+    def _middle(self, loaded: LoadedModel, ids: Ids, layer: int) -> Middle:
+        """Return where a pass over `ids` goes on at `layer`, from memory where it has been there."""
+        key = f"{loaded.digest} {digest_of_tokens(ids)} middle {layer}"
+        kept = self._activations.get(key)
+        if kept is None:
+            parts = []
+            for rows in _batches(ids):
+                parts.append(run_to_middle(loaded, ids[rows], layer))
+                self.made += 1
+            kept = self._activations.keep(
+                key, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            )
+        entering = torch.from_numpy(np.asarray(kept["entering"])) if layer else None
+        in_tuple = bool(kept["in_tuple"].all()) if layer else False
+        return Middle(layer, torch.from_numpy(np.asarray(kept["heads"])), entering, in_tuple)
 
     def _run(
         self,
@@ -140,20 +186,52 @@ class ForwardPasses:
         ids: Ids,
         wants: frozenset[Want],
         lengths: Sequence[int],
-        ablation: Ablation | None,
+        ablation: Ablation | None = None,
+        middle: Middle | None = None,
     ) -> Pass:
         total: Pass | None = None
-        rows = max(1, TOKENS_A_BATCH // ids.shape[1])
-        sizes: list[int] = []
-        for start in range(0, ids.shape[0], rows):
-            chunk = ids[start : start + rows]
-            part = _run_batch(loaded, chunk, wants, lengths[start : start + rows], ablation)
+        done = 0
+        for rows in _batches(ids):
+            stand_ins = from_middle(loaded, middle, rows) if middle else []
+            with standing_in(stand_ins):
+                part = _run_batch(loaded, ids[rows], wants, lengths[rows], ablation)
             self.made += 1
-            total = part if total is None else _join(total, part, sum(sizes), chunk.shape[0])
-            sizes.append(chunk.shape[0])
+            n = len(ids[rows])
+            total = part if total is None else _join(total, part, done, n)
+            done += n
         if total is None:
             raise ProbeError("no token sequences: there is nothing to measure")
         return total
+
+
+def run_to_middle(loaded: LoadedModel, ids: Ids, layer: int) -> dict[str, NDArray[Any]]:
+    """Run one batch up to the heads of `layer` and no further; returns what a `Middle` is made of, by name."""
+    kept: dict[str, Any] = {}
+    with torch.inference_mode(), suppress(Reached), counted_hooks(hooks_to_middle(loaded, layer, kept)):
+        loaded.model.base_model(input_ids=torch.from_numpy(ids), use_cache=False)
+    if "heads" not in kept:
+        raise HookNeverFired(f"layer {layer}: its heads were not reached")
+    arrays = {name: kept[name].float().numpy() for name in ("heads", "entering") if name in kept}
+    return arrays | {"in_tuple": np.array([kept.get("in_tuple", False)])}
+
+
+def _fields_of(wants: Iterable[Want]) -> set[str]:
+    return {
+        name for want in wants for name in (("entropy", "margin") if want is Want.ENTROPY else (want.value,))
+    }
+
+
+def _batches(ids: Ids) -> Iterator[slice]:
+    """Yield the rows of each batch: they follow from the tokens alone, so that nothing depends on who runs them."""
+    rows = max(1, TOKENS_A_BATCH // ids.shape[1])
+    for start in range(0, ids.shape[0], rows):
+        yield slice(start, start + rows)
+
+
+def _surprisal_in(made: Pass) -> Floats:
+    if made.surprisal is None:
+        raise ProbeError("a forward pass kept less than was asked of it")
+    return made.surprisal
 
 
 def digest_of_tokens(ids: Ids, lengths: Sequence[int] = ()) -> str:

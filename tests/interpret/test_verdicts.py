@@ -87,6 +87,12 @@ def test_what_chance_explains_is_not_supported_by_size() -> None:
     assert status_of(make_tested(), q_value=0.2) is Status.INCONCLUSIVE
 
 
+def test_that_a_search_found_nothing_is_not_absence() -> None:
+    verdict = judge(make_measurement(tested=make_tested(0.0, kind=TestKind.SEARCH)))
+    assert verdict.status is Status.INCONCLUSIVE
+    assert status_of(make_tested(2.0, kind=TestKind.SEARCH)) is Status.SUPPORTED
+
+
 def test_a_necessity_test_shows_no_absence() -> None:
     verdict = judge(intervening(make_tested(0.0), (0.0,) * 19))
     assert verdict.status is Status.INCONCLUSIVE

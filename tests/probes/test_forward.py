@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from interpret.errors import ProbeError
+from interpret.probes.activations import Activations
 from interpret.probes.forward import (
     Ablation,
     ForwardPasses,
@@ -51,15 +52,23 @@ def test_probes_that_ask_for_the_same_tokens_share_one_pass() -> None:
     assert entropy is not None
 
 
-def test_a_worker_s_memory_holds_the_newest_passes_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("interpret.probes.forward.KEPT_PASSES", 2)
-    passes, model = ForwardPasses(), planted.random_model()
+def test_a_worker_holds_the_newest_passes_only() -> None:
+    one = 2 * IDS.size * np.dtype(np.float32).itemsize  # entropy and margin
+    passes, model = ForwardPasses(activations=Activations(2 * one)), planted.random_model()
     for shift in (0, 1, 2):
         passes.clean(model, (IDS + shift) % planted.WORDS, {Want.ENTROPY})
-    passes.clean(model, (IDS + 2) % planted.WORDS, {Want.ENTROPY})
+    passes.clean(model, (IDS + 1) % planted.WORDS, {Want.ENTROPY})
     assert passes.made == 3
     passes.clean(model, IDS, {Want.ENTROPY})
     assert passes.made == 4
+
+
+def test_what_one_probe_kept_is_not_lost_when_another_asks_for_more() -> None:
+    passes, model = ForwardPasses(), planted.random_model()
+    passes.clean(model, IDS, {Want.ENTROPY})
+    passes.clean(model, IDS, {Want.SURPRISAL})
+    passes.clean(model, IDS, {Want.ENTROPY, Want.SURPRISAL})
+    assert passes.made == 2
 
 
 def test_padding_changes_nothing() -> None:

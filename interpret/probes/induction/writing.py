@@ -63,7 +63,7 @@ class Numbers:
             shuffled=self.shuffled_scores[rank],
             text_only=self.even,
         )
-        return Tested(TestKind.EFFECT, smallest, WHY_MATCH, units)
+        return Tested(TestKind.SEARCH, smallest, WHY_MATCH, units)
 
     def tested_cost(self, smallest: float) -> Tested:
         """Return what the verdict on the ablation rests on."""
