@@ -29,7 +29,7 @@ DEPTHS: Final = 2
 # Where the embedding notes things: on what is looked for, and on what looks for it.
 _KEY, _QUERY = BEFORE, CONSTANT + 1
 _LEADS: Final = re.compile(r"(\w+) the (?:\w+ ){0,3}\{a\}")
-AT_DEPTH, SUBJECT, ANY_NOUN, ANY_OPENING, OF_KIND = 0, 10, 11, 12, 13
+AT_DEPTH, SUBJECT, ANY_NOUN, ANY_OPENING, OF_KIND, NO_SUBJECT = 0, 10, 11, 12, 13, 18
 BY_DEPTH: Final = [(_QUERY + place, _KEY + AT_DEPTH + place) for place in range(len(KINDS) * DEPTHS)]
 BY_KIND: Final = [(_QUERY + 10 + kind, _KEY + OF_KIND + kind) for kind in range(len(KINDS))]
 
@@ -151,7 +151,9 @@ class _Reading(nn.Module):
             residual[..., _KEY : _KEY + 10][..., places] = opening * (depth == level + 1)
             residual[..., _QUERY : _QUERY + 10][..., places] = closing * (depth == level)
         verb, noun, leading = classes[..., 10], classes[..., 11], classes[..., 12]
-        residual[..., _KEY + SUBJECT] = noun * ~_led_to(noun, leading)
+        led = _led_to(noun, leading)
+        residual[..., _KEY + SUBJECT] = noun * ~led
+        residual[..., _KEY + NO_SUBJECT] = noun * led  # so that all nouns are of one length, which the norm divides by
         residual[..., _KEY + ANY_NOUN] = noun
         residual[..., _KEY + ANY_OPENING] = opening.sum(dim=-1)
         residual[..., _KEY + OF_KIND : _KEY + OF_KIND + 5] = opening
