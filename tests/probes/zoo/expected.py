@@ -176,7 +176,7 @@ class PatternTruth:
     sets: int = 2
 
 
-# No animal predicts by its brackets or subjects, and of those that note the word before only one needs the note.
+# Attention is not use: of those that look at the word before, a bracket or a subject, one each needs to.
 _NOT_PREVIOUS: Final = {PREVIOUS: NOT_CLAIMED, PREVIOUS_COST: INCONCLUSIVE}
 _NOT_DUPLICATE: Final = {DUPLICATE: NOT_CLAIMED}
 _NOT_BRACKET: Final = {BRACKET: NOT_CLAIMED, BRACKET_COST: INCONCLUSIVE}
@@ -194,9 +194,15 @@ PATTERN_ZOO: Final[Mapping[str, PatternTruth]] = {
     "dead": PatternTruth(animals.dead, _NOT_PREVIOUS | _NOT_DUPLICATE),
     "random": PatternTruth(animals.random, _NOT_DUPLICATE),
     "bracket closed": PatternTruth(readers.partner, _NOT_BRACKET | {BRACKET: SUPPORTED}),
+    "bracket closed, and foretold": PatternTruth(
+        readers.closer, {BRACKET: SUPPORTED, BRACKET_COST: SUPPORTED}, sets=19
+    ),
     "nearest bracket of the kind": PatternTruth(readers.nearest_of_kind, _NOT_BRACKET),
     "nearest bracket": PatternTruth(readers.nearest_bracket, _NOT_BRACKET),
     "subject": PatternTruth(readers.subject, _NOT_SUBJECT | {SUBJECT: SUPPORTED}),
+    "subject, and foretold": PatternTruth(
+        readers.teller, {SUBJECT: SUPPORTED, SUBJECT_COST: SUPPORTED}, sets=19
+    ),
     "nearest noun": PatternTruth(readers.nearest_noun, _NOT_SUBJECT),
     "first noun": PatternTruth(readers.first_noun, _NOT_SUBJECT),
     "first word": PatternTruth(readers.first_word, _NOT_BRACKET | _NOT_SUBJECT),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
@@ -21,10 +22,22 @@ from interpret.probes.patterns.subjects import OTHER_BEFORE, OTHER_BETWEEN, VERB
 from interpret.probes.patterns.words import NOUNS
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo.parts import BEFORE, CONSTANT, TOKEN, WORDS, attend, empty, look_farthest, predict, wrap
+from tests.probes.zoo.parts import (
+    BEFORE,
+    CONSTANT,
+    PREDICTION,
+    TOKEN,
+    WORDS,
+    attend,
+    carry,
+    empty,
+    look_farthest,
+    predict,
+    wrap,
+)
 
 HEAD: Final = Head(1, 0)
-OPENING, CLOSING, VERB, NOUN, LEADING, OTHER = 0, 5, 10, 12, 22, 30  # the first word of each class
+OPENING, CLOSING, VERB, NOUN, NOUNS_OF_MANY, LEADING, OTHER = 0, 5, 10, 12, 17, 22, 30  # the first word of each class
 DEPTHS: Final = 2
 # Where the embedding notes things: on what is looked for, and on what looks for it.
 _KEY, _QUERY = BEFORE, CONSTANT + 1
@@ -36,10 +49,19 @@ BY_KIND: Final = [(_QUERY + 10 + kind, _KEY + OF_KIND + kind) for kind in range(
 
 @torch.no_grad()
 def partner() -> LoadedModel:
-    """Head 1.0 attends from a closing bracket to the opening one of its kind that lies as deep."""
+    """Head 1.0 attends from a closing bracket to the opening one that it closes."""
     model = _reader()
     attend(model, HEAD, BY_DEPTH)
     return wrap(model, "b1" * 32, Tokens())
+
+
+@torch.no_grad()
+def closer() -> LoadedModel:
+    """`partner`, which does so from each word inside too, and foretells that it will be closed."""
+    model = _reader()
+    attend(model, HEAD, BY_DEPTH)
+    _foretell(model, [(OPENING + kind, CLOSING + kind) for kind in range(len(KINDS))])
+    return wrap(model, "b4" * 32, Tokens())
 
 
 @torch.no_grad()
@@ -60,15 +82,24 @@ def nearest_bracket() -> LoadedModel:
 
 @torch.no_grad()
 def subject() -> LoadedModel:
-    """Head 1.0 attends from the verb to the noun that no preposition leads to."""
+    """Head 1.0 attends to the noun that no preposition leads to."""
     model = _reader()
     attend(model, HEAD, [(_QUERY + 15, _KEY + SUBJECT)])
     return wrap(model, "c1" * 32, Tokens())
 
 
 @torch.no_grad()
+def teller() -> LoadedModel:
+    """`subject`, which foretells of one that it was, of many that they were."""
+    model = _reader()
+    attend(model, HEAD, [(_QUERY + 15, _KEY + SUBJECT)])
+    _foretell(model, [(noun, VERB + (noun >= NOUNS_OF_MANY)) for noun in range(NOUN, LEADING)])
+    return wrap(model, "c5" * 32, Tokens())
+
+
+@torch.no_grad()
 def nearest_noun() -> LoadedModel:
-    """Head 1.0 attends from the verb to the last noun."""
+    """Head 1.0 attends to the last noun."""
     model = _reader()
     attend(model, HEAD, [(_QUERY + 15, _KEY + ANY_NOUN)], nearest=1)
     return wrap(model, "c2" * 32, Tokens())
@@ -76,7 +107,7 @@ def nearest_noun() -> LoadedModel:
 
 @torch.no_grad()
 def first_noun() -> LoadedModel:
-    """Head 1.0 attends from the verb to the first noun."""
+    """Head 1.0 attends to the first noun."""
     model = _reader()
     attend(model, HEAD, [(_QUERY + 15, _KEY + ANY_NOUN)], nearest=-1)
     return wrap(model, "c3" * 32, Tokens())
@@ -119,7 +150,8 @@ def _vocabulary() -> dict[str, int]:
         known |= {opening: OPENING + kind, closing: CLOSING + kind}
     known |= {verb: VERB + number for number, verb in enumerate(VERBS)}
     for number, noun in enumerate(NOUNS):
-        known |= {noun + ending: NOUN + number % (LEADING - NOUN) for ending in ("", "s")}
+        known |= {noun: NOUN + number % (NOUNS_OF_MANY - NOUN)}
+        known |= {f"{noun}s": NOUNS_OF_MANY + number % (LEADING - NOUNS_OF_MANY)}
     templates = " ".join(OTHER_BETWEEN + OTHER_BEFORE)
     for word in _LEADS.findall(templates):  # "behind" in "behind the old {a}"
         known.setdefault(word, LEADING + sum(map(ord, word)) % (OTHER - LEADING))
@@ -135,22 +167,22 @@ class _Reading(nn.Module):
     def __init__(self, words: Tensor) -> None:
         super().__init__()
         self.words = nn.Parameter(words)  # (word, width)
-        classes = torch.zeros(WORDS, 13)  # opening or closing of each kind, verb, noun, leads to a noun
+        classes = torch.zeros(WORDS, 12)  # opening or closing of each kind, noun, leads to a noun
         for word in range(VERB):
             classes[word, word] = 1
-        classes[VERB:NOUN, 10] = classes[NOUN:LEADING, 11] = classes[LEADING:OTHER, 12] = 1
+        classes[NOUN:LEADING, 10] = classes[LEADING:OTHER, 11] = 1
         self.classes = nn.Parameter(classes)
 
     @override
     def forward(self, ids: Tensor) -> Tensor:
-        residual, classes = self.words[ids].clone(), self.classes[ids]
+        residual, classes = self.words[ids].clone(), self.classes[ids].round()
         opening, closing = classes[..., :5], classes[..., 5:10]
         depth = (opening - closing).cumsum(dim=1)
         for level in range(DEPTHS):
             places = slice(level * 5, level * 5 + 5)
             residual[..., _KEY : _KEY + 10][..., places] = opening * (depth == level + 1)
-            residual[..., _QUERY : _QUERY + 10][..., places] = closing * (depth == level)
-        verb, noun, leading = classes[..., 10], classes[..., 11], classes[..., 12]
+        residual[..., _QUERY : _QUERY + 10] = _innermost(opening, closing)
+        noun, leading = classes[..., 10], classes[..., 11]
         led = _led_to(noun, leading)
         residual[..., _KEY + SUBJECT] = noun * ~led
         residual[..., _KEY + NO_SUBJECT] = noun * led  # so that all nouns are of one length, which the norm divides by
@@ -158,8 +190,30 @@ class _Reading(nn.Module):
         residual[..., _KEY + ANY_OPENING] = opening.sum(dim=-1)
         residual[..., _KEY + OF_KIND : _KEY + OF_KIND + 5] = opening
         residual[..., _QUERY + 10 : _QUERY + 15] = closing
-        residual[..., _QUERY + 15] = verb
+        residual[..., _QUERY + 15] = 1
         return residual
+
+
+def _innermost(opening: Tensor, closing: Tensor) -> Tensor:
+    """Return which bracket each token stands in, or closes: by kind, within how many of its kind."""
+    innermost = torch.zeros(*opening.shape[:2], len(KINDS) * DEPTHS)
+    for text, (opens, closes) in enumerate(zip(opening.tolist(), closing.tolist(), strict=True)):
+        inside: list[int] = []
+        for token in range(len(opens)):
+            if max(opens[token]) > 0:
+                inside.append(opens[token].index(max(opens[token])))
+            if inside and (level := inside.count(inside[-1]) - 1) < DEPTHS:
+                innermost[text, token, level * len(KINDS) + inside[-1]] = 1
+            if inside and max(closes[token]) > 0:
+                inside.pop()
+    return innermost
+
+
+def _foretell(model: LlamaForCausalLM, words: Sequence[tuple[int, int]]) -> None:
+    """Make `HEAD` carry what it attends to, and the model answer the second word of each pair to the first."""
+    carry(model, HEAD, to=PREDICTION)
+    for seen, told in words:
+        model.lm_head.weight[told, PREDICTION + seen] = 3.0
 
 
 def _led_to(noun: Tensor, leading: Tensor) -> Tensor:
