@@ -20,7 +20,7 @@ from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
 from tests.probes.zoo import animals, readers
-from tests.probes.zoo.expected import PATTERN_ZOO, PREVIOUS
+from tests.probes.zoo.expected import PATTERN_ZOO
 
 RUN = {"texts": 40, "length": 32, "heads": 1, "permutations": 199}
 
@@ -121,8 +121,12 @@ def test_in_another_order_links_stay_in_place_or_go_with_their_tokens() -> None:
     stays, goes = (texts.shuffled(1, follow=follow) for follow in (False, True))
     assert (stays.ids == goes.ids).all()
     assert (stays.right == texts.right).all()
-    pairs = {(int(texts.ids[0, q]), int(texts.ids[0, k])) for q, k in zip(*np.nonzero(texts.right[0]), strict=True)}
-    moved = {(int(goes.ids[0, q]), int(goes.ids[0, k])) for q, k in zip(*np.nonzero(goes.right[0]), strict=True)}
+    pairs = {
+        (int(texts.ids[0, q]), int(texts.ids[0, k])) for q, k in zip(*np.nonzero(texts.right[0]), strict=True)
+    }
+    moved = {
+        (int(goes.ids[0, q]), int(goes.ids[0, k])) for q, k in zip(*np.nonzero(goes.right[0]), strict=True)
+    }
     assert moved
     assert moved < pairs
 

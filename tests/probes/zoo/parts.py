@@ -89,7 +89,9 @@ def predict(model: LlamaForCausalLM, *, from_: int = PREDICTION, strength: float
         model.lm_head.weight[word, from_ + word] = strength
 
 
-def attend(model: LlamaForCausalLM, head: Head, pairs: Sequence[tuple[int, int]], *, nearest: float = 0.0) -> None:
+def attend(
+    model: LlamaForCausalLM, head: Head, pairs: Sequence[tuple[int, int]], *, nearest: float = 0.0
+) -> None:
     """Make `head` attend from what has the first of two residuals to what has the second.
 
     Args:

@@ -37,7 +37,15 @@ from tests.probes.zoo.parts import (
 )
 
 HEAD: Final = Head(1, 0)
-OPENING, CLOSING, VERB, NOUN, NOUNS_OF_MANY, LEADING, OTHER = 0, 5, 10, 12, 17, 22, 30  # the first word of each class
+OPENING, CLOSING, VERB, NOUN, NOUNS_OF_MANY, LEADING, OTHER = (
+    0,
+    5,
+    10,
+    12,
+    17,
+    22,
+    30,
+)  # the first word of each class
 DEPTHS: Final = 2
 # Where the embedding notes things: on what is looked for, and on what looks for it.
 _KEY, _QUERY = BEFORE, CONSTANT + 1
@@ -185,7 +193,9 @@ class _Reading(nn.Module):
         noun, leading = classes[..., 10], classes[..., 11]
         led = _led_to(noun, leading)
         residual[..., _KEY + SUBJECT] = noun * ~led
-        residual[..., _KEY + NO_SUBJECT] = noun * led  # so that all nouns are of one length, which the norm divides by
+        residual[..., _KEY + NO_SUBJECT] = (
+            noun * led
+        )  # so that all nouns are of one length, which the norm divides by
         residual[..., _KEY + ANY_NOUN] = noun
         residual[..., _KEY + ANY_OPENING] = opening.sum(dim=-1)
         residual[..., _KEY + OF_KIND : _KEY + OF_KIND + 5] = opening
