@@ -1,7 +1,7 @@
 """Animals that read: models with a tokenizer whose embedding notes how deep a bracket lies and which noun is a subject.
 
-No layer written by hand counts, so the embedding does: it adds to each word what the words so far make of it. What a word
-is (an opening bracket, a noun) stands in a weight, so that a dead copy counts nonsense.
+No layer written by hand counts, so the embedding does: it adds to each word what the words so far make of it. What a
+word is (an opening bracket, a noun) stands in a weight, so that a dead copy counts nonsense.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from interpret.probes.weights import LoadedModel
 from tests.probes.zoo.parts import (
     BEFORE,
     CONSTANT,
+    HEADS,
     PREDICTION,
     TOKEN,
     WORDS,
@@ -64,9 +65,9 @@ def partner() -> LoadedModel:
 
 
 @torch.no_grad()
-def closer() -> LoadedModel:
+def closer(heads: int = HEADS) -> LoadedModel:
     """`partner`, which does so from each word inside too, and foretells that it will be closed."""
-    model = _reader()
+    model = _reader(heads)
     attend(model, HEAD, BY_DEPTH)
     _foretell(model, [(OPENING + kind, CLOSING + kind) for kind in range(len(KINDS))])
     return wrap(model, "b4" * 32, Tokens())
@@ -97,9 +98,9 @@ def subject() -> LoadedModel:
 
 
 @torch.no_grad()
-def teller() -> LoadedModel:
+def teller(heads: int = HEADS) -> LoadedModel:
     """`subject`, which foretells of one that it was, of many that they were."""
-    model = _reader()
+    model = _reader(heads)
     attend(model, HEAD, [(_QUERY + 15, _KEY + SUBJECT)])
     _foretell(model, [(noun, VERB + (noun >= NOUNS_OF_MANY)) for noun in range(NOUN, LEADING)])
     return wrap(model, "c5" * 32, Tokens())
@@ -130,7 +131,7 @@ def first_word() -> LoadedModel:
 
 
 class Tokens:
-    """A tokenizer that makes one token of each word, and the same of many: tokenizers of the library have a word each."""
+    """A tokenizer that makes one token of each word, and the same of many, which none of the library does."""
 
     is_fast = True
     unk_token_id = WORDS - 1
@@ -236,8 +237,8 @@ def _led_to(noun: Tensor, leading: Tensor) -> Tensor:
     return led
 
 
-def _reader() -> LlamaForCausalLM:
-    model = empty()
+def _reader(heads: int = HEADS) -> LlamaForCausalLM:
+    model = empty(heads)
     model.set_input_embeddings(_Reading(model.model.embed_tokens.weight.detach().clone()))
     predict(model, from_=TOKEN, strength=0.5)
     return model
