@@ -203,6 +203,10 @@ class Tested:
         smallest_effect: in the statistic's unit, above 0; larger values are what is claimed.
         why: the reason for `smallest_effect`, in words.
         random_sets: where the probe intervenes, the mean statistic of each random set of as many parts.
+        found_on: digests of the texts on which what is tested was found: none of them is among `units`.
+
+    Raises:
+        ClaimRefused: a search is tested on texts that it has seen, or does not say which these were.
     """
 
     __test__ = False
@@ -212,10 +216,17 @@ class Tested:
     why: str
     units: tuple[TestedUnit, ...]
     random_sets: tuple[float, ...] = ()
+    found_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.smallest_effect > 0 and self.why):
             raise ClaimRefused("a test needs a smallest effect of interest above 0, and the reason for it")
+        if self.kind is TestKind.SEARCH and not self.found_on:
+            raise ClaimRefused("what a search found is tested on other texts: say which it was found on")
+        if leaked := {unit.text for unit in self.units} & set(self.found_on):
+            raise ClaimRefused(
+                f"{len(leaked)} texts are in both splits: what was found on a text is tested on another"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,14 @@ class BadSpecification(InterpretError):
     http_status = 422
 
 
+class BadProbePath(InterpretError):
+    """`TRACEBINDER_PROBES` names something that is no probe."""
+
+    code = "bad_probe_path"
+    title = "The setting names no probe"
+    http_status = 500
+
+
 class ModelMissing(InterpretError):
     """The model store holds nothing under this digest."""
 
@@ -51,6 +59,14 @@ class TokenizerUnknown(InterpretError):
 
     code = "tokenizer_unknown"
     title = "The model's tokenizer cannot be made"
+    http_status = 409
+
+
+class TokenizerMismatch(InterpretError):
+    """The tokenizer that lies beside the model is another model's."""
+
+    code = "tokenizer_mismatch"
+    title = "The tokenizer does not fit the model"
     http_status = 409
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from interpret.contracts import Probe
-from interpret.errors import BadSpecification, ProbeUnavailable, UnknownProbe
+from interpret.errors import BadProbePath, BadSpecification, ProbeUnavailable, UnknownProbe
 from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
@@ -50,7 +50,7 @@ PROBES: dict[str, ProbeEntry] = {
         reads_prompts=False,
         intervenes=True,
         parameters={
-            "sequences": Parameter(48, 8, 512, "token sequences, half to find heads, half to report on"),
+            "sequences": Parameter(48, 40, 512, "token sequences, half to find heads, half to report on"),
             "length": Parameter(48, 16, 512, "tokens a sequence"),
             "heads": Parameter(4, 1, 64, "how many of the best heads are reported and ablated"),
             "control_draws": Parameter(99, 2, 9999, "random sets of as many heads, ablated as control"),
@@ -94,6 +94,27 @@ PROBES: dict[str, ProbeEntry] = {
         },
     ),
 }
+
+
+def add(path: str) -> None:
+    """Take in somebody else's probe, by the dotted path of a pair of its name and its `ProbeEntry`.
+
+    The file is imported by every process: it reaches for torch inside the probe's methods and nowhere else.
+
+    Raises:
+        BadProbePath: there is no such pair, or its name is taken.
+    """
+    module_name, _, name = path.rpartition(".")
+    try:
+        key, entry = getattr(import_module(module_name), name)
+    except (ImportError, AttributeError, TypeError, ValueError) as exc:
+        raise BadProbePath(
+            f"{path} is not the dotted path of a probe: (name, ProbeEntry(...)): {exc}"
+        ) from exc
+    if not isinstance(key, str) or not isinstance(entry, ProbeEntry):
+        raise BadProbePath(f"{path} is not a probe: (name, ProbeEntry(...))")
+    if PROBES.setdefault(key, entry) != entry:
+        raise BadProbePath(f"{path}: there is a probe {key!r} already; give it another name")
 
 
 def describe(key: str) -> ProbeEntry:

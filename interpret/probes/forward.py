@@ -7,8 +7,8 @@ changes heads begins at the first of them; what comes before is that of the unch
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -20,11 +20,11 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interpret.errors import HookNeverFired, InterventionWithoutEffect, ProbeError
+from interpret.errors import InterventionWithoutEffect, ProbeError
 from interpret.probes.activations import Activations
 from interpret.probes.hooks import Hook, counted_hooks, standing_in
 from interpret.probes.resuming import Middle, Reached, from_middle, hooks_to_middle
-from interpret.probes.sites import Head, attention_sites, check_heads
+from interpret.probes.sites import Head, attention_sites, blocks_of, check_heads, check_layers
 from interpret.probes.weights import LoadedModel
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -44,7 +44,21 @@ class Want(StrEnum):
     HEAD_MEANS = "head_means"
 
 
+_RESIDUAL: Final = "residual after "  # and the layer: what an array is called
 FIELDS: Final = ("surprisal", "entropy", "margin", "attention", "head_means")  # of a pass
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one pass is to keep: what `Want` names, and the residual stream after some layers."""
+
+    of: frozenset[Want]
+    layers: frozenset[int] = frozenset()
+
+    @property
+    def last(self) -> int | None:
+        """Return the layer after which a pass may end; None: it goes to the end."""
+        return max(self.layers) if self.layers and not self.of else None
 
 
 @dataclass(slots=True)
@@ -57,6 +71,7 @@ class Pass:
         margin: (sequence, token), in [0, 1]: p of the likeliest next token less p of the second.
         attention: (layer, head, sequence, query token, key token), rows sum to 1.
         head_means: (layer, head, head width): mean output of each head over all tokens.
+        residual: layer -> (sequence, token, width), the residual stream after it.
         fired: hook -> calls.
     """
 
@@ -65,12 +80,14 @@ class Pass:
     margin: Floats | None = None
     attention: Floats | None = None
     head_means: Floats | None = None
+    residual: dict[int, Floats] = field(default_factory=dict)
     fired: dict[str, int] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, Floats]:
         """Return what was kept, by name."""
         fields = {name: getattr(self, name) for name in FIELDS}
-        return {name: array for name, array in fields.items() if array is not None}
+        kept = {name: array for name, array in fields.items() if array is not None}
+        return kept | {_RESIDUAL + str(layer): array for layer, array in self.residual.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +102,14 @@ class Ablation:
 class ForwardPasses:
     """Runs passes and remembers the clean ones by (model, tokens); `made` counts batches through a model."""
 
-    def __init__(self, wants: Iterable[Want] = (), activations: Activations | None = None) -> None:
-        """Keep `wants` on every clean pass: the union of what all probes of this session will ask for."""
-        self._wants = frozenset(wants)
+    def __init__(
+        self,
+        wants: Iterable[Want] = (),
+        activations: Activations | None = None,
+        layers: Iterable[int] = (),
+    ) -> None:
+        """Keep `wants`, and the residual after `layers`, on every clean pass: what all probes of a plan ask for."""
+        self._wants, self._layers = frozenset(wants), frozenset(layers)
         self._activations = activations or Activations()
         self._fired: dict[str, dict[str, int]] = {}
         self._proven: set[tuple[str, Head]] = set()  # (model, head): replaced at random, it moves the output
@@ -97,24 +119,42 @@ class ForwardPasses:
         self.made = 0
 
     def clean(
-        self, loaded: LoadedModel, ids: Ids, wants: Iterable[Want], lengths: Sequence[int] = ()
+        self,
+        loaded: LoadedModel,
+        ids: Ids,
+        wants: Iterable[Want],
+        lengths: Sequence[int] = (),
+        layers: Iterable[int] = (),
     ) -> Pass:
         """Return the pass of the unchanged model over `ids`, from memory where it has been made.
+
+        It goes no further than what is wanted of it: to the deepest of `layers` where that is all.
 
         Args:
             ids: (sequence, token), padded on the right where `lengths` says so.
             lengths: tokens of each sequence that are no padding; empty for all.
+            layers: after which the residual stream is kept.
+
+        Raises:
+            SiteUnknown: the model has no such layer.
         """
-        key, asked = f"{loaded.digest} {digest_of_tokens(ids, lengths)}", frozenset(wants)
-        kept = self._activations.get(key)
-        if kept is None or not _fields_of(asked) <= kept.keys():
-            union = (
-                asked | self._wants | {want for want in Want if kept and _fields_of({want}) <= kept.keys()}
-            )
-            made = self._run(loaded, ids, union, lengths)
+        key = f"{loaded.digest} {digest_of_tokens(ids, lengths)}"
+        asked, after = frozenset(wants), frozenset(layers)
+        check_layers(loaded, after)
+        kept = self._activations.get(key) or {}
+        if not _names_of(asked, after) <= kept.keys():
+            asked |= self._wants | {want for want in Want if _names_of({want}, ()) <= kept.keys()}
+            after |= self._layers | {
+                layer for layer in range(loaded.shape.layers) if _RESIDUAL + str(layer) in kept
+            }
+            made = self._run(loaded, ids, Wanted(asked, after), lengths)
             self._fired[key] = made.fired
             kept = self._activations.keep(key, made.arrays())
-        return Pass(**kept, fired=self._fired[key])
+        fields = {name: kept[name] for name in FIELDS if name in kept}
+        residual = {
+            int(name.removeprefix(_RESIDUAL)): kept[name] for name in kept if name.startswith(_RESIDUAL)
+        }
+        return Pass(**fields, residual=residual, fired=self._fired[key])
 
     def ablated(self, loaded: LoadedModel, ids: Ids, ablation: Ablation) -> Pass:
         """Return the surprisal under `ablation`; never from memory.
@@ -162,7 +202,7 @@ class ForwardPasses:
 
     def _from_middle(self, loaded: LoadedModel, ids: Ids, ablation: Ablation | None, layer: int) -> Pass:
         middle = self._middle(loaded, ids, layer)
-        return self._run(loaded, ids, frozenset({Want.SURPRISAL}), (), ablation, middle)
+        return self._run(loaded, ids, Wanted(frozenset({Want.SURPRISAL})), (), ablation, middle)
 
     def _middle(self, loaded: LoadedModel, ids: Ids, layer: int) -> Middle:
         """Return where a pass over `ids` goes on at `layer`, from memory where it has been there."""
@@ -184,7 +224,7 @@ class ForwardPasses:
         self,
         loaded: LoadedModel,
         ids: Ids,
-        wants: frozenset[Want],
+        wanted: Wanted,
         lengths: Sequence[int],
         ablation: Ablation | None = None,
         middle: Middle | None = None,
@@ -194,7 +234,7 @@ class ForwardPasses:
         for rows in _batches(ids):
             stand_ins = from_middle(loaded, middle, rows) if middle else []
             with standing_in(stand_ins):
-                part = _run_batch(loaded, ids[rows], wants, lengths[rows], ablation)
+                part = _run_batch(loaded, ids[rows], wanted, lengths[rows], ablation)
             self.made += 1
             n = len(ids[rows])
             total = part if total is None else _join(total, part, done, n)
@@ -204,21 +244,27 @@ class ForwardPasses:
         return total
 
 
+def run_until_reached(loaded: LoadedModel, given: Mapping[str, Any]) -> None:
+    """Run the model without its unembedding, up to where a hook raises `Reached`; all hooks are counted as ever."""
+    with suppress(Reached):
+        loaded.model.base_model(**given)
+
+
 def run_to_middle(loaded: LoadedModel, ids: Ids, layer: int) -> dict[str, NDArray[Any]]:
     """Run one batch up to the heads of `layer` and no further; returns what a `Middle` is made of, by name."""
     kept: dict[str, Any] = {}
-    with torch.inference_mode(), suppress(Reached), counted_hooks(hooks_to_middle(loaded, layer, kept)):
-        loaded.model.base_model(input_ids=torch.from_numpy(ids), use_cache=False)
-    if "heads" not in kept:
-        raise HookNeverFired(f"layer {layer}: its heads were not reached")
+    with torch.inference_mode(), counted_hooks(hooks_to_middle(loaded, layer, kept)):
+        run_until_reached(loaded, {"input_ids": torch.from_numpy(ids), "use_cache": False})
     arrays = {name: kept[name].float().numpy() for name in ("heads", "entering") if name in kept}
     return arrays | {"in_tuple": np.array([kept.get("in_tuple", False)])}
 
 
-def _fields_of(wants: Iterable[Want]) -> set[str]:
-    return {
+def _names_of(wants: Iterable[Want], layers: Iterable[int]) -> set[str]:
+    """Return what the arrays are called that hold all this."""
+    fields = {
         name for want in wants for name in (("entropy", "margin") if want is Want.ENTROPY else (want.value,))
     }
+    return fields | {_RESIDUAL + str(layer) for layer in layers}
 
 
 def _batches(ids: Ids) -> Iterator[slice]:
@@ -263,7 +309,7 @@ def check_ablation(loaded: LoadedModel, ablation: Ablation) -> None:
 
 
 def _run_batch(
-    loaded: LoadedModel, ids: Ids, wants: frozenset[Want], lengths: Sequence[int], ablation: Ablation | None
+    loaded: LoadedModel, ids: Ids, wanted: Wanted, lengths: Sequence[int], ablation: Ablation | None
 ) -> Pass:
     """Run one batch through the model under counted hooks and keep what is wanted.
 
@@ -271,26 +317,38 @@ def _run_batch(
         HookNeverFired: a hook was not called.
         ProbeError: attention patterns were wanted of a model that was not loaded with eager attention.
     """
-    out = Pass()
+    out, wants = Pass(), wanted.of
     patterns: dict[int, Tensor] = {}
     means: dict[int, Tensor] = {}
-    hooks = [*_reading_hooks(loaded, wants, patterns, means), *_ablating_hooks(loaded, ablation)]
+    hooks = [
+        *_reading_hooks(loaded, wants, patterns, means),
+        *_residual_hooks(loaded, wanted, out.residual),
+        *_ablating_hooks(loaded, ablation),
+    ]
     tokens = torch.from_numpy(ids)
-    mask = mask_of(ids, lengths)
-    with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode())
-        out.fired = stack.enter_context(counted_hooks(hooks))
+    given = {"input_ids": tokens, "attention_mask": mask_of(ids, lengths), "use_cache": False}
+    with torch.inference_mode(), counted_hooks(hooks) as out.fired:
         if wants & {Want.SURPRISAL, Want.ENTROPY}:
-            logits = loaded.model(input_ids=tokens, attention_mask=mask, use_cache=False).logits.float()
-            _read_logits(logits, tokens, wants, out)
+            _read_logits(loaded.model(**given).logits.float(), tokens, wants, out)
         else:  # the unembedding is a fifth of the cost
-            loaded.model.base_model(input_ids=tokens, attention_mask=mask, use_cache=False)
+            run_until_reached(loaded, given)
     if Want.ATTENTION in wants:
         layers = [patterns[layer] for layer in sorted(patterns)]  # each (sequence, head, query, key)
         out.attention = torch.stack(layers).transpose(1, 2).contiguous().numpy()
     if Want.HEAD_MEANS in wants:
         out.head_means = torch.stack([means[layer] for layer in sorted(means)]).numpy()
     return out
+
+
+def _residual_hooks(loaded: LoadedModel, wanted: Wanted, kept: dict[int, Floats]) -> list[Hook]:
+    def keep(layer: int, output: Any) -> None:
+        residual = output[0] if isinstance(output, tuple) else output
+        kept[layer] = residual.float().numpy()
+        if layer == wanted.last:
+            raise Reached
+
+    blocks = blocks_of(loaded) if wanted.layers else []
+    return [Hook(f"layer {layer}", blocks[layer], partial(keep, layer)) for layer in sorted(wanted.layers)]
 
 
 def _read_logits(logits: Tensor, tokens: Tensor, wants: frozenset[Want], out: Pass) -> None:
@@ -410,5 +468,8 @@ def _join(first: Pass, second: Pass, n_first: int, n_second: int) -> Pass:
         margin=stack(first.margin, second.margin, 0),
         attention=stack(first.attention, second.attention, 2),
         head_means=means,
+        residual={
+            layer: np.concatenate([first.residual[layer], second.residual[layer]]) for layer in first.residual
+        },
         fired={name: first.fired[name] + second.fired[name] for name in first.fired},
     )

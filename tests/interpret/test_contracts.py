@@ -11,6 +11,7 @@ from interpret.contracts import (
     Estimate,
     ProbeInput,
     ProbeSpecification,
+    TestKind,
 )
 from interpret.errors import BadSpecification, ClaimRefused, ProbeError
 from tests.interpret.measurements import (
@@ -92,3 +93,12 @@ def test_a_test_says_the_smallest_effect_that_matters_and_why() -> None:
     for changes in ({"smallest_effect": 0.0}, {"why": ""}):
         with pytest.raises(ClaimRefused, match="smallest effect"):
             make_tested(**changes)
+
+
+def test_what_was_found_on_a_text_is_not_tested_on_it() -> None:
+    with pytest.raises(ClaimRefused, match="2 texts are in both splits"):
+        make_tested(kind=TestKind.SEARCH, found_on=("t3", "t4", "another"))
+    with pytest.raises(ClaimRefused, match="2 texts are in both splits"):
+        make_tested(kind=TestKind.NECESSITY, found_on=("t3", "t4"))
+    with pytest.raises(ClaimRefused, match="say which it was found on"):
+        make_tested(kind=TestKind.SEARCH)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpret.errors import ProbeError
+from interpret.errors import ProbeError, SiteUnknown
 from interpret.probes.activations import Activations
 from interpret.probes.forward import (
     Ablation,
@@ -16,7 +16,8 @@ from interpret.probes.forward import (
     entropy_and_margin_of,
     surprisal_of,
 )
-from interpret.probes.sites import Head
+from interpret.probes.sites import Head, blocks_of
+from interpret.probes.weights import LoadedModel
 from tests.probes import planted
 
 IDS = np.random.default_rng(0).integers(0, planted.WORDS, size=(3, 20))
@@ -122,3 +123,38 @@ def test_the_digest_of_tokens_tells_shape_and_lengths_apart() -> None:
         digest_of_tokens(IDS + 1),
     }
     assert len(digests) == 4
+
+
+def layers_run(model: LoadedModel) -> list[int]:
+    """Return a list that fills with the number of each layer that runs."""
+    ran: list[int] = []
+    for number, block in enumerate(blocks_of(model)):
+        block.register_forward_hook(lambda *_, number=number: ran.append(number))
+    return ran
+
+
+def test_a_pass_goes_no_deeper_than_what_is_wanted_of_it() -> None:
+    passes, model = ForwardPasses(), planted.induction_model()
+    ran = layers_run(model)
+    shallow = passes.clean(model, IDS, (), layers=[0]).residual[0]
+    assert ran == [0]
+    assert shallow.shape == (3, 20, model.shape.width)
+    both = passes.clean(model, IDS, {Want.SURPRISAL}, layers=[0, 1])
+    assert ran == [0, 0, 1]
+    assert both.residual[0] == pytest.approx(shallow, abs=1e-6)
+    passes.clean(model, IDS, (), layers=[1])
+    assert ran == [0, 0, 1]
+
+
+def test_one_pass_serves_every_probe_of_a_plan() -> None:
+    model = planted.random_model()
+    passes, ran = ForwardPasses(layers=(0, 1)), layers_run(model)
+    for layer in (0, 1, 0):
+        passes.clean(model, IDS, (), layers=[layer])
+    assert (passes.made, ran) == (1, [0, 1])
+
+
+@pytest.mark.parametrize(("layer", "near"), [(-1, 0), (2, 1)])
+def test_a_layer_that_is_not_there_is_refused_with_the_nearest(layer: int, near: int) -> None:
+    with pytest.raises(SiteUnknown, match=f"no layer {layer}: the nearest is {near}"):
+        ForwardPasses().clean(planted.random_model(), IDS, (), layers=[layer])

@@ -21,7 +21,7 @@ from interpret.services.replay import replay_finding
 from tests.factories import World, acting, manifest
 from tests.probes.store import LETTERS, write_folder
 
-SMALL = {"sequences": 16, "length": 32, "heads": 1, "control_draws": 2, "permutations": 99}
+SMALL = {"sequences": 40, "length": 16, "heads": 1, "control_draws": 2, "permutations": 99}
 INPUTS = [ProbeInput(f"p{i}", "".join(LETTERS[i : i + 8]), "en") for i in range(12)]
 
 

@@ -81,7 +81,8 @@ class Study:
 
     def search(self) -> dict[str, Any]:
         """Measure the chosen heads on the reporting split, in order and in another one; JSON values."""
-        chosen, found = self.chosen(), self._find(self._loaded)
+        chosen = self.chosen()
+        found = self._find(self._loaded) if self._first is not self else chosen.found
         heads, ablated = chosen.found.heads, chosen.ablated
         clean = self._models.passes.clean(self._loaded, self._report_on.ids, TO_REPORT)
         scores = prefix_scores(_kept(clean.attention), self._report_on.periods)
@@ -93,6 +94,7 @@ class Study:
             "found_again": [str(head) for head in heads if head in found.heads],
             "periods": self._report_on.periods.tolist(),
             "texts": self._report_on.texts(),
+            "found_on": self._first._find_on.texts(),  # noqa: SLF001  # of its own kind
             "digest": self._report_on.digest(),
             "heat_map": scores[:, *_diagonal(scores)]
             .mean(axis=1)

@@ -63,7 +63,7 @@ class Numbers:
             shuffled=self.shuffled_scores[rank],
             text_only=self.even,
         )
-        return Tested(TestKind.SEARCH, smallest, WHY_MATCH, units)
+        return Tested(TestKind.SEARCH, smallest, WHY_MATCH, units, found_on=tuple(self.told["found_on"]))
 
     def tested_cost(self, smallest: float) -> Tested:
         """Return what the verdict on the ablation rests on."""
@@ -71,7 +71,8 @@ class Numbers:
             self.cost, dead=self.dead_cost, shuffled=self.shuffled_cost, text_only=self.cost_elsewhere
         )
         sets = tuple(float(cost) for cost in self.control)
-        return Tested(TestKind.NECESSITY, smallest, WHY_COST, units, random_sets=sets)
+        found_on = tuple(self.told["found_on"])
+        return Tested(TestKind.NECESSITY, smallest, WHY_COST, units, random_sets=sets, found_on=found_on)
 
     def _units(
         self, values: Array, *, dead: Array, shuffled: Array, text_only: Array
