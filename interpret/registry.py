@@ -67,7 +67,7 @@ PROBES: dict[str, ProbeEntry] = {
         intervenes=True,
         parameters={
             "texts": Parameter(
-                48, 8, 512, "texts a pattern, half to find heads, half of other templates to report on"
+                48, 40, 512, "texts a pattern, half to find heads, half of other templates to report on"
             ),
             "length": Parameter(48, 16, 64, "tokens a text of random tokens; others are as long as they are"),
             "heads": Parameter(2, 1, 16, "how many of a pattern's best heads are reported and ablated"),

@@ -70,6 +70,7 @@ class Study:
             "ablated": [str(head) for head in ablated],
             "searched": found.n_heads,
             "found_again": [str(head) for head in heads if head in found.heads],
+            "found_on": self._first._found_on(),  # noqa: SLF001  # of its own kind
             "texts": report.names(),
             "clusters": list(report.clusters),
             "digest": report.digest(),
@@ -112,6 +113,11 @@ class Study:
             self._first._choose,  # noqa: SLF001  # of its own kind
         )
         return chosen
+
+    def _found_on(self) -> list[str]:
+        """Return the digests of the texts on which this seed finds heads, and which of them do something."""
+        found_on = (self._material.find, self._material.find_outcome)
+        return sorted({name for texts in found_on for name in texts.names()})
 
     def _choose(self) -> tuple[tuple[Head, ...], tuple[Head, ...]]:
         found = self._find(self._loaded)

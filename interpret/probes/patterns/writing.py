@@ -67,7 +67,8 @@ class Numbers:
             NullKind.SHUFFLED_ORDER: self.shuffled_scores[rank],
             NullKind.TEXT_ONLY: self.text_only[rank],
         }
-        return Tested(TestKind.EFFECT, smallest, WHY_SHARE, self._units("texts", self.scores[rank], nulls))
+        units = self._units("texts", self.scores[rank], nulls)
+        return Tested(TestKind.SEARCH, smallest, WHY_SHARE, units, found_on=tuple(self.told["found_on"]))
 
     def tested_cost(self, smallest: float) -> Tested:
         """Return what the verdict on the ablation rests on."""
@@ -78,7 +79,8 @@ class Numbers:
         }
         sets = tuple(float(cost) for cost in self.control)
         units = self._units("cost_texts", self.cost(), nulls)
-        return Tested(TestKind.NECESSITY, smallest, WHY_COST, units, random_sets=sets)
+        found_on = tuple(self.told["found_on"])
+        return Tested(TestKind.NECESSITY, smallest, WHY_COST, units, random_sets=sets, found_on=found_on)
 
     def _units(self, texts: str, values: Array, nulls: Mapping[NullKind, Array]) -> tuple[TestedUnit, ...]:
         return tuple(
