@@ -56,7 +56,11 @@ class Study:
         self._loaded = models.model(specification.model_digest)
         sizes = (int(given["texts"]), int(given["length"]))
         self._material = self._pattern.make(self._loaded, *sizes, self._seed)
-        self._first = Study(name, models, specification, given, again=0) if again else self
+        self._before = Study(name, models, specification, given, again=0) if again else None
+
+    @property
+    def _first(self) -> Study:
+        return self._before or self
 
     def search(self) -> dict[str, Any]:
         """Measure the chosen heads on the reporting texts, in order and in another one; JSON values."""
