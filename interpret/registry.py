@@ -59,6 +59,24 @@ PROBES: dict[str, ProbeEntry] = {
             "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
         },
     ),
+    "attention.patterns": ProbeEntry(
+        path="interpret.probes.patterns.AttentionPatterns",
+        title="Attention patterns: heads of the token before, the same token, the bracket closed, the subject",
+        unit="share of attention",
+        reads_prompts=False,
+        intervenes=True,
+        parameters={
+            "texts": Parameter(
+                48, 40, 512, "texts a pattern, half to find heads, half of other templates to report on"
+            ),
+            "length": Parameter(48, 16, 64, "tokens a text of random tokens; others are as long as they are"),
+            "heads": Parameter(2, 1, 16, "how many of a pattern's best heads are reported and ablated"),
+            "control_draws": Parameter(99, 2, 9999, "random sets of as many heads, ablated as control"),
+            "smallest_share": Parameter(0.1, 0.001, 1, "share of attention beyond each null that matters"),
+            "smallest_cost": Parameter(0.1, 0.001, 10, "nats a token beyond each null that matter"),
+            "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",

@@ -95,6 +95,15 @@ def p_from_permutations(observed: float, permuted: ArrayLike) -> float:
     return float((1 + np.count_nonzero(null >= observed - tolerance)) / (1 + null.size))
 
 
+def p_from_sign_flips(differences: ArrayLike, *, seed: int, permutations: int) -> float:
+    """Return the one-sided p-value of the mean of paired differences whose two sides might as well be exchanged."""
+    data, rng = _finite(differences), np.random.default_rng(seed)
+    flipped = np.empty(permutations)
+    for index in range(permutations):  # one at a time: all at once are permutations x n numbers
+        flipped[index] = (data * rng.choice((-1.0, 1.0), data.size)).mean()
+    return p_from_permutations(float(data.mean()), flipped)
+
+
 def shuffled_differences(first: ArrayLike, second: ArrayLike, *, seed: int, permutations: int) -> Floats:
     """Return mean(first) - mean(second) under `permutations` random relabellings. Shape (permutation,)."""
     a, b = _finite(first), _finite(second)

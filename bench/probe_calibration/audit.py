@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.probe_calibration.cases import KINDS, Kind
+from bench.probe_calibration.cases import INDUCTION, KINDS, Kind
 from bench.probe_calibration.runs import measure
 
 CODE: Final = ("interpret", "bench/probe_calibration", "tests/probes/zoo", "evidence/statistics")
@@ -69,7 +69,7 @@ def draw(file: Path) -> Draw:
 def models_of(drawn: Draw) -> list[tuple[Kind, int]]:
     """Return the models of a draw, planted and clean ones among each other."""
     order = random.Random(drawn.seed)  # of a seed that is on record, so that others draw the same
-    small = [kind for kind in KINDS if not (kind.real or kind.same)]
+    small = [kind for kind in KINDS if kind.probe == INDUCTION and not (kind.real or kind.same)]
     sides = [[kind for kind in small if kind.planted], [kind for kind in small if not kind.planted]]
     models = [(order.choice(side), order.getrandbits(31)) for side in sides for _ in range(COPIES)]
     order.shuffle(models)

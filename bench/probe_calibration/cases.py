@@ -12,7 +12,7 @@ from bench.probe_calibration.copies import vary
 from interpret.model_store import SMOLLM2
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel, dead_model, load_causal_lm
-from tests.probes.zoo import animals
+from tests.probes.zoo import animals, readers
 
 MATCH, COST = "induction.prefix_match", "induction.ablation_cost"
 Made = tuple[LoadedModel, frozenset[Head]]
@@ -27,6 +27,7 @@ class Kind:
         make: takes a number and the model store; returns a model and the heads in which the truth is; none: a null.
         many: how many runs the page wants.
         same: whether each number gives the same model, so that its runs differ by the probe's seed alone.
+        of: statistics that what is planted is true of; empty: all of the probe.
     """
 
     name: str
@@ -38,6 +39,11 @@ class Kind:
     planted: bool = False
     real: bool = False  # SmolLM2: minutes a run
     same: bool = False
+    of: tuple[str, ...] = ()
+
+    def holds(self, statistic: str) -> bool:
+        """Whether there is something of this statistic to find."""
+        return self.planted and (not self.of or statistic in self.of)
 
 
 def _null(make: Callable[[], LoadedModel], number: int, store: Path) -> Made:
@@ -69,10 +75,22 @@ SMALL: Final = {"sequences": 40, "length": 32, "heads": 1, "control_draws": 19, 
 TWO: Final = {**SMALL, "heads": 2}
 REAL: Final = {"sequences": 40, "length": 24, "heads": 1, "control_draws": 19, "permutations": 999}
 INDUCTION: Final = "induction.heads"
+PATTERNS: Final = "attention.patterns"
+SMALL_PATTERNS: Final = {"texts": 40, "length": 32, "heads": 1, "permutations": 199}
+MANY: Final = 70  # heads a layer: so many sets of one head that a rank among them survives the correction
+PREVIOUS, PREVIOUS_COST = "patterns.previous_token", "patterns.previous_token_cost"
+DUPLICATE = "patterns.duplicate_token"
+BRACKET, BRACKET_COST = "patterns.bracket_match", "patterns.bracket_match_cost"
+SUBJECT, SUBJECT_COST = "patterns.sentence_subject", "patterns.sentence_subject_cost"
 
 
 def _kind(name: str, many: int, make: Make, says: str, **more: Any) -> Kind:
     return Kind(name, INDUCTION, more.pop("parameters", SMALL), make, many, says, **more)
+
+
+def _pattern(name: str, many: int, make: Make, says: str, sets: int = 2, **more: Any) -> Kind:
+    parameters = {**SMALL_PATTERNS, "control_draws": sets}
+    return Kind(f"patterns: {name}", PATTERNS, parameters, make, many, says, **more)
 
 
 _BOTH: Final = (animals.INDUCTION, animals.SECOND)
@@ -97,9 +115,35 @@ KINDS: Final = (
         parameters=TWO, planted=True,
     ),
     _kind("induction, same model", 30, _as_it_is, "one model, other sequences each time", planted=True, same=True),
+    _pattern("never trained", 40, partial(_seeded, animals.random), "fresh random weights"),
+    _pattern("dead", 30, partial(_seeded, animals.dead), "a true circuit, its weights shuffled inside each matrix"),
+    _pattern("two before", 30, partial(_null, partial(animals.position, 2)), "attends two words back"),
+    _pattern("cache", 30, partial(_null, animals.cache), "attends to all words so far"),
+    _pattern("sink", 20, partial(_null, animals.sink), "attends to the first token, always"),
+    _pattern("nearest of the kind", 20, partial(_null, readers.nearest_of_kind), "the last bracket of the kind"),
+    _pattern("nearest bracket", 20, partial(_null, readers.nearest_bracket), "the last bracket of any kind"),
+    _pattern("nearest noun", 20, partial(_null, readers.nearest_noun), "the last noun"),
+    _pattern("first noun", 20, partial(_null, readers.first_noun), "the first noun"),
+    _pattern(
+        "induction", 20, partial(_planted, partial(animals.induction, MANY), (animals.PREVIOUS,)),
+        "what notes the word before for whoever copies", sets=MANY - 1, planted=True, of=(PREVIOUS, PREVIOUS_COST),
+    ),
+    _pattern(
+        "duplicate", 20, partial(_planted, animals.duplicate, (animals.INDUCTION,)),
+        "attends to the same word", planted=True, of=(DUPLICATE,),
+    ),
+    _pattern(
+        "bracket closed", 20, partial(_planted, partial(readers.closer, MANY), (readers.HEAD,)),
+        "foretells the bracket that closes the innermost", sets=99, planted=True, of=(BRACKET, BRACKET_COST),
+    ),
+    _pattern(
+        "subject", 20, partial(_planted, partial(readers.teller, MANY), (readers.HEAD,)),
+        "foretells was of one and were of many", sets=99, planted=True, of=(SUBJECT, SUBJECT_COST),
+    ),
 )  # fmt: skip
 
 
 def statistics_of(probe: str) -> tuple[str, ...]:
     """Return the statistics of a probe that claim something."""
-    return {INDUCTION: (MATCH, COST)}[probe]
+    of_patterns = (PREVIOUS, PREVIOUS_COST, DUPLICATE, BRACKET, BRACKET_COST, SUBJECT, SUBJECT_COST)
+    return {INDUCTION: (MATCH, COST), PATTERNS: of_patterns}[probe]

@@ -27,7 +27,7 @@ def vary(loaded: LoadedModel, seed: int) -> tuple[LoadedModel, dict[Head, Head]]
         queries = [group * GROUP + inner for group in groups for inner in range(GROUP)]
         _permute(loaded, layer, queries, groups)
         places |= {Head(layer, old): Head(layer, new) for new, old in enumerate(queries)}
-    return wrap(loaded.model, f"{loaded.digest[:32]}{seed:032x}"), places
+    return wrap(loaded.model, f"{loaded.digest[:32]}{seed:032x}", loaded.tokenizer), places
 
 
 def _permute(loaded: LoadedModel, layer: int, queries: Sequence[int], groups: Sequence[int]) -> None:

@@ -15,7 +15,7 @@ from interpret.verdicts import ALPHA
 
 POWER: Final = 0.8  # that a probe has on what was planted, or it is not shipped
 PRIOR: Final = 0.5  # even odds that there is something
-_PLANTED: Final = {kind.name for kind in KINDS if kind.planted}
+_BY_NAME: Final = {kind.name: kind for kind in KINDS}
 _SAME: Final = {kind.name for kind in KINDS if kind.same}
 
 
@@ -75,11 +75,11 @@ def power(runs: Iterable[Run], statistic: str, rungs: Sequence[str] = ()) -> Rat
     )
 
 
-def split(runs: Iterable[Run]) -> tuple[list[Run], list[Run]]:
-    """Return the runs on models with nothing to find, and those with."""
+def split(runs: Iterable[Run], statistic: str) -> tuple[list[Run], list[Run]]:
+    """Return the runs on models with nothing of the statistic to find, and those with."""
     nulls, planted = list[Run](), list[Run]()
     for run in runs:
-        (planted if run.kind in _PLANTED else nulls).append(run)
+        (planted if _BY_NAME[run.kind].holds(statistic) else nulls).append(run)
     return nulls, planted
 
 
@@ -104,7 +104,7 @@ def worth(runs: Sequence[Run], statistic: str) -> dict[str, Any]:
     By Bayes: power / (power + false supports); its lower bound takes the lower bound of the one and the upper of the
     other. False supports are counted at any rung, since a weaker claim that is false could have been a stronger.
     """
-    nulls, planted = split(runs)
+    nulls, planted = split(runs, statistic)
     wrong = false_supports(nulls, statistic)
     rungs = sorted({told.rung for run in planted for told in run.findings if told.statistic == statistic})
     return {rung: _worth(power(planted, statistic, [rung]), wrong) for rung in rungs}
@@ -124,9 +124,9 @@ def _worth(found: Rate, wrong: Rate) -> dict[str, Any]:
 
 def broken(runs: Sequence[Run], statistics: Sequence[str]) -> list[str]:
     """Name every promise that the runs do not keep."""
-    nulls, planted = split(runs)
     faults = []
     for statistic in statistics:
+        nulls, planted = split(runs, statistic)
         wrong, counter, found = (
             false_supports(nulls, statistic),
             false_counters(nulls, statistic),

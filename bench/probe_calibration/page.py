@@ -54,7 +54,7 @@ def as_json(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _statistic(runs: Sequence[Run], statistic: str) -> str:
-    nulls, planted = figures.split(runs)
+    nulls, planted = figures.split(runs, statistic)
     lines = [f"### `{statistic}`\n", "| model | runs | false support | counter | |", "|---|---|---|---|---|"]
     says = {kind.name: kind.says for kind in KINDS}
     for name, of_kind in figures.by_kind(nulls).items():

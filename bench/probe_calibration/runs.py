@@ -63,7 +63,7 @@ def measure(kind: Kind, number: int, store: Path) -> Run:
     began = time.process_time()
     loaded, planted = kind.make(number, store)
     findings = probe_model(kind, loaded, seed=number)
-    told = tuple(_told(measurement, planted) for measurement in findings)
+    told = tuple(_told(item, planted if kind.holds(item.statistic) else frozenset()) for item in findings)
     seconds = time.process_time() - began
     version = registry.load(kind.probe).code_version
     return Run(kind.name, number, kind.probe, version, CONTRACT, dict(kind.parameters), seconds, told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 from math import comb
 
@@ -57,6 +57,27 @@ def draw_other_sets(
             f"{len(sets)} other sets of {len(ablated)} heads: a control needs two; ask for fewer heads"
         )
     return sets
+
+
+def those_that_do_something(
+    found: tuple[Head, ...], cost: Callable[[tuple[Head, ...]], float], smallest: float
+) -> tuple[Head, ...]:
+    """Return the found heads that each do something, best first; all where none does by itself.
+
+    A head does something when ablating it, or sparing it when all others are ablated, changes the cost by `smallest`:
+    of two heads that do the same, sparing either is enough.
+
+    Args:
+        cost: what ablating heads together costs, in the unit of `smallest`.
+    """
+    doing = {head for head in found if cost((head,)) >= smallest}
+    if len(found) > max(1, len(doing)):
+        together = cost(found)
+        for head in set(found) - doing:
+            others = tuple(other for other in found if other != head)
+            if together - cost(others) >= smallest:
+                doing.add(head)
+    return tuple(head for head in found if head in doing) or found
 
 
 def named_sets(drawn: int, asked: int) -> str:

@@ -14,7 +14,7 @@ from interpret import statistics
 from interpret.contracts import ProbeSpecification
 from interpret.errors import ProbeError
 from interpret.probes.forward import Floats, Want
-from interpret.probes.head_sets import draw_other_sets, head_at, mean_ablation
+from interpret.probes.head_sets import draw_other_sets, head_at, mean_ablation, those_that_do_something
 from interpret.probes.induction.repeats import (
     Repeats,
     ablation_cost,
@@ -158,24 +158,13 @@ class Study:
         )
 
     def _needed(self, found: Found, smallest: float) -> tuple[Head, ...]:
-        """Return the found heads that each do something, best first; all where none does by itself.
-
-        A head does something when ablating it, or sparing it when all others are ablated, changes the cost on some of
-        the finding split by `smallest`, in nats a token: of two heads that do the same, sparing either is enough.
-        """
+        """Return the found heads that each do something on some of the finding split, in nats a token."""
         some = self._find_on.head(SCREENED)
 
         def cost(heads: tuple[Head, ...]) -> float:
             return float(self._cost(self._loaded, found, some, heads)[0].mean())
 
-        doing = {head for head in found.heads if cost((head,)) >= smallest}
-        if len(found.heads) > max(1, len(doing)):
-            together = cost(found.heads)
-            for head in set(found.heads) - doing:
-                others = tuple(other for other in found.heads if other != head)
-                if together - cost(others) >= smallest:
-                    doing.add(head)
-        return tuple(head for head in found.heads if head in doing) or found.heads
+        return those_that_do_something(found.heads, cost, smallest)
 
     def _report(self, scores: NDArray[np.float64], found: Found) -> dict[str, Any]:
         chosen = self.chosen()

@@ -39,9 +39,9 @@ _WITHIN = (1, 0)
 
 
 @torch.no_grad()
-def induction() -> LoadedModel:
+def induction(heads: int = HEADS) -> LoadedModel:
     """Head 0.0 notes the previous word beside each; head 1.0 finds that note and copies the word that stands there."""
-    return wrap(_induction(), "1d" * 32)
+    return wrap(_induction(heads), "1d" * 32)
 
 
 @torch.no_grad()

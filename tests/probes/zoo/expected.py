@@ -18,7 +18,7 @@ from interpret.contracts import Status
 from interpret.probes.forward import Ids
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo import animals
+from tests.probes.zoo import animals, readers
 
 Pattern = NDArray[np.float64]  # (query, key), rows sum to 1; a row of NaN is not said
 
@@ -154,4 +154,56 @@ ZOO: Final[Mapping[str, Truth]] = {
     ),
     "dead": Truth(animals.dead, {}, copies=False, expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE}),
     "random": Truth(animals.random, {}, copies=False, expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE}),
+}
+
+
+PREVIOUS, PREVIOUS_COST = "patterns.previous_token", "patterns.previous_token_cost"
+DUPLICATE = "patterns.duplicate_token"
+BRACKET, BRACKET_COST = "patterns.bracket_match", "patterns.bracket_match_cost"
+SUBJECT, SUBJECT_COST = "patterns.sentence_subject", "patterns.sentence_subject_cost"
+
+
+@dataclass(frozen=True, slots=True)
+class PatternTruth:
+    """One animal and what findings about attention patterns must say of it: those named are looked for.
+
+    Attributes:
+        sets: random sets that are ablated beside what is found; 2 where the animal has nothing to be supported.
+    """
+
+    make: Callable[[], LoadedModel]
+    expected: Mapping[str, frozenset[Status]]
+    sets: int = 2
+
+
+# Attention is not use: of those that look at the word before, a bracket or a subject, one each needs to.
+_NOT_PREVIOUS: Final = {PREVIOUS: NOT_CLAIMED, PREVIOUS_COST: INCONCLUSIVE}
+_NOT_DUPLICATE: Final = {DUPLICATE: NOT_CLAIMED}
+_NOT_BRACKET: Final = {BRACKET: NOT_CLAIMED, BRACKET_COST: INCONCLUSIVE}
+_NOT_SUBJECT: Final = {SUBJECT: NOT_CLAIMED, SUBJECT_COST: INCONCLUSIVE}
+_IS_PREVIOUS: Final = _NOT_PREVIOUS | {PREVIOUS: SUPPORTED}
+PATTERN_ZOO: Final[Mapping[str, PatternTruth]] = {
+    # Whoever copies what followed needs the token before: without head 0.0 nothing is copied.
+    "induction": PatternTruth(animals.induction, {PREVIOUS: SUPPORTED, PREVIOUS_COST: SUPPORTED}, sets=19),
+    "induction, for the same word": PatternTruth(animals.induction, _NOT_DUPLICATE),
+    "permuted": PatternTruth(animals.permuted, _IS_PREVIOUS),
+    "previous": PatternTruth(animals.previous, _IS_PREVIOUS | _NOT_DUPLICATE),
+    "two before": PatternTruth(lambda: animals.position(lag=2), _NOT_PREVIOUS),
+    "duplicate": PatternTruth(animals.duplicate, _NOT_PREVIOUS | {DUPLICATE: SUPPORTED}),
+    "cache": PatternTruth(animals.cache, _NOT_PREVIOUS | _NOT_DUPLICATE),
+    "dead": PatternTruth(animals.dead, _NOT_PREVIOUS | _NOT_DUPLICATE),
+    "random": PatternTruth(animals.random, _NOT_DUPLICATE),
+    "bracket closed": PatternTruth(readers.partner, _NOT_BRACKET | {BRACKET: SUPPORTED}),
+    "bracket closed, and foretold": PatternTruth(
+        readers.closer, {BRACKET: SUPPORTED, BRACKET_COST: SUPPORTED}, sets=19
+    ),
+    "nearest bracket of the kind": PatternTruth(readers.nearest_of_kind, _NOT_BRACKET),
+    "nearest bracket": PatternTruth(readers.nearest_bracket, _NOT_BRACKET),
+    "subject": PatternTruth(readers.subject, _NOT_SUBJECT | {SUBJECT: SUPPORTED}),
+    "subject, and foretold": PatternTruth(
+        readers.teller, {SUBJECT: SUPPORTED, SUBJECT_COST: SUPPORTED}, sets=19
+    ),
+    "nearest noun": PatternTruth(readers.nearest_noun, _NOT_SUBJECT),
+    "first noun": PatternTruth(readers.first_noun, _NOT_SUBJECT),
+    "first word": PatternTruth(readers.first_word, _NOT_BRACKET | _NOT_SUBJECT),
 }

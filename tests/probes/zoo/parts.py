@@ -8,6 +8,8 @@ read a little, and is never quite nothing, as in a trained model.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
@@ -87,10 +89,27 @@ def predict(model: LlamaForCausalLM, *, from_: int = PREDICTION, strength: float
         model.lm_head.weight[word, from_ + word] = strength
 
 
-def wrap(model: PreTrainedModel, digest: str) -> LoadedModel:
-    """Return the model as probes take it; without a tokenizer: its tokens are its words."""
+def attend(
+    model: LlamaForCausalLM, head: Head, pairs: Sequence[tuple[int, int]], *, nearest: float = 0.0
+) -> None:
+    """Make `head` attend from what has the first of two residuals to what has the second.
+
+    Args:
+        nearest: how much more to what is nearer; below 0: to what is farther.
+    """
+    attention = model.model.layers[head.layer].self_attn
+    for place, (query, key) in enumerate(pairs):
+        attention.q_proj.weight[_query(head) + FAST + place, query] = 8.0
+        attention.k_proj.weight[_key_value(head) + FAST + place, key] = 8.0
+    if nearest:
+        attention.k_proj.weight[_key_value(head) + SLOPE, CONSTANT] = 6.0
+        attention.q_proj.weight[_query(head) + SLOPE + HEAD_WIDTH // 2, CONSTANT] = 6.0 * nearest
+
+
+def wrap(model: PreTrainedModel, digest: str, tokenizer: Any = None) -> LoadedModel:
+    """Return the model as probes take it; without a tokenizer its tokens are its words."""
     model.train(mode=False)
-    return LoadedModel(model, None, digest, shape_of(model.config), library_versions())
+    return LoadedModel(model, tokenizer, digest, shape_of(model.config), library_versions())
 
 
 def _query(head: Head) -> int:
