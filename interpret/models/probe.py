@@ -144,3 +144,6 @@ class Finding(AppendOnlyModel):
                 | models.Q(status=FindingStatus.DESCRIBED),
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.title
