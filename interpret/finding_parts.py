@@ -123,6 +123,15 @@ def read_differences(verdict: Mapping[str, Any]) -> dict[str, Amount]:
     return {str(kind): _amount(_mapping(told[kind], str(kind))) for kind in NullKind if kind in told}
 
 
+def read_number(told: object, name: str) -> float | None:
+    """Return a number that may stand there; None: there is none that a float holds."""
+    given = told.get(name) if isinstance(told, Mapping) else None
+    try:
+        return None if given is None else _number(given, name)
+    except Malformed:
+        return None
+
+
 def read_tests(given: object) -> Tests | None:
     """Read the units of a test, and what each null comes to by itself; None: nothing was tested.
 

@@ -15,6 +15,7 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import badge, figure, link, record_url, short_digest
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
+from interpret.finding_parts import read_number
 from interpret.models import Finding
 from interpret.pages import pictures
 from interpret.pages.addresses import findings_url, ledger_url
@@ -79,20 +80,20 @@ def _stale(found: Finding) -> Mapping[str, Any]:
 
 
 def _smallest(found: Finding) -> str:
-    smallest = _mapping(found.verdict).get("smallest_effect")
-    return f"{smallest:.4g} {found.unit}" if isinstance(smallest, int | float) else ""
+    smallest = read_number(found.verdict, "smallest_effect")
+    return "" if smallest is None else f"{smallest:.4g} {found.unit}"
 
 
 def _second(found: Finding) -> Mapping[str, Any]:
     """Return what the second seed came to: its own verdict where it has one, or whether the intervals meet."""
     verdict, stability = _mapping(found.verdict), _mapping(found.stability)
-    status, p = _text(verdict, "second"), stability.get("p_value")
+    status = _text(verdict, "second")
     return {
         "status": badge(status) if status else "",
         "reason": _text(verdict, "second_reason"),
         "agrees": stability.get("agrees"),
         "what": _text(stability, "what"),
-        "p": _figure(p),
+        "p": _figure(read_number(stability, "p_value")),
     }
 
 
@@ -120,9 +121,9 @@ def _history(found: Finding) -> Mapping[str, str]:
     verdict = _mapping(found.verdict)
     history = _mapping(verdict.get("history"))
     return {
-        "runs_before": _figure(history.get("runs_before")),
-        "found_before": _figure(history.get("found_before")),
-        "level": _figure(verdict.get("level")),
+        "runs_before": _figure(read_number(history, "runs_before")),
+        "found_before": _figure(read_number(history, "found_before")),
+        "level": _figure(read_number(verdict, "level")),
         "p": _figure(found.p_value),
         "q": _figure(found.q_value),
     }
@@ -158,11 +159,9 @@ def _listed(told: object) -> str:
     return ", ".join(f"{name} {value}" for name, value in _mapping(told).items())
 
 
-def _figure(value: object) -> str:
-    """Return a stored number as text; empty: there is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _figure(value: float | None) -> str:
+    """Return a number as text; empty: there is none."""
+    return "" if value is None else f"{value:.3g}"
 
 
 def _text(told: Mapping[str, Any], name: str) -> str:

@@ -17,6 +17,7 @@ from evidence.admin.frame.display import figure
 from evidence.errors import NotFound
 from evidence.models import Release, System
 from evidence.pages.frame import Page, Step, page_view
+from interpret.finding_parts import read_number
 from interpret.models import Finding, ProbeRun
 from interpret.pages.addresses import findings_url
 from interpret.registry import PROBES
@@ -65,13 +66,14 @@ def tried(request: HttpRequest, principal: Principal) -> Page:
     model = request.GET.get("model") or next(iter(models), "")
     if model and model not in models:
         raise NotFound(_("No probe was asked of such a model here."))
-    rows = runs_on_model(runs, system, model)
+    rows = Paginator(runs_on_model(runs, system, model), _ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "system": system,
         "systems": systems,
         "models": models,
         "model": model,
-        "rows": Paginator(rows, _ON_A_PAGE).get_page(request.GET.get("page")),
+        "rows": rows,
+        "shown": [(run, _found_by(run)) for run in rows],
         "asked": urlencode({"system": system.key, "model": model}),
     }
     trail = [Step(gettext_lazy("Findings"), findings_url(system))]
@@ -139,3 +141,8 @@ def _shown(
         )
         for each in page
     ]
+
+
+def _found_by(run: ProbeRun) -> list[tuple[Finding, float | None]]:
+    """Return what a run found, with the level that its q was judged at."""
+    return [(each, read_number(each.verdict, "level")) for each in run.findings.all()]

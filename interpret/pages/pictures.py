@@ -27,6 +27,7 @@ from interpret.finding_parts import (
     read_estimate,
     read_heat_map,
     read_items,
+    read_number,
     read_tests,
 )
 from interpret.models import Finding
@@ -121,11 +122,9 @@ def differ(finding: Finding) -> Picture:
     verdict = finding.verdict if isinstance(finding.verdict, Mapping) else {}
     reader = _Reader([])
     found = reader.read(lambda: read_differences(verdict), "differences") or {}
-    smallest = verdict.get("smallest_effect")
-    if isinstance(smallest, bool) or not isinstance(smallest, int | float):
-        smallest = None
+    smallest = read_number(verdict, "smallest_effect")
     rows = [
-        Row(_("less %(null)s") % {"null": NULLS[kind]}, amount, tone=_tone(amount, smallest))
+        Row(_("less %(null)s") % {"null": NULLS[kind]}, amount, tone=_tone(amount, smallest, finding.status))
         for kind, amount in found.items()
     ]
     if not rows:
@@ -247,12 +246,12 @@ def _band(tests: Tests | None) -> drawings.Band | None:
     return drawings.Band(strongest, strongest + tests.smallest_effect, _("too small to matter"))
 
 
-def _tone(amount: Amount, smallest: float | None) -> str:
+def _tone(amount: Amount, smallest: float | None, status: str) -> str:
     if smallest is None or amount.low is None or amount.high is None:
         return PLAIN
     if amount.low > smallest:
         return GOOD
-    return BAD if amount.high < smallest else WARN
+    return BAD if amount.high < smallest and status == Finding.Status.NOT_SUPPORTED else WARN
 
 
 def _ends(items: Sequence[Item]) -> list[Item]:

@@ -151,9 +151,12 @@ def test_details_of_another_shape_are_not_drawn_and_said_so(
     "stored",
     [
         {},
-        {"baseline": [], "null": "none", "control": 3, "stability": ["x"], "holds_for": 1, "provenance": None},
+        {"baseline": [], "null": "none", "control": 3, "stability": ["x"], "holds_for": 1, "provenance": []},
         {"baseline": {"what": 1}, "null": {"what": "w", "estimate": {"value": "x"}}, "stability": {"second": 5}},
         {"internals": [], "verdict": None},
+        {"verdict": {"smallest_effect": 10**400, "level": 10**400, "history": {"runs_before": 10**400},
+                     "differences": {"dead_model": {"value": 1, "low": 0, "high": 2}, "shuffled_order": {},
+                                     "text_only": {}}}},
         {"internals": {"tested": {"units": [1]}, "per_item": {"a": 1}, "details": [2]}},
         {"internals": {"tested": {"units": [{"cluster": "c", "text": "t", "nulls": {"dead_model": 1e308}},
                                             {"cluster": "d", "text": "u", "nulls": {"dead_model": -1e308}}],
@@ -165,6 +168,8 @@ def test_details_of_another_shape_are_not_drawn_and_said_so(
 def test_whatever_is_stored_the_page_opens(find: Find, researcher: Client, stored: dict[str, Any]) -> None:
     (finding,) = find(make_measurement())
     assert "odd" in page_of(researcher, store(finding.run, 9, **stored))
+    for name in ("admin:findings", "admin:tried"):
+        assert "odd" in researcher.get(reverse(name)).content.decode()
 
 
 def store(run: ProbeRun, ordinal: int, **stored: Any) -> Finding:
