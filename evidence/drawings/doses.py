@@ -69,7 +69,7 @@ def doses(
     return picture(
         *_levels(up, width), words(0, 14, unit, room=width / 2 - 8, class_="tb-draw-quiet"),
         *(legend if controls else []),
-        element("path", d=_outline(ordered, across, up), class_="tb-draw-band"),
+        element("path", d=_outline(ordered, across, up), class_="tb-draw-spread"),
         element("path", d=_path(middle), class_="tb-draw-line"),
         *(_control(across.place(at), up.place(value), f"{control}: {amount(value)}") for at, value in controls),
         *(_point(row, across, up) for row in ordered),

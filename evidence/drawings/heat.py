@@ -15,6 +15,7 @@ CELL: Final = 22.0  # user units
 MOST_NAME: Final = 120.0  # user units, for the names of rows
 TOP: Final = 44.0  # user units, for the names of columns
 BOTTOM: Final = 34.0  # user units, for the legend
+LEGEND: Final = 480.0  # user units that it may take
 RIGHT: Final = 24.0  # user units
 LEAST: Final = 0.08  # of a cell: the side of a square that can still be seen
 
@@ -40,7 +41,7 @@ def heat(
         raise DrawingError("a value that is not finite has no place in a drawing")
     most = max(map(abs, every))
     left = min(MOST_NAME, max(width_of(name) for name in [*rows, row]) + 12)
-    width, bottom = max(left + CELL * len(columns) + RIGHT, left + 260), TOP + CELL * len(rows)
+    width, bottom = max(left + CELL * len(columns) + RIGHT, left + LEGEND), TOP + CELL * len(rows)
     ground = element(
         "rect", x=left, y=TOP, width=CELL * len(columns), height=CELL * len(rows), class_="tb-draw-ground"
     )

@@ -14,8 +14,8 @@ from evidence.drawings.whiskers import Reference
 
 MARGIN: Final = 16.0  # user units at both sides
 TOP: Final = 40.0  # user units above the dots, for the words of line and ends
-PILE: Final = 84.0  # user units: the height of the highest pile
-STEP: Final = 7.0  # user units: a dot with its space
+PILE: Final = 84.0  # user units: the height that the highest pile may have
+STEP: Final = 8.0  # user units: a dot with its space
 BOTTOM: Final = 40.0  # user units, for the axis
 
 
@@ -39,14 +39,15 @@ def strip(
         raise DrawingError("there is nothing to draw")
     values = [dot.value for dot in dots] + ([reference.value] if reference else [])
     scale = scale_over(values, start=MARGIN, end=width - MARGIN, air=0.05)
-    bottom = TOP + PILE
+    piles = _piles(scale, dots)
+    bottom = TOP + max(2 * STEP, min(PILE, STEP * max(map(len, piles))))
     least, greatest = min(dots, key=_by_value), max(dots, key=_by_value)
     line = (
         [reference_line(scale, reference.value, reference.label, top=0, bottom=bottom)] if reference else []
     )
     told = f"{least.label}: {amount(least.value)}; {greatest.label}: {amount(greatest.value)}"
     return picture(
-        *line, *_piled(scale, dots, bottom), *_ends(least, greatest, width), axis(scale, bottom, unit),
+        *line, *_piled(scale, piles, bottom), *_ends(least, greatest, width), axis(scale, bottom, unit),
         width=width, height=bottom + BOTTOM, title=title, description=f"{len(dots)}; {told} ({unit})",
     )  # fmt: skip
 
@@ -55,17 +56,22 @@ def _by_value(dot: Dot) -> float:
     return dot.value
 
 
-def _piled(scale: Scale, dots: Sequence[Dot], bottom: float) -> list[Element]:
+def _piles(scale: Scale, dots: Sequence[Dot]) -> list[list[Dot]]:
+    """Return the dots that would cover each other, together."""
     piles: dict[int, list[Dot]] = defaultdict(list)
     for dot in sorted(dots, key=_by_value):
         piles[round(scale.place(dot.value) / STEP)].append(dot)
-    step = min(STEP, PILE / max(map(len, piles.values())))
+    return list(piles.values())
+
+
+def _piled(scale: Scale, piles: Sequence[Sequence[Dot]], bottom: float) -> list[Element]:
+    step = min(STEP, PILE / max(map(len, piles)))
     return [
         element(
             "circle", element("title", f"{dot.label}: {amount(dot.value)}"),
-            cx=scale.place(dot.value), cy=bottom - STEP / 2 - step * number, r=2.6, class_="tb-draw-dot",
+            cx=scale.place(dot.value), cy=bottom - STEP / 2 - step * number, r=3.2, class_="tb-draw-dot",
         )
-        for pile in piles.values() for number, dot in enumerate(pile)
+        for pile in piles for number, dot in enumerate(pile)
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ ROW: Final = 30.0  # user units
 LABELS: Final = 190.0  # user units at the left, for the names of rows
 NOTES: Final = 190.0  # user units at the right, for their numbers, unless said
 TOP: Final = 24.0  # user units above the rows, for the words of the reference line
+DOTS: Final = 9.0  # user units below an interval, for the single values behind it
 MARGIN: Final = 8.0  # user units at both sides where rows are stacked
 STACKED_ROW: Final = 54.0  # user units
 BOTTOM: Final = 40.0  # user units below them, for the axis
@@ -91,7 +92,7 @@ def whiskers(
     said += [f"{band.label}: {amount(band.low)} – {amount(band.high)}"] if band else []
     return picture(
         *([_band(scale, band, bottom)] if band else []),
-        *([reference_line(scale, reference.value, reference.label, top=0, bottom=bottom)] if reference else []),
+        *([_reference(scale, reference, bottom)] if reference else []),
         *drawn, axis(scale, bottom, unit), width=width, height=bottom + BOTTOM, title=title,
         description=f"{'; '.join(said)} ({unit})",
     )  # fmt: skip
@@ -118,9 +119,16 @@ def _stacked_row(scale: Scale, row: Whisker, top: float, width: float, notes: fl
 
 
 def _marks(scale: Scale, row: Whisker, y: float) -> list[Element]:
-    """Return the interval and its point, over the single values behind it."""
-    dots = [element("circle", cx=scale.place(value), cy=y, r=2, class_="tb-draw-dot") for value in row.dots]
+    """Return the interval and its point, and under it the single values behind it."""
+    dots = [
+        element("circle", cx=scale.place(value), cy=y + DOTS, r=2, class_="tb-draw-dot") for value in row.dots
+    ]
     return [*dots, interval(scale, row.low, row.high, y, row.tone), point(scale, row.value, y, row.tone)]
+
+
+def _reference(scale: Scale, reference: Reference, bottom: float) -> Element:
+    top = 0 if reference.label else TOP - 4
+    return reference_line(scale, reference.value, reference.label, top=top, bottom=bottom)
 
 
 def _band(scale: Scale, band: Band, bottom: float) -> Element:

@@ -26,7 +26,9 @@ _RELATED: Final = ("run__spec__system", "run__spec__model_version__artefact", "r
 # What stands before the claim, by status: a claim that was not supported is not to be read as one that was.
 _LEADS: Final[Mapping[str, StrOrPromise]] = {
     Finding.Status.SUPPORTED: gettext_lazy("Supported, on what it was measured on:"),
-    Finding.Status.NOT_SUPPORTED: gettext_lazy("Not so, on what it was measured on. What was asked:"),
+    Finding.Status.NOT_SUPPORTED: gettext_lazy(
+        "Less than matters, on what it was measured on. What was asked:"
+    ),
     Finding.Status.INCONCLUSIVE: gettext_lazy("Undecided. What was asked:"),
     Finding.Status.INVALID: gettext_lazy("Invalid: the number means nothing. What was asked:"),
     Finding.Status.DESCRIBED: gettext_lazy("A number, of which nothing is claimed:"),

@@ -88,7 +88,7 @@ def test_each_status_is_said_with_its_reason_and_what_it_does_not_show(
     assert finding.verdict["reason"] in page
     assert "That it matters." in page
     assert ("Supported, on what" in page) == (status is Status.SUPPORTED)
-    assert ("Not so, on what" in page) == (status is Status.NOT_SUPPORTED)
+    assert ("Less than matters, on what" in page) == (status is Status.NOT_SUPPORTED)
     assert ("too small to matter" in page) == (status not in {Status.DESCRIBED, Status.INVALID})
 
 
