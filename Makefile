@@ -18,7 +18,7 @@ demo: install ## run the three copilots, evaluate, probe, review, export a binde
 	@$(BIN)/python -m examples.demo
 
 ##@ Develop
-.PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates soak fuzz attack
+.PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates calibrate soak fuzz attack
 # A process for each core, each with servers of its own; ARGS="-n 0" runs all in one.
 SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
@@ -67,6 +67,9 @@ bench: $(ENVIRONMENT) ## run the benchmarks; each prints ratios against a baseli
 
 calibrate-gates: $(ENVIRONMENT) ## measure what verdicts promise (minutes), write docs/reference/statistics.md; ARGS="--runs 20000 --only TITLE"
 	@$(BIN)/python -m bench.calibration --write docs/reference/statistics.md $(ARGS)
+
+calibrate: install ## measure how often probes are wrong (an hour or more, goes on where it was stopped); ARGS="--small"
+	@$(BIN)/python -m bench.probe_calibration --write docs/reference/calibration.md $(ARGS)
 
 soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)

@@ -34,7 +34,9 @@ class ClaimLevel(StrEnum):
     DESCRIPTIVE = "descriptive"  # this is what was seen
     ASSOCIATIONAL = "associational"  # it goes with something, beyond baseline and null, on held-out items
     INTERVENTIONAL = "interventional"  # changing it changes the outcome, more than a matched control does
-    REPLICATED = "replicated"  # interventional, and a second seed agrees
+    REPLICATED = (
+        "replicated"  # interventional, and a second seed is judged the same: by `interpret.verdicts` alone
+    )
 
 
 class ComparisonKind(StrEnum):
@@ -58,7 +60,8 @@ class TestKind(StrEnum):
 
     __test__ = False  # no test of pytest's
 
-    EFFECT = "effect"  # presence, and by an equivalence bound absence
+    EFFECT = "effect"  # at a site that was named before: presence, and by an equivalence bound absence
+    SEARCH = "search"  # at the best site that a search found: presence, and of all other sites nothing
     NECESSITY = (
         "necessity"  # what is missed when it is taken away: another part may do the same, so never absence
     )
@@ -168,17 +171,6 @@ class HoldsFor:
 
 
 @dataclass(frozen=True, slots=True)
-class Stability:
-    """What a second seed said."""
-
-    seed: int
-    second_seed: int
-    second: Estimate
-    agrees: bool
-    what: str  # what the seed changes: "the token sequences", "the half of the prompts"
-
-
-@dataclass(frozen=True, slots=True)
 class ItemValue:
     """The statistic of one unit: kept so that another person can recompute the interval."""
 
@@ -211,6 +203,10 @@ class Tested:
         smallest_effect: in the statistic's unit, above 0; larger values are what is claimed.
         why: the reason for `smallest_effect`, in words.
         random_sets: where the probe intervenes, the mean statistic of each random set of as many parts.
+        found_on: digests of the texts on which what is tested was found: none of them is among `units`.
+
+    Raises:
+        ClaimRefused: a search is tested on texts that it has seen, or does not say which these were.
     """
 
     __test__ = False
@@ -220,10 +216,37 @@ class Tested:
     why: str
     units: tuple[TestedUnit, ...]
     random_sets: tuple[float, ...] = ()
+    found_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.smallest_effect > 0 and self.why):
             raise ClaimRefused("a test needs a smallest effect of interest above 0, and the reason for it")
+        if self.kind is TestKind.SEARCH and not self.found_on:
+            raise ClaimRefused("what a search found is tested on other texts: say which it was found on")
+        if leaked := {unit.text for unit in self.units} & set(self.found_on):
+            raise ClaimRefused(
+                f"{len(leaked)} texts are in both splits: what was found on a text is tested on another"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """What a second seed said.
+
+    Attributes:
+        agrees: whether the two intervals share a point.
+        what: the seed changes: "the token sequences", "the half of the prompts".
+        tested: what a second verdict rests on; None: there is none, and nothing is replicated.
+        p_value: of the second seed, as the first's.
+    """
+
+    seed: int
+    second_seed: int
+    second: Estimate
+    agrees: bool
+    what: str
+    tested: Tested | None = None
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,16 +316,59 @@ class ProbeResult:
         return {**asdict(self), "measurements": [item.as_json() for item in self.measurements]}
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredPart:
+    """What one part of a probe's work gave, wherever it was done.
+
+    Attributes:
+        numbers: JSON values, which `Probe.report` puts in words.
+        forward_passes: batches that went through a model for it; 0 where all were in memory.
+    """
+
+    part: str
+    numbers: Mapping[str, Any]
+    versions: Mapping[str, str]  # library -> version
+    threads: int
+    forward_passes: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part as JSON values, which make it again as keyword arguments."""
+        return asdict(self)
+
+
 class Probe(Protocol):
-    """A pure function of (model, inputs, specification): no clock, database or network."""
+    """A pure function of (model, inputs, specification): no clock, database or network.
+
+    Its work is in parts, which workers share and `interpret.parts` puts together. What the parts are follows from the
+    specification alone, and a part's numbers from nothing else: so none depends on how many workers there were.
+    """
 
     code_version: str
 
     def check(self, specification: ProbeSpecification) -> None:
         """Raise `BadSpecification` where parameters or inputs do not fit."""
 
-    def run(self, specification: ProbeSpecification, models: Any, progress: Progress) -> ProbeResult:
-        """Measure; `models` is an `interpret.probes.session.ModelSession`. Raises `ProbeError`."""
+    def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
+        """Name the parts of the work, each a few minutes at most, in the order in which one worker would do them."""
+
+    def measure(self, specification: ProbeSpecification, models: Any, part: str) -> dict[str, Any]:
+        """Return what one part gives, as JSON values.
+
+        Args:
+            models: an `interpret.probes.session.ModelSession`.
+
+        Raises:
+            ProbeError: it cannot be measured.
+        """
+
+    def report(
+        self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[Measurement, ...]:
+        """Put all parts' numbers, by the name of the part, in words.
+
+        Raises:
+            ProbeError: two parts contradict each other.
+        """
 
 
 def missing_for(measurement: Measurement, level: ClaimLevel) -> list[str]:
@@ -320,8 +386,8 @@ def missing_for(measurement: Measurement, level: ClaimLevel) -> list[str]:
         missing.append("a matched control")
     if not measurement.fire_counts:
         missing.append("fire counts of its interventions")
-    if level is ClaimLevel.REPLICATED and not measurement.stability.agrees:
-        missing.append("a second seed that agrees")
+    if level is ClaimLevel.REPLICATED:
+        missing.append("a verdict on its second seed, which no probe gives")
     return missing
 
 

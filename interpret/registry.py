@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from interpret.contracts import Probe
 from interpret.errors import BadSpecification, ProbeUnavailable, UnknownProbe
+from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
 
@@ -49,7 +50,7 @@ PROBES: dict[str, ProbeEntry] = {
         reads_prompts=False,
         intervenes=True,
         parameters={
-            "sequences": Parameter(48, 8, 512, "token sequences, half to find heads, half to report on"),
+            "sequences": Parameter(48, 40, 512, "token sequences, half to find heads, half to report on"),
             "length": Parameter(48, 16, 512, "tokens a sequence"),
             "heads": Parameter(4, 1, 64, "how many of the best heads are reported and ablated"),
             "control_draws": Parameter(99, 2, 9999, "random sets of as many heads, ablated as control"),
@@ -118,13 +119,13 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
 
 
 @lru_cache(maxsize=1)
-def open_session(store: Path) -> object:
+def open_session(store: Path) -> Session:
     """Return this process's `ModelSession` over the model store, for `Probe.run`. Only one with torch can.
 
     Raises:
         ProbeUnavailable: torch, or another library of the probes, is not installed here.
     """
-    return _import(SESSION, "a model session")(store)
+    return cast("Session", _import(SESSION, "a model session")(store))
 
 
 def load(key: str) -> Probe:

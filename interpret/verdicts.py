@@ -16,7 +16,7 @@ from evidence.statistics import Estimate, Tally, Unit, estimate_mean, tally
 from evidence.statistics.discoveries import level_of_batch
 from interpret.contracts import ClaimLevel, Measurement, NullKind, Status, Tested, TestKind
 
-CONTRACT: Final = 2  # of the rule below; findings of before keep their status and carry no verdict
+CONTRACT: Final = 3  # of the rule below; findings of before keep their status and carry no verdict
 MIN_CLUSTERS: Final = 20
 MIN_RANDOM_SETS: Final = 19  # fewer cannot give a p-value of `ALPHA`
 ALPHA: Final = 0.05  # on average at most this share of what is supported of one model is not there
@@ -50,11 +50,23 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class _Trial:
+    """One seed's test."""
+
+    tested: Tested
+    rung: ClaimLevel
+    value: float  # of the statistic
+    q_value: float | None
+    level: float  # that the q-value is judged at
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A status and all it came of."""
 
     status: Status
     reason: str
+    rung: ClaimLevel  # how strong a claim was tested; REPLICATED where a second seed says the same
     clusters: int = 0
     smallest_effect: float | None = None  # in the statistic's unit
     why: str = ""
@@ -62,6 +74,8 @@ class Verdict:
     random_sets: int = 0
     history: History | None = None  # None: nothing was tested, or by itself
     level: float | None = None  # that q-values were judged at, with those of all runs on the model before
+    second: Status | None = None  # what the second seed's numbers say by themselves; None: it tested nothing
+    second_reason: str = ""
     contract: int = CONTRACT
 
     def as_json(self) -> dict[str, Any]:
@@ -75,29 +89,38 @@ def judge(measurement: Measurement, history: History | None = None) -> Verdict:
     DESCRIBED where it claims nothing. INVALID where a null is absent. SUPPORTED when the lower bound of every
     paired difference lies beyond the smallest effect, the corrected q-value is at most the level that the history
     leaves and, where it intervenes, so few random sets do as much. NOT_SUPPORTED when the upper bound of one lies
-    inside the smallest effect, never for a test of necessity. INCONCLUSIVE otherwise, and with fewer clusters of
-    distinct texts than `MIN_CLUSTERS`.
+    inside the smallest effect, at a site that was named before: never for a test of necessity, nor of what a search
+    found. INCONCLUSIVE otherwise, with fewer clusters of distinct texts than `MIN_CLUSTERS`, and where a second seed
+    says the opposite. An intervention is replicated when
+    a second seed supports it by the same rule, its one p-value against `ALPHA`.
     """
-    if measurement.level is ClaimLevel.DESCRIPTIVE:
-        return Verdict(Status.DESCRIBED, "a number with its interval: nothing is claimed")
-    missing = _missing_nulls(measurement)
-    if measurement.tested is None or missing:
-        return Verdict(Status.INVALID, f"lacks {', '.join(missing)}")
-    tested = measurement.tested
-    owners, differences = _owners(tested), _differences(tested)
-    n = len(set(owners.values()))
+    rung = measurement.level
+    if rung is ClaimLevel.DESCRIPTIVE:
+        return Verdict(Status.DESCRIBED, "a number with its interval: nothing is claimed", rung)
+    tested, missing = measurement.tested, _missing_nulls(measurement)
+    if tested is None or missing:
+        return Verdict(Status.INVALID, f"lacks {', '.join(missing)}", rung)
     level = history.level(measurement.family_size) if history else ALPHA
-    status, reason = _decide(measurement, tested, n, differences, level)
+    value, differences = measurement.estimate.value, _differences(tested)
+    status, reason = _decide(_Trial(tested, rung, value, measurement.q_value, level), differences)
+    second, why_second = _judge_again(measurement)
+    if second is not None and {status, second} == {Status.SUPPORTED, Status.NOT_SUPPORTED}:
+        status, reason = Status.INCONCLUSIVE, f"{reason}; a second seed says the opposite: {why_second}"
+    if rung is ClaimLevel.INTERVENTIONAL and status is second is Status.SUPPORTED:
+        rung = ClaimLevel.REPLICATED
     return Verdict(
         status=status,
         reason=reason,
-        clusters=n,
+        rung=rung,
+        clusters=_clusters(tested),
         smallest_effect=tested.smallest_effect,
         why=tested.why,
         differences=differences,
         random_sets=len(tested.random_sets),
         history=history,
         level=level,
+        second=second,
+        second_reason=why_second,
     )
 
 
@@ -116,10 +139,17 @@ def _missing_nulls(measurement: Measurement) -> list[str]:
     return missing
 
 
-def _decide(
-    measurement: Measurement, tested: Tested, n: int, differences: Mapping[str, Difference], level: float
-) -> tuple[Status, str]:
-    smallest = tested.smallest_effect
+def _judge_again(measurement: Measurement) -> tuple[Status | None, str]:
+    """Return what the second seed says by itself: one test that was named before, so its p-value is not corrected."""
+    told = measurement.stability
+    if told.tested is None:
+        return None, ""
+    trial = _Trial(told.tested, measurement.level, told.second.value, told.p_value, ALPHA)
+    return _decide(trial, _differences(told.tested))
+
+
+def _decide(trial: _Trial, differences: Mapping[str, Difference]) -> tuple[Status, str]:
+    tested, smallest, n = trial.tested, trial.tested.smallest_effect, _clusters(trial.tested)
     if n < MIN_CLUSTERS:
         return Status.INCONCLUSIVE, f"{n} clusters of distinct texts: {MIN_CLUSTERS} are needed"
     without = [kind for kind in NullKind if kind not in differences]
@@ -131,7 +161,7 @@ def _decide(
     short = [kind for kind, each in differences.items() if each.low <= smallest]
     if short:
         return Status.INCONCLUSIVE, f"the interval does not clear {smallest:g} against {', '.join(short)}"
-    doubt = _chance(measurement, tested, level)
+    doubt = _chance(trial)
     if doubt:
         return Status.INCONCLUSIVE, doubt
     return Status.SUPPORTED, f"more than {smallest:g} beyond {', '.join(differences)}"
@@ -139,24 +169,24 @@ def _decide(
 
 def _absent(tested: Tested, within: list[str]) -> tuple[Status, str]:
     what = f"less than {tested.smallest_effect:g} beyond {', '.join(within)}"
-    if tested.kind is TestKind.NECESSITY:
-        return Status.INCONCLUSIVE, f"{what}; another part may do the same, so nothing is shown to be absent"
-    return Status.NOT_SUPPORTED, what
+    if tested.kind is TestKind.EFFECT:
+        return Status.NOT_SUPPORTED, what
+    return Status.INCONCLUSIVE, f"{what}; another part may do the same, so nothing is shown to be absent"
 
 
-def _chance(measurement: Measurement, tested: Tested, level: float) -> str:
+def _chance(trial: _Trial) -> str:
     """Return why what was seen may be chance; empty: it is not."""
     from interpret.statistics import p_from_permutations  # noqa: PLC0415  # numpy: imported when first needed
 
-    if measurement.q_value is None or measurement.q_value > level + 1e-12:
-        return f"the corrected q-value is {measurement.q_value}, above the level of {level:.3g}"
-    if measurement.level is ClaimLevel.ASSOCIATIONAL:
+    if trial.q_value is None or trial.q_value > trial.level + 1e-12:
+        return f"the corrected q-value is {trial.q_value}, above the level of {trial.level:.3g}"
+    if trial.rung is ClaimLevel.ASSOCIATIONAL:
         return ""
-    sets = len(tested.random_sets)
-    if sets < MIN_RANDOM_SETS:
-        return f"{sets} random sets of as many parts: {MIN_RANDOM_SETS} are needed"
-    p = p_from_permutations(measurement.estimate.value, tested.random_sets)
-    return f"p = {p:.3g} over {sets} random sets of as many parts" if p > ALPHA + 1e-12 else ""
+    random_sets = trial.tested.random_sets
+    if len(random_sets) < MIN_RANDOM_SETS:
+        return f"{len(random_sets)} random sets of as many parts: {MIN_RANDOM_SETS} are needed"
+    p = p_from_permutations(trial.value, random_sets)
+    return f"p = {p:.3g} over {len(random_sets)} random sets of as many parts" if p > ALPHA + 1e-12 else ""
 
 
 def _differences(tested: Tested) -> dict[str, Difference]:
@@ -186,6 +216,11 @@ def _tally(tested: Tested, kind: NullKind) -> Tally:
     for unit in tested.units:
         texts[owners[unit.text]].setdefault(unit.text, unit.value - unit.nulls[kind])
     return tally(Unit(len(values), sum(values.values())) for values in texts.values())
+
+
+def _clusters(tested: Tested) -> int:
+    """Return how many clusters of distinct texts there are."""
+    return len(set(_owners(tested).values()))
 
 
 def _owners(tested: Tested) -> dict[str, str]:

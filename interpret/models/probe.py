@@ -143,6 +143,11 @@ class Finding(AppendOnlyModel):
                 | ~models.Q(rung=ClaimLevel.DESCRIPTIVE)
                 | models.Q(status=FindingStatus.DESCRIBED),
             ),
+            models.CheckConstraint(
+                name="interpret_finding_replicated",
+                condition=~models.Q(rung=ClaimLevel.REPLICATED)
+                | models.Q(status=FindingStatus.SUPPORTED, verdict__second=FindingStatus.SUPPORTED),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from interpret import statistics
@@ -27,9 +26,7 @@ from interpret.contracts import (
     ItemValue,
     Measurement,
     ProbeInput,
-    ProbeResult,
     ProbeSpecification,
-    Progress,
     Stability,
 )
 from interpret.errors import BadSpecification, ProbeError
@@ -40,6 +37,7 @@ from interpret.probes.weights import LoadedModel
 from interpret.registry import fill_parameters
 
 KEY = "entropy.next_token"
+MODEL, DEAD_MODEL = "model", "dead model"  # the parts of its work
 DEAD = "the model with its weights shuffled inside each matrix"
 MIN_SLICE = 4  # prompts: a slice with fewer is not reported, half of it could not be either
 UNIT = {"entropy": "nats", "margin": "probability"}
@@ -65,11 +63,20 @@ class Values:
         """Return the named statistic. Shape (prompt,)."""
         return self.entropy if statistic == "entropy" else self.margin
 
+    def as_json(self) -> dict[str, Any]:
+        """Return them as JSON values, which `from_json` takes."""
+        return {"entropy": self.entropy.tolist(), "margin": self.margin.tolist()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Values:
+        """Take them from what a part of the work gave."""
+        return cls(np.asarray(values["entropy"]), np.asarray(values["margin"]))
+
 
 class NextTokenEntropy:
     """Mean entropy and margin by language, beside a unigram guess and a dead model."""
 
-    code_version = "3"
+    code_version = "4"
 
     def check(self, specification: ProbeSpecification) -> None:
         """Raise `BadSpecification` where a parameter does not fit, or there are too few prompts."""
@@ -80,38 +87,37 @@ class NextTokenEntropy:
                 f"{KEY} needs at least {MIN_SLICE} different prompts; these {given} are {n}"
             )
 
-    def run(self, specification: ProbeSpecification, models: ModelSession, progress: Progress) -> ProbeResult:
-        """Measure the prompts on the model and on two dead copies.
+    def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
+        """Return the model and a dead copy of it."""
+        del specification
+        return (MODEL, DEAD_MODEL)
+
+    def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
+        """Measure the prompts on the model, or on its dead copy.
 
         Raises:
             ProbeError: the model has no tokenizer, or a prompt no tokens.
         """
-        self.check(specification)
         given = fill_parameters(KEY, specification.parameters)
-        seed, loaded = specification.seed, models.model(specification.model_digest)
-        passes_before, chat = models.passes.made, bool(given["chat"])
+        digest, loaded = specification.model_digest, models.model(specification.model_digest)
+        chat = bool(given["chat"])
         prompts = tokenize(loaded, _distinct(specification.inputs), chat=chat, limit=int(given["max_tokens"]))
-        half = _random_half(prompts, seed + 1)
-        progress("model", 0, 4)
-        real = measure(models.passes, loaded, prompts)
-        progress("dead model", 1, 4)
-        dead = measure(models.passes, models.dead(specification.model_digest, seed), prompts)
-        progress("second dead model", 2, 4)
-        again = [prompts[i] for i in half]
-        second_dead = measure(models.passes, models.dead(specification.model_digest, seed + 1), again)
-        progress("intervals", 3, 4)
-        numbers = _Numbers(real, dead, half, second_dead)
-        holds_for = _where_it_holds(specification, loaded, prompts, chat=chat)
-        measurements = _Writer(prompts, numbers, given, seed, holds_for).measurements()
-        progress("done", 4, 4)
-        return ProbeResult(
-            probe=KEY,
-            code_version=self.code_version,
-            measurements=measurements,
-            versions=loaded.versions,
-            threads=torch.get_num_threads(),
-            forward_passes=models.passes.made - passes_before,
-        )
+        if part == DEAD_MODEL:
+            return measure(models.passes, models.dead(digest, specification.seed), prompts).as_json()
+        return {
+            **measure(models.passes, loaded, prompts).as_json(),
+            "unigram": unigram_values(prompts).as_json(),
+            "tokens": [len(prompt.ids) for prompt in prompts],
+            "dataset_digest": specification.dataset_digest or _digest_of_prompts(prompts),
+            "tokenizer_digest": digest_of_tokenizer(loaded.tokenizer),
+            "chat_template_digest": digest_of_chat_template(loaded.tokenizer) if chat else "",
+        }
+
+    def report(
+        self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[Measurement, ...]:
+        """Return entropy and margin, of all prompts and by language, and the gap between the two main languages."""
+        return _Writer(specification, measured[MODEL], Values.from_json(measured[DEAD_MODEL])).measurements()
 
 
 def tokenize(loaded: LoadedModel, inputs: Sequence[ProbeInput], *, chat: bool, limit: int) -> list[Prompt]:
@@ -177,32 +183,24 @@ def unigram_values(prompts: Sequence[Prompt]) -> Values:
     return Values(entropy, margin)
 
 
-@dataclass(frozen=True, slots=True)
-class _Numbers:
-    """What one run measured, before it is put in words."""
-
-    real: Values  # one a prompt
-    dead: Values  # likewise, in the model with its weights shuffled inside each matrix
-    half: NDArray[np.int64]  # a random half of the prompts, by their numbers
-    second_dead: Values  # of that half, in another such model
-
-
 class _Writer:
     """The reporting part: turns numbers into measurements that say what they are."""
 
-    def __init__(
-        self,
-        prompts: Sequence[Prompt],
-        numbers: _Numbers,
-        given: Mapping[str, float],
-        seed: int,
-        holds_for: HoldsFor,
-    ) -> None:
-        self._prompts, self._numbers = prompts, numbers
-        self._seed, self._holds_for = seed, holds_for
-        self._unigram = unigram_values(prompts)
-        self._languages = np.array([prompt.item.language for prompt in prompts])
-        self._permutations = int(given["permutations"])
+    def __init__(self, specification: ProbeSpecification, told: Mapping[str, Any], dead: Values) -> None:
+        self._inputs, self._seed = _distinct(specification.inputs), specification.seed
+        self._real, self._dead, self._tokens = Values.from_json(told), dead, told["tokens"]
+        self._unigram = Values.from_json(told["unigram"])
+        self._languages = np.array([item.language for item in self._inputs])
+        self._half = _random_half(self._languages, self._seed + 1)
+        self._permutations = int(fill_parameters(KEY, specification.parameters)["permutations"])
+        self._holds_for = HoldsFor(
+            model_digest=specification.model_digest,
+            dataset_digest=told["dataset_digest"],
+            languages=tuple(sorted(set(self._languages.tolist()))),
+            site="final logits",
+            tokenizer_digest=told["tokenizer_digest"],
+            chat_template_digest=told["chat_template_digest"],
+        )
 
     def measurements(self) -> tuple[Measurement, ...]:
         """Entropy and margin, of all prompts and by language, and the gap between the two main languages."""
@@ -216,11 +214,11 @@ class _Writer:
         return tuple(self._finish(draft, left_out) for draft in drafts)
 
     def _level_draft(self, statistic: str, language: str) -> dict[str, Any]:
-        mask = self._languages == language if language else np.full(len(self._prompts), fill_value=True)
-        values, dead = self._numbers.real.of(statistic)[mask], self._numbers.dead.of(statistic)[mask]
+        mask = self._languages == language if language else np.full(len(self._inputs), fill_value=True)
+        values, dead = self._real.of(statistic)[mask], self._dead.of(statistic)[mask]
         estimate, null = self._estimate(values), self._estimate(dead)
         where = f"prompts in {language}" if language else "all prompts"
-        lengths = [len(prompt.ids) for prompt, used in zip(self._prompts, mask, strict=True) if used]
+        lengths = [tokens for tokens, used in zip(self._tokens, mask, strict=True) if used]
         return {
             "statistic": f"next_token.{statistic}",
             "unit": UNIT[statistic],
@@ -240,11 +238,11 @@ class _Writer:
         }
 
     def _stability_of_level(self, statistic: str, mask: NDArray[np.bool_], estimate: Estimate) -> Stability:
-        half = self._numbers.half
+        half = self._half
         kept = mask[half]
         second, agrees = estimate, False
         if kept.sum() >= 2:
-            second = self._estimate(self._numbers.real.of(statistic)[half][kept], extra=1)
+            second = self._estimate(self._real.of(statistic)[half][kept], extra=1)
             agrees = second.overlaps(estimate)
         return Stability(
             seed=self._seed,
@@ -256,7 +254,7 @@ class _Writer:
 
     def _gap_draft(self, first: str, second: str) -> dict[str, Any]:
         a, b = self._languages == first, self._languages == second
-        values, unigram = self._numbers.real.entropy, self._unigram.entropy
+        values, unigram = self._real.entropy, self._unigram.entropy
         estimate = statistics.estimate_difference(values[b], values[a], seed=self._seed, unit="prompts")
         shuffled = statistics.shuffled_differences(
             values[b], values[a], seed=self._seed, permutations=self._permutations
@@ -298,7 +296,7 @@ class _Writer:
         sides: tuple[NDArray[np.bool_], NDArray[np.bool_]],
         estimate: Estimate,
     ) -> Stability:
-        halves = [values[[i for i in self._numbers.half if side[i]]] for side in sides]
+        halves = [values[[i for i in self._half if side[i]]] for side in sides]
         enough = min(len(half) for half in halves) >= 2
         repeat = estimate
         if enough:
@@ -326,7 +324,7 @@ class _Writer:
         return statistics.estimate_mean(values, seed=self._seed + extra, unit="prompts")
 
     def _items(self, values: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[ItemValue, ...]:
-        ids = [prompt.item.id for prompt, used in zip(self._prompts, mask, strict=True) if used]
+        ids = [item.id for item, used in zip(self._inputs, mask, strict=True) if used]
         return tuple(ItemValue(name, float(value)) for name, value in zip(ids, values, strict=True))
 
 
@@ -334,19 +332,6 @@ def _distinct(inputs: Sequence[ProbeInput]) -> list[ProbeInput]:
     """Return the inputs, each text once: a copy says nothing anew."""
     seen = {(item.instruction, item.text, item.continuation): item for item in reversed(inputs)}
     return sorted(seen.values(), key=inputs.index)
-
-
-def _where_it_holds(
-    specification: ProbeSpecification, loaded: LoadedModel, prompts: Sequence[Prompt], *, chat: bool
-) -> HoldsFor:
-    return HoldsFor(
-        model_digest=specification.model_digest,
-        dataset_digest=specification.dataset_digest or _digest_of_prompts(prompts),
-        languages=tuple(sorted({prompt.item.language for prompt in prompts})),
-        site="final logits",
-        tokenizer_digest=digest_of_tokenizer(loaded.tokenizer),
-        chat_template_digest=digest_of_chat_template(loaded.tokenizer) if chat else "",
-    )
 
 
 def _in_chat(tokenizer: Any, item: ProbeInput) -> str:
@@ -375,10 +360,9 @@ def _padded(prompts: Sequence[Prompt]) -> tuple[Ids, list[int]]:
     return ids, lengths
 
 
-def _random_half(prompts: Sequence[Prompt], seed: int) -> NDArray[np.int64]:
+def _random_half(languages: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
     """Draw half of each language's prompts, rounded up. Indices, sorted."""
     rng = np.random.default_rng(seed)
-    languages = np.array([prompt.item.language for prompt in prompts])
     chosen = []
     for language in np.unique(languages):
         where = np.flatnonzero(languages == language)

@@ -1,17 +1,18 @@
 """Forward passes, each made once: probes that ask for the same tokens share what came out.
 
-A pass keeps what was wanted and no more: the logits of 49,152 words at each token would fill the memory.
+A pass keeps what was wanted and no more: the logits of 49,152 words at each token would fill the memory. One that
+changes heads begins at the first of them; what comes before is that of the unchanged model.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -20,15 +21,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interpret.errors import InterventionWithoutEffect, ProbeError
-from interpret.probes.hooks import Hook, counted_hooks
-from interpret.probes.sites import Head, attention_sites, check_heads
+from interpret.probes.activations import Activations
+from interpret.probes.hooks import Hook, counted_hooks, standing_in
+from interpret.probes.resuming import Middle, Reached, from_middle, hooks_to_middle
+from interpret.probes.sites import Head, attention_sites, blocks_of, check_heads, check_layers
 from interpret.probes.weights import LoadedModel
 
 Floats: TypeAlias = NDArray[np.float32]
 Ids: TypeAlias = NDArray[np.int64]
 
 TOKENS_A_BATCH = 1024  # 1024 x 49,152 float32 logits: 0.2 GB
-KEPT_PASSES = 12  # clean passes in memory, the newest; attention of one by 30 layers of 9 heads: some 40 MB
 PROVING_TOKENS = 16  # of one sequence: what a random replacement of a head is tried on
 MOVED = 1e-5  # nats: a surprisal that moves by less has moved by rounding
 
@@ -42,6 +44,23 @@ class Want(StrEnum):
     HEAD_MEANS = "head_means"
 
 
+_RESIDUAL: Final = "residual after "  # and the layer: what an array is called
+FIELDS: Final = ("surprisal", "entropy", "margin", "attention", "head_means")  # of a pass
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one pass is to keep: what `Want` names, and the residual stream after some layers."""
+
+    of: frozenset[Want]
+    layers: frozenset[int] = frozenset()
+
+    @property
+    def last(self) -> int | None:
+        """Return the layer after which a pass may end; None: it goes to the end."""
+        return max(self.layers) if self.layers and not self.of else None
+
+
 @dataclass(slots=True)
 class Pass:
     """What came out of one pass over a batch of token sequences; fields not wanted are None.
@@ -52,6 +71,7 @@ class Pass:
         margin: (sequence, token), in [0, 1]: p of the likeliest next token less p of the second.
         attention: (layer, head, sequence, query token, key token), rows sum to 1.
         head_means: (layer, head, head width): mean output of each head over all tokens.
+        residual: layer -> (sequence, token, width), the residual stream after it.
         fired: hook -> calls.
     """
 
@@ -60,7 +80,14 @@ class Pass:
     margin: Floats | None = None
     attention: Floats | None = None
     head_means: Floats | None = None
+    residual: dict[int, Floats] = field(default_factory=dict)
     fired: dict[str, int] = field(default_factory=dict)
+
+    def arrays(self) -> dict[str, Floats]:
+        """Return what was kept, by name."""
+        fields = {name: getattr(self, name) for name in FIELDS}
+        kept = {name: array for name, array in fields.items() if array is not None}
+        return kept | {_RESIDUAL + str(layer): array for layer, array in self.residual.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,90 +96,188 @@ class Ablation:
 
     heads: tuple[Head, ...]
     replacements: Floats  # (head, head width), in the order of `heads`
+    share: float = 1.0  # of the output that is replaced, in (0, 1]
 
 
 class ForwardPasses:
     """Runs passes and remembers the clean ones by (model, tokens); `made` counts batches through a model."""
 
-    def __init__(self, wants: Iterable[Want] = ()) -> None:
-        """Keep `wants` on every clean pass: the union of what all probes of this session will ask for."""
-        self._wants = frozenset(wants)
-        self._kept: dict[tuple[str, str], tuple[frozenset[Want], Pass]] = {}
+    def __init__(
+        self,
+        wants: Iterable[Want] = (),
+        activations: Activations | None = None,
+        layers: Iterable[int] = (),
+    ) -> None:
+        """Keep `wants`, and the residual after `layers`, on every clean pass: what all probes of a plan ask for."""
+        self._wants, self._layers = frozenset(wants), frozenset(layers)
+        self._activations = activations or Activations()
+        self._fired: dict[str, dict[str, int]] = {}
         self._proven: set[tuple[str, Head]] = set()  # (model, head): replaced at random, it moves the output
+        self._resumed: set[tuple[str, int]] = (
+            set()
+        )  # (model, layer): going on from there gives the whole pass's output
         self.made = 0
 
     def clean(
-        self, loaded: LoadedModel, ids: Ids, wants: Iterable[Want], lengths: Sequence[int] = ()
+        self,
+        loaded: LoadedModel,
+        ids: Ids,
+        wants: Iterable[Want],
+        lengths: Sequence[int] = (),
+        layers: Iterable[int] = (),
     ) -> Pass:
         """Return the pass of the unchanged model over `ids`, from memory where it has been made.
+
+        It goes no further than what is wanted of it: to the deepest of `layers` where that is all.
 
         Args:
             ids: (sequence, token), padded on the right where `lengths` says so.
             lengths: tokens of each sequence that are no padding; empty for all.
+            layers: after which the residual stream is kept.
+
+        Raises:
+            SiteUnknown: the model has no such layer.
         """
-        key = (loaded.digest, digest_of_tokens(ids, lengths))
-        asked = frozenset(wants)
-        had, kept = self._kept.get(key, (frozenset[Want](), Pass()))
-        if not asked <= had:
-            union = asked | had | self._wants
-            kept = self._run(loaded, ids, union, lengths, None)
-            self._kept.pop(key, None)
-            self._kept[key] = (union, kept)
-            while len(self._kept) > KEPT_PASSES:
-                del self._kept[next(iter(self._kept))]
-        return kept
+        key = f"{loaded.digest} {digest_of_tokens(ids, lengths)}"
+        asked, after = frozenset(wants), frozenset(layers)
+        check_layers(loaded, after)
+        kept = self._activations.get(key) or {}
+        if not _names_of(asked, after) <= kept.keys():
+            asked |= self._wants | {want for want in Want if _names_of({want}, ()) <= kept.keys()}
+            after |= self._layers | {
+                layer for layer in range(loaded.shape.layers) if _RESIDUAL + str(layer) in kept
+            }
+            made = self._run(loaded, ids, Wanted(asked, after), lengths)
+            self._fired[key] = made.fired
+            kept = self._activations.keep(key, made.arrays())
+        fields = {name: kept[name] for name in FIELDS if name in kept}
+        residual = {
+            int(name.removeprefix(_RESIDUAL)): kept[name] for name in kept if name.startswith(_RESIDUAL)
+        }
+        return Pass(**fields, residual=residual, fired=self._fired[key])
 
     def ablated(self, loaded: LoadedModel, ids: Ids, ablation: Ablation) -> Pass:
         """Return the surprisal under `ablation`; never from memory.
 
-        A head is ablated only once it has been proven, for this model, that replacing it moves the output.
+        A head is ablated only once it has been proven, for this model, that replacing it moves the output, and a pass
+        begins in the middle once that has been shown to give the output of a whole one.
 
         Raises:
             SiteUnknown: the model has no such head.
             HookNeverFired: a layer of the ablation was not reached.
             InterventionWithoutEffect: a head's output, replaced at random, moves no token's surprisal.
-            ProbeError: the replacements are not finite vectors of a head's width.
+            ProbeError: the replacements are not finite vectors of a head's width, or the model does not go on from
+                the middle as it does from the beginning.
         """
         check_ablation(loaded, ablation)
         for head in ablation.heads:
             if (loaded.digest, head) not in self._proven:
                 self._prove(loaded, ids[:1, :PROVING_TOKENS], head)
                 self._proven.add((loaded.digest, head))
-        return self._run(loaded, ids, frozenset({Want.SURPRISAL}), (), ablation)
+        return self._from_middle(loaded, ids, ablation, min(head.layer for head in ablation.heads))
 
     def _prove(self, loaded: LoadedModel, ids: Ids, head: Head) -> None:
         """Raise unless the output moves with this head: a hook may fire where nothing reads what it changes."""
+        clean = _surprisal_in(self.clean(loaded, ids, {Want.SURPRISAL}))
+        if (loaded.digest, head.layer) not in self._resumed:
+            self._check_middle(loaded, ids, head.layer, clean)
+            self._resumed.add((loaded.digest, head.layer))
         noise = np.random.default_rng(0).standard_normal((1, loaded.shape.head_width)).astype(np.float32)
-        wants = frozenset({Want.SURPRISAL})
-        clean = self.clean(loaded, ids, wants).surprisal
-        changed = self._run(loaded, ids, wants, (), Ablation((head,), noise)).surprisal
-        moved = 0.0 if clean is None or changed is None else float(np.abs(changed - clean).max(initial=0.0))
+        changed = self._from_middle(loaded, ids, Ablation((head,), noise), head.layer)
+        moved = float(np.abs(_surprisal_in(changed) - clean).max(initial=0.0))
         if not moved > MOVED:
             raise InterventionWithoutEffect(
                 f"head {head}: with its output replaced at random, the surprisal of {ids.shape[1]} tokens moved by"
                 f" {moved:.1e} nats: nothing reads it, or the hook is not where the model runs"
             )
 
+    def _check_middle(self, loaded: LoadedModel, ids: Ids, layer: int, clean: Floats) -> None:
+        again = _surprisal_in(self._from_middle(loaded, ids, None, layer))
+        apart = float(np.abs(again - clean).max(initial=0.0))
+        if not apart <= MOVED:
+            raise ProbeError(
+                f"from the middle, at layer {layer}, the surprisal is {apart:.1e} nats from that of a whole pass: this"
+                f" {loaded.shape.architecture} model's layers do more than read what enters them"
+            )
+
+    def _from_middle(self, loaded: LoadedModel, ids: Ids, ablation: Ablation | None, layer: int) -> Pass:
+        middle = self._middle(loaded, ids, layer)
+        return self._run(loaded, ids, Wanted(frozenset({Want.SURPRISAL})), (), ablation, middle)
+
+    def _middle(self, loaded: LoadedModel, ids: Ids, layer: int) -> Middle:
+        """Return where a pass over `ids` goes on at `layer`, from memory where it has been there."""
+        key = f"{loaded.digest} {digest_of_tokens(ids)} middle {layer}"
+        kept = self._activations.get(key)
+        if kept is None:
+            parts = []
+            for rows in _batches(ids):
+                parts.append(run_to_middle(loaded, ids[rows], layer))
+                self.made += 1
+            kept = self._activations.keep(
+                key, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            )
+        entering = torch.from_numpy(np.asarray(kept["entering"])) if layer else None
+        in_tuple = bool(kept["in_tuple"].all()) if layer else False
+        return Middle(layer, torch.from_numpy(np.asarray(kept["heads"])), entering, in_tuple)
+
     def _run(
         self,
         loaded: LoadedModel,
         ids: Ids,
-        wants: frozenset[Want],
+        wanted: Wanted,
         lengths: Sequence[int],
-        ablation: Ablation | None,
+        ablation: Ablation | None = None,
+        middle: Middle | None = None,
     ) -> Pass:
         total: Pass | None = None
-        rows = max(1, TOKENS_A_BATCH // ids.shape[1])
-        sizes: list[int] = []
-        for start in range(0, ids.shape[0], rows):
-            chunk = ids[start : start + rows]
-            part = _run_batch(loaded, chunk, wants, lengths[start : start + rows], ablation)
+        done = 0
+        for rows in _batches(ids):
+            stand_ins = from_middle(loaded, middle, rows) if middle else []
+            with standing_in(stand_ins):
+                part = _run_batch(loaded, ids[rows], wanted, lengths[rows], ablation)
             self.made += 1
-            total = part if total is None else _join(total, part, sum(sizes), chunk.shape[0])
-            sizes.append(chunk.shape[0])
+            n = len(ids[rows])
+            total = part if total is None else _join(total, part, done, n)
+            done += n
         if total is None:
             raise ProbeError("no token sequences: there is nothing to measure")
         return total
+
+
+def run_until_reached(loaded: LoadedModel, given: Mapping[str, Any]) -> None:
+    """Run the model without its unembedding, up to where a hook raises `Reached`; all hooks are counted as ever."""
+    with suppress(Reached):
+        loaded.model.base_model(**given)
+
+
+def run_to_middle(loaded: LoadedModel, ids: Ids, layer: int) -> dict[str, NDArray[Any]]:
+    """Run one batch up to the heads of `layer` and no further; returns what a `Middle` is made of, by name."""
+    kept: dict[str, Any] = {}
+    with torch.inference_mode(), counted_hooks(hooks_to_middle(loaded, layer, kept)):
+        run_until_reached(loaded, {"input_ids": torch.from_numpy(ids), "use_cache": False})
+    arrays = {name: kept[name].float().numpy() for name in ("heads", "entering") if name in kept}
+    return arrays | {"in_tuple": np.array([kept.get("in_tuple", False)])}
+
+
+def _names_of(wants: Iterable[Want], layers: Iterable[int]) -> set[str]:
+    """Return what the arrays are called that hold all this."""
+    fields = {
+        name for want in wants for name in (("entropy", "margin") if want is Want.ENTROPY else (want.value,))
+    }
+    return fields | {_RESIDUAL + str(layer) for layer in layers}
+
+
+def _batches(ids: Ids) -> Iterator[slice]:
+    """Yield the rows of each batch: they follow from the tokens alone, so that nothing depends on who runs them."""
+    rows = max(1, TOKENS_A_BATCH // ids.shape[1])
+    for start in range(0, ids.shape[0], rows):
+        yield slice(start, start + rows)
+
+
+def _surprisal_in(made: Pass) -> Floats:
+    if made.surprisal is None:
+        raise ProbeError("a forward pass kept less than was asked of it")
+    return made.surprisal
 
 
 def digest_of_tokens(ids: Ids, lengths: Sequence[int] = ()) -> str:
@@ -172,6 +297,10 @@ def check_ablation(loaded: LoadedModel, ablation: Ablation) -> None:
     check_heads(loaded, ablation.heads)
     if not ablation.heads or len(set(ablation.heads)) != len(ablation.heads):
         raise ProbeError(f"an ablation names each of its heads once, and at least one: {ablation.heads}")
+    if not 0 < ablation.share <= 1:
+        raise ProbeError(
+            f"an ablation replaces more than none and at most all of an output: {ablation.share}"
+        )
     wanted = (len(ablation.heads), loaded.shape.head_width)
     if ablation.replacements.shape != wanted or not np.isfinite(ablation.replacements).all():
         raise ProbeError(
@@ -180,7 +309,7 @@ def check_ablation(loaded: LoadedModel, ablation: Ablation) -> None:
 
 
 def _run_batch(
-    loaded: LoadedModel, ids: Ids, wants: frozenset[Want], lengths: Sequence[int], ablation: Ablation | None
+    loaded: LoadedModel, ids: Ids, wanted: Wanted, lengths: Sequence[int], ablation: Ablation | None
 ) -> Pass:
     """Run one batch through the model under counted hooks and keep what is wanted.
 
@@ -188,26 +317,38 @@ def _run_batch(
         HookNeverFired: a hook was not called.
         ProbeError: attention patterns were wanted of a model that was not loaded with eager attention.
     """
-    out = Pass()
+    out, wants = Pass(), wanted.of
     patterns: dict[int, Tensor] = {}
     means: dict[int, Tensor] = {}
-    hooks = [*_reading_hooks(loaded, wants, patterns, means), *_ablating_hooks(loaded, ablation)]
+    hooks = [
+        *_reading_hooks(loaded, wants, patterns, means),
+        *_residual_hooks(loaded, wanted, out.residual),
+        *_ablating_hooks(loaded, ablation),
+    ]
     tokens = torch.from_numpy(ids)
-    mask = mask_of(ids, lengths)
-    with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode())
-        out.fired = stack.enter_context(counted_hooks(hooks))
+    given = {"input_ids": tokens, "attention_mask": mask_of(ids, lengths), "use_cache": False}
+    with torch.inference_mode(), counted_hooks(hooks) as out.fired:
         if wants & {Want.SURPRISAL, Want.ENTROPY}:
-            logits = loaded.model(input_ids=tokens, attention_mask=mask, use_cache=False).logits.float()
-            _read_logits(logits, tokens, wants, out)
+            _read_logits(loaded.model(**given).logits.float(), tokens, wants, out)
         else:  # the unembedding is a fifth of the cost
-            loaded.model.base_model(input_ids=tokens, attention_mask=mask, use_cache=False)
+            run_until_reached(loaded, given)
     if Want.ATTENTION in wants:
         layers = [patterns[layer] for layer in sorted(patterns)]  # each (sequence, head, query, key)
         out.attention = torch.stack(layers).transpose(1, 2).contiguous().numpy()
     if Want.HEAD_MEANS in wants:
         out.head_means = torch.stack([means[layer] for layer in sorted(means)]).numpy()
     return out
+
+
+def _residual_hooks(loaded: LoadedModel, wanted: Wanted, kept: dict[int, Floats]) -> list[Hook]:
+    def keep(layer: int, output: Any) -> None:
+        residual = output[0] if isinstance(output, tuple) else output
+        kept[layer] = residual.float().numpy()
+        if layer == wanted.last:
+            raise Reached
+
+    blocks = blocks_of(loaded) if wanted.layers else []
+    return [Hook(f"layer {layer}", blocks[layer], partial(keep, layer)) for layer in sorted(wanted.layers)]
 
 
 def _read_logits(logits: Tensor, tokens: Tensor, wants: frozenset[Want], out: Pass) -> None:
@@ -268,7 +409,7 @@ def _reading_hooks(
 def _ablating_hooks(loaded: LoadedModel, ablation: Ablation | None) -> list[Hook]:
     if ablation is None:
         return []
-    width = loaded.shape.head_width
+    width, share = loaded.shape.head_width, ablation.share
     by_layer: dict[int, list[tuple[int, Tensor]]] = {}
     for head, replacement in zip(ablation.heads, ablation.replacements, strict=True):
         by_layer.setdefault(head.layer, []).append((head.head, torch.from_numpy(replacement)))
@@ -276,7 +417,8 @@ def _ablating_hooks(loaded: LoadedModel, ablation: Ablation | None) -> list[Hook
     def replace(changes: list[tuple[int, Tensor]], inputs: Any) -> Any:
         heads = inputs[0].clone()  # (sequence, token, head * head width)
         for head, replacement in changes:
-            heads[..., head * width : (head + 1) * width] = replacement.to(heads.dtype)
+            own = heads[..., head * width : (head + 1) * width]
+            own.lerp_(replacement.to(heads.dtype), share)
         return (heads, *inputs[1:])
 
     sites = attention_sites(loaded)
@@ -326,5 +468,8 @@ def _join(first: Pass, second: Pass, n_first: int, n_second: int) -> Pass:
         margin=stack(first.margin, second.margin, 0),
         attention=stack(first.attention, second.attention, 2),
         head_means=means,
+        residual={
+            layer: np.concatenate([first.residual[layer], second.residual[layer]]) for layer in first.residual
+        },
         fired={name: first.fired[name] + second.fired[name] for name in first.fired},
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interpret.errors import ProbeError, SiteUnknown
-from interpret.probes.forward import Floats, Ids, mask_of
+from interpret.probes.forward import Floats, ForwardPasses, Ids, mask_of
 from interpret.probes.hooks import Hook, counted_hooks
 from interpret.probes.sites import attention_sites, blocks_of
 from interpret.probes.weights import LoadedModel
@@ -48,13 +48,7 @@ def read_residual(loaded: LoadedModel, ids: Ids, layer: int, lengths: Sequence[i
         SiteUnknown: the model has no such layer.
         HookNeverFired: the layer was not reached.
     """
-    blocks = blocks_of(loaded)
-    if not 0 <= layer < len(blocks):
-        near = min(max(layer, 0), len(blocks) - 1)
-        raise SiteUnknown(f"the model has no layer {layer}: the nearest is {near}")
-    kept: dict[str, Tensor] = {}
-    _run(loaded, ids, lengths, [_reader(f"layer {layer}", blocks[layer], kept)])
-    return _numpy(kept[f"layer {layer}"])
+    return ForwardPasses().clean(loaded, ids, (), lengths, [layer]).residual[layer]
 
 
 def contributions(loaded: LoadedModel, ids: Ids) -> dict[str, Floats]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
+import torch
+
+from interpret.contracts import MeasuredPart, Probe, ProbeSpecification
 from interpret.errors import ModelMissing
 from interpret.probes.forward import ForwardPasses, Want
-from interpret.probes.weights import LoadedModel, dead_model, load_causal_lm
+from interpret.probes.weights import LoadedModel, dead_model, library_versions, load_causal_lm
+
+REMEMBERED: Final = 8  # of what parts of one work have in common
 
 
 class ModelSession:
@@ -32,7 +38,28 @@ class ModelSession:
         self._models = dict(loaded or {})
         self._from_store: str | None = None  # digest of the one model that was loaded from the store
         self._dead: dict[tuple[str, int], LoadedModel] = {}
+        self._remembered: dict[object, Any] = {}
         self.passes = ForwardPasses(wants)
+
+    def measure(self, probe: Probe, specification: ProbeSpecification, part: str) -> MeasuredPart:
+        """Do one part of a probe's work, and say with what it was done.
+
+        Raises:
+            ProbeError: as the probe does.
+        """
+        before = self.passes.made
+        numbers = probe.measure(specification, self, part)
+        return MeasuredPart(
+            part, numbers, library_versions(), torch.get_num_threads(), self.passes.made - before
+        )
+
+    def remembered(self, key: object, make: Callable[[], Any]) -> Any:
+        """Return what `make` gives, made once for the newest keys: parts of one work build on the same search."""
+        if key not in self._remembered:
+            self._remembered[key] = make()
+            while len(self._remembered) > REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+        return self._remembered[key]
 
     def model(self, digest: str) -> LoadedModel:
         """Return the model with this digest, with eager attention.

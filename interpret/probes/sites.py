@@ -65,6 +65,18 @@ def check_heads(loaded: LoadedModel, heads: Iterable[Head]) -> None:
             )
 
 
+def check_layers(loaded: LoadedModel, layers: Iterable[int]) -> None:
+    """Refuse a layer that the model does not have: -1 would be taken for the last.
+
+    Raises:
+        SiteUnknown: naming the nearest layer there is.
+    """
+    for layer in layers:
+        near = min(max(layer, 0), loaded.shape.layers - 1)
+        if layer != near:
+            raise SiteUnknown(f"the model has no layer {layer}: the nearest is {near}")
+
+
 def blocks_of(loaded: LoadedModel) -> list[nn.Module]:
     """Return the layers, first layer first; raises as `attention_sites` does."""
     lists = [module for module in loaded.model.modules() if isinstance(module, nn.ModuleList)]

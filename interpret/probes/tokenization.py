@@ -15,7 +15,7 @@ from typing import Any, Final
 import gguf
 from tokenizers import Regex, pre_tokenizers
 
-from interpret.errors import TokenizerUnknown
+from interpret.errors import TokenizerMismatch, TokenizerUnknown
 
 Cut = Callable[[], pre_tokenizers.PreTokenizer]
 
@@ -75,6 +75,21 @@ def cut_as_file_says(tokenizer: Any, path: Path) -> None:
             f" Known are {', '.join(sorted(CUTS))}; a model folder with its own tokenizer.json needs none of them."
         )
     tokenizer.backend_tokenizer.pre_tokenizer = CUTS[named]()
+
+
+def check_tokenizer(tokenizer: Any, vocabulary: int) -> None:
+    """Refuse a tokenizer that cuts text into tokens of which the model has no embedding: it is another model's.
+
+    Tokens that were added beside the vocabulary, a padding of the library's say, stand in no text.
+
+    Raises:
+        TokenizerMismatch: naming the largest.
+    """
+    largest = max(tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False).values())
+    if largest >= vocabulary:
+        raise TokenizerMismatch(
+            f"the tokenizer knows a token {largest}, the model has {vocabulary} from 0: it is another model's"
+        )
 
 
 def digest_of_tokenizer(tokenizer: Any) -> str:

@@ -30,7 +30,7 @@ import transformers
 
 from interpret import model_store
 from interpret.errors import DigestMismatch, ProbeError
-from interpret.probes.tokenization import cut_as_file_says
+from interpret.probes.tokenization import check_tokenizer, cut_as_file_says
 
 Attention = Literal["sdpa", "eager"]
 # Any: transformers' own annotations stop short of its calls
@@ -76,6 +76,7 @@ def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -
         ModelMissing: the store holds nothing under `digest`, or it is a name and no digest.
         DigestMismatch: the file, or the safetensors copy made of it, has been changed.
         TokenizerUnknown: a GGUF names a way to cut text that is not known here.
+        TokenizerMismatch: the tokenizer knows words that the model does not.
     """
     _silence_progress_bars()
     path = model_store.verify(store, digest)
@@ -87,8 +88,9 @@ def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -
         local_files_only=True,
         use_safetensors=True,
     ).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return LoadedModel(model, tokenizer, digest, shape_of(model.config), library_versions())
+    tokenizer, shape = AutoTokenizer.from_pretrained(folder, local_files_only=True), shape_of(model.config)
+    check_tokenizer(tokenizer, shape.vocabulary)
+    return LoadedModel(model, tokenizer, digest, shape, library_versions())
 
 
 def dead_model(loaded: LoadedModel, seed: int) -> LoadedModel:

@@ -18,6 +18,7 @@ from interpret import registry
 from interpret.contracts import ProbeResult, ProbeSpecification, Progress
 from interpret.errors import InterpretError
 from interpret.models import ProbeRun
+from interpret.parts import measure_all
 from interpret.services.claims import ClaimedRun, claim_run, fail_run, finish_run, put_run_back
 from interpret.services.findings import findings_of_result
 from interpret.services.prompts import read_claimed_inputs, read_inputs
@@ -84,7 +85,8 @@ def _measure(run: ClaimedRun, progress: Progress) -> ProbeResult:
         inputs=read_claimed_inputs(run),
         dataset_digest=run.dataset_digest,
     )
-    return registry.load(run.probe).run(asked, registry.open_session(settings.MODEL_STORE), progress)
+    session = registry.open_session(settings.MODEL_STORE)
+    return measure_all(registry.load(run.probe), asked, session, progress)
 
 
 _READABLE: Final = (InterpretError, EvidenceError)

@@ -74,7 +74,7 @@ def _fields(
         "stability": asdict(measurement.stability),
         "status": str(verdict.status),
         "verdict": verdict.as_json(),
-        "rung": str(measurement.level),
+        "rung": str(verdict.rung),
         "supports": measurement.supports,
         "does_not_show": measurement.does_not_show,
         "holds_for": {**asdict(measurement.holds_for), "languages": list(measurement.holds_for.languages)},

@@ -13,6 +13,7 @@ from interpret import registry
 from interpret.contracts import Measurement, ProbeSpecification
 from interpret.errors import BadSpecification, ProbeError
 from interpret.models import Finding
+from interpret.parts import measure_all
 from interpret.services.execution import digest_of_specification, ignore_progress, specification_of
 from interpret.services.findings import digest_of_finding
 from interpret.verdicts import history_of, judge
@@ -38,7 +39,7 @@ def replay_finding(finding: Finding) -> Replay:
         return _erased(finding, f"prompts it was measured on were erased: {exc}")
     session, probe = registry.open_session(settings.MODEL_STORE), registry.load(run.spec.probe)
     try:
-        result = probe.run(specification, session, ignore_progress)
+        result = measure_all(probe, specification, session, ignore_progress)
     except BadSpecification as exc:
         return _replayed(finding, specification, f"refused: {exc}", probe.code_version)
     if finding.ordinal > len(result.measurements):

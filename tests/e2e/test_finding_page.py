@@ -83,7 +83,7 @@ def induction() -> Measurement:
         ),
         holds_for=HoldsFor("a" * 64, "b" * 64, (), "heads 5.3 7.8 9.1 11.4", tokenizer_digest="c" * 64),
         stability=Stability(0, 1, estimate(0.88, 0.1), agrees=True, what="new token sequences and periods, same heads"),
-        supports="Predicting a token that repeats rests on these four heads: without their output the loss there rises.",
+        supports="Predicting a token that repeats rests on these four heads: without them the loss there rises.",
         does_not_show="That these heads copy in text that people write, or that no other head does the same.",
         fire_counts={"blocks.5.attn.hook_z": 12, "blocks.7.attn.hook_z": 12},
         per_item=tuple(ItemValue(f"sequence-{i:02d}", cost) for i, cost in enumerate(costs)),

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from interpret import registry
-from interpret.contracts import ProbeInput, ProbeResult, ProbeSpecification, Progress
+from interpret.contracts import (
+    MeasuredPart,
+    Measurement,
+    Probe,
+    ProbeInput,
+    ProbeResult,
+    ProbeSpecification,
+)
 from tests.interpret.measurements import make_result
 
 INPUTS = tuple(ProbeInput(f"p{i}", f"question {i}", "en") for i in range(4))
@@ -18,6 +25,7 @@ class StandInProbe:
     """Answers with whatever `result` gives, and remembers what it was asked."""
 
     code_version = "1"
+    names = ("all",)  # of its parts
 
     def __init__(self, result: Callable[[], ProbeResult] = make_result) -> None:
         self.result = result
@@ -26,10 +34,27 @@ class StandInProbe:
     def check(self, specification: ProbeSpecification) -> None:
         del specification
 
-    def run(self, specification: ProbeSpecification, models: Any, progress: Progress) -> ProbeResult:
-        del models, progress
+    def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
+        del specification
+        return self.names
+
+    def measure(self, specification: ProbeSpecification, models: Any, part: str) -> dict[str, Any]:
+        del models, part
         self.asked.append(specification)
-        return self.result()
+        return {}
+
+    def report(
+        self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[Measurement, ...]:
+        del specification, measured
+        return self.result().measurements
+
+
+class StandInSession:
+    """Measures without a model."""
+
+    def measure(self, probe: Probe, specification: ProbeSpecification, part: str) -> MeasuredPart:
+        return MeasuredPart(part, probe.measure(specification, None, part), {"torch": "2"}, 1, 3)
 
 
 @pytest.fixture
@@ -37,7 +62,7 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> StandInProbe:
     """The probe every run in this test gets."""
     stand_in = StandInProbe()
     monkeypatch.setattr(registry, "load", lambda _: stand_in)
-    monkeypatch.setattr(registry, "open_session", lambda _: None)
+    monkeypatch.setattr(registry, "open_session", lambda _: StandInSession())
     return stand_in
 
 

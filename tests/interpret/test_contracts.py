@@ -11,12 +11,11 @@ from interpret.contracts import (
     Estimate,
     ProbeInput,
     ProbeSpecification,
-    Stability,
+    TestKind,
 )
 from interpret.errors import BadSpecification, ClaimRefused, ProbeError
 from tests.interpret.measurements import (
     make_comparison,
-    make_estimate,
     make_measurement,
     make_result,
     make_tested,
@@ -43,11 +42,7 @@ def test_a_null_cannot_stand_in_for_a_baseline() -> None:
         (ClaimLevel.ASSOCIATIONAL, {"correction": ""}, "q-value"),
         (ClaimLevel.INTERVENTIONAL, {}, "matched control, fire counts"),
         (ClaimLevel.INTERVENTIONAL, {"control": INTERVENED["control"]}, "fire counts"),
-        (
-            ClaimLevel.REPLICATED,
-            {**INTERVENED, "stability": Stability(0, 1, make_estimate(9), agrees=False, what="seed")},
-            "second seed",
-        ),
+        (ClaimLevel.REPLICATED, INTERVENED, "a verdict on its second seed, which no probe gives"),
     ],
 )
 def test_a_higher_claim_is_refused_when_a_field_is_empty(
@@ -55,10 +50,6 @@ def test_a_higher_claim_is_refused_when_a_field_is_empty(
 ) -> None:
     with pytest.raises(ClaimRefused, match=missing):
         make_measurement(level=level, **changes)
-
-
-def test_a_replicated_claim_is_allowed_when_nothing_is_missing() -> None:
-    assert make_measurement(level=ClaimLevel.REPLICATED, **INTERVENED).level == "replicated"
 
 
 def test_an_intervention_that_never_fired_is_refused() -> None:
@@ -102,3 +93,12 @@ def test_a_test_says_the_smallest_effect_that_matters_and_why() -> None:
     for changes in ({"smallest_effect": 0.0}, {"why": ""}):
         with pytest.raises(ClaimRefused, match="smallest effect"):
             make_tested(**changes)
+
+
+def test_what_was_found_on_a_text_is_not_tested_on_it() -> None:
+    with pytest.raises(ClaimRefused, match="2 texts are in both splits"):
+        make_tested(kind=TestKind.SEARCH, found_on=("t3", "t4", "another"))
+    with pytest.raises(ClaimRefused, match="2 texts are in both splits"):
+        make_tested(kind=TestKind.NECESSITY, found_on=("t3", "t4"))
+    with pytest.raises(ClaimRefused, match="say which it was found on"):
+        make_tested(kind=TestKind.SEARCH)

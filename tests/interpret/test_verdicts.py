@@ -16,7 +16,7 @@ from interpret.tasks import run_probe
 from interpret.verdicts import judge
 from tests.factories import World, acting
 from tests.interpret.conftest import StandInProbe
-from tests.interpret.measurements import make_comparison, make_measurement, make_tested
+from tests.interpret.measurements import make_comparison, make_estimate, make_measurement, make_tested
 
 ALL = tuple(str(kind) for kind in NullKind)
 
@@ -87,6 +87,11 @@ def test_what_chance_explains_is_not_supported_by_size() -> None:
     assert status_of(make_tested(), q_value=0.2) is Status.INCONCLUSIVE
 
 
+def test_that_a_search_found_nothing_is_not_absence() -> None:
+    for beyond, status in ((0.0, Status.INCONCLUSIVE), (2.0, Status.SUPPORTED)):
+        assert status_of(make_tested(beyond, kind=TestKind.SEARCH, found_on=("another text",))) is status
+
+
 def test_a_necessity_test_shows_no_absence() -> None:
     verdict = judge(intervening(make_tested(0.0), (0.0,) * 19))
     assert verdict.status is Status.INCONCLUSIVE
@@ -103,6 +108,44 @@ def test_a_necessity_test_shows_no_absence() -> None:
 )
 def test_random_sets_are_the_units_of_the_control(random_sets: tuple[float, ...], expected: Status) -> None:
     assert judge(intervening(make_tested(), random_sets)).status is expected
+
+
+def seen_again(measurement: Measurement, beyond: float, p_value: float = 0.01) -> Measurement:
+    """The measurement with a second seed whose numbers lie `beyond` its nulls."""
+    assert measurement.tested is not None
+    again = make_tested(beyond, kind=measurement.tested.kind, random_sets=measurement.tested.random_sets)
+    second = make_estimate(max(beyond, 0.2))
+    return replace(
+        measurement,
+        stability=replace(measurement.stability, second=second, tested=again, p_value=p_value),
+    )
+
+
+@pytest.mark.parametrize(
+    ("beyond", "p_value", "second", "rung"),
+    [
+        (2.0, 0.01, Status.SUPPORTED, ClaimLevel.REPLICATED),
+        (2.0, 0.2, Status.INCONCLUSIVE, ClaimLevel.INTERVENTIONAL),
+        (0.5, 0.01, Status.INCONCLUSIVE, ClaimLevel.INTERVENTIONAL),
+    ],
+)
+def test_a_second_seed_that_is_judged_the_same_makes_it_replicated(
+    beyond: float, p_value: float, second: Status, rung: ClaimLevel
+) -> None:
+    verdict = judge(seen_again(intervening(make_tested(), (0.1,) * 19), beyond, p_value))
+    assert (verdict.status, verdict.second, verdict.rung) == (Status.SUPPORTED, second, rung)
+
+
+def test_two_overlapping_intervals_replicate_nothing() -> None:
+    verdict = judge(intervening(make_tested(), (0.1,) * 19))
+    assert (verdict.second, verdict.rung) == (None, ClaimLevel.INTERVENTIONAL)
+
+
+@pytest.mark.parametrize(("first", "second"), [(2.0, 0.0), (0.0, 2.0)])
+def test_seeds_that_say_the_opposite_decide_nothing(first: float, second: float) -> None:
+    verdict = judge(seen_again(make_measurement(tested=make_tested(first)), second))
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "a second seed says the opposite" in verdict.reason
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -148,7 +191,7 @@ def stored(world: World, probe: StandInProbe, sent: list[int]) -> Finding:
 
 def test_a_finding_keeps_what_its_status_came_of(stored: Finding) -> None:
     assert stored.verdict is not None
-    assert stored.verdict["contract"] == 2
+    assert stored.verdict["contract"] == 3
     assert set(stored.verdict["differences"]) == set(ALL)
     assert (stored.verdict["smallest_effect"], stored.verdict["why"]) == (0.5, "half is felt")
     assert stored.verdict["differences"]["dead_model"]["low"] > 0.5
@@ -161,4 +204,13 @@ def test_the_database_takes_no_decided_finding_that_lacks_a_null(stored: Finding
     stored.pk, stored.ordinal, stored.verdict = None, 2, {**stored.verdict, "differences": differences}
     stored._state.adding = True
     with pytest.raises(IntegrityError, match="interpret_finding_nulls"), transaction.atomic():
+        stored.save(force_insert=True)
+
+
+def test_the_database_takes_no_replicated_finding_whose_second_seed_was_not_judged_so(
+    stored: Finding,
+) -> None:
+    stored.pk, stored.ordinal, stored.rung = None, 2, "replicated"
+    stored._state.adding = True
+    with pytest.raises(IntegrityError, match="interpret_finding_replicated"), transaction.atomic():
         stored.save(force_insert=True)

@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from interpret.contracts import Measurement, ProbeInput, ProbeResult, ProbeSpecification, Status
 from interpret.errors import BadSpecification, ProbeError
+from interpret.parts import measure_all
 from interpret.probes.entropy import NextTokenEntropy, tokenize, unigram_values
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
@@ -45,9 +46,8 @@ def run(loaded: LoadedModel, inputs: tuple[ProbeInput, ...], **parameters: float
     specification = ProbeSpecification(
         "entropy.next_token", loaded.digest, 1, {"permutations": 499, **parameters}, inputs
     )
-    return NextTokenEntropy().run(
-        specification, ModelSession(loaded={loaded.digest: loaded}), lambda *_: None
-    )
+    session = ModelSession(loaded={loaded.digest: loaded})
+    return measure_all(NextTokenEntropy(), specification, session, lambda *_: None)
 
 
 def of(result: ProbeResult, statistic: str, language: str = "") -> Measurement:

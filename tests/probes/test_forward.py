@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from interpret.errors import ProbeError
+from interpret.errors import ProbeError, SiteUnknown
+from interpret.probes.activations import Activations
 from interpret.probes.forward import (
     Ablation,
     ForwardPasses,
@@ -15,7 +16,8 @@ from interpret.probes.forward import (
     entropy_and_margin_of,
     surprisal_of,
 )
-from interpret.probes.sites import Head
+from interpret.probes.sites import Head, blocks_of
+from interpret.probes.weights import LoadedModel
 from tests.probes import planted
 
 IDS = np.random.default_rng(0).integers(0, planted.WORDS, size=(3, 20))
@@ -51,15 +53,23 @@ def test_probes_that_ask_for_the_same_tokens_share_one_pass() -> None:
     assert entropy is not None
 
 
-def test_a_worker_s_memory_holds_the_newest_passes_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("interpret.probes.forward.KEPT_PASSES", 2)
-    passes, model = ForwardPasses(), planted.random_model()
+def test_a_worker_holds_the_newest_passes_only() -> None:
+    one = 2 * IDS.size * np.dtype(np.float32).itemsize  # entropy and margin
+    passes, model = ForwardPasses(activations=Activations(2 * one)), planted.random_model()
     for shift in (0, 1, 2):
         passes.clean(model, (IDS + shift) % planted.WORDS, {Want.ENTROPY})
-    passes.clean(model, (IDS + 2) % planted.WORDS, {Want.ENTROPY})
+    passes.clean(model, (IDS + 1) % planted.WORDS, {Want.ENTROPY})
     assert passes.made == 3
     passes.clean(model, IDS, {Want.ENTROPY})
     assert passes.made == 4
+
+
+def test_what_one_probe_kept_is_not_lost_when_another_asks_for_more() -> None:
+    passes, model = ForwardPasses(), planted.random_model()
+    passes.clean(model, IDS, {Want.ENTROPY})
+    passes.clean(model, IDS, {Want.SURPRISAL})
+    passes.clean(model, IDS, {Want.ENTROPY, Want.SURPRISAL})
+    assert passes.made == 2
 
 
 def test_padding_changes_nothing() -> None:
@@ -113,3 +123,38 @@ def test_the_digest_of_tokens_tells_shape_and_lengths_apart() -> None:
         digest_of_tokens(IDS + 1),
     }
     assert len(digests) == 4
+
+
+def layers_run(model: LoadedModel) -> list[int]:
+    """Return a list that fills with the number of each layer that runs."""
+    ran: list[int] = []
+    for number, block in enumerate(blocks_of(model)):
+        block.register_forward_hook(lambda *_, number=number: ran.append(number))
+    return ran
+
+
+def test_a_pass_goes_no_deeper_than_what_is_wanted_of_it() -> None:
+    passes, model = ForwardPasses(), planted.induction_model()
+    ran = layers_run(model)
+    shallow = passes.clean(model, IDS, (), layers=[0]).residual[0]
+    assert ran == [0]
+    assert shallow.shape == (3, 20, model.shape.width)
+    both = passes.clean(model, IDS, {Want.SURPRISAL}, layers=[0, 1])
+    assert ran == [0, 0, 1]
+    assert both.residual[0] == pytest.approx(shallow, abs=1e-6)
+    passes.clean(model, IDS, (), layers=[1])
+    assert ran == [0, 0, 1]
+
+
+def test_one_pass_serves_every_probe_of_a_plan() -> None:
+    model = planted.random_model()
+    passes, ran = ForwardPasses(layers=(0, 1)), layers_run(model)
+    for layer in (0, 1, 0):
+        passes.clean(model, IDS, (), layers=[layer])
+    assert (passes.made, ran) == (1, [0, 1])
+
+
+@pytest.mark.parametrize(("layer", "near"), [(-1, 0), (2, 1)])
+def test_a_layer_that_is_not_there_is_refused_with_the_nearest(layer: int, near: int) -> None:
+    with pytest.raises(SiteUnknown, match=f"no layer {layer}: the nearest is {near}"):
+        ForwardPasses().clean(planted.random_model(), IDS, (), layers=[layer])

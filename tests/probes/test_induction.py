@@ -8,6 +8,7 @@ import pytest
 
 from interpret.contracts import ClaimLevel, Measurement, ProbeInput, ProbeResult, ProbeSpecification, Status
 from interpret.errors import BadSpecification, ProbeError
+from interpret.parts import measure_all
 from interpret.probes.induction import InductionHeads, compare_periods, make_repeats, prefix_scores
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
@@ -23,7 +24,7 @@ def run(loaded: LoadedModel, **changes: float) -> ProbeResult:
         "induction.heads", loaded.digest, seed=3, parameters={**PARAMETERS, **changes}
     )
     session = ModelSession(loaded={loaded.digest: loaded})
-    return InductionHeads().run(specification, session, lambda *_: None)
+    return measure_all(InductionHeads(), specification, session, lambda *_: None)
 
 
 def of(result: ProbeResult, statistic: str) -> Measurement:

@@ -21,7 +21,7 @@ from interpret.services.replay import replay_finding
 from tests.factories import World, acting, manifest
 from tests.probes.store import LETTERS, write_folder
 
-SMALL = {"sequences": 16, "length": 32, "heads": 1, "control_draws": 2, "permutations": 99}
+SMALL = {"sequences": 40, "length": 16, "heads": 1, "control_draws": 2, "permutations": 99}
 INPUTS = [ProbeInput(f"p{i}", "".join(LETTERS[i : i + 8]), "en") for i in range(12)]
 
 
@@ -46,7 +46,7 @@ def test_both_probes_run_from_request_to_evidence(released: Any) -> None:
     for run in runs:
         execute_probe_run(run.pk, lambda what, done, total: seen.append(f"{what} {done}/{total}"))
     assert set(ProbeRun.objects.values_list("state", flat=True)) == {ProbeRun.State.DONE}
-    assert "done 5/5" in seen
+    assert "done 6/6" in seen
     statistics = set(Finding.objects.values_list("statistic", flat=True))
     assert {"induction.prefix_match", "induction.ablation_cost", "next_token.entropy"} <= statistics
     cost = Finding.objects.get(statistic="induction.ablation_cost")

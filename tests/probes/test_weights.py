@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from interpret import model_store
-from interpret.errors import DigestMismatch, ModelMissing
+from interpret.errors import DigestMismatch, ModelMissing, TokenizerMismatch
 from interpret.probes import weights
 from tests.probes.store import LAYERS, WORDS, write_folder, write_gguf
 
@@ -20,6 +20,18 @@ def test_a_folder_comes_in_by_its_digest_and_loads_by_it(tmp_path: Path) -> None
     assert loaded.tokenizer is not None
     assert loaded.tokenizer.encode("ab", add_special_tokens=False) == [WORDS.index("a"), WORDS.index("b")]
     assert not loaded.model.training
+
+
+def test_another_models_tokenizer_is_refused(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "snapshot")
+    file = folder / "tokenizer.json"
+    tokenizer = json.loads(file.read_text())
+    tokenizer["model"]["vocab"]["of another model"] = len(WORDS)
+    file.write_text(json.dumps(tokenizer))
+    digest = model_store.add_folder(tmp_path / "store", folder)
+    said = f"the tokenizer knows a token {len(WORDS)}, the model has {len(WORDS)} from 0"
+    with pytest.raises(TokenizerMismatch, match=said):
+        weights.load_causal_lm(tmp_path / "store", digest)
 
 
 def test_a_gguf_is_converted_once_and_loads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

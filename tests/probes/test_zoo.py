@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from interpret.contracts import ProbeSpecification, Status
+from interpret.parts import measure_all
 from interpret.probes.forward import Ids
 from interpret.probes.induction import InductionHeads, prefix_scores
 from interpret.probes.session import ModelSession
@@ -88,7 +89,9 @@ def verdicts(name: str) -> dict[str, tuple[Status, ...]]:
     asked = ProbeSpecification(
         "induction.heads", loaded.digest, seed=3, parameters={**RUN, "heads": ZOO[name].heads}
     )
-    result = InductionHeads().run(asked, ModelSession(loaded={loaded.digest: loaded}), lambda *_: None)
+    result = measure_all(
+        InductionHeads(), asked, ModelSession(loaded={loaded.digest: loaded}), lambda *_: None
+    )
     return {
         statistic: tuple(judge(item).status for item in result.measurements if item.statistic == statistic)
         for statistic in (MATCH, COST)

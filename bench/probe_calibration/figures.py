@@ -1,0 +1,151 @@
+"""Rates over runs, with exact bounds, and what a finding is worth by them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Final
+
+from bench.probe_calibration.cases import KINDS
+from bench.probe_calibration.runs import Run, Told
+from evidence.statistics.shares import clopper_pearson
+from interpret.verdicts import ALPHA
+
+POWER: Final = 0.8  # that a probe has on what was planted, or it is not shipped
+PRIOR: Final = 0.5  # even odds that there is something
+_PLANTED: Final = {kind.name for kind in KINDS if kind.planted}
+_SAME: Final = {kind.name for kind in KINDS if kind.same}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often, of how many runs, and each bound at 0.95 on one side."""
+
+    hits: int
+    n: int
+
+    @property
+    def value(self) -> float:
+        """Return the share, in [0, 1]."""
+        return self.hits / self.n if self.n else 0.0
+
+    @property
+    def low(self) -> float:
+        """Return the lower bound; 0 of nothing."""
+        return clopper_pearson(self.hits, self.n)[0] if self.n else 0.0
+
+    @property
+    def high(self) -> float:
+        """Return the upper bound; 1 of nothing."""
+        return clopper_pearson(self.hits, self.n)[1] if self.n else 1.0
+
+    def as_json(self, *bounds: str) -> dict[str, float]:
+        """Return it with those bounds."""
+        return {
+            "rate": round(self.value, 4),
+            "n": self.n,
+            **{name: round(getattr(self, name), 4) for name in bounds},
+        }
+
+
+def count(runs: Iterable[Run], statistic: str, hit: Callable[[Told], bool]) -> Rate:
+    """Count runs in which a finding of the statistic is a hit: a run is one trial, however much it reports."""
+    trials = [[told for told in run.findings if told.statistic == statistic] for run in runs]
+    return Rate(sum(any(map(hit, trial)) for trial in trials), len(trials))
+
+
+def false_supports(runs: Iterable[Run], statistic: str) -> Rate:
+    """Return in how many runs something was supported that is not so."""
+    return count(runs, statistic, lambda told: told.status == "supported" and not told.true)
+
+
+def false_counters(runs: Iterable[Run], statistic: str) -> Rate:
+    """Return in how many runs something was said not to be so."""
+    return count(runs, statistic, lambda told: told.status == "not_supported")
+
+
+def power(runs: Iterable[Run], statistic: str, rungs: Sequence[str] = ()) -> Rate:
+    """Return in how many runs what was planted was found, at one of the rungs where some are named."""
+    return count(
+        runs,
+        statistic,
+        lambda told: told.status == "supported" and told.true and (not rungs or told.rung in rungs),
+    )
+
+
+def split(runs: Iterable[Run]) -> tuple[list[Run], list[Run]]:
+    """Return the runs on models with nothing to find, and those with."""
+    nulls, planted = list[Run](), list[Run]()
+    for run in runs:
+        (planted if run.kind in _PLANTED else nulls).append(run)
+    return nulls, planted
+
+
+def coverage(runs: Iterable[Run], statistic: str) -> Rate:
+    """Return how many intervals hold the mean over all runs on the same model, which no run's sequences share."""
+    told = [
+        each
+        for run in runs
+        if run.kind in _SAME
+        for each in run.findings
+        if each.statistic == statistic and each.true
+    ]
+    if not told:
+        return Rate(0, 0)
+    truth = fmean(each.value for each in told)
+    return Rate(sum(each.low <= truth <= each.high for each in told), len(told))
+
+
+def worth(runs: Sequence[Run], statistic: str) -> dict[str, Any]:
+    """Return, for each rung of the statistic, how likely a supported finding is true at even odds before it.
+
+    By Bayes: power / (power + false supports); its lower bound takes the lower bound of the one and the upper of the
+    other. False supports are counted at any rung, since a weaker claim that is false could have been a stronger.
+    """
+    nulls, planted = split(runs)
+    wrong = false_supports(nulls, statistic)
+    rungs = sorted({told.rung for run in planted for told in run.findings if told.statistic == statistic})
+    return {rung: _worth(power(planted, statistic, [rung]), wrong) for rung in rungs}
+
+
+def _worth(found: Rate, wrong: Rate) -> dict[str, Any]:
+    both = found.value * PRIOR + wrong.value * (1 - PRIOR)
+    low, high = found.low * PRIOR, wrong.high * (1 - PRIOR)
+    return {
+        "probability": round(found.value * PRIOR / both, 4) if both else None,
+        "low": round(low / (low + high), 4) if low else 0.0,
+        "prior": PRIOR,
+        "false_support": wrong.as_json("high"),
+        "power": found.as_json("low"),
+    }
+
+
+def broken(runs: Sequence[Run], statistics: Sequence[str]) -> list[str]:
+    """Name every promise that the runs do not keep."""
+    nulls, planted = split(runs)
+    faults = []
+    for statistic in statistics:
+        wrong, counter, found = (
+            false_supports(nulls, statistic),
+            false_counters(nulls, statistic),
+            power(planted, statistic),
+        )
+        if wrong.high > ALPHA:
+            faults.append(f"{statistic}: false supports up to {wrong.high:.1%}, {ALPHA:.0%} is promised")
+        if counter.high > ALPHA:
+            faults.append(
+                f"{statistic}: said not to be so of up to {counter.high:.1%}, {ALPHA:.0%} is promised"
+            )
+        if found.value < POWER:
+            faults.append(f"{statistic}: power {found.value:.1%}, {POWER:.0%} is promised")
+    return faults
+
+
+def by_kind(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """Return the runs of each kind, in the order of `KINDS`."""
+    grouped = defaultdict[str, list[Run]](list)
+    for run in runs:
+        grouped[run.kind].append(run)
+    return {kind.name: grouped[kind.name] for kind in KINDS if kind.name in grouped}

@@ -1,0 +1,140 @@
+"""The page and the figures that `make calibrate` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from bench.probe_calibration import figures
+from bench.probe_calibration.audit import Draw, Verdict
+from bench.probe_calibration.cases import KINDS, statistics_of
+from bench.probe_calibration.figures import Rate
+from bench.probe_calibration.runs import Run
+from interpret import registry
+from interpret.verdicts import ALPHA
+
+_HEAD: Final = f"""# How often probes are wrong
+
+Written by `make calibrate`, which takes an hour or more and goes on where it was stopped; the tests run a short
+version. Each row is a kind of model whose truth is known, because it was written into its weights or shuffled out of
+them. A run is one trial, however many heads it reports, and its verdict stands by itself at {ALPHA:g}: on record, runs
+on the same model share that.
+
+*False support*: something was supported that is not so. *Counter*: something was said not to be so, which becomes
+counter-evidence. *Power*: what was planted was found, at its place. Bounds are Clopper and Pearson's, 0.95 on one side.
+In bold is what breaks a promise: false supports and counters on models with nothing to find at most {ALPHA:.0%} by
+their upper bound, over all such kinds; power at least {figures.POWER:.0%}. `entropy.next_token` claims nothing, so it
+has no rows.
+"""
+_PLANTED: Final = "| planted | runs | power | of these replicated | other heads supported | |"
+
+
+def render(runs: Sequence[Run], drawn: Draw | None, audited: Sequence[Verdict]) -> str:
+    """Return the page."""
+    parts = [_HEAD]
+    for probe in sorted({run.probe for run in runs}):
+        ours = [run for run in runs if run.probe == probe]
+        version = registry.load(probe).code_version
+        parts.append(f"## `{probe}`, code version {version}\n")
+        parts += [_statistic(ours, statistic) for statistic in statistics_of(probe)]
+    parts.append(_cost(runs))
+    if drawn is not None:
+        parts.append(_audit(drawn, audited))
+    return "\n".join(parts)
+
+
+def as_json(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return what findings of each probe are worth, for the page of a finding."""
+    probes: dict[str, Any] = {}
+    for probe in sorted({run.probe for run in runs}):
+        ours = [run for run in runs if run.probe == probe]
+        worth = {statistic: figures.worth(ours, statistic) for statistic in statistics_of(probe)}
+        probes[probe] = {"code_version": registry.load(probe).code_version, "statistics": worth}
+    return {"probes": probes}
+
+
+def _statistic(runs: Sequence[Run], statistic: str) -> str:
+    nulls, planted = figures.split(runs)
+    lines = [f"### `{statistic}`\n", "| model | runs | false support | counter | |", "|---|---|---|---|---|"]
+    says = {kind.name: kind.says for kind in KINDS}
+    for name, of_kind in figures.by_kind(nulls).items():
+        lines.append(_null_row(name, of_kind, statistic, says[name]))
+    lines.append(_null_row("**all**", nulls, statistic, ""))
+    lines += [
+        "",
+        "| planted | runs | power | of these replicated | other heads supported | |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, of_kind in figures.by_kind(planted).items():
+        lines.append(_planted_row(name, of_kind, statistic, says[name]))
+    lines.append(_planted_row("**all**", planted, statistic, ""))
+    lines += ["", "| rung | true, at even odds before | at least |", "|---|---|---|"]
+    for rung, told in figures.worth(runs, statistic).items():
+        probability = "–" if told["probability"] is None else f"{told['probability']:.1%}"
+        lines.append(f"| {rung} | {probability} | {told['low']:.1%} |")
+    covered = figures.coverage(runs, statistic)
+    lines.append(
+        f"\nIntervals at 0.95 that hold the mean over all runs on the same model: {_at_least(covered)}.\n"
+    )
+    return "\n".join(lines)
+
+
+def _null_row(name: str, runs: Sequence[Run], statistic: str, says: str) -> str:
+    wrong, counter = figures.false_supports(runs, statistic), figures.false_counters(runs, statistic)
+    whole = name == "**all**"
+    return (
+        f"| {name} | {wrong.n} | {_at_most(wrong, whole=whole)} | {_at_most(counter, whole=whole)} | {says} |"
+    )
+
+
+def _planted_row(name: str, runs: Sequence[Run], statistic: str, says: str) -> str:
+    found = figures.power(runs, statistic)
+    again = figures.power(runs, statistic, ["replicated"])
+    beside = figures.false_supports(runs, statistic)
+    said = _at_least(found)
+    if name == "**all**" and found.value < figures.POWER:
+        said = f"**{said}**"
+    return f"| {name} | {found.n} | {said} | {again.hits} | {_at_most(beside, whole=False)} | {says} |"
+
+
+def _cost(runs: Sequence[Run]) -> str:
+    lines = ["## What a run costs\n", "| model | parameters | CPU seconds, one thread |", "|---|---|---|"]
+    for kind in KINDS:
+        seconds = [run.seconds for run in runs if run.kind == kind.name]
+        if seconds:
+            given = ", ".join(f"{name} {value:g}" for name, value in sorted(kind.parameters.items()))
+            lines.append(f"| {kind.name} | {given} | {sum(seconds) / len(seconds):.1f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _audit(drawn: Draw, audited: Sequence[Verdict]) -> str:
+    hits = Rate(sum(each.found for each in audited if each.planted), sum(each.planted for each in audited))
+    wrong = Rate(
+        sum(each.found for each in audited if not each.planted), sum(not each.planted for each in audited)
+    )
+    lines = [
+        "## Blind audit\n",
+        (
+            f"Commit `{drawn.commit[:12]}` is the hunter; seed {drawn.seed} was drawn after it. The hunter calls a"
+            " model planted where an ablation is supported.\n"
+        ),
+        f"Planted models called so: {hits.hits} of {hits.n}. Clean ones called so: {wrong.hits} of {wrong.n}.\n",
+        "| model | planted | called planted |",
+        "|---|---|---|",
+    ]
+    for each in sorted(audited, key=lambda verdict: verdict.number):
+        planted, found = ("yes" if each.planted else "no"), ("yes" if each.found else "no")
+        wrongly = each.found != each.planted
+        lines.append(
+            f"| {each.number + 1}: {each.kind} | {planted} | {f'**{found}**' if wrongly else found} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _at_most(rate: Rate, *, whole: bool) -> str:
+    said = f"{rate.value:.1%}, at most {rate.high:.1%}"
+    return f"**{said}**" if whole and rate.high > ALPHA else said
+
+
+def _at_least(rate: Rate) -> str:
+    return f"{rate.value:.1%} of {rate.n}, at least {rate.low:.1%}" if rate.n else "none measured"

@@ -1,0 +1,117 @@
+"""One run of a probe on one model, and what came of it, kept line by line so that a stopped command goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.probe_calibration.cases import KINDS, Kind
+from interpret import registry
+from interpret.contracts import Measurement, ProbeSpecification
+from interpret.parts import measure_all
+from interpret.probes.head_sets import parse_head
+from interpret.probes.session import ModelSession
+from interpret.probes.sites import Head
+from interpret.probes.weights import LoadedModel
+from interpret.verdicts import CONTRACT, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one finding says.
+
+    Attributes:
+        true: whether what it claims is so, by construction.
+    """
+
+    statistic: str
+    status: str
+    rung: str
+    true: bool
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a kind, by its number."""
+
+    kind: str
+    number: int
+    probe: str
+    code_version: str
+    contract: int  # of the verdicts
+    parameters: dict[str, float]
+    seconds: float  # of processors
+    findings: tuple[Told, ...]
+
+    def as_line(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+def measure(kind: Kind, number: int, store: Path) -> Run:
+    """Make the model of this number and run the probe on it; a verdict stands by itself, at 0.05."""
+    torch.set_num_threads(1)
+    began = time.process_time()
+    loaded, planted = kind.make(number, store)
+    findings = probe_model(kind, loaded, seed=number)
+    told = tuple(_told(measurement, planted) for measurement in findings)
+    seconds = time.process_time() - began
+    version = registry.load(kind.probe).code_version
+    return Run(kind.name, number, kind.probe, version, CONTRACT, dict(kind.parameters), seconds, told)
+
+
+def probe_model(kind: Kind, loaded: LoadedModel, *, seed: int) -> tuple[Measurement, ...]:
+    """Return what a kind's probe says of a model."""
+    asked = ProbeSpecification(kind.probe, loaded.digest, seed=seed, parameters=kind.parameters)
+    session = ModelSession(loaded={loaded.digest: loaded})
+    return measure_all(registry.load(kind.probe), asked, session, lambda *_: None).measurements
+
+
+def is_current(run: Run) -> bool:
+    """Whether it was measured as it would be today."""
+    kind = next((each for each in KINDS if each.name == run.kind), None)
+    if kind is None or run.contract != CONTRACT:
+        return False
+    return (
+        dict(kind.parameters) == run.parameters and registry.load(run.probe).code_version == run.code_version
+    )
+
+
+def read_runs(file: Path) -> list[Run]:
+    """Return the runs of a file that still count; a last line that was cut is left out."""
+    return [run for run in _all(file) if is_current(run)]
+
+
+def _all(file: Path) -> Iterable[Run]:
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+        try:
+            told: dict[str, Any] = json.loads(line)
+        except ValueError:
+            continue
+        yield Run(**{**told, "findings": tuple(Told(**each) for each in told["findings"])})
+
+
+def _told(measurement: Measurement, planted: frozenset[Head]) -> Told:
+    verdict, estimate = judge(measurement), measurement.estimate
+    named = (
+        measurement.holds_for.site.replace("heads ", "").replace("head ", "").replace(" together", "").split()
+    )
+    heads = frozenset(parse_head(name) for name in named)
+    return Told(
+        statistic=measurement.statistic,
+        status=str(verdict.status),
+        rung=str(verdict.rung),
+        true=bool(planted) and heads <= planted,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+    )
