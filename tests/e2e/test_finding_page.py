@@ -30,7 +30,7 @@ from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
 from tests.e2e.browser import speak, wear
 from tests.factories import World, acting, make_world
-from tests.interpret.conftest import INPUTS, StandInProbe
+from tests.interpret.conftest import INPUTS, StandInProbe, StandInSession
 from tests.interpret.measurements import make_measurement, make_measurement_of, make_result, make_tested
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,7 +107,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
     probe = StandInProbe()
     monkeypatch.setattr(registry, "load", lambda _: probe)
-    monkeypatch.setattr(registry, "open_session", lambda _: None)
+    monkeypatch.setattr(registry, "open_session", lambda _: StandInSession())
     world = make_world()
     for name, inputs, measured in (
         ("induction.heads", None, [induction()]),
