@@ -20,7 +20,7 @@ def of_class(root: Any, tag: str, kind: str) -> list[Any]:
 def test_a_band_lies_behind_the_rows_beside_or_above_their_names(
     given_rows: Any, words: str, ends: Any, stacked: bool
 ) -> None:
-    band = Band(*ends, words)
+    band = Band(ends[0], ends[1], words)
     root = twice(
         lambda: whiskers(
             given_rows, title="t", unit="u", band=band, stacked=stacked, width=330 if stacked else 760
@@ -56,8 +56,11 @@ def test_the_least_and_the_greatest_item_are_named() -> None:
 
 @st.composite
 def responses(draw: st.DrawFn) -> list[Dose]:
-    given_doses = draw(st.lists(numbers, min_size=2, max_size=6, unique=True))
-    return [Dose(each, draw(numbers), *draw(intervals), draw(st.none() | numbers)) for each in given_doses]
+    found = []
+    for dose in draw(st.lists(numbers, min_size=2, max_size=6, unique=True)):
+        low, high = draw(intervals)
+        found.append(Dose(dose, draw(numbers), low, high, draw(st.none() | numbers)))
+    return found
 
 
 @given(responses(), texts)
