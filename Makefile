@@ -10,12 +10,15 @@ NO_TORCH := $(filter install-web,$(ENVIRONMENT))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 ##@ Use
-.PHONY: up demo
+.PHONY: up demo probes
 up: $(ENVIRONMENT) ## start everything in one terminal, on port 8000 or PORT=8001; Ctrl-C stops it
 	@$(BIN)/python manage.py up $(if $(PORT),--port $(PORT)) $(ARGS)
 
 demo: install ## run the three copilots, evaluate, probe, review, export a binder and verify it
 	@$(BIN)/python -m examples.demo
+
+probes: install ## run every probe on SmolLM2 in the terminal (minutes), with verdicts and controls; ARGS="--help"
+	@$(BIN)/python -m examples.probes $(ARGS)
 
 ##@ Develop
 .PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates calibrate soak fuzz attack

@@ -11,22 +11,19 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from functools import cache, partial
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
 
-from bench.probe_calibration.cases import SMOLLM2
 from interpret import registry
-from interpret.contracts import MeasuredPart, ProbeSpecification
-from interpret.parts import put_together
+from interpret.contracts import ProbeSpecification
+from interpret.model_store import SMOLLM2
 from interpret.probes.forward import TOKENS_A_BATCH, Ablation, ForwardPasses, Ids, Want
-from interpret.probes.session import ModelSession
+from interpret.probes.processes import measure_in, open_pool, session_of
 from interpret.probes.sites import Head, blocks_of
 from interpret.probes.weights import LoadedModel, load_causal_lm
 
@@ -43,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print each ratio."""
     options = _parse(arguments)
     torch.set_num_threads(1)
-    loaded = load_causal_lm(options.store, SMOLLM2, attention="eager")
+    loaded = load_causal_lm(options.store, SMOLLM2.digest, attention="eager")
     ids = np.random.default_rng(0).integers(0, loaded.shape.vocabulary, size=(options.prompts, 64))
     readings(loaded, ids, options.rounds)
     ablations(loaded, ids[:16], options.rounds)
@@ -106,39 +103,26 @@ def ablations(loaded: LoadedModel, ids: Ids, rounds: int) -> None:
 
 def workers(store: Path, many: Sequence[int]) -> None:
     """Do the parts of one run with so many processes."""
-    asked = ProbeSpecification("induction.heads", SMOLLM2, seed=0, parameters=RUN)
-    probe = registry.load(asked.probe)
-    parts = probe.parts(asked)
-    print(f"one run in {len(parts)} parts, each process with one thread; wall seconds, models loaded:")
+    asked = ProbeSpecification("induction.heads", SMOLLM2.digest, seed=0, parameters=RUN)
+    print(f"one run in {len(registry.load(asked.probe).parts(asked))} parts, models loaded, wall seconds:")
     results, first = set[str](), 0.0
     for number in many:
-        with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
+        with open_pool(number) as pool:
             list(pool.map(partial(_warm, store), range(number)))
             began = time.perf_counter()
-            done = list(pool.map(partial(_part, store, asked), parts))
+            result = measure_in(pool, asked, store, lambda *_: None)
             took = time.perf_counter() - began
         first = first or took
-        result = put_together(probe, asked, done)
         results.add(json.dumps([each.as_json() for each in result.measurements], sort_keys=True))
         said = "process" if number == 1 else "processes"
         print(f"  {number} {said:<24} {took:6.1f}  {first / took:.2f} times as fast")
     print("  the same result from each" if len(results) == 1 else f"  {len(results)} DIFFERENT RESULTS")
 
 
-@cache
-def _session(store: Path) -> ModelSession:
-    torch.set_num_threads(1)
-    return ModelSession(store)
-
-
 def _warm(store: Path, number: int) -> int:
-    _session(store).model(SMOLLM2)
+    session_of(store).dead(SMOLLM2.digest, 0)
     time.sleep(0.5)  # so that each process takes one of these
     return number
-
-
-def _part(store: Path, asked: ProbeSpecification, part: str) -> MeasuredPart:
-    return _session(store).measure(registry.load(asked.probe), asked, part)
 
 
 def _quickest(calls: Sequence[Callable[[], Any]], rounds: int) -> list[float]:

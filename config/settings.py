@@ -435,6 +435,8 @@ WITNESS_WAIT = env_int("TRACEBINDER_WITNESS_WAIT", 15)
 # --- Interpretability -----------------------------------------------------------------------------------------
 MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model files by digest
 PROBE_LEASE = env_int("TRACEBINDER_PROBE_LEASE", 40 * 60)  # seconds; longer than the hard limit
+# Probes that the installation adds: dotted paths of (name, ProbeEntry) pairs, separated by commas.
+MORE_PROBES = env_list("TRACEBINDER_PROBES", [])
 PROBE_SOFT_LIMIT = env_int("TRACEBINDER_PROBE_SOFT_LIMIT", 25 * 60)  # seconds
 PROBE_HARD_LIMIT = env_int("TRACEBINDER_PROBE_HARD_LIMIT", 30 * 60)  # seconds
 

@@ -30,6 +30,14 @@ class BadSpecification(InterpretError):
     http_status = 422
 
 
+class BadProbePath(InterpretError):
+    """`TRACEBINDER_PROBES` names something that is no probe."""
+
+    code = "bad_probe_path"
+    title = "The setting names no probe"
+    http_status = 500
+
+
 class ModelMissing(InterpretError):
     """The model store holds nothing under this digest."""
 

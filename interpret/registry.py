@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from interpret.contracts import Probe
-from interpret.errors import BadSpecification, ProbeUnavailable, UnknownProbe
+from interpret.errors import BadProbePath, BadSpecification, ProbeUnavailable, UnknownProbe
 from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
@@ -76,6 +76,27 @@ PROBES: dict[str, ProbeEntry] = {
         },
     ),
 }
+
+
+def add(path: str) -> None:
+    """Take in somebody else's probe, by the dotted path of a pair of its name and its `ProbeEntry`.
+
+    The file is imported by every process: it reaches for torch inside the probe's methods and nowhere else.
+
+    Raises:
+        BadProbePath: there is no such pair, or its name is taken.
+    """
+    module_name, _, name = path.rpartition(".")
+    try:
+        key, entry = getattr(import_module(module_name), name)
+    except (ImportError, AttributeError, TypeError, ValueError) as exc:
+        raise BadProbePath(
+            f"{path} is not the dotted path of a probe: (name, ProbeEntry(...)): {exc}"
+        ) from exc
+    if not isinstance(key, str) or not isinstance(entry, ProbeEntry):
+        raise BadProbePath(f"{path} is not a probe: (name, ProbeEntry(...))")
+    if PROBES.setdefault(key, entry) != entry:
+        raise BadProbePath(f"{path}: there is a probe {key!r} already; give it another name")
 
 
 def describe(key: str) -> ProbeEntry:

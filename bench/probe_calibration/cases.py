@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.probe_calibration.copies import vary
+from interpret.model_store import SMOLLM2
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel, dead_model, load_causal_lm
 from tests.probes.zoo import animals
 
-SMOLLM2: Final = (
-    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # SmolLM2-135M-Instruct, Q4_1
-)
 MATCH, COST = "induction.prefix_match", "induction.ablation_cost"
 Made = tuple[LoadedModel, frozenset[Head]]
 Make = Callable[[int, Path], Made]
@@ -64,12 +62,12 @@ def _as_it_is(number: int, store: Path) -> Made:
 
 
 def _dead_smollm2(number: int, store: Path) -> Made:
-    return dead_model(load_causal_lm(store, SMOLLM2, attention="eager"), 1000 + number), frozenset()
+    return dead_model(load_causal_lm(store, SMOLLM2.digest, attention="eager"), 1000 + number), frozenset()
 
 
 SMALL: Final = {"sequences": 40, "length": 32, "heads": 1, "control_draws": 19, "permutations": 199}
 TWO: Final = {**SMALL, "heads": 2}
-REAL: Final = {"sequences": 40, "length": 24, "heads": 2, "control_draws": 19, "permutations": 999}
+REAL: Final = {"sequences": 40, "length": 24, "heads": 1, "control_draws": 19, "permutations": 999}
 INDUCTION: Final = "induction.heads"
 
 

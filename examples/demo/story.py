@@ -32,7 +32,7 @@ BASELINE: Final = "demo-3"  # the starter requirements and the copilot's own
 ASSEMBLED_WITHIN: Final = 600  # seconds; a slow machine takes minutes
 PROBED_WITHIN: Final = 600  # seconds
 PROBES: Final = {  # smaller than the defaults, to fit two cores; the intervals say what that costs
-    "induction.heads": {"sequences": 40, "length": 32, "control_draws": 19},
+    "induction.heads": {"sequences": 40, "length": 24, "heads": 2, "control_draws": 19},
     "entropy.next_token": {"max_tokens": 128},
 }
 

@@ -72,7 +72,7 @@ class Pass:
         attention: (layer, head, sequence, query token, key token), rows sum to 1.
         head_means: (layer, head, head width): mean output of each head over all tokens.
         residual: layer -> (sequence, token, width), the residual stream after it.
-        fired: hook -> calls.
+        fired: hook -> calls, of a pass that was made just now.
     """
 
     surprisal: Floats | None = None
@@ -111,11 +111,10 @@ class ForwardPasses:
         """Keep `wants`, and the residual after `layers`, on every clean pass: what all probes of a plan ask for."""
         self._wants, self._layers = frozenset(wants), frozenset(layers)
         self._activations = activations or Activations()
-        self._fired: dict[str, dict[str, int]] = {}
         self._proven: set[tuple[str, Head]] = set()  # (model, head): replaced at random, it moves the output
         self._resumed: set[tuple[str, int]] = (
             set()
-        )  # (model, layer): going on from there gives the whole pass's output
+        )  # (model, layer): going on from there is as the whole pass
         self.made = 0
 
     def clean(
@@ -147,14 +146,12 @@ class ForwardPasses:
             after |= self._layers | {
                 layer for layer in range(loaded.shape.layers) if _RESIDUAL + str(layer) in kept
             }
-            made = self._run(loaded, ids, Wanted(asked, after), lengths)
-            self._fired[key] = made.fired
-            kept = self._activations.keep(key, made.arrays())
-        fields = {name: kept[name] for name in FIELDS if name in kept}
+            kept = self._activations.keep(key, self._run(loaded, ids, Wanted(asked, after), lengths).arrays())
+        fields: dict[str, Any] = {name: kept[name] for name in FIELDS if name in kept}
         residual = {
             int(name.removeprefix(_RESIDUAL)): kept[name] for name in kept if name.startswith(_RESIDUAL)
         }
-        return Pass(**fields, residual=residual, fired=self._fired[key])
+        return Pass(**fields, residual=residual)
 
     def ablated(self, loaded: LoadedModel, ids: Ids, ablation: Ablation) -> Pass:
         """Return the surprisal under `ablation`; never from memory.

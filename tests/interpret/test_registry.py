@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from interpret import registry
-from interpret.errors import BadSpecification, UnknownProbe
+from interpret.errors import BadProbePath, BadSpecification, UnknownProbe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,3 +60,68 @@ def test_every_probe_is_documented(key: str) -> None:
     assert f"`{key}`" in page
     for name in registry.PROBES[key].parameters:
         assert f"`{name}`" in page, f"{key}.{name} is not in docs/reference/probes.md"
+
+
+OF_OTHERS = """
+from interpret.contracts import ClaimLevel
+from interpret.registry import Parameter, ProbeEntry
+
+
+class Lengths:
+    code_version = "1"
+
+    def check(self, specification):
+        pass
+
+    def parts(self, specification):
+        return ("all",)
+
+    def measure(self, specification, models, part):
+        import torch  # where it is needed, and nowhere else
+
+        return {"threads": torch.get_num_threads()}
+
+    def report(self, specification, measured):
+        raise NotImplementedError
+
+
+PROBE = (
+    "acme.lengths",
+    ProbeEntry(
+        path="acme_probe.Lengths", title="Lengths", unit="tokens", reads_prompts=True, intervenes=False,
+        parameters={"most": Parameter(5, 1, 9, "of them")},
+    ),
+)
+TAKEN = ("induction.heads", PROBE[1])
+NOTHING = "acme.lengths"
+"""
+
+
+@pytest.fixture
+def of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_probe.py").write_text(OF_OTHERS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "PROBES", dict(registry.PROBES))
+
+
+@pytest.mark.usefixtures("of_others")
+def test_a_probe_of_others_is_one_file_and_one_setting() -> None:
+    registry.add("acme_probe.PROBE")
+    registry.add("acme_probe.PROBE")  # another process of ours, or a reload
+    assert registry.fill_parameters("acme.lengths", {}) == {"most": 5}
+    assert type(registry.load("acme.lengths")).__name__ == "Lengths"
+
+
+@pytest.mark.usefixtures("of_others")
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("acme_probe.TAKEN", "there is a probe 'induction.heads' already"),
+        ("acme_probe.NOTHING", "is not the dotted path of a probe"),
+        ("acme_probe.ABSENT", "is not the dotted path of a probe"),
+        ("acme_prob.PROBE", "No module named 'acme_prob'"),
+    ],
+)
+def test_what_is_no_probe_is_refused_by_name(path: str, said: str) -> None:
+    with pytest.raises(BadProbePath, match=said):
+        registry.add(path)

@@ -70,7 +70,11 @@ class Study:
         self._loaded = models.model(specification.model_digest)
         sizes = (int(given["sequences"]), int(given["length"]), self._loaded.shape.vocabulary)
         self._find_on, self._report_on = split(make_repeats(*sizes, seed=self._seed))
-        self._first = Study(models, specification, given, again=0) if again else self
+        self._before = Study(models, specification, given, again=0) if again else None
+
+    @property
+    def _first(self) -> Study:
+        return self._before or self
 
     def chosen(self) -> Chosen:
         """Return the heads that the first seed chose; a process searches once."""
@@ -82,7 +86,7 @@ class Study:
     def search(self) -> dict[str, Any]:
         """Measure the chosen heads on the reporting split, in order and in another one; JSON values."""
         chosen = self.chosen()
-        found = self._find(self._loaded) if self._first is not self else chosen.found
+        found = self._find(self._loaded) if self._before else chosen.found
         heads, ablated = chosen.found.heads, chosen.ablated
         clean = self._models.passes.clean(self._loaded, self._report_on.ids, TO_REPORT)
         scores = prefix_scores(_kept(clean.attention), self._report_on.periods)
