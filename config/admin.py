@@ -135,6 +135,8 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
+        from interpret.pages.finding import finding  # noqa: PLC0415  # as above
+        from interpret.pages.findings import findings, tried  # noqa: PLC0415  # as above
         from requirements.pages.baselines import baseline  # noqa: PLC0415  # as above
         from requirements.pages.coverage import coverage, impact  # noqa: PLC0415  # as above
         from requirements.pages.desk import edit_draft, new_draft  # noqa: PLC0415  # as above
@@ -155,6 +157,9 @@ class TracebinderAdminSite(admin.AdminSite):
             path("coverage/<int:release_id>/", coverage, name="coverage"),
             path("impact/<int:release_id>/", impact, name="impact"),
             path("baselines/<int:baseline_id>/", baseline, name="baseline"),
+            path("findings/", findings, name="findings"),
+            path("findings/tried/", tried, name="tried"),
+            path("findings/<int:finding_id>/", finding, name="finding"),
             path("password-link/<uidb64>/<token>/", choose_password, name="password_link"),
             path("proof/", prove, name="proof"),
             path("second-factor/", second_factor, name="second_factor"),

@@ -5,15 +5,21 @@ They know no Django, no language and no colour: words come from the caller, colo
 """
 
 from evidence.drawings.bullet import bullet
+from evidence.drawings.doses import Dose, doses
+from evidence.drawings.heat import heat
 from evidence.drawings.icons import ICONS, icon
 from evidence.drawings.layers import Edge, Node, layers
 from evidence.drawings.series import Bar, bars, sparkline
+from evidence.drawings.strip import Dot, strip
 from evidence.drawings.svg import DrawingError
-from evidence.drawings.whiskers import Reference, Whisker, whiskers
+from evidence.drawings.whiskers import Band, Reference, Whisker, whiskers
 
 __all__ = [
     "ICONS",
+    "Band",
     "Bar",
+    "Dose",
+    "Dot",
     "DrawingError",
     "Edge",
     "Node",
@@ -21,8 +27,11 @@ __all__ = [
     "Whisker",
     "bars",
     "bullet",
+    "doses",
+    "heat",
     "icon",
     "layers",
     "sparkline",
+    "strip",
     "whiskers",
 ]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext
 
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link
@@ -24,6 +27,16 @@ class FindingAdmin(ReadOnlyModelAdmin):
         "verdict_as_json",
         "provenance_as_json", "internals_as_json", "digest", "observed_at",
     ]  # fmt: skip
+
+    change_list_template = "admin/interpret/findings.html"
+
+    def chain_of(self, request: HttpRequest, object_id: str | None) -> list[tuple[str, str]]:
+        """Lead to the page that shows a finding in pictures."""
+        chain = super().chain_of(request, object_id)
+        finding = self.get_object(request, object_id) if object_id else None
+        if finding is None:
+            return chain
+        return [(gettext("Shown in pictures"), reverse("admin:finding", args=[finding.pk])), *chain]
 
     @admin.display(description="Status", ordering="status")
     def stands(self, finding: Finding) -> str:

@@ -149,3 +149,6 @@ class Finding(AppendOnlyModel):
                 | models.Q(status=FindingStatus.SUPPORTED, verdict__second=FindingStatus.SUPPORTED),
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from evidence.models import Release
+from evidence.models import Release, ReleasePin, System
 from interpret.models import Finding, ProbeRun
 from interpret.registry import PROBES
+
+_OF_PROMPTS = ("prompt", "index")  # slots that count for probes that read prompts
 
 
 def findings_of(release: Release) -> QuerySet[Finding]:
@@ -32,3 +34,27 @@ def stale_slots(finding: Finding, release: Release) -> list[str]:
 def is_stale(finding: Finding, release: Release) -> bool:
     """Whether the finding says nothing any more about `release`."""
     return bool(stale_slots(finding, release))
+
+
+def latest_release(system: System) -> Release | None:
+    """Return the release of a system that was registered last."""
+    return Release.objects.filter(system=system).order_by("-pk").first()
+
+
+def fresh_for(release: Release) -> Q:
+    """Return the condition that a finding of the release's system is not stale for it, as `is_stale` says of one."""
+    pins = dict(release.pins.values_list("slot", "version_id"))
+    own = [key for key, entry in PROBES.items() if not entry.reads_prompts]
+    alike = Q(run__release__in=_with_the_same(pins, release)) | Q(run__spec__probe__in=own)
+    return Q(run__spec__model_version=pins.get("model")) & alike
+
+
+def _with_the_same(pins: dict[str, int], release: Release) -> list[int]:
+    """Return the releases of its system that pin the same prompt and index."""
+    told: dict[int, dict[str, int]] = {
+        key: {} for key in Release.objects.filter(system=release.system_id).values_list("pk", flat=True)
+    }
+    rows = ReleasePin.objects.filter(release__in=told, slot__in=_OF_PROMPTS)
+    for key, slot, version in rows.values_list("release_id", "slot", "version_id"):
+        told[key][slot] = version
+    return [key for key, its in told.items() if all(its.get(slot) == pins.get(slot) for slot in _OF_PROMPTS)]

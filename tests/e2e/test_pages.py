@@ -18,6 +18,7 @@ from evidence.access import principal_of_user
 from evidence.acts import can_label
 from evidence.models import EvalRun, Release, ReviewTask, Scope
 from evidence.services import reviews
+from interpret.models import Finding
 from requirements.acts import can_import_requirements
 from requirements.models import Assessment, Baseline, Requirement, RequirementVersion, TraceLink
 from tests.e2e.browser import click, see, speak, wear
@@ -64,6 +65,9 @@ def pages_of(person: User) -> Iterator[str]:
         runs = EvalRun.objects.filter(run_key__in=["before", "after"]).order_by("pk")
         before, after = runs.values_list("pk", flat=True)
         yield f"{reverse('admin:compare_runs')}?baseline={before}&candidate={after}"
+    if person.has_perm("interpret.view_internals"):
+        yield from (reverse("admin:findings"), reverse("admin:tried"))
+        yield reverse("admin:finding", args=[Finding.objects.latest("pk").pk])
     yield from _pages_of_requirements(person)
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
     if run is not None and can_label(principal_of_user(person), run):
