@@ -54,10 +54,13 @@ class Texts:
         """Return some of the texts."""
         chosen = list(rows)
         return Texts(
-            *(each[chosen] for each in (self.ids, self.lengths, self.right, self.near)),
-            self.outcome[chosen],
-            self.elsewhere[chosen],
-            tuple(self.clusters[row] for row in chosen),
+            ids=self.ids[chosen],
+            lengths=self.lengths[chosen],
+            right=self.right[chosen],
+            near=self.near[chosen],
+            outcome=self.outcome[chosen],
+            elsewhere=self.elsewhere[chosen],
+            clusters=tuple(self.clusters[row] for row in chosen),
         )
 
     def shuffled(self, seed: int, *, follow: bool) -> Texts:

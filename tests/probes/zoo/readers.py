@@ -155,8 +155,8 @@ class Tokens:
 
 def _vocabulary() -> dict[str, int]:
     known: dict[str, int] = {}
-    for kind, (opening, closing) in enumerate(KINDS):
-        known |= {opening: OPENING + kind, closing: CLOSING + kind}
+    for number, kind in enumerate(KINDS):
+        known |= {kind[0]: OPENING + number, kind[1]: CLOSING + number}
     known |= {verb: VERB + number for number, verb in enumerate(VERBS)}
     for number, noun in enumerate(NOUNS):
         known |= {noun: NOUN + number % (NOUNS_OF_MANY - NOUN)}
