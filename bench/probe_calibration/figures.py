@@ -11,7 +11,7 @@ from typing import Any, Final
 from bench.probe_calibration.cases import KINDS
 from bench.probe_calibration.runs import Run, Told
 from evidence.statistics.shares import clopper_pearson
-from interpret.verdicts import ALPHA
+from interpret.verdicts import ALPHA, MIN_RANDOM_SETS
 
 POWER: Final = 0.8  # that a probe has on what was planted, or it is not shipped
 PRIOR: Final = 0.5  # even odds that there is something
@@ -57,8 +57,16 @@ def count(runs: Iterable[Run], statistic: str, hit: Callable[[Told], bool]) -> R
 
 
 def false_supports(runs: Iterable[Run], statistic: str) -> Rate:
-    """Return in how many runs something was supported that is not so."""
-    return count(runs, statistic, lambda told: told.status == "supported" and not told.true)
+    """Return in how many runs something was supported that is not so, of those that could have supported it."""
+    able = (run for run in runs if could_support(run, statistic))
+    return count(able, statistic, lambda told: told.status == "supported" and not told.true)
+
+
+def could_support(run: Run, statistic: str) -> bool:
+    """Whether the run has as many random sets as an intervention needs: with fewer, nothing false could show."""
+    rungs = {told.rung for told in run.findings if told.statistic == statistic}
+    intervenes = bool(rungs & {"interventional", "replicated"})
+    return not intervenes or run.parameters["control_draws"] >= MIN_RANDOM_SETS
 
 
 def false_counters(runs: Iterable[Run], statistic: str) -> Rate:

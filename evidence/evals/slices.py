@@ -18,7 +18,8 @@ REQUIREMENT_PROPERTIES: Final = (
 VERIFIES: Final = "verifies:"  # begins the dimension of a requirement
 MOST: Final = 128  # characters of a dimension and its value together
 
-_UNREADABLE: Final = re.compile(r"[\s=,;\x00-\x1f\x7f]+")
+_UNREADABLE: Final = re.compile(r"[\s=,;\x00-\x1f\x7f\ud800-\udfff]+")
+_UNSTORABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")  # lone surrogates among them
 _SEVERAL: Final = re.compile(r"[,;\s]+")  # between the requirements that one property names
 
 
@@ -44,7 +45,7 @@ def requirements_in(given: Mapping[str, object]) -> list[str]:
 
 def slice_of_requirements(names: Iterable[str]) -> dict[str, str]:
     """Return the slice of a test by the requirements that it says it verifies; one text may name several."""
-    each = [name for text in names for name in _SEVERAL.split(text)]
+    each = [_UNSTORABLE.sub("_", name) for text in names for name in _SEVERAL.split(text)]
     return {f"{VERIFIES}{name}": "yes" for name in each if 0 < len(name) < MOST - len(VERIFIES) - len("yes")}
 
 

@@ -107,7 +107,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
     probe = StandInProbe()
     monkeypatch.setattr(registry, "load", lambda _: probe)
-    monkeypatch.setattr(registry, "open_session", lambda _: StandInSession())
+    monkeypatch.setattr(registry, "open_session", lambda *_: StandInSession())
     world = make_world()
     for name, inputs, measured in (
         ("induction.heads", None, [induction()]),

@@ -62,6 +62,13 @@ def test_a_run_is_one_trial_however_much_it_supports() -> None:
     assert figures.false_supports(runs, MATCH) == figures.Rate(0, 2)
 
 
+def test_a_run_with_too_few_random_sets_is_no_trial_of_what_it_could_not_support() -> None:
+    run = run_of("cache", told("inconclusive"))
+    few = replace(run, parameters={**run.parameters, "control_draws": 18})
+    assert figures.false_supports([run, few], COST) == figures.Rate(0, 1)
+    assert "false supports up to 100.0%" in figures.broken([few], [COST])[0]
+
+
 def test_support_of_another_head_is_false_where_something_was_planted() -> None:
     run = run_of("induction", told("supported", true=False))
     assert figures.power([run], COST) == figures.Rate(0, 1)
