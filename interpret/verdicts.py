@@ -178,8 +178,10 @@ def _chance(trial: _Trial) -> str:
     """Return why what was seen may be chance; empty: it is not."""
     from interpret.statistics import p_from_permutations  # noqa: PLC0415  # numpy: imported when first needed
 
-    if trial.q_value is None or trial.q_value > trial.level + 1e-12:
-        return f"the corrected q-value is {trial.q_value}, above the level of {trial.level:.3g}"
+    if trial.q_value is None:
+        return "it has no p-value"
+    if trial.q_value > trial.level + 1e-12:
+        return f"the corrected q-value is {trial.q_value:.3g}, above the level of {trial.level:.3g}"
     if trial.rung is ClaimLevel.ASSOCIATIONAL:
         return ""
     random_sets = trial.tested.random_sets

@@ -14,6 +14,7 @@ from evidence.statistics.shares import clopper_pearson
 from interpret.verdicts import ALPHA, MIN_RANDOM_SETS
 
 POWER: Final = 0.8  # that a probe has on what was planted, or it is not shipped
+INTERVENTIONS: Final = ("interventional", "replicated")
 PRIOR: Final = 0.5  # even odds that there is something
 _BY_NAME: Final = {kind.name: kind for kind in KINDS}
 _SAME: Final = {kind.name for kind in KINDS if kind.same}
@@ -65,8 +66,7 @@ def false_supports(runs: Iterable[Run], statistic: str) -> Rate:
 def could_support(run: Run, statistic: str) -> bool:
     """Whether the run has as many random sets as an intervention needs: with fewer, nothing false could show."""
     rungs = {told.rung for told in run.findings if told.statistic == statistic}
-    intervenes = bool(rungs & {"interventional", "replicated"})
-    return not intervenes or run.parameters["control_draws"] >= MIN_RANDOM_SETS
+    return not rungs & set(INTERVENTIONS) or run.parameters["control_draws"] >= MIN_RANDOM_SETS
 
 
 def false_counters(runs: Iterable[Run], statistic: str) -> Rate:
@@ -110,12 +110,18 @@ def worth(runs: Sequence[Run], statistic: str) -> dict[str, Any]:
     """Return, for each rung of the statistic, how likely a supported finding is true at even odds before it.
 
     By Bayes: power / (power + false supports); its lower bound takes the lower bound of the one and the upper of the
-    other. False supports are counted at any rung, since a weaker claim that is false could have been a stronger.
+    other. False supports are counted at any rung, since a weaker claim that is false could have been a stronger; what
+    is replicated counts as found at *interventional* as well.
     """
     nulls, planted = split(runs, statistic)
     wrong = false_supports(nulls, statistic)
-    rungs = sorted({told.rung for run in planted for told in run.findings if told.statistic == statistic})
-    return {rung: _worth(power(planted, statistic, [rung]), wrong) for rung in rungs}
+    seen = {told.rung for run in planted for told in run.findings if told.statistic == statistic}
+    rungs = {rung: [rung] for rung in seen}
+    if seen & set(INTERVENTIONS):
+        rungs["interventional"] = list(INTERVENTIONS)
+    return {
+        rung: _worth(power(planted, statistic, counted), wrong) for rung, counted in sorted(rungs.items())
+    }
 
 
 def _worth(found: Rate, wrong: Rate) -> dict[str, Any]:

@@ -87,8 +87,13 @@ def _systems(principal: Principal) -> list[System]:
 
 
 def _system(request: HttpRequest, principal: Principal, systems: list[System]) -> System:
+    """Return the system that is asked for; otherwise the one with the newest finding, or the first."""
     asked = request.GET.get("system")
-    system = find_system(principal, asked) if asked else next(iter(systems), None)
+    newest = (
+        visible_to(Finding.objects.order_by("-pk"), principal).select_related("run__spec__system").first()
+    )
+    first = newest.run.spec.system if newest else next(iter(systems), None)
+    system = find_system(principal, asked) if asked else first
     if system is None:
         raise NotFound(_("You are a member of no system yet."))
     return system

@@ -101,6 +101,7 @@ def test_each_broken_promise_is_named(nulls: list[str], planted: list[str], said
 def test_what_a_finding_is_worth_takes_the_worse_bound_of_each_rate() -> None:
     runs = [run_of("cache", told()) for _ in range(200)]
     runs += [run_of("induction", told("supported", true=True, rung="replicated")) for _ in range(20)]
+    assert set(figures.worth(runs, COST)) == {"interventional", "replicated"}
     worth = figures.worth(runs, COST)["replicated"]
     assert worth["probability"] == 1
     assert worth["low"] == pytest.approx(
