@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.utils.safestring import SafeString
@@ -223,7 +224,7 @@ def _second(finding: Finding, reader: _Reader) -> list[Row]:
 def _compared(finding: Finding, tests: Tests | None, reader: _Reader) -> list[Row]:
     rows = []
     for label, stored in ((_("Baseline"), finding.baseline), (_("Null"), finding.null)):
-        found = reader.read(lambda stored=stored: read_compared(stored), label) if stored else None  # type: ignore[misc]
+        found = reader.read(partial(read_compared, stored), label) if stored else None
         if found:
             rows.append(Row(label, found.amount, found.what))
     if tests:

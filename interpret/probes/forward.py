@@ -140,16 +140,16 @@ class ForwardPasses:
         key = f"{loaded.digest} {digest_of_tokens(ids, lengths)}"
         asked, after = frozenset(wants), frozenset(layers)
         check_layers(loaded, after)
-        kept = self._activations.get(key) or {}
-        if not _names_of(asked, after) <= kept.keys():
-            asked |= self._wants | {want for want in Want if _names_of({want}, ()) <= kept.keys()}
+        had = self._activations.get(key) or {}
+        if not _names_of(asked, after) <= had.keys():
+            asked |= self._wants | {want for want in Want if _names_of({want}, ()) <= had.keys()}
             after |= self._layers | {
-                layer for layer in range(loaded.shape.layers) if _RESIDUAL + str(layer) in kept
+                layer for layer in range(loaded.shape.layers) if _RESIDUAL + str(layer) in had
             }
-            kept = self._activations.keep(key, self._run(loaded, ids, Wanted(asked, after), lengths).arrays())
-        fields: dict[str, Any] = {name: kept[name] for name in FIELDS if name in kept}
+            had = self._activations.keep(key, self._run(loaded, ids, Wanted(asked, after), lengths).arrays())
+        fields: dict[str, Any] = {name: had[name] for name in FIELDS if name in had}
         residual = {
-            int(name.removeprefix(_RESIDUAL)): kept[name] for name in kept if name.startswith(_RESIDUAL)
+            int(name.removeprefix(_RESIDUAL)): had[name] for name in had if name.startswith(_RESIDUAL)
         }
         return Pass(**fields, residual=residual)
 
@@ -175,13 +175,13 @@ class ForwardPasses:
 
     def _prove(self, loaded: LoadedModel, ids: Ids, head: Head) -> None:
         """Raise unless the output moves with this head: a hook may fire where nothing reads what it changes."""
-        clean = _surprisal_in(self.clean(loaded, ids, {Want.SURPRISAL}))
+        clean = kept(self.clean(loaded, ids, {Want.SURPRISAL}).surprisal)
         if (loaded.digest, head.layer) not in self._resumed:
             self._check_middle(loaded, ids, head.layer, clean)
             self._resumed.add((loaded.digest, head.layer))
         noise = np.random.default_rng(0).standard_normal((1, loaded.shape.head_width)).astype(np.float32)
         changed = self._from_middle(loaded, ids, Ablation((head,), noise), head.layer)
-        moved = float(np.abs(_surprisal_in(changed) - clean).max(initial=0.0))
+        moved = float(np.abs(kept(changed.surprisal) - clean).max(initial=0.0))
         if not moved > MOVED:
             raise InterventionWithoutEffect(
                 f"head {head}: with its output replaced at random, the surprisal of {ids.shape[1]} tokens moved by"
@@ -189,7 +189,7 @@ class ForwardPasses:
             )
 
     def _check_middle(self, loaded: LoadedModel, ids: Ids, layer: int, clean: Floats) -> None:
-        again = _surprisal_in(self._from_middle(loaded, ids, None, layer))
+        again = kept(self._from_middle(loaded, ids, None, layer).surprisal)
         apart = float(np.abs(again - clean).max(initial=0.0))
         if not apart <= MOVED:
             raise ProbeError(
@@ -204,18 +204,18 @@ class ForwardPasses:
     def _middle(self, loaded: LoadedModel, ids: Ids, layer: int) -> Middle:
         """Return where a pass over `ids` goes on at `layer`, from memory where it has been there."""
         key = f"{loaded.digest} {digest_of_tokens(ids)} middle {layer}"
-        kept = self._activations.get(key)
-        if kept is None:
+        had = self._activations.get(key)
+        if had is None:
             parts = []
             for rows in _batches(ids):
                 parts.append(run_to_middle(loaded, ids[rows], layer))
                 self.made += 1
-            kept = self._activations.keep(
+            had = self._activations.keep(
                 key, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
             )
-        entering = torch.from_numpy(np.asarray(kept["entering"])) if layer else None
-        in_tuple = bool(kept["in_tuple"].all()) if layer else False
-        return Middle(layer, torch.from_numpy(np.asarray(kept["heads"])), entering, in_tuple)
+        entering = torch.from_numpy(np.asarray(had["entering"])) if layer else None
+        in_tuple = bool(had["in_tuple"].all()) if layer else False
+        return Middle(layer, torch.from_numpy(np.asarray(had["heads"])), entering, in_tuple)
 
     def _run(
         self,
@@ -271,10 +271,15 @@ def _batches(ids: Ids) -> Iterator[slice]:
         yield slice(start, start + rows)
 
 
-def _surprisal_in(made: Pass) -> Floats:
-    if made.surprisal is None:
+def kept(of_pass: Floats | None) -> Floats:
+    """Return what a pass was asked to keep.
+
+    Raises:
+        ProbeError: it did not.
+    """
+    if of_pass is None:
         raise ProbeError("a forward pass kept less than was asked of it")
-    return made.surprisal
+    return of_pass
 
 
 def digest_of_tokens(ids: Ids, lengths: Sequence[int] = ()) -> str:

@@ -19,6 +19,11 @@ def head_at(index: int, loaded: LoadedModel) -> Head:
     return Head(*divmod(index, loaded.shape.heads))
 
 
+def rows_of(heads: Sequence[Head], loaded: LoadedModel) -> list[int]:
+    """Return the heads' numbers, as `head_at` counts them."""
+    return [head.layer * loaded.shape.heads + head.head for head in heads]
+
+
 def parse_head(name: str) -> Head:
     """Return the head that is written so, as `str` of it."""
     layer, _, head = name.partition(".")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -113,7 +114,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         ("induction.heads", None, [induction()]),
         ("entropy.next_token", INPUTS, [make_measurement_of(status) for status in Status]),
     ):
-        probe.result = lambda measured=measured: make_result(*measured)  # type: ignore[misc]
+        probe.result = partial(make_result, *measured)
         run = queue_probe_run(release=world.release, probe=name, principal=acting(), inputs=inputs)
         execute_probe_run(run.pk)
     return world

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -13,8 +13,14 @@ from numpy.typing import NDArray
 from interpret import statistics
 from interpret.contracts import ProbeSpecification
 from interpret.errors import ProbeError
-from interpret.probes.forward import Floats, Want
-from interpret.probes.head_sets import draw_other_sets, head_at, mean_ablation, those_that_do_something
+from interpret.probes.forward import Floats, Want, kept
+from interpret.probes.head_sets import (
+    draw_other_sets,
+    head_at,
+    mean_ablation,
+    rows_of,
+    those_that_do_something,
+)
 from interpret.probes.induction.repeats import (
     Repeats,
     ablation_cost,
@@ -69,7 +75,7 @@ class Study:
         self._seed = specification.seed + again
         self._loaded = models.model(specification.model_digest)
         sizes = (int(given["sequences"]), int(given["length"]), self._loaded.shape.vocabulary)
-        self._find_on, self._report_on = split(make_repeats(*sizes, seed=self._seed))
+        self.find_on, self._report_on = split(make_repeats(*sizes, seed=self._seed))
         self._before = Study(models, specification, given, again=0) if again else None
 
     @property
@@ -80,7 +86,7 @@ class Study:
         """Return the heads that the first seed chose; a process searches once."""
         asked = self._specification
         key = ("induction", asked.model_digest, asked.seed, tuple(sorted(self._given.items())))
-        chosen: Chosen = self._models.remembered(key, self._first._choose)  # noqa: SLF001  # of its own kind
+        chosen: Chosen = self._models.remembered(key, self._first.choose)
         return chosen
 
     def search(self) -> dict[str, Any]:
@@ -89,7 +95,7 @@ class Study:
         found = self._find(self._loaded) if self._before else chosen.found
         heads, ablated = chosen.found.heads, chosen.ablated
         clean = self._models.passes.clean(self._loaded, self._report_on.ids, TO_REPORT)
-        scores = prefix_scores(_kept(clean.attention), self._report_on.periods)
+        scores = prefix_scores(kept(clean.attention), self._report_on.periods)
         told = {
             "heads": [str(head) for head in heads],
             "ablated": [str(head) for head in ablated],
@@ -98,7 +104,7 @@ class Study:
             "found_again": [str(head) for head in heads if head in found.heads],
             "periods": self._report_on.periods.tolist(),
             "texts": self._report_on.texts(),
-            "found_on": self._first._find_on.texts(),  # noqa: SLF001  # of its own kind
+            "found_on": self._first.find_on.texts(),
             "digest": self._report_on.digest(),
             "heat_map": scores[:, *_diagonal(scores)]
             .mean(axis=1)
@@ -115,7 +121,7 @@ class Study:
         )
         found = self._find(loaded)
         clean = self._models.passes.clean(loaded, self._report_on.ids, TO_REPORT)
-        scores = prefix_scores(_kept(clean.attention), self._report_on.periods)[_rows(found.heads, loaded)]
+        scores = prefix_scores(kept(clean.attention), self._report_on.periods)[rows_of(found.heads, loaded)]
         repeated, _, _ = self._cost(loaded, found, self._report_on, found.heads[:size])
         return {"scores": scores[:, *_diagonal(scores)].tolist(), "cost": repeated.tolist()}
 
@@ -128,22 +134,23 @@ class Study:
         costs = [self._cost(self._loaded, found, self._report_on, each)[0].mean() for each in sets]
         return {"ablated": [str(head) for head in ablated], "costs": [float(cost) for cost in costs]}
 
-    def _choose(self) -> Chosen:
+    def choose(self) -> Chosen:
+        """Search the model on this seed's finding split."""
         found = self._find(self._loaded)
         return Chosen(found, self._needed(found, self._given["smallest_cost"]))
 
     def _means(self) -> Found:
         """Return what replaces heads on this seed's sequences, without searching them."""
-        clean = self._models.passes.clean(self._loaded, self._find_on.ids, TO_FIND)
-        return Found((), 0, 0, _kept(clean.head_means))
+        clean = self._models.passes.clean(self._loaded, self.find_on.ids, TO_FIND)
+        return Found((), 0, 0, kept(clean.head_means))
 
     def _find(self, loaded: LoadedModel) -> Found:
         """Rank all heads by their score over the permuted one, on the finding split."""
         clean, wanted = (
-            self._models.passes.clean(loaded, self._find_on.ids, TO_FIND),
+            self._models.passes.clean(loaded, self.find_on.ids, TO_FIND),
             int(self._given["heads"]),
         )
-        scores = prefix_scores(_kept(clean.attention), self._find_on.periods)
+        scores = prefix_scores(kept(clean.attention), self.find_on.periods)
         p_values, permuted = self._compare(scores, extra=0)
         q_values = statistics.adjust_benjamini_hochberg(p_values)
         if wanted * 2 > len(p_values):
@@ -154,12 +161,12 @@ class Study:
             heads=tuple(head_at(int(index), loaded) for index in best),
             n_significant=int((q_values <= 0.05).sum()),
             n_heads=len(p_values),
-            means=_kept(clean.head_means),
+            means=kept(clean.head_means),
         )
 
     def _needed(self, found: Found, smallest: float) -> tuple[Head, ...]:
         """Return the found heads that each do something on some of the finding split, in nats a token."""
-        some = self._find_on.head(SCREENED)
+        some = self.find_on.head(SCREENED)
 
         def cost(heads: tuple[Head, ...]) -> float:
             return float(self._cost(self._loaded, found, some, heads)[0].mean())
@@ -168,7 +175,7 @@ class Study:
 
     def _report(self, scores: NDArray[np.float64], found: Found) -> dict[str, Any]:
         chosen = self.chosen()
-        ours = scores[_rows(chosen.found.heads, self._loaded)]
+        ours = scores[rows_of(chosen.found.heads, self._loaded)]
         p_values, permuted = self._compare(ours, extra=1)
         repeated, first, fired = self._cost(self._loaded, found, self._report_on, chosen.ablated)
         return {
@@ -185,7 +192,9 @@ class Study:
         chosen, order = self.chosen(), np.random.default_rng(self._seed)
         other = Repeats(order.permuted(self._report_on.ids, axis=1), self._report_on.periods)
         clean = self._models.passes.clean(self._loaded, other.ids, TO_REPORT)
-        scores = prefix_scores(_kept(clean.attention), other.periods)[_rows(chosen.found.heads, self._loaded)]
+        scores = prefix_scores(kept(clean.attention), other.periods)[
+            rows_of(chosen.found.heads, self._loaded)
+        ]
         repeated, _, _ = self._cost(self._loaded, found, other, chosen.ablated)
         return {"shuffled_scores": scores[:, *_diagonal(scores)].tolist(), "shuffled_cost": repeated.tolist()}
 
@@ -200,7 +209,7 @@ class Study:
         """Return what replacing such a share of the heads' output costs: where tokens repeat, and before they do."""
         clean = self._models.passes.clean(loaded, repeats.ids, {Want.SURPRISAL})
         changed = self._models.passes.ablated(loaded, repeats.ids, mean_ablation(heads, found.means, share))
-        return (*ablation_cost(_kept(clean.surprisal), _kept(changed.surprisal), repeats), changed.fired)
+        return (*ablation_cost(kept(clean.surprisal), kept(changed.surprisal), repeats), changed.fired)
 
     def _compare(
         self, scores: NDArray[np.float64], *, extra: int
@@ -209,17 +218,6 @@ class Study:
         return compare_periods(scores, seed=self._seed + extra, permutations=permutations)
 
 
-def _rows(heads: Sequence[Head], loaded: LoadedModel) -> list[int]:
-    return [head.layer * loaded.shape.heads + head.head for head in heads]
-
-
 def _diagonal(scores: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     own = np.arange(scores.shape[1])
     return own, own
-
-
-def _kept(kept: Floats | None) -> Floats:
-    if kept is None:
-        raise ProbeError("a forward pass kept less than was asked of it")
-    array: Floats = kept
-    return array

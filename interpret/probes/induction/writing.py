@@ -6,32 +6,31 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interpret import statistics
 from interpret.contracts import (
     ClaimLevel,
-    Comparison,
     ComparisonKind,
-    Estimate,
     HoldsFor,
     ItemValue,
     Measurement,
     NullKind,
     ProbeSpecification,
-    Stability,
     Tested,
     TestedUnit,
     TestKind,
 )
-from interpret.probes.head_sets import named, named_sets, parse_head
+from interpret.probes.head_sets import named, parse_head
+from interpret.probes.head_writing import DEAD_HEADS, Array, Estimates, dead_head, heat_map, units_of
 from interpret.probes.induction.repeats import uniform_scores
 
 WHY_MATCH: Final = (
     "even attention gives up to 0.06 by position alone: a head that looks less than this beyond it is none"
 )
 WHY_COST: Final = "0.1 nats make each repeated token a tenth less likely: less is not felt in an answer"
-Array = NDArray[np.float64]
+WHAT_THE_SEED_CHANGES: Final = (
+    "new token sequences and periods, another dead model and other random sets; same heads"
+)
 
 
 class Numbers:
@@ -79,12 +78,7 @@ class Numbers:
     ) -> tuple[TestedUnit, ...]:
         """Return each sequence, all of shape (sequence,), with its nulls; its tokens are drawn by themselves."""
         nulls = {NullKind.DEAD_MODEL: dead, NullKind.SHUFFLED_ORDER: shuffled, NullKind.TEXT_ONLY: text_only}
-        return tuple(
-            TestedUnit(
-                text, text, float(values[i]), {str(kind): float(each[i]) for kind, each in nulls.items()}
-            )
-            for i, text in enumerate(self.told["texts"])
-        )
+        return units_of(self.told["texts"], self.told["texts"], values, nulls)
 
 
 class Writer:
@@ -94,7 +88,7 @@ class Writer:
         self, specification: ProbeSpecification, given: Mapping[str, float], first: Numbers, second: Numbers
     ) -> None:
         """Take what both seeds measured."""
-        self._specification, self._seed = specification, specification.seed
+        self._specification, self._estimates = specification, Estimates(specification.seed, "sequences")
         self._first, self._second = first, second
         self._heads = [parse_head(name) for name in first.told["heads"]]
         self._ablated = [parse_head(name) for name in first.told["ablated"]]
@@ -113,28 +107,28 @@ class Writer:
 
     def _prefix_match(self, rank: int) -> Measurement:
         head, first, second = self._heads[rank], self._first, self._second
-        estimate = self._estimate(first.scores[rank])
+        estimate = self._estimates.of(first.scores[rank])
         return Measurement(
             statistic="induction.prefix_match",
             unit="share of attention",
             level=ClaimLevel.ASSOCIATIONAL,
             estimate=estimate,
-            baseline=self._compare(
+            baseline=self._estimates.compare(
                 ComparisonKind.BASELINE, "even attention to all tokens so far", first.even
             ),
-            null=self._compare(
+            null=self._estimates.compare(
                 ComparisonKind.NULL,
-                f"the head of rank {rank + 1} that the same search finds in a dead model,"
-                " its weights shuffled inside each matrix",
+                dead_head(rank),
                 first.dead_scores[rank],
             ),
             tested=first.tested_match(rank, self._smallest_match),
             holds_for=self._holds_for(f"head {head}"),
-            stability=self._stability(
+            stability=self._estimates.stability(
                 estimate,
                 second.scores[rank],
                 second.tested_match(rank, self._smallest_match),
                 second.told["p_values"][rank],
+                WHAT_THE_SEED_CHANGES,
             ),
             supports=f"Head {head} attends to what followed earlier occurrences of the same token.",
             does_not_show=(
@@ -148,38 +142,38 @@ class Writer:
                 "significant_heads_on_finding_split": first.told["significant"],
                 "heads_searched": first.told["searched"],
                 "found_again_with_second_seed": str(head) in second.told["found_again"],
-                "heat_map": self._heat_map(),
+                "heat_map": heat_map(first.told["heat_map"]),
             },
             **self._corrected(rank),
         )
 
     def _ablation_cost(self) -> Measurement:
         first, second, names = self._first, self._second, named(self._ablated)
-        estimate = self._estimate(first.cost)
+        estimate = self._estimates.of(first.cost)
         return Measurement(
             statistic="induction.ablation_cost",
             unit="nats per token",
             level=ClaimLevel.INTERVENTIONAL,
             estimate=estimate,
-            baseline=self._compare(
+            baseline=self._estimates.compare(
                 ComparisonKind.BASELINE,
                 "the same ablation on each first period, where nothing repeats yet",
                 first.cost_elsewhere,
             ),
-            null=self._compare(
+            null=self._estimates.compare(
                 ComparisonKind.NULL,
-                "the best heads of a dead model, weights shuffled inside each matrix, ablated in it",
+                DEAD_HEADS,
                 first.dead_cost,
             ),
-            control=Comparison(
-                ComparisonKind.CONTROL,
-                named_sets(first.control.size, self._asked_sets),
-                statistics.estimate_mean(first.control, seed=self._seed, unit="sets of heads"),
-            ),
+            control=self._estimates.control(first.control, self._asked_sets),
             tested=first.tested_cost(self._smallest_cost),
             holds_for=self._holds_for(names),
-            stability=self._stability(
-                estimate, second.cost, second.tested_cost(self._smallest_cost), second.p_cost
+            stability=self._estimates.stability(
+                estimate,
+                second.cost,
+                second.tested_cost(self._smallest_cost),
+                second.p_cost,
+                WHAT_THE_SEED_CHANGES,
             ),
             supports=(
                 f"Without {names}, random tokens that repeat are harder to predict by more than"
@@ -207,24 +201,6 @@ class Writer:
             "family_size": len(self._p_values),
         }
 
-    def _compare(self, kind: ComparisonKind, what: str, values: Array) -> Comparison:
-        return Comparison(kind, what, self._estimate(values))
-
-    def _estimate(self, values: Array) -> Estimate:
-        return statistics.estimate_mean(values, seed=self._seed, unit="sequences")
-
-    def _stability(self, estimate: Estimate, values: Array, tested: Tested, p_value: float) -> Stability:
-        second = statistics.estimate_mean(values, seed=self._seed + 1, unit="sequences")
-        return Stability(
-            seed=self._seed,
-            second_seed=self._seed + 1,
-            second=second,
-            agrees=estimate.overlaps(second),
-            what="new token sequences and periods, another dead model and other random sets; same heads",
-            tested=tested,
-            p_value=p_value,
-        )
-
     def _holds_for(self, site: str) -> HoldsFor:
         periods = self._first.told["periods"]
         return HoldsFor(
@@ -235,24 +211,12 @@ class Writer:
             slice={"tokens": f"random, repeating with period {min(periods)} to {max(periods)}"},
         )
 
-    def _heat_map(self) -> dict[str, Any]:
-        """Return every head's score, by layer."""
-        values = self._first.told["heat_map"]
-        return {
-            "rows": [str(layer) for layer in range(len(values))],
-            "columns": [str(head) for head in range(len(values[0]))],
-            "row": "layer",
-            "column": "head",
-            "unit": "share of attention",
-            "values": values,
-        }
-
     def _dose_response(self) -> list[dict[str, float]]:
         """Return what replacing a part of the heads' output costs, up to all of it."""
         doses = {**self._first.told["doses"], "1": self._first.cost}
         points = []
         for dose, costs in sorted(doses.items(), key=lambda item: float(item[0])):
-            estimate = self._estimate(np.asarray(costs))
+            estimate = self._estimates.of(np.asarray(costs))
             points.append(
                 {"dose": float(dose), "value": estimate.value, "low": estimate.low, "high": estimate.high}
             )

@@ -5,8 +5,9 @@ have one), and held against its near miss, the best rule that reads position alo
 and the same search in a dead model. Where the pattern has an outcome, the heads found are ablated beside random sets of
 as many.
 
-After: K. Clark et al., "What Does BERT Look At?" (2019, arXiv 1906.04341), which has heads of the token before and of
-subjects; C. Olsson et al., "In-context Learning and Induction Heads" (2022, arXiv 2209.11895), previous-token heads.
+After: K. Clark et al., "What Does BERT Look At?" (2019, arXiv 1906.04341), which finds heads of fixed offsets and of
+grammatical relations; C. Olsson et al., "In-context Learning and Induction Heads" (2022, arXiv 2209.11895),
+previous-token heads.
 """
 
 from __future__ import annotations

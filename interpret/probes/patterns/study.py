@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,8 +12,14 @@ import numpy as np
 from interpret import statistics
 from interpret.contracts import ProbeSpecification
 from interpret.errors import ProbeError
-from interpret.probes.forward import Floats, Want
-from interpret.probes.head_sets import draw_other_sets, head_at, mean_ablation, those_that_do_something
+from interpret.probes.forward import Floats, Want, kept
+from interpret.probes.head_sets import (
+    draw_other_sets,
+    head_at,
+    mean_ablation,
+    rows_of,
+    those_that_do_something,
+)
 from interpret.probes.patterns.kinds import PATTERNS
 from interpret.probes.patterns.texts import Array, Texts, best_rule, even_share, rise, share
 from interpret.probes.session import ModelSession
@@ -67,14 +73,14 @@ class Study:
         heads, ablated = self._chosen()
         found, report = self._find(self._loaded), self._material.report
         right, near = self._shares(self._loaded, report)
-        rows = _rows(heads, self._loaded)
+        rows = rows_of(heads, self._loaded)
         tokenizer = self._loaded.tokenizer
         told = {
             "heads": [str(head) for head in heads],
             "ablated": [str(head) for head in ablated],
             "searched": found.n_heads,
             "found_again": [str(head) for head in heads if head in found.heads],
-            "found_on": self._first._found_on(),  # noqa: SLF001  # of its own kind
+            "found_on": self._first.found_on(),
             "texts": report.names(),
             "clusters": list(report.clusters),
             "digest": report.digest(),
@@ -93,7 +99,7 @@ class Study:
         loaded = self._models.dead(self._specification.model_digest, self._seed)
         found = self._find(loaded)
         right, _ = self._shares(loaded, self._material.report)
-        told: dict[str, Any] = {"scores": right[_rows(found.heads, loaded)].tolist()}
+        told: dict[str, Any] = {"scores": right[rows_of(found.heads, loaded)].tolist()}
         if self._pattern.outcome:
             texts = self._material.report_outcome
             told["cost"] = self._cost(loaded, found, texts, found.heads[: len(ablated)])[0].tolist()
@@ -112,18 +118,16 @@ class Study:
         """Return the heads that the first seed chose, and those of them that do something; a process searches once."""
         asked = self._specification
         key = ("patterns", self._name, asked.model_digest, asked.seed, tuple(sorted(self._given.items())))
-        chosen: tuple[tuple[Head, ...], tuple[Head, ...]] = self._models.remembered(
-            key,
-            self._first._choose,  # noqa: SLF001  # of its own kind
-        )
+        chosen: tuple[tuple[Head, ...], tuple[Head, ...]] = self._models.remembered(key, self._first.choose)
         return chosen
 
-    def _found_on(self) -> list[str]:
+    def found_on(self) -> list[str]:
         """Return the digests of the texts on which this seed finds heads, and which of them do something."""
         found_on = (self._material.find, self._material.find_outcome)
         return sorted({name for texts in found_on for name in texts.names()})
 
-    def _choose(self) -> tuple[tuple[Head, ...], tuple[Head, ...]]:
+    def choose(self) -> tuple[tuple[Head, ...], tuple[Head, ...]]:
+        """Search the model on this seed's finding texts, and ask which heads do something."""
         found = self._find(self._loaded)
         if not self._pattern.outcome:
             return found.heads, ()
@@ -142,12 +146,12 @@ class Study:
             raise ProbeError(f"{len(right)} heads: too few to report {wanted} and draw as many others")
         best = np.argsort(-(right - near).mean(axis=1), kind="stable")[:wanted]
         means = self._models.passes.clean(loaded, texts.ids, {Want.ATTENTION, Want.HEAD_MEANS}).head_means
-        return Found(tuple(head_at(int(index), loaded) for index in best), len(right), _kept(means))
+        return Found(tuple(head_at(int(index), loaded) for index in best), len(right), kept(means))
 
     def _shares(self, loaded: LoadedModel, texts: Texts) -> tuple[Array, Array]:
         """Return what each head gives to the right keys and to the near misses. Shapes (layer * head, text)."""
         wants = {Want.ATTENTION, Want.HEAD_MEANS}
-        attention = _kept(self._models.passes.clean(loaded, texts.ids, wants).attention)
+        attention = kept(self._models.passes.clean(loaded, texts.ids, wants).attention)
         flat = attention.reshape(-1, *attention.shape[2:])
         return share(flat, texts.right), share(flat, texts.near)
 
@@ -194,18 +198,7 @@ class Study:
         self, loaded: LoadedModel, found: Found, texts: Texts, heads: tuple[Head, ...]
     ) -> tuple[Array, Array, dict[str, int]]:
         """Return what ablating heads costs each text: in the outcome, and elsewhere."""
-        clean = _kept(self._models.passes.clean(loaded, texts.ids, {Want.SURPRISAL}).surprisal)
+        clean = kept(self._models.passes.clean(loaded, texts.ids, {Want.SURPRISAL}).surprisal)
         changed = self._models.passes.ablated(loaded, texts.ids, mean_ablation(heads, found.means))
-        risen = _kept(changed.surprisal)
+        risen = kept(changed.surprisal)
         return rise(clean, risen, texts.outcome), rise(clean, risen, texts.elsewhere), changed.fired
-
-
-def _rows(heads: Sequence[Head], loaded: LoadedModel) -> list[int]:
-    return [head.layer * loaded.shape.heads + head.head for head in heads]
-
-
-def _kept(kept: Floats | None) -> Floats:
-    if kept is None:
-        raise ProbeError("a forward pass kept less than was asked of it")
-    array: Floats = kept
-    return array

@@ -11,26 +11,24 @@ import numpy as np
 from interpret import statistics
 from interpret.contracts import (
     ClaimLevel,
-    Comparison,
     ComparisonKind,
-    Estimate,
     HoldsFor,
     ItemValue,
     Measurement,
     NullKind,
     ProbeSpecification,
-    Stability,
     Tested,
     TestedUnit,
     TestKind,
 )
-from interpret.probes.head_sets import named, named_sets, parse_head
+from interpret.probes.head_sets import named, parse_head
+from interpret.probes.head_writing import DEAD_HEADS, Array, Estimates, dead_head, heat_map, units_of
 from interpret.probes.patterns.kinds import Outcome, Pattern
-from interpret.probes.patterns.texts import Array
 
 WHY_SHARE: Final = (
-    "even attention gives up to 0.1 in texts so short: a head that looks less than this beyond a null is none"
+    "even attention gives about 0.1 in texts so short: a head that looks less than this beyond a null is none"
 )
+WHAT_THE_SEED_CHANGES: Final = "new texts, another dead model and other random sets; same heads"
 WHY_COST: Final = "0.1 nats make each of these tokens a tenth less likely: less is not felt in an answer"
 
 
@@ -83,15 +81,7 @@ class Numbers:
         return Tested(TestKind.NECESSITY, smallest, WHY_COST, units, random_sets=sets, found_on=found_on)
 
     def _units(self, texts: str, values: Array, nulls: Mapping[NullKind, Array]) -> tuple[TestedUnit, ...]:
-        return tuple(
-            TestedUnit(
-                cluster,
-                text,
-                float(values[i]),
-                {str(kind): float(each[i]) for kind, each in nulls.items()},
-            )
-            for i, (cluster, text) in enumerate(zip(self.told["clusters"], self.told[texts], strict=True))
-        )
+        return units_of(self.told["clusters"], self.told[texts], values, nulls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +139,8 @@ class _Writer:
         corrected: Sequence[Mapping[str, Any]],
         refused: Mapping[str, str],
     ) -> None:
-        self._specification, self._seed, self._given = specification, specification.seed, given
+        self._specification, self._given = specification, given
+        self._estimates = Estimates(specification.seed, "texts")
         self._name, self._pattern = measured.name, measured.pattern
         self._first, self._second = measured.first, measured.second
         self._corrected, self._refused = corrected, dict(refused)
@@ -162,28 +153,28 @@ class _Writer:
     def _share(self, rank: int) -> Measurement:
         first, second, pattern = self._first, self._second, self._pattern
         head, smallest = parse_head(first.told["heads"][rank]), self._given["smallest_share"]
-        estimate = self._estimate(first.scores[rank])
+        estimate = self._estimates.of(first.scores[rank])
         return Measurement(
             statistic=f"patterns.{self._name}",
             unit="share of attention",
             level=ClaimLevel.ASSOCIATIONAL,
             estimate=estimate,
-            baseline=self._compare(
+            baseline=self._estimates.compare(
                 ComparisonKind.BASELINE, f"what the same head gives to {pattern.near}", first.near[rank]
             ),
-            null=self._compare(
+            null=self._estimates.compare(
                 ComparisonKind.NULL,
-                f"the head of rank {rank + 1} that the same search finds in a dead model,"
-                " its weights shuffled inside each matrix",
+                dead_head(rank),
                 first.dead_scores[rank],
             ),
             tested=first.tested_share(rank, smallest),
             holds_for=self._holds_for(f"head {head}"),
-            stability=self._stability(
+            stability=self._estimates.stability(
                 estimate,
                 second.scores[rank],
                 second.tested_share(rank, smallest),
                 second.told["p_values"][rank],
+                WHAT_THE_SEED_CHANGES,
             ),
             supports=f"In {pattern.texts}, head {head} attends {pattern.attends}, more than to {pattern.near}.",
             does_not_show=(
@@ -200,7 +191,7 @@ class _Writer:
                 "share_of_even_attention": float(np.mean(first.told["even"])),
                 "share_in_another_order": float(first.shuffled_scores[rank].mean()),
                 "not_measured": self._refused,
-                "heat_map": self._heat_map(),
+                "heat_map": heat_map(first.told["heat_map"]),
             },
             **self._corrected[rank],
         )
@@ -211,30 +202,28 @@ class _Writer:
             named([parse_head(name) for name in first.told["ablated"]]),
             self._given["smallest_cost"],
         )
-        estimate = self._estimate(first.cost())
+        estimate = self._estimates.of(first.cost())
         return Measurement(
             statistic=f"patterns.{self._name}_cost",
             unit="nats per token",
             level=ClaimLevel.INTERVENTIONAL,
             estimate=estimate,
-            baseline=self._compare(
+            baseline=self._estimates.compare(
                 ComparisonKind.BASELINE,
                 f"the same ablation on {outcome.elsewhere}",
                 first.cost("cost_elsewhere"),
             ),
-            null=self._compare(
+            null=self._estimates.compare(
                 ComparisonKind.NULL,
-                "the best heads of a dead model, weights shuffled inside each matrix, ablated in it",
+                DEAD_HEADS,
                 first.cost("dead"),
             ),
-            control=Comparison(
-                ComparisonKind.CONTROL,
-                named_sets(first.control.size, int(self._given["control_draws"])),
-                statistics.estimate_mean(first.control, seed=self._seed, unit="sets of heads"),
-            ),
+            control=self._estimates.control(first.control, int(self._given["control_draws"])),
             tested=first.tested_cost(smallest),
             holds_for=self._holds_for(names),
-            stability=self._stability(estimate, second.cost(), second.tested_cost(smallest), second.p_cost),
+            stability=self._estimates.stability(
+                estimate, second.cost(), second.tested_cost(smallest), second.p_cost, WHAT_THE_SEED_CHANGES
+            ),
             supports=(
                 f"Without {names}, {outcome.harder} are harder to predict by more than {smallest:g} nats beyond"
                 f" {outcome.elsewhere}, and beyond the same places in another order."
@@ -253,24 +242,6 @@ class _Writer:
             **self._corrected[-1],
         )
 
-    def _compare(self, kind: ComparisonKind, what: str, values: Array) -> Comparison:
-        return Comparison(kind, what, self._estimate(values))
-
-    def _estimate(self, values: Array, *, again: int = 0) -> Estimate:
-        return statistics.estimate_mean(values, seed=self._seed + again, unit="texts")
-
-    def _stability(self, estimate: Estimate, values: Array, tested: Tested, p_value: float) -> Stability:
-        second = self._estimate(values, again=1)
-        return Stability(
-            seed=self._seed,
-            second_seed=self._seed + 1,
-            second=second,
-            agrees=estimate.overlaps(second),
-            what="new texts, another dead model and other random sets; same heads",
-            tested=tested,
-            p_value=p_value,
-        )
-
     def _holds_for(self, site: str) -> HoldsFor:
         return HoldsFor(
             model_digest=self._specification.model_digest,
@@ -280,18 +251,6 @@ class _Writer:
             slice={"texts": self._pattern.texts},
             tokenizer_digest=self._first.told["tokenizer_digest"],
         )
-
-    def _heat_map(self) -> dict[str, Any]:
-        """Return every head's share on the reporting texts, by layer."""
-        values = self._first.told["heat_map"]
-        return {
-            "rows": [str(layer) for layer in range(len(values))],
-            "columns": [str(head) for head in range(len(values[0]))],
-            "row": "layer",
-            "column": "head",
-            "unit": "share of attention",
-            "values": values,
-        }
 
     def _items(self, values: Array) -> tuple[ItemValue, ...]:
         return tuple(ItemValue(f"text {number}", float(value)) for number, value in enumerate(values))
