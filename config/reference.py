@@ -35,7 +35,7 @@ from requirements.yaml_import.schema import write_file_schema
 def render_errors() -> str:
     """Return the page of error codes: each stable, with its status and what it means."""
     rows = {kind.code: (kind.status, kind.means) for kind in KINDS.values()} | {
-        error.code: (error.http_status, _first_line(error)) for root in APP_ERRORS for error in _below(root)
+        error.code: (error.http_status, _first_line(error)) for error in app_errors()
     }
     lines = [
         "# Error codes",
@@ -221,6 +221,11 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),
     "requirement-file.schema.json": write_file_schema,
 }
+
+
+def app_errors() -> list[type[Any]]:
+    """Return every class of error that our apps answer with, wherever it is defined."""
+    return [error for root in APP_ERRORS for error in _below(root)]
 
 
 def path_of(page: str) -> Path:

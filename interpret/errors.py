@@ -129,6 +129,13 @@ class SiteUnknown(ProbeError):
     title = "The model has no such head or hook"
 
 
+class StructureUntold(ProbeError):
+    """The model's tokenizer does not let the structure of the texts be told, or it has none."""
+
+    code = "structure_untold"
+    title = "The tokenizer does not let the structure of the texts be told"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from interpret.contracts import ClaimLevel, Measurement, ProbeInput, ProbeSpecification, Status
-from interpret.errors import BadSpecification, ProbeError
+from interpret.errors import BadSpecification, ProbeError, StructureUntold
 from interpret.parts import measure_all
 from interpret.probes.forward import Want
 from interpret.probes.patterns import AttentionPatterns
 from interpret.probes.patterns.brackets import matched_brackets
 from interpret.probes.patterns.kinds import PATTERNS
-from interpret.probes.patterns.marked import Marked, StructureUntold, as_texts, check_told_apart
+from interpret.probes.patterns.marked import Marked, as_texts, check_told_apart
 from interpret.probes.patterns.random_tokens import duplicate_tokens, previous_tokens
 from interpret.probes.patterns.subjects import OTHER_BEFORE, OTHER_BETWEEN, sentence_subjects
 from interpret.probes.patterns.texts import Texts, best_rule, even_share, share

@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from interpret.contracts import Measurement, ProbeSpecification
-from interpret.errors import BadSpecification
+from interpret.errors import BadSpecification, StructureUntold
 from interpret.parts import shared
 from interpret.probes.patterns.kinds import PATTERNS
-from interpret.probes.patterns.marked import StructureUntold
 from interpret.probes.patterns.study import Study
 from interpret.probes.patterns.writing import Measured, Numbers, write_all
 from interpret.probes.session import ModelSession

@@ -8,14 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from interpret.errors import ProbeError
+from interpret.errors import StructureUntold
 from interpret.probes.patterns.texts import Material, Texts
 
 MAX_TOKENS = 64  # a text: attention grows with its square
-
-
-class StructureUntold(ProbeError):
-    """The model's tokenizer does not let the structure of the texts be told, or it has none."""
 
 
 @dataclass(slots=True)
