@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from interpret.contracts import MeasuredPart, Probe, ProbeResult, ProbeSpecification, Progress
+from interpret.contracts import MeasuredPart, Probe, ProbeResult, ProbeSpecification
 from interpret.errors import ProbeError
 
 
@@ -19,20 +19,14 @@ class Session(Protocol):
         """Do one part of the work here."""
 
 
-def measure_all(
-    probe: Probe, specification: ProbeSpecification, session: Session, progress: Progress
-) -> ProbeResult:
+def measure_all(probe: Probe, specification: ProbeSpecification, session: Session) -> ProbeResult:
     """Do the whole work here, part after part.
 
     Raises:
         BadSpecification, ProbeError: as the probe does.
     """
     probe.check(specification)
-    parts, done = probe.parts(specification), []
-    for number, part in enumerate(parts):
-        progress(part, number, len(parts))
-        done.append(session.measure(probe, specification, part))
-    progress("done", len(parts), len(parts))
+    done = [session.measure(probe, specification, part) for part in probe.parts(specification)]
     return put_together(probe, specification, done)
 
 

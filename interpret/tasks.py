@@ -25,8 +25,10 @@ from interpret.services import attachment, execution
     time_limit=settings.PROBE_HARD_LIMIT,  # seconds; the worker dies, the lease frees the run
 )
 def run_probe(run_id: int) -> None:
-    """Carry out the `ProbeRun` of this id. Delivered twice, it runs once."""
-    execution.execute_probe_run(run_id)
+    """Do what of the `ProbeRun` of this id is free. Delivered twice, it runs once."""
+    execution.execute_probe_run(
+        run_id, tell=lambda: run_probe.delay(run_id), seconds=settings.PROBE_SOFT_LIMIT / 2
+    )
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)

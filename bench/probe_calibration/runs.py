@@ -73,7 +73,7 @@ def probe_model(kind: Kind, loaded: LoadedModel, *, seed: int) -> tuple[Measurem
     """Return what a kind's probe says of a model."""
     asked = ProbeSpecification(kind.probe, loaded.digest, seed=seed, parameters=kind.parameters)
     session = ModelSession(loaded={loaded.digest: loaded})
-    return measure_all(registry.load(kind.probe), asked, session, lambda *_: None).measurements
+    return measure_all(registry.load(kind.probe), asked, session).measurements
 
 
 def is_current(run: Run) -> bool:

@@ -76,8 +76,11 @@ def carry_out_claimed(
     fail: Callable[[_C, str], object],
     put_back: Callable[[_C, str], object],
     readable: tuple[type[Exception], ...],
-) -> None:
+) -> bool:
     """Do the work of an attempt that was claimed by whatever means, and store why not where that fails.
+
+    Returns:
+        False where it was put back.
 
     Args:
         fail, put_back: end the attempt with an error, for good or so that it is tried again uncounted.
@@ -99,6 +102,8 @@ def carry_out_claimed(
             raise
         logger.warning("%s waits: %s", claimed, exc)
         put_back(claimed, error)
+        return False
+    return True
 
 
 @transaction.atomic

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import recent, related
-from interpret.models import Finding, ProbeRun, ProbeSpec
+from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
+from interpret.acts import can_cancel_probe_run
+from interpret.models import Finding, ProbePart, ProbeRun, ProbeSpec
 from interpret.pages.addresses import ledger_url
+from interpret.selectors.progress import progress_of, with_progress
+from interpret.services.queueing import cancel_probe_run
 
 _MOST_LINKS: Final = 12  # to pages of findings; the list has them all
 
@@ -32,11 +39,19 @@ class ProbeSpecAdmin(ReadOnlyModelAdmin):
         return link(spec.model_version)
 
 
+CANCELLING: Final[Mapping[str, PageStep]] = {
+    "cancelled": PageStep(
+        _("Cancel"), can_cancel_probe_run, cancel_probe_run, _("Cancelled: nothing more of it is measured.")
+    ),
+}
+
+
 @admin.register(ProbeRun)
-class ProbeRunAdmin(ReadOnlyModelAdmin):
+class ProbeRunAdmin(SteppedModelAdmin):
     list_display = [
         "probe",
         "progress",
+        "measured",
         "attempts",
         "release_link",
         "wrong",
@@ -47,7 +62,34 @@ class ProbeRunAdmin(ReadOnlyModelAdmin):
     list_filter = [related("spec__system"), "state"]
     list_select_related = ["spec", "release__system"]
     ordering = ["-id"]
-    chain = [ChainLink("Findings", "interpret.finding", "run__id__exact")]
+    fields = [
+        *[
+            "spec",
+            "release_link",
+            "progress",
+            "measured",
+            "attempts",
+            "worker",
+            "wrong",
+            "queued_by",
+            "queued_at",
+        ],
+        *["planned_at", "started_at", "finished_at", "attached_at", "runs_before", "found_before"],
+    ]
+    chain = [
+        ChainLink("Findings", "interpret.finding", "run__id__exact"),
+        ChainLink("Parts", "interpret.probepart", "run__id__exact"),
+    ]
+    step_of, steps_title = "run", _("Is this run not wanted any more?")
+    reason_label = _("Reason (may be empty)")
+
+    def steps_of(self, record: ProbeRun) -> Mapping[str, PageStep]:
+        """Return the button that cancels, as long as there is something to cancel."""
+        return CANCELLING if record.state in {ProbeRun.State.QUEUED, ProbeRun.State.RUNNING} else {}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProbeRun]:
+        """Fetch along how far each run is."""
+        return with_progress(super().get_queryset(request))
 
     def chain_of(self, request: HttpRequest, object_id: str | None) -> list[tuple[str, str]]:
         """Lead to the pages of what the run found, and of everything tried on its model."""
@@ -69,6 +111,16 @@ class ProbeRunAdmin(ReadOnlyModelAdmin):
     def progress(self, run: ProbeRun) -> str:
         return badge(run.state)
 
+    @admin.display(description="Parts measured")
+    def measured(self, run: ProbeRun) -> str:
+        progress = progress_of(run)
+        if not progress.planned:
+            return "–"
+        return gettext("%(measured)d of %(planned)d") % {
+            "measured": progress.measured,
+            "planned": progress.planned,
+        }
+
     @admin.display(description="Release")
     def release_link(self, run: ProbeRun) -> str:
         return link(run.release)
@@ -76,6 +128,26 @@ class ProbeRunAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Error")
     def wrong(self, run: ProbeRun) -> str:
         return shorten(run.error) or "–"
+
+
+@admin.register(ProbePart)
+class ProbePartAdmin(ReadOnlyModelAdmin):
+    list_display = ["name", "progress", "attempts", "worker", "started_at", "finished_at", "wrong"]
+    list_filter = ["state"]
+    ordering = ["run", "id"]
+    fields = ["run", "name", "progress", "attempts", "worker", "started_at", "finished_at", "wrong"]
+
+    @admin.display(description="Part")
+    def name(self, part: ProbePart) -> str:
+        return part.part or gettext("the report")
+
+    @admin.display(description="State", ordering="state")
+    def progress(self, part: ProbePart) -> str:
+        return badge(part.state)
+
+    @admin.display(description="Error")
+    def wrong(self, part: ProbePart) -> str:
+        return shorten(part.error) or "–"
 
 
 def _first_of(run: ProbeRun) -> list[Finding]:

@@ -1,6 +1,8 @@
-"""Probe runs by API: ask for one, follow it. Without `interpret.view_internals` there are none."""
+"""Probe runs by API: ask for one, follow it, cancel it. Without `interpret.view_internals` there are none."""
 
 from __future__ import annotations
+
+from typing import TypedDict
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -8,16 +10,19 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence.access import find_system, principal_of
+from evidence.access import find_system, principal_of, visible_to
 from evidence.api.filtering import FilterSet
 from evidence.api.inputs import FreeObject, Input
 from evidence.api.reading import ScopedDetail, ScopedList
+from evidence.api.scoped_view import ScopedView
+from evidence.errors import NotFound
 from evidence.models import Scope
 from evidence.problems import Problem
 from evidence.services.registry import find_release
 from interpret.contracts import ProbeInput
 from interpret.models import ProbeRun
-from interpret.services.queueing import queue_probe_run
+from interpret.selectors.progress import progress_of, with_progress
+from interpret.services.queueing import cancel_probe_run, queue_probe_run
 
 
 class ProbeInputIn(Input):
@@ -46,6 +51,13 @@ class ProbeRunIn(Input):
     )  # fmt: skip
 
 
+class PartsOut(TypedDict):
+    """How far a run is."""
+
+    planned: int
+    measured: int
+
+
 class ProbeRunOut(serializers.ModelSerializer[ProbeRun]):
     """A run and how it stands."""
 
@@ -56,13 +68,19 @@ class ProbeRunOut(serializers.ModelSerializer[ProbeRun]):
     seed = serializers.IntegerField(source="spec.seed")
     model_digest = serializers.CharField(source="spec.model_version.digest")
     specification_digest = serializers.CharField(source="spec.artefact_version.digest")
+    parts = serializers.SerializerMethodField(help_text="Of its work, once they are planned.")
 
     class Meta:
         model = ProbeRun
         fields = [
             "id", "system", "release", "probe", "parameters", "seed", "model_digest", "specification_digest",
-            "state", "attempts", "error", "queued_by", "queued_at", "started_at", "finished_at", "attached_at",
+            "state", "parts", "attempts", "error", "queued_by", "queued_at", "started_at", "finished_at", "attached_at",
         ]  # fmt: skip
+
+    def get_parts(self, run: ProbeRun) -> PartsOut | None:
+        """Return how many parts the run has, and how many of them are measured."""
+        progress = progress_of(run)
+        return {"planned": progress.planned, "measured": progress.measured} if progress.planned else None
 
 
 RELATED = ("spec__system", "spec__model_version", "spec__artefact_version", "release")
@@ -84,7 +102,7 @@ class ProbeRuns(ScopedList[ProbeRun]):
     """List runs; ask for one. Asking again for the same measurement answers with its run."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.PROBE}
-    queryset = ProbeRun.objects.select_related(*RELATED)
+    queryset = with_progress(ProbeRun.objects.select_related(*RELATED))
     serializer_class = ProbeRunOut
     filterset_class = ProbeRunFilter
 
@@ -110,5 +128,31 @@ class ProbeRuns(ScopedList[ProbeRun]):
 class ProbeRunDetail(ScopedDetail[ProbeRun]):
     """A run by its id, and how it stands."""
 
-    queryset = ProbeRun.objects.select_related(*RELATED)
+    queryset = with_progress(ProbeRun.objects.select_related(*RELATED))
     serializer_class = ProbeRunOut
+
+
+class CancelIn(Input):
+    """Why the run is not wanted any more, if that is to be on record."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, default="")
+
+
+class ProbeRunCancellation(ScopedView):
+    """Cancel a run that is not over. Cancelling again answers the same."""
+
+    scopes = {"POST": Scope.PROBE}
+
+    @extend_schema(
+        request=CancelIn, responses={200: ProbeRunOut, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """End it; a part in a worker's hands goes on to its end, and is not stored."""
+        principal = principal_of(request)
+        data = CancelIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        run = visible_to(ProbeRun.objects.filter(pk=pk), principal).first()
+        if run is None:
+            raise NotFound(f"There is no probe run {pk} in the systems you may see.")
+        cancelled = cancel_probe_run(principal=principal, run=run, reason=data.validated_data["reason"])
+        return Response(ProbeRunOut(cancelled).data)

@@ -9,6 +9,7 @@ from interpret.api import findings, probe_runs
 urlpatterns = [
     path("probe-runs", probe_runs.ProbeRuns.as_view(), name="probe-runs"),
     path("probe-runs/<int:pk>", probe_runs.ProbeRunDetail.as_view(), name="probe-run"),
+    path("probe-runs/<int:pk>/cancel", probe_runs.ProbeRunCancellation.as_view(), name="probe-run-cancel"),
     path("findings", findings.FindingList.as_view(), name="findings"),
     path("findings/<int:pk>", findings.FindingDetail.as_view(), name="finding"),
 ]

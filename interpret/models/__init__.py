@@ -1,5 +1,5 @@
 """The nouns of `interpret`."""
 
-from interpret.models.probe import Finding, ProbeRun, ProbeSpec
+from interpret.models.probe import Finding, ProbePart, ProbeRun, ProbeSpec
 
-__all__ = ["Finding", "ProbeRun", "ProbeSpec"]
+__all__ = ["Finding", "ProbePart", "ProbeRun", "ProbeSpec"]

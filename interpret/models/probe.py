@@ -47,11 +47,20 @@ class ProbeRun(LeasedWork):
     PII = "actor"
     WORK_ROW = "a lease on a run; what it found is a Finding, which is append-only"
 
+    class State(models.TextChoices):
+        QUEUED = LeasedWork.State.QUEUED.value
+        RUNNING = LeasedWork.State.RUNNING.value
+        DONE = LeasedWork.State.DONE.value
+        FAILED = LeasedWork.State.FAILED.value
+        CANCELLED = "cancelled"
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     spec = models.ForeignKey(ProbeSpec, on_delete=models.PROTECT, related_name="runs")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="probe_runs")
     queued_by = actor_field()
     queued_at = models.DateTimeField(auto_now_add=True)
-    lease_digest = digest_field(blank=True, db_default="")  # of the key that its claim answered with
+    lease_digest = digest_field(blank=True, db_default="")  # of the key of whoever plans it
+    planned_at = models.DateTimeField(null=True)  # when its parts were named
     # How many of the system's runs on its model were first claimed before it, and how much those had found by then.
     # NULL: it was not claimed yet, or ended before this was counted.
     runs_before = models.PositiveIntegerField(null=True)
@@ -81,6 +90,24 @@ class ProbeRun(LeasedWork):
         ]
         permissions = [
             ("view_internals", "May see probes, findings, activations, features and detectors"),
+        ]
+
+
+class ProbePart(LeasedWork):
+    """A part of a run's work, which any worker does; the one without a name puts the others together."""
+
+    SYSTEM_PATH = "run__spec__system"
+    PII = "none"
+    WORK_ROW = "a lease on a part; what all parts gave is a Finding, which is append-only"
+
+    run = models.ForeignKey(ProbeRun, on_delete=models.PROTECT, related_name="parts")
+    part = models.CharField(max_length=LABEL_LENGTH, blank=True)
+    lease_digest = digest_field(blank=True)  # of the key that its claim answered with
+    measured = models.JSONField(null=True)  # an interpret.contracts.MeasuredPart, until the findings stand
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "part"], name="interpret_probepart_once"),
         ]
 
 

@@ -1,4 +1,4 @@
-"""A worker's hold on a run, and the only statements it sends: functions that act for it (`evidence.probe_rules`)."""
+"""A worker's hold on work of a run, and the only statements it sends: functions that act (`evidence.probe_rules`)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from evidence.services.leased_work import name_worker
 from interpret.verdicts import History
 
 # Each does all of it or nothing, and writes its events itself.
-_CLAIM: Final = "SELECT * FROM tracebinder_claim_probe_run(%s, %s, %s)"
+_CLAIM: Final = "SELECT * FROM tracebinder_claim_probe_work(%s, %s, %s)"
 _HISTORY: Final = "SELECT runs_before, found_before FROM tracebinder_probe_history(%s, %s)"
+_PLAN: Final = "SELECT tracebinder_plan_probe_run(%s, %s, %s)"
+_FINISH_PART: Final = "SELECT tracebinder_finish_probe_part(%s, %s, %s)"
 _FINISH: Final = "SELECT tracebinder_finish_probe_run(%s, %s, %s, %s)"
 _FAIL: Final = "SELECT tracebinder_fail_probe_run(%s, %s, %s)"
 _PUT_BACK: Final = "SELECT tracebinder_put_back_probe_run(%s, %s, %s)"
@@ -25,11 +27,18 @@ _PUT_BACK: Final = "SELECT tracebinder_put_back_probe_run(%s, %s, %s)"
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRun:
-    """A run that this worker has claimed: what it asks, and the key that ends this attempt and no other."""
+    """Work of a run that this worker has claimed: what the run asks, and the key that ends this attempt and no other.
+
+    Attributes:
+        part: the part to measure; `REPORT`: all are measured, and are to be put together; None: it is to be planned.
+        measured: of a report, what the parts gave, each a `MeasuredPart` as JSON.
+    """
 
     pk: int
     key: str = field(repr=False)
     attempt: int
+    part: str | None
+    measured: Sequence[Mapping[str, Any]] = field(repr=False)
     probe: str
     parameters: Mapping[str, Any]
     seed: int
@@ -41,25 +50,29 @@ class ClaimedRun:
     history: History  # of its model
 
     def __str__(self) -> str:
-        return f"probe run {self.pk}"
+        return f"probe run {self.pk}, {self.part}" if self.part else f"probe run {self.pk}"
 
 
 def claim_run(run_id: int) -> ClaimedRun | None:
-    """Take a run if it waits or its lease is over; None when it was not this worker that changed it."""
+    """Take what of a run is free: its plan, a part, or the report. None: nothing is, or it is over."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [run_id, name_worker(), settings.PROBE_LEASE])
         row = cursor.fetchone()
         if row is None:
             return None
-        key, attempt, probe, parameters, seed, model, specification, dataset, blob, removed_at = row
-        cursor.execute(_HISTORY, [run_id, key])
-        runs_before, found_before = cursor.fetchone()
+        key, attempt, part, measured, runs_before, found_before, *asked = row
+        if part is None:
+            cursor.execute(_HISTORY, [run_id, key])
+            runs_before, found_before = cursor.fetchone()
     if runs_before is None:  # the lease ended meanwhile
         return None
+    probe, parameters, seed, model, specification, dataset, blob, removed_at = asked
     return ClaimedRun(
         pk=run_id,
         key=key,
         attempt=attempt,
+        part=part,
+        measured=json.loads(measured or "[]"),
         probe=probe,
         parameters=json.loads(parameters),
         seed=seed,
@@ -73,8 +86,34 @@ def claim_run(run_id: int) -> ClaimedRun | None:
 
 
 @transaction.atomic  # what the database refuses leaves a caller's transaction as it was, to say so in
+def plan_run(run: ClaimedRun, parts: Sequence[str]) -> None:
+    """Name the parts of a run, which ends the attempt: from now on they are there to be claimed.
+
+    Raises:
+        LeaseLost: the run has been claimed again since, or is over.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_PLAN, [run.pk, run.key, list(parts)])
+        _check_ended(run, cursor.fetchone())
+
+
+def finish_part(run: ClaimedRun, measured: Mapping[str, Any]) -> None:
+    """Store what a part gave and end the attempt.
+
+    Args:
+        measured: a `MeasuredPart` as JSON.
+
+    Raises:
+        LeaseLost: the part has been claimed again since, or the run is over.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH_PART, [run.pk, run.key, json.dumps(measured)])
+        _check_ended(run, cursor.fetchone())
+
+
+@transaction.atomic  # what the database refuses leaves a caller's transaction as it was, to say so in
 def finish_run(run: ClaimedRun, findings: Sequence[Mapping[str, Any]], *, forward_passes: int) -> None:
-    """Store what was found and end the attempt, with the events of both: all of it or nothing.
+    """Store what was found and end the run, with the events of both: all of it or nothing. Only a report can.
 
     Args:
         findings: by column of `Finding`.
@@ -111,4 +150,6 @@ def put_run_back(run: ClaimedRun, error: str) -> None:
 
 def _check_ended(run: ClaimedRun, answer: tuple[Any, ...] | None) -> None:
     if answer != (True,):
-        raise LeaseLost(f"{run}: attempt {run.attempt} took longer than its lease.")
+        raise LeaseLost(
+            f"{run}: attempt {run.attempt} took longer than its lease, or the run was ended meanwhile."
+        )

@@ -1,50 +1,71 @@
-"""Carrying a run out: claim it, measure, and store what was found or why not."""
+"""Carrying a run out: claim what of it is free, plan, measure or report, and store what came of it or why nothing."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from evidence.digests import digest_of
 from evidence.errors import EvidenceError
-from evidence.probe_rules import ACTOR
+from evidence.probe_rules import ACTOR, REPORT
 from evidence.services import leased_work
 from evidence.services.leased_work import WorkKind
 from interpret import registry
 from interpret.ceiling import memory_ceiling
-from interpret.contracts import ProbeResult, ProbeSpecification, Progress
+from interpret.contracts import MeasuredPart, ProbeSpecification
 from interpret.errors import InterpretError
-from interpret.models import ProbeRun
-from interpret.parts import Session, measure_all
-from interpret.services.claims import ClaimedRun, claim_run, fail_run, finish_run, put_run_back
+from interpret.models import ProbePart, ProbeRun
+from interpret.parts import Session, put_together
+from interpret.services.claims import (
+    ClaimedRun,
+    claim_run,
+    fail_run,
+    finish_part,
+    finish_run,
+    plan_run,
+    put_run_back,
+)
 from interpret.services.findings import findings_of_result
 from interpret.services.prompts import read_claimed_inputs, read_inputs
 from interpret.verdicts import judge
 
 
-def ignore_progress(what: str, done: int, total: int) -> None:
-    """Report to nobody."""
+def tell_nobody() -> None:
+    """Leave other workers alone: whoever calls does all of the work."""
 
 
-def execute_probe_run(run_id: int, progress: Progress = ignore_progress) -> None:
-    """Claim one run, measure, and store its findings or its error. A run that is over or held is left alone.
+def execute_probe_run(
+    run_id: int, *, tell: Callable[[], object] = tell_nobody, seconds: float = float("inf")
+) -> None:
+    """Do what of a run is free, until nothing is or time is up: plan it, measure parts, report.
+
+    A run that is over is left alone, and so is what another worker holds.
+
+    Args:
+        tell: has another worker come to the run; called for each part but one once they are named, and when time is up.
+        seconds: after which no more is begun.
 
     Raises:
         Exception: as `leased_work.carry_out` does.
     """
-    run = claim_run(run_id)
-    if run is not None:
-        leased_work.carry_out_claimed(
-            run,
-            partial(_measure_and_finish, progress=progress),
-            fail=fail_run,
-            put_back=put_run_back,
-            readable=_READABLE,
+    begun = monotonic()
+    while (run := claim_run(run_id)) is not None:
+        was_done = leased_work.carry_out_claimed(
+            run, partial(_do, tell=tell), fail=fail_run, put_back=put_run_back, readable=_READABLE
         )
+        if not was_done:
+            return
+        if monotonic() - begun >= seconds:
+            tell()
+            return
 
 
 def open_session() -> Session:
@@ -72,18 +93,43 @@ def digest_of_specification(specification: ProbeSpecification) -> str:
 
 
 def find_runs_to_send() -> list[int]:
-    """Return the runs that a worker should be told of again, as `leased_work.find_to_send` does."""
-    return leased_work.find_to_send(WORK)
+    """Return the runs that workers should be told of again, as `leased_work.find_to_send` does: once for each part."""
+    due = leased_work.find_to_send(WORK)
+    waiting = ProbePart.objects.filter(run__in=due).exclude(Q(part=REPORT) | Q(state=ProbePart.State.DONE))
+    parts = Counter(waiting.values_list("run", flat=True))
+    return [run_id for run_id in due for _ in range(max(parts[run_id], 1))]
 
 
-def _measure_and_finish(run: ClaimedRun, progress: Progress) -> None:
-    result = _measure(run, progress)
+def _do(run: ClaimedRun, tell: Callable[[], object]) -> None:
+    with memory_ceiling(settings.PROBE_MEMORY):
+        if run.part is None:
+            _plan(run, tell)
+        elif run.part == REPORT:
+            _report(run)
+        else:
+            probe = registry.load(run.probe)
+            measured = open_session().measure(probe, _specification_of_claimed(run), run.part)
+            finish_part(run, measured.as_json())
+
+
+def _plan(run: ClaimedRun, tell: Callable[[], object]) -> None:
+    probe, asked = registry.load(run.probe), _specification_of_claimed(run)
+    probe.check(asked)
+    parts = probe.parts(asked)
+    plan_run(run, parts)
+    for _ in parts[1:]:
+        tell()
+
+
+def _report(run: ClaimedRun) -> None:
+    done = [MeasuredPart(**part) for part in run.measured]
+    result = put_together(registry.load(run.probe), _specification_of_claimed(run), done)
     verdicts = [judge(measurement, run.history) for measurement in result.measurements]
     finish_run(run, findings_of_result(run, result, verdicts), forward_passes=result.forward_passes)
 
 
-def _measure(run: ClaimedRun, progress: Progress) -> ProbeResult:
-    asked = ProbeSpecification(
+def _specification_of_claimed(run: ClaimedRun) -> ProbeSpecification:
+    return ProbeSpecification(
         probe=run.probe,
         model_digest=run.model_digest,
         seed=run.seed,
@@ -91,8 +137,6 @@ def _measure(run: ClaimedRun, progress: Progress) -> ProbeResult:
         inputs=read_claimed_inputs(run),
         dataset_digest=run.dataset_digest,
     )
-    with memory_ceiling(settings.PROBE_MEMORY):
-        return measure_all(registry.load(run.probe), asked, open_session(), progress)
 
 
 _READABLE: Final = (InterpretError, EvidenceError)

@@ -1,4 +1,4 @@
-"""Asking for a measurement: what is asked is fixed and versioned here, before any worker hears of it."""
+"""Asking for a measurement, and taking that back: what is asked is fixed here, before any worker hears of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def queue_probe_run(
 ) -> ProbeRun:
     """Put a run on record and tell the interpret worker once that is committed.
 
-    Asking again for a measurement that waits, runs or is done returns its run; one that failed gets a new run.
+    Asking again for a measurement that waits, runs or is done returns its run; one that failed or was cancelled gets a
+    new run.
 
     Args:
         parameters: over the probe's defaults; see `interpret.registry.PROBES`.
@@ -61,6 +62,31 @@ def queue_probe_run(
             # failed, which a `partial` has not.
             transaction.on_commit(lambda: run_probe.delay(run.pk), robust=True)
     return run
+
+
+@transaction.atomic
+def cancel_probe_run(*, principal: Principal, run: ProbeRun, reason: str = "") -> ProbeRun:
+    """End a run that waits or is measured. A part in a worker's hands goes on to its end, and is not stored.
+
+    Cancelling again changes nothing.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_cancel_probe_run` does.
+    """
+    held = ProbeRun.objects.select_for_update(of=("self",)).select_related(
+        "release__system", "spec__artefact_version"
+    ).get(pk=run.pk)  # fmt: skip
+    acts.check_can_cancel_probe_run(principal, held)
+    if held.state != ProbeRun.State.CANCELLED:
+        held.state, held.finished_at, held.lease_until, held.lease_digest = (
+            ProbeRun.State.CANCELLED, clock.now(), None, "",
+        )  # fmt: skip
+        held.save(update_fields=["state", "finished_at", "lease_until", "lease_digest"])
+        audit.record(
+            verb="probe_run.cancelled", actor=principal.actor, obj=held, system=held.release.system,
+            digest=held.spec.artefact_version.digest, payload={"reason": reason} if reason else None,
+        )  # fmt: skip
+    return held
 
 
 def _ensure_spec(
@@ -107,7 +133,9 @@ def _ensure_spec(
 
 
 def _ensure_run(*, spec: ProbeSpec, release: Release, actor: str) -> tuple[ProbeRun, bool]:
-    live = ProbeRun.objects.filter(spec=spec, release=release).exclude(state=ProbeRun.State.FAILED)
+    live = ProbeRun.objects.filter(spec=spec, release=release).exclude(
+        state__in=[ProbeRun.State.FAILED, ProbeRun.State.CANCELLED]
+    )
     found = live.order_by("pk").first()
     if found is not None:
         return found, False

@@ -14,7 +14,6 @@ from interpret.models import Finding
 from interpret.parts import measure_all
 from interpret.services.execution import (
     digest_of_specification,
-    ignore_progress,
     open_session,
     specification_of,
 )
@@ -42,7 +41,7 @@ def replay_finding(finding: Finding) -> Replay:
         return _erased(finding, f"prompts it was measured on were erased: {exc}")
     session, probe = open_session(), registry.load(run.spec.probe)
     try:
-        result = measure_all(probe, specification, session, ignore_progress)
+        result = measure_all(probe, specification, session)
     except BadSpecification as exc:
         return _replayed(finding, specification, f"refused: {exc}", probe.code_version)
     if finding.ordinal > len(result.measurements):

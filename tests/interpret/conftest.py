@@ -25,7 +25,7 @@ class StandInProbe:
     """Answers with whatever `result` gives, and remembers what it was asked."""
 
     code_version = "1"
-    names = ("all",)  # of its parts
+    names: tuple[str, ...] = ("all",)  # of its parts
 
     def __init__(self, result: Callable[[], ProbeResult] = make_result) -> None:
         self.result = result

@@ -24,7 +24,7 @@ from evidence.probe_rules import ACTOR, LONGEST_LEASE, STEPS
 from evidence.services import audit, log
 from evidence.services.blobs import blob_path
 from interpret.errors import ProbeError
-from interpret.models import Finding, ProbeRun
+from interpret.models import Finding, ProbePart, ProbeRun
 from interpret.services.claims import ClaimedRun
 from interpret.services.findings import digest_of_finding, findings_of_result
 from interpret.services.queueing import queue_probe_run
@@ -37,7 +37,9 @@ from tests.interpret.measurements import make_result
 
 pytestmark = [pytest.mark.usefixtures("sent"), pytest.mark.django_db(transaction=True)]
 
-CLAIM = "SELECT * FROM tracebinder_claim_probe_run(%s, %s, %s)"
+CLAIM = "SELECT * FROM tracebinder_claim_probe_work(%s, %s, %s)"
+PLAN = "SELECT tracebinder_plan_probe_run(%s, %s, %s)"
+FINISH_PART = "SELECT tracebinder_finish_probe_part(%s, %s, %s)"
 HISTORY = "SELECT runs_before, found_before FROM tracebinder_probe_history(%s, %s)"
 FINISH = "SELECT tracebinder_finish_probe_run(%s, %s, %s, %s)"
 FAIL = "SELECT tracebinder_fail_probe_run(%s, %s, %s)"
@@ -64,21 +66,24 @@ def ask(worker: psycopg.Connection[Any], statement: str, *values: Any) -> Any:
 
 
 def claim(worker: psycopg.Connection[Any], run: ProbeRun, seconds: int = 60) -> ClaimedRun:
-    key, attempt, probe, parameters, seed, *digests = ask(worker, CLAIM, run.pk, "w", seconds)
-    return ClaimedRun(
-        run.pk,
-        key,
-        attempt,
-        probe,
-        json.loads(parameters),
-        seed,
-        digests[0],
-        digests[1],
-        digests[2],
-        "",
-        None,
-        History(*ask(worker, HISTORY, run.pk, key)),
+    """Claim what is free of a run, as `claims.claim_run` does."""
+    key, attempt, part, gave, *history, probe, parameters, seed, model, asked, dataset, _, _ = ask(
+        worker, CLAIM, run.pk, "w", seconds
     )
+    if part is None:
+        history = ask(worker, HISTORY, run.pk, key)
+    return ClaimedRun(
+        run.pk, key, attempt, part, gave or [], probe, parameters, seed, model, asked, dataset or "", "", None,
+        History(*history),
+    )  # fmt: skip
+
+
+def claim_report(worker: psycopg.Connection[Any], run: ProbeRun, *parts: str) -> ClaimedRun:
+    """Plan a run, measure its parts and claim what puts them together."""
+    assert ask(worker, PLAN, run.pk, claim(worker, run).key, list(parts or ["all"])) == (True,)
+    while (work := claim(worker, run)).part:
+        assert ask(worker, FINISH_PART, run.pk, work.key, json.dumps({"part": work.part})) == (True,)
+    return work
 
 
 def found_by(claimed: ClaimedRun, **changes: Any) -> str:
@@ -210,7 +215,7 @@ def test_a_run_without_its_key_is_left_as_it_is(
 ) -> None:
     other = queue_probe_run(release=world.release, probe="induction.heads", principal=acting())
     queued = queue_probe_run(release=world.release, probe="induction.heads", principal=acting(), seed=9)
-    mine, theirs = claim(worker, run), claim(worker, other)
+    mine, theirs = claim_report(worker, run), claim_report(worker, other)
     before = (list(ProbeRun.objects.order_by("pk").values()), AuditEvent.objects.count())
     for target, key in [
         (other.pk, mine.key), (other.pk, ""), (other.pk, None), (queued.pk, mine.key), (queued.pk, ""), (0, ""),
@@ -218,13 +223,15 @@ def test_a_run_without_its_key_is_left_as_it_is(
         assert ask(worker, FINISH, target, key, found_by(mine), 1) == (False,)
         assert ask(worker, FAIL, target, key, "mine now") == (False,)
         assert ask(worker, PUT_BACK, target, key, "mine now") == (False,)
+        assert ask(worker, PLAN, target, key, ["mine now"]) == (False,)
+        assert ask(worker, FINISH_PART, target, key, "{}") == (False,)
     assert (list(ProbeRun.objects.order_by("pk").values()), AuditEvent.objects.count()) == before
     assert ask(worker, FINISH, other.pk, theirs.key, found_by(theirs), 1) == (True,)
     assert not Finding.objects.exclude(run=other).exists()
 
 
 def test_a_run_that_is_held_or_over_cannot_be_claimed(run: ProbeRun, worker: psycopg.Connection[Any]) -> None:
-    mine = claim(worker, run)
+    mine = claim_report(worker, run)
     assert ask(worker, CLAIM, run.pk, "another", 60) is None
     assert ask(worker, FAIL, run.pk, mine.key, "no") == (True,)
     assert ask(worker, CLAIM, run.pk, "another", 60) is None
@@ -234,8 +241,8 @@ def test_a_run_that_is_held_or_over_cannot_be_claimed(run: ProbeRun, worker: psy
 def test_a_lease_that_is_over_goes_to_the_next_and_its_key_opens_nothing(
     run: ProbeRun, worker: psycopg.Connection[Any]
 ) -> None:
-    late = claim(worker, run)
-    ProbeRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    late = claim_report(worker, run)
+    ProbePart.objects.filter(run=run).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert claim(worker, run).attempt == 2
     assert ask(worker, FINISH, run.pk, late.key, found_by(late), 1) == (False,)
 
@@ -252,7 +259,7 @@ def test_a_finding_does_not_say_whose_it_is_or_when_it_was(
     world: World, run: ProbeRun, worker: psycopg.Connection[Any]
 ) -> None:
     other = queue_probe_run(release=world.release, probe="induction.heads", principal=acting())
-    mine = claim(worker, run)
+    mine = claim_report(worker, run)
     lies = {
         "id": 1,
         "run_id": other.pk,
@@ -262,7 +269,7 @@ def test_a_finding_does_not_say_whose_it_is_or_when_it_was(
     }
     assert ask(worker, FINISH, run.pk, mine.key, found_by(mine, **lies), 1) == (True,)
     finding = Finding.objects.get()
-    assert (finding.run_id, finding.observed_at) == (run.pk, reload(run).started_at)
+    assert (finding.run_id, finding.observed_at) == (run.pk, run.parts.earliest("pk").started_at)
     assert finding.xact_id == AuditEvent.objects.get(verb="finding.recorded").xact_id != 1
     assert digest_of_finding(finding) == finding.digest
 
@@ -273,7 +280,7 @@ def test_what_it_writes_is_logged_in_its_own_name_as_the_services_would(
     before = AuditEvent.objects.latest("pk").pk
     error = 'say "no"\\ \b\f\n\r\t\x1f\x7f/é漢😀</script>'
     assert ask(worker, PUT_BACK, run.pk, claim(worker, run).key, error) == (True,)
-    mine = claim(worker, run)
+    mine = claim_report(worker, run)
     assert ask(worker, FINISH, run.pk, mine.key, found_by(mine), 12) == (True,)
     events = AuditEvent.objects.filter(pk__gt=before).exclude(verb="rows.bound").order_by("pk")
     assert [event.verb for event in events] == [

@@ -16,6 +16,7 @@ from evidence.models import AppendOnlyModel, EvalRun, Scope
 from evidence.services.evals import ask_retraction
 from evidence.services.gates import CriterionReference, propose_gate
 from evidence.services.readings import propose_reading
+from interpret.services.queueing import queue_probe_run
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span
@@ -260,6 +261,11 @@ def probe_runs(world: World) -> Sent:
     return Sent("/api/v1/probe-runs", body, "researcher")
 
 
+def probe_run_cancel(world: World) -> Sent:
+    run = queue_probe_run(principal=acting(), release=world.release, probe="induction.heads")
+    return Sent(f"/api/v1/probe-runs/{run.pk}/cancel", {"reason": "r"}, "researcher")
+
+
 def binders(world: World) -> Sent:
     make_trace(world)
     make_criterion(world)
@@ -308,6 +314,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "baselines": baselines,
     "baseline-sign-offs": baseline_sign_offs,
     "probe-runs": probe_runs,
+    "probe-run-cancel": probe_run_cancel,
     "binders": binders,
 }
 

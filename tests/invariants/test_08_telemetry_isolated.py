@@ -41,7 +41,7 @@ from tests.invariants.walk import our_models, our_tasks, our_urls
 pytestmark = pytest.mark.django_db
 
 
-def test_the_interpret_role_reads_and_writes_no_table_and_calls_four_functions() -> None:
+def test_the_interpret_role_reads_and_writes_no_table_and_calls_its_functions_alone() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, right_name FROM pg_class CROSS JOIN"

@@ -24,6 +24,10 @@ ENDS_BY_ITSELF = {
     # Each turn is another's deployment or decision that came in between, and stays.
     ("evidence/services/gates/decision.py", "decide_gate"),
     ("evidence/services/deployments.py", "_record"),
+    (
+        "interpret/services/execution.py",
+        "execute_probe_run",
+    ),  # each turn does a part of a run, and it has so many
     ("evidence/services/log/parts.py", "_parts_of_entries"),  # up to the last entry there was at first
     (
         "evidence/services/disposal/retention.py",

@@ -47,7 +47,7 @@ def run(loaded: LoadedModel, inputs: tuple[ProbeInput, ...], **parameters: float
         "entropy.next_token", loaded.digest, 1, {"permutations": 499, **parameters}, inputs
     )
     session = ModelSession(loaded={loaded.digest: loaded})
-    return measure_all(NextTokenEntropy(), specification, session, lambda *_: None)
+    return measure_all(NextTokenEntropy(), specification, session)
 
 
 def of(result: ProbeResult, statistic: str, language: str = "") -> Measurement:

@@ -24,7 +24,7 @@ def run(loaded: LoadedModel, **changes: float) -> ProbeResult:
         "induction.heads", loaded.digest, seed=3, parameters={**PARAMETERS, **changes}
     )
     session = ModelSession(loaded={loaded.digest: loaded})
-    return measure_all(InductionHeads(), specification, session, lambda *_: None)
+    return measure_all(InductionHeads(), specification, session)
 
 
 def of(result: ProbeResult, statistic: str) -> Measurement:

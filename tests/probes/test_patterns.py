@@ -184,4 +184,4 @@ def run(loaded: LoadedModel, *, sets: int, **changes: float) -> tuple[Measuremen
     parameters = {**RUN, "control_draws": sets, **changes}
     asked = ProbeSpecification("attention.patterns", loaded.digest, seed=3, parameters=parameters)
     session = ModelSession(loaded={loaded.digest: loaded})
-    return measure_all(AttentionPatterns(), asked, session, lambda *_: None).measurements
+    return measure_all(AttentionPatterns(), asked, session).measurements

@@ -89,9 +89,7 @@ def verdicts(name: str) -> dict[str, tuple[Status, ...]]:
     asked = ProbeSpecification(
         "induction.heads", loaded.digest, seed=3, parameters={**RUN, "heads": ZOO[name].heads}
     )
-    result = measure_all(
-        InductionHeads(), asked, ModelSession(loaded={loaded.digest: loaded}), lambda *_: None
-    )
+    result = measure_all(InductionHeads(), asked, ModelSession(loaded={loaded.digest: loaded}))
     return {
         statistic: tuple(judge(item).status for item in result.measurements if item.statistic == statistic)
         for statistic in (MATCH, COST)

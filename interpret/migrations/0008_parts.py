@@ -1,0 +1,87 @@
+import django.db.models.deletion
+from django.db import migrations, models
+
+from evidence.live_operations import Live, execute_beside_writers
+
+CLAIM = "tracebinder_claim_probe_run(bigint, text, integer)"
+
+
+def drop_claim(apps, schema_editor):
+    """Workers of before, who know of no parts, can claim nothing any more."""
+    execute_beside_writers(schema_editor, CLAIM, f"DROP FUNCTION IF EXISTS {CLAIM}")
+
+
+class Migration(migrations.Migration):
+    """A run is shared by workers in parts, and may be cancelled."""
+
+    atomic = False
+    dependencies = [("interpret", "0007_replicated")]
+    operations = [
+        migrations.RunPython(drop_claim, migrations.RunPython.noop),
+        migrations.AlterField(
+            "proberun",
+            "state",
+            models.CharField(
+                choices=[
+                    ("queued", "Queued"),
+                    ("running", "Running"),
+                    ("done", "Done"),
+                    ("failed", "Failed"),
+                    ("cancelled", "Cancelled"),
+                ],
+                default="queued",
+                max_length=10,
+            ),
+        ),
+        Live(migrations.AddField("proberun", "planned_at", models.DateTimeField(null=True))),
+        Live(
+            migrations.CreateModel(
+                name="ProbePart",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
+                    ),
+                    (
+                        "state",
+                        models.CharField(
+                            choices=[
+                                ("queued", "Queued"),
+                                ("running", "Running"),
+                                ("done", "Done"),
+                                ("failed", "Failed"),
+                            ],
+                            default="queued",
+                            max_length=10,
+                        ),
+                    ),
+                    ("attempts", models.PositiveSmallIntegerField(default=0)),
+                    ("lease_until", models.DateTimeField(null=True)),
+                    ("worker", models.CharField(blank=True, max_length=200)),
+                    ("error", models.TextField(blank=True)),
+                    ("queued_at", models.DateTimeField()),
+                    ("sent_at", models.DateTimeField(null=True)),
+                    ("started_at", models.DateTimeField(null=True)),
+                    ("finished_at", models.DateTimeField(null=True)),
+                    ("part", models.CharField(blank=True, max_length=200)),
+                    ("lease_digest", models.CharField(blank=True, max_length=64)),
+                    ("measured", models.JSONField(null=True)),
+                    (
+                        "run",
+                        models.ForeignKey(
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="parts",
+                            to="interpret.proberun",
+                        ),
+                    ),
+                ],
+                options={
+                    "constraints": [
+                        models.UniqueConstraint(fields=("run", "part"), name="interpret_probepart_once")
+                    ],
+                },
+            )
+        ),
+    ]
