@@ -46,7 +46,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceDocument",
         "TraceFacts", "Span", "IngestBatch", "Reject", "PendingTrace",
     ),
-    _("What the inside says"): ("ProbeSpec", "ProbeRun", "Finding"),
+    _("What the inside says"): ("ProbeSpec", "ProbeRun", "ProbePart", "Finding"),
     _("What can be verified"): (
         "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "OpenBinding",
         "Cosignature", "CheckpointTimestamp", "Moment", "Blob",

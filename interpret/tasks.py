@@ -7,13 +7,18 @@ twice finds it claimed.
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
+from kombu.exceptions import OperationalError as BrokerAway
 
 from evidence.errors import LeaseLost
 from interpret.errors import InterpretError
 from interpret.services import attachment, execution
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(
@@ -26,9 +31,16 @@ from interpret.services import attachment, execution
 )
 def run_probe(run_id: int) -> None:
     """Do what of the `ProbeRun` of this id is free. Delivered twice, it runs once."""
-    execution.execute_probe_run(
-        run_id, tell=lambda: run_probe.delay(run_id), seconds=settings.PROBE_SOFT_LIMIT / 2
-    )
+
+    def tell() -> None:
+        try:
+            run_probe.delay(run_id)
+        except BrokerAway as exc:
+            logger.warning(
+                "probe run %s: no other worker could be told of it, which beat will do: %s", run_id, exc
+            )
+
+    execution.execute_probe_run(run_id, tell=tell, seconds=settings.PROBE_SOFT_LIMIT / 2)
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)

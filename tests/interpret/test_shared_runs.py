@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, connection
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerAway
 from rest_framework.test import APIClient
 
 from evidence.errors import AccessDenied, ConflictingContent, LeaseLost
@@ -33,7 +34,7 @@ DONE, QUEUED, RUNNING = ProbePart.State.DONE, ProbePart.State.QUEUED, ProbePart.
 class SharedProbe(StandInProbe):
     """In four parts, each of which says its name; remembers what was measured and what was put together."""
 
-    names = NAMES
+    names: tuple[str, ...] = NAMES
 
     def __init__(self) -> None:
         super().__init__()
@@ -247,6 +248,18 @@ def test_a_worker_whose_time_is_up_has_another_go_on(
         run_probe(told)
     assert shared.measured == list(NAMES)
     run_probe(sent[-1])
+    assert reload(run).state == ProbeRun.State.DONE
+
+
+def test_a_broker_that_is_away_does_not_stop_the_worker_that_planned(
+    run: ProbeRun, shared: SharedProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise BrokerAway("connection refused")
+
+    monkeypatch.setattr(run_probe, "delay", refuse)
+    run_probe(run.pk)
+    assert shared.measured == list(NAMES)
     assert reload(run).state == ProbeRun.State.DONE
 
 
