@@ -16,14 +16,15 @@ from typing import Final
 
 from evidence.event_rules import AS_OWNER
 from evidence.locks import Lock
-from evidence.models.work import MAX_ATTEMPTS, LeasedWork
+from evidence.models.work import MAX_ATTEMPTS, PATIENCE, LeasedWork
 
 ACTOR: Final = "system:interpret"
 ERROR_LENGTH: Final = 4000  # characters
 LONGEST_LEASE: Final = 24 * 60 * 60  # seconds
-MAX_PARTS: Final = 10_000  # of a run
+MAX_PARTS: Final = 1_000  # of a run
 REPORT: Final = ""  # the name of the part that puts all others together
 PLAN: Final = 0  # in place of the id of a part
+ENDED_WITH_RUN: Final = "the run was ended before it was measured"
 TABLES: Final = frozenset(
     {"interpret_proberun", "interpret_probepart", "interpret_finding"}
 )  # which must be there first
@@ -59,98 +60,95 @@ BEGIN
 END $$;
 """
 
-# Whose key it is: a part's, by its id, the plan's, or NULL: nobody's. Whoever asks has locked the run.
+# Whose key it is: a part's, by its id, the plan's, or NULL: nobody's, and then nothing is locked. Else the run is.
 _HELD_WORK: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_held_probe_work(run bigint, lease_key text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    ours interpret_proberun;
+    shown text := {_KEY_DIGEST.format(key="$2")};
 BEGIN
-    SELECT held.* INTO ours FROM interpret_proberun AS held
-    WHERE held.id = $1 AND held.state = '{_State.RUNNING}' FOR UPDATE;
-    IF ours.lease_digest = {_KEY_DIGEST.format(key="$2")} THEN
-        RETURN {PLAN};
+    PERFORM FROM interpret_proberun AS ours WHERE ours.id = $1 AND (ours.lease_digest = shown OR EXISTS (
+        SELECT FROM interpret_probepart AS part WHERE part.run_id = $1 AND part.lease_digest = shown));
+    IF NOT FOUND THEN
+        RETURN NULL;
     END IF;
-    RETURN (SELECT held.id FROM interpret_probepart AS held WHERE held.run_id = ours.id
-        AND held.state = '{_State.RUNNING}' AND held.lease_digest = {_KEY_DIGEST.format(key="$2")});
+    PERFORM FROM interpret_proberun AS ours WHERE ours.id = $1 FOR UPDATE;
+    RETURN (
+        SELECT CASE ours.lease_digest WHEN shown THEN {PLAN} ELSE part.id END FROM interpret_proberun AS ours
+        LEFT JOIN interpret_probepart AS part ON part.run_id = ours.id AND part.lease_digest = shown
+        WHERE ours.id = $1 AND ours.state = '{_State.RUNNING}');
 END $$;
 """  # noqa: S608  # composed of constants alone
 
-_END_ATTEMPT: Final = f"""
+# What the parts gave stands in the findings, or is of no use any more.
+_END_RUN: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_end_probe_run(run bigint, work bigint, outcome text, why text)
+RETURNS interpret_proberun LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    told text := left(why, {ERROR_LENGTH});
+    ended_at timestamptz := clock_timestamp();
+    ended interpret_proberun;
+BEGIN
+    UPDATE interpret_probepart AS part
+    SET state = CASE WHEN part.id = work THEN outcome WHEN part.state = '{_State.DONE}' THEN part.state
+            ELSE '{_State.FAILED}' END,
+        error = CASE WHEN part.id = work THEN told WHEN part.state = '{_State.DONE}' THEN ''
+            ELSE '{ENDED_WITH_RUN}' END,
+        finished_at = coalesce(part.finished_at, ended_at), lease_until = NULL, lease_digest = '', measured = ''
+    WHERE part.run_id = run;
+    UPDATE interpret_proberun AS ours
+    SET state = outcome, error = told, finished_at = ended_at, lease_until = NULL, lease_digest = ''
+    WHERE ours.id = run
+    RETURNING ours.* INTO ended;
+    RETURN ended;
+END $$;
+"""  # noqa: S608  # composed of constants alone
+
+_END_ATTEMPT: Final = """
 CREATE OR REPLACE FUNCTION tracebinder_end_probe_attempt(
     run bigint, lease_key text, outcome text, why text, OUT attempt interpret_proberun
 ) LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     work bigint := tracebinder_held_probe_work(run, lease_key);
-    ended_at timestamptz := clock_timestamp();
 BEGIN
-    UPDATE interpret_probepart AS ended
-    SET state = outcome, error = left(why, {ERROR_LENGTH}), finished_at = ended_at, lease_until = NULL,
-        lease_digest = ''
-    WHERE ended.id = work;
-    UPDATE interpret_proberun AS ended
-    SET state = outcome, error = left(why, {ERROR_LENGTH}), finished_at = ended_at, lease_until = NULL,
-        lease_digest = ''
-    WHERE ended.id = run AND work IS NOT NULL
-    RETURNING ended.* INTO attempt;
+    IF work IS NOT NULL THEN
+        attempt := tracebinder_end_probe_run(run, work, outcome, why);
+    END IF;
 END $$;
-"""  # noqa: S608  # composed of constants alone
+"""
 
 # A run is held as long as one of its parts is; beat sends one that nobody holds again.
 _HOLD_RUN: Final = f"""
-CREATE OR REPLACE FUNCTION tracebinder_hold_probe_run(run bigint) RETURNS void
+CREATE OR REPLACE FUNCTION tracebinder_hold_probe_run(run bigint, why text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    UPDATE interpret_proberun AS ours SET lease_until = coalesce((
+    UPDATE interpret_proberun AS ours SET error = why, lease_until = coalesce((
         SELECT max(part.lease_until) FROM interpret_probepart AS part
         WHERE part.run_id = ours.id AND part.state = '{_State.RUNNING}'), clock_timestamp())
     WHERE ours.id = run;
 END $$;
 """  # noqa: S608  # composed of constants alone
 
-# The plan, where the run is not planned yet; else a part, and the report once no part is left.
-_TAKE: Final = f"""
-CREATE OR REPLACE FUNCTION tracebinder_take_probe_work(
-    run bigint, worker text, lease_seconds integer, new_key text
-) RETURNS bigint LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    taken interpret_proberun;
-    part bigint;
-    taken_at timestamptz := clock_timestamp();
-    until timestamptz := taken_at + make_interval(secs => least(greatest($3, 1), {LONGEST_LEASE}));
-BEGIN
-    SELECT ours.* INTO taken FROM interpret_proberun AS ours
-    WHERE ours.id = $1 AND ours.state IN ('{_State.QUEUED}', '{_State.RUNNING}') FOR UPDATE;
-    IF taken.planned_at IS NULL THEN
-        UPDATE interpret_proberun AS claimed
-        SET state = '{_State.RUNNING}', attempts = claimed.attempts + 1, worker = left($2, 200),
-            started_at = taken_at, lease_until = until, lease_digest = {_KEY_DIGEST.format(key="$4")}
-        WHERE claimed.id = taken.id AND claimed.attempts < {MAX_ATTEMPTS}
-        AND (claimed.state = '{_State.QUEUED}' OR claimed.lease_until < taken_at)
-        RETURNING claimed.* INTO taken;
-        RETURN CASE WHEN taken.id IS NOT NULL THEN {PLAN} END;
-    END IF;
-    UPDATE interpret_probepart AS claimed
-    SET state = '{_State.RUNNING}', attempts = claimed.attempts + 1, worker = left($2, 200),
-        started_at = taken_at, lease_until = until, lease_digest = {_KEY_DIGEST.format(key="$4")}
-    WHERE claimed.id = (
-        SELECT free.id FROM interpret_probepart AS free WHERE free.run_id = taken.id
-        AND free.attempts < {MAX_ATTEMPTS}
-        AND (free.state = '{_State.QUEUED}' OR (free.state = '{_State.RUNNING}' AND free.lease_until < taken_at))
-        AND (free.part <> '{REPORT}' OR NOT EXISTS (
-            SELECT FROM interpret_probepart AS other
-            WHERE other.run_id = taken.id AND other.part <> '{REPORT}' AND other.state <> '{_State.DONE}'))
-        ORDER BY free.id LIMIT 1)
-    RETURNING claimed.id INTO part;
-    IF part IS NOT NULL THEN
-        UPDATE interpret_proberun AS claimed
-        SET state = '{_State.RUNNING}', worker = left($2, 200), started_at = taken_at WHERE claimed.id = taken.id;
-        PERFORM tracebinder_hold_probe_run(taken.id);
-    END IF;
-    RETURN part;
-END $$;
+# What is free of a run: its plan, where it has none yet; else a part, and the report once no part is left. Or NULL.
+_FREE: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_free_probe_work(run bigint) RETURNS bigint
+LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT CASE
+        WHEN ours.planned_at IS NOT NULL THEN (
+            SELECT min(free.id) FROM interpret_probepart AS free WHERE free.run_id = ours.id
+            AND (free.state = '{_State.QUEUED}'
+                OR (free.state = '{_State.RUNNING}' AND free.lease_until < clock_timestamp()))
+            AND (free.part <> '{REPORT}' OR NOT EXISTS (
+                SELECT FROM interpret_probepart AS other
+                WHERE other.run_id = ours.id AND other.part <> '{REPORT}' AND other.state <> '{_State.DONE}')))
+        WHEN ours.attempts < {MAX_ATTEMPTS} AND (ours.state = '{_State.QUEUED}'
+            OR ours.lease_until < clock_timestamp()) THEN {PLAN}
+    END FROM interpret_proberun AS ours
+    WHERE ours.id = run AND ours.state IN ('{_State.QUEUED}', '{_State.RUNNING}')
+$$;
 """  # noqa: S608  # composed of constants alone
 
+# A part that has ended its workers too often ends the run, whatever else of it is free.
 _GIVE_UP: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_give_up_probe_run(run bigint) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -159,7 +157,6 @@ DECLARE
     why text;
 BEGIN
     SELECT part.* INTO lost FROM interpret_probepart AS part
-    JOIN interpret_proberun AS ours ON ours.id = part.run_id AND ours.state = '{_State.RUNNING}'
     WHERE part.run_id = run AND part.state = '{_State.RUNNING}' AND part.lease_until < clock_timestamp()
     AND part.attempts >= {MAX_ATTEMPTS} ORDER BY part.id LIMIT 1;
     IF lost.id IS NULL THEN
@@ -167,20 +164,54 @@ BEGIN
     END IF;
     why := format('worker_lost: %s workers took %s and none of them finished it', lost.attempts,
         CASE lost.part WHEN '{REPORT}' THEN 'the report' ELSE format('the part %s', to_json(lost.part)) END);
-    UPDATE interpret_probepart SET state = '{_State.FAILED}', error = why, finished_at = clock_timestamp(),
-        lease_until = NULL, lease_digest = '' WHERE id = lost.id;
-    UPDATE interpret_proberun SET state = '{_State.FAILED}', error = why, finished_at = clock_timestamp(),
-        lease_until = NULL WHERE id = run;
+    PERFORM tracebinder_end_probe_run(run, lost.id, '{_State.FAILED}', why);
     PERFORM tracebinder_record_run_event(run, 'probe_run.failed', format('"error":%s', to_json(why)));
     RETURN true;
+END $$;
+"""  # noqa: S608  # composed of constants alone
+
+# A worker that finds nothing free locks nothing.
+_TAKE: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_take_probe_work(
+    run bigint, worker text, lease_seconds integer, new_key text
+) RETURNS bigint LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    work bigint := tracebinder_free_probe_work($1);
+    taken_at timestamptz;
+    until timestamptz;
+BEGIN
+    IF work IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM FROM interpret_proberun AS ours WHERE ours.id = $1 FOR UPDATE;
+    work := tracebinder_free_probe_work($1);
+    IF work IS NULL OR tracebinder_give_up_probe_run($1) THEN
+        RETURN NULL;
+    END IF;
+    taken_at := clock_timestamp();
+    until := taken_at + make_interval(secs => least(greatest($3, 1), {LONGEST_LEASE}));
+    IF work = {PLAN} THEN
+        UPDATE interpret_proberun AS claimed
+        SET state = '{_State.RUNNING}', attempts = claimed.attempts + 1, worker = left($2, 200),
+            started_at = taken_at, lease_until = until, lease_digest = {_KEY_DIGEST.format(key="$4")}
+        WHERE claimed.id = $1;
+    ELSE
+        UPDATE interpret_probepart AS claimed
+        SET state = '{_State.RUNNING}', attempts = claimed.attempts + 1, worker = left($2, 200),
+            started_at = taken_at, lease_until = until, lease_digest = {_KEY_DIGEST.format(key="$4")}
+        WHERE claimed.id = work;
+        UPDATE interpret_proberun AS ours SET worker = left($2, 200), sent_at = NULL WHERE ours.id = $1;
+        PERFORM tracebinder_hold_probe_run($1, '');
+    END IF;
+    RETURN work;
 END $$;
 """  # noqa: S608  # composed of constants alone
 
 _CLAIM: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_claim_probe_work(run bigint, worker text, lease_seconds integer)
 RETURNS TABLE (
-    lease_key text, attempt integer, part text, measured jsonb, runs_before integer, found_before integer,
-    probe text, parameters jsonb, seed bigint, model_digest text, specification_digest text, dataset_digest text,
+    lease_key text, attempt integer, part text, runs_before integer, found_before integer, probe text,
+    parameters jsonb, seed bigint, model_digest text, specification_digest text, dataset_digest text,
     dataset_blob text, dataset_removed_at timestamptz
 ) {AS_OWNER} AS $$
 #variable_conflict use_column
@@ -189,10 +220,8 @@ DECLARE
     taken bigint := tracebinder_take_probe_work($1, $2, $3, new_key);
     ours interpret_proberun;
     work interpret_probepart;
-    gave jsonb;
 BEGIN
     IF taken IS NULL THEN
-        PERFORM tracebinder_give_up_probe_run($1);
         RETURN;
     END IF;
     SELECT run.* INTO ours FROM interpret_proberun AS run WHERE run.id = $1;
@@ -200,12 +229,9 @@ BEGIN
     IF taken = {PLAN} THEN
         PERFORM tracebinder_record_run_event(
             ours.id, 'probe_run.started', format('"worker":%s', to_json(ours.worker)));
-    ELSIF work.part = '{REPORT}' THEN
-        SELECT jsonb_agg(done.measured ORDER BY done.id) INTO gave FROM interpret_probepart AS done
-        WHERE done.run_id = ours.id AND done.part <> '{REPORT}';
     END IF;
     RETURN QUERY
-    SELECT new_key, coalesce(work.attempts, ours.attempts)::integer, work.part::text, gave, ours.runs_before::integer,
+    SELECT new_key, coalesce(work.attempts, ours.attempts)::integer, work.part::text, ours.runs_before::integer,
         ours.found_before::integer, spec.probe::text, spec.parameters, spec.seed, model.digest::text,
         asked.digest::text, dataset.digest::text, dataset.blob_id::text, removal.created_at
     FROM interpret_probespec AS spec
@@ -228,17 +254,19 @@ BEGIN
     IF coalesce(cardinality(parts), 0) NOT BETWEEN 1 AND {MAX_PARTS} OR '{REPORT}' = ANY(parts) THEN
         RAISE EXCEPTION 'a run has 1 to {MAX_PARTS} parts, each with a name' USING ERRCODE = 'check_violation';
     END IF;
-    INSERT INTO interpret_probepart (run_id, part, state, attempts, worker, error, lease_digest, queued_at)
-    SELECT run, name, '{_State.QUEUED}', 0, '', '', '', clock_timestamp()
+    INSERT INTO interpret_probepart (run_id, part, state, attempts, worker, error, lease_digest, measured, queued_at)
+    SELECT run, name, '{_State.QUEUED}', 0, '', '', '', '', clock_timestamp()
     FROM unnest(parts || '{REPORT}'::text) WITH ORDINALITY AS planned (name, place) ORDER BY place;
+    PERFORM tracebinder_probe_history(run, lease_key);
     UPDATE interpret_proberun SET planned_at = clock_timestamp(), attempts = 1, lease_digest = '' WHERE id = run;
-    PERFORM tracebinder_hold_probe_run(run);
+    PERFORM tracebinder_hold_probe_run(run, '');
     RETURN true;
 END $$;
 """  # noqa: S608  # composed of constants alone
 
+# As text: what was measured is put together as it was, to the last digit.
 _FINISH_PART: Final = f"""
-CREATE OR REPLACE FUNCTION tracebinder_finish_probe_part(run bigint, lease_key text, measured jsonb) RETURNS boolean
+CREATE OR REPLACE FUNCTION tracebinder_finish_probe_part(run bigint, lease_key text, measured text) RETURNS boolean
 {AS_OWNER} AS $$
 #variable_conflict use_column
 DECLARE
@@ -247,12 +275,24 @@ BEGIN
     UPDATE interpret_probepart AS part
     SET state = '{_State.DONE}', measured = $3, error = '', finished_at = clock_timestamp(), lease_until = NULL,
         lease_digest = ''
-    WHERE part.id = work AND part.part <> '{REPORT}';
+    WHERE part.id = work AND part.part <> '{REPORT}' AND part.part = ($3::json)->>'part';
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    PERFORM tracebinder_hold_probe_run($1);
+    PERFORM tracebinder_hold_probe_run($1, '');
     RETURN true;
+END $$;
+"""  # noqa: S608  # composed of constants alone
+
+_MEASURED: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_measured_probe_parts(run bigint, lease_key text) RETURNS SETOF text
+{AS_OWNER} AS $$
+DECLARE
+    work bigint := tracebinder_held_probe_work(run, lease_key);
+BEGIN
+    RETURN QUERY SELECT done.measured FROM interpret_probepart AS done
+    JOIN interpret_probepart AS report ON report.id = work AND report.part = '{REPORT}'
+    WHERE done.run_id = run AND done.part <> '{REPORT}' ORDER BY done.id;
 END $$;
 """  # noqa: S608  # composed of constants alone
 
@@ -310,9 +350,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM interpret_probepart AS part WHERE part.id = work AND part.part = '{REPORT}') THEN
         RETURN false;
     END IF;
-    ended := tracebinder_end_probe_attempt(run, lease_key, '{_State.DONE}', '');
+    ended := tracebinder_end_probe_run(run, work, '{_State.DONE}', '');
     SELECT min(part.started_at) INTO observed FROM interpret_probepart AS part WHERE part.run_id = run;
-    UPDATE interpret_probepart SET measured = NULL WHERE run_id = run;
     FOR said IN SELECT value FROM jsonb_array_elements(findings) LOOP
         finding := jsonb_populate_record(NULL::interpret_finding, said || jsonb_build_object(
             'id', nextval(pg_get_serial_sequence('interpret_finding', 'id')), 'run_id', ended.id,
@@ -341,29 +380,37 @@ BEGIN
 END $$;
 """
 
-# What passes by itself: the attempt does not count. A run whose other parts are being measured goes on.
+# What passes by itself: the attempt does not count. What has not passed after a day ends the run.
 _PUT_BACK: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_put_back_probe_run(run bigint, lease_key text, error text)
 RETURNS boolean {AS_OWNER} AS $$
 DECLARE
     why text := left($3, {ERROR_LENGTH});
     work bigint := tracebinder_held_probe_work($1, $2);
-    is_measured boolean;
+    put_back_at timestamptz := clock_timestamp();
+    since timestamptz;
 BEGIN
     IF work IS NULL THEN
         RETURN false;
     END IF;
-    PERFORM tracebinder_record_run_event($1, 'probe_run.postponed', format('"error":%s', to_json(why)));
+    SELECT part.postponed_at INTO since FROM interpret_probepart AS part WHERE part.id = work;
+    IF since < put_back_at - make_interval(secs => {PATIENCE.total_seconds():.0f}) THEN
+        RETURN tracebinder_fail_probe_run($1, $2, why);
+    END IF;
+    IF since IS NULL THEN
+        PERFORM tracebinder_record_run_event($1, 'probe_run.postponed', format('"error":%s', to_json(why)));
+    END IF;
+    IF work = {PLAN} THEN
+        UPDATE interpret_proberun AS ours SET state = '{_State.QUEUED}', attempts = ours.attempts - 1, error = why,
+            finished_at = put_back_at, lease_until = NULL, lease_digest = ''
+        WHERE ours.id = $1;
+        RETURN true;
+    END IF;
     UPDATE interpret_probepart AS part
-    SET state = '{_State.QUEUED}', attempts = part.attempts - 1, error = why, lease_until = NULL, lease_digest = ''
+    SET state = '{_State.QUEUED}', attempts = part.attempts - 1, error = why, lease_until = NULL, lease_digest = '',
+        postponed_at = coalesce(since, put_back_at)
     WHERE part.id = work;
-    is_measured := EXISTS (
-        SELECT FROM interpret_probepart AS part WHERE part.run_id = $1 AND part.state = '{_State.RUNNING}');
-    UPDATE interpret_proberun AS ours
-    SET state = CASE WHEN is_measured THEN '{_State.RUNNING}' ELSE '{_State.QUEUED}' END, error = why,
-        attempts = ours.attempts - (work = {PLAN})::integer, finished_at = clock_timestamp(), lease_digest = ''
-    WHERE ours.id = $1;
-    PERFORM tracebinder_hold_probe_run($1);
+    PERFORM tracebinder_hold_probe_run($1, why);
     RETURN true;
 END $$;
 """  # noqa: S608  # composed of constants alone
@@ -373,16 +420,19 @@ STEPS: Final = {  # which only those below call
     "tracebinder_record_probe_event(bigint, text, text, bigint, text, text)": _RECORD_EVENT,
     "tracebinder_record_run_event(bigint, text, text)": _RECORD_RUN_EVENT,
     "tracebinder_held_probe_work(bigint, text)": _HELD_WORK,
+    "tracebinder_end_probe_run(bigint, bigint, text, text)": _END_RUN,
     "tracebinder_end_probe_attempt(bigint, text, text, text)": _END_ATTEMPT,
-    "tracebinder_hold_probe_run(bigint)": _HOLD_RUN,
-    "tracebinder_take_probe_work(bigint, text, integer, text)": _TAKE,
+    "tracebinder_hold_probe_run(bigint, text)": _HOLD_RUN,
+    "tracebinder_free_probe_work(bigint)": _FREE,
     "tracebinder_give_up_probe_run(bigint)": _GIVE_UP,
+    "tracebinder_take_probe_work(bigint, text, integer, text)": _TAKE,
 }
 PROBE_FUNCTIONS: Final = {  # which a worker calls
     "tracebinder_claim_probe_work(bigint, text, integer)": _CLAIM,
     "tracebinder_probe_history(bigint, text)": _HISTORY,
     "tracebinder_plan_probe_run(bigint, text, text[])": _PLAN,
-    "tracebinder_finish_probe_part(bigint, text, jsonb)": _FINISH_PART,
+    "tracebinder_finish_probe_part(bigint, text, text)": _FINISH_PART,
+    "tracebinder_measured_probe_parts(bigint, text)": _MEASURED,
     "tracebinder_finish_probe_run(bigint, text, jsonb, bigint)": _FINISH,
     "tracebinder_fail_probe_run(bigint, text, text)": _FAIL,
     "tracebinder_put_back_probe_run(bigint, text, text)": _PUT_BACK,

@@ -326,6 +326,7 @@ class MeasuredPart:
     """
 
     part: str
+    code_version: str  # of the probe
     numbers: Mapping[str, Any]
     versions: Mapping[str, str]  # library -> version
     threads: int
@@ -352,7 +353,7 @@ class Probe(Protocol):
         """Name the parts of the work, each a few minutes at most, in the order in which one worker would do them."""
 
     def measure(self, specification: ProbeSpecification, models: Any, part: str) -> dict[str, Any]:
-        """Return what one part gives, as JSON values.
+        """Return what one part gives, as JSON values: finite numbers, text, lists and objects with keys of text.
 
         Args:
             models: an `interpret.probes.session.ModelSession`.

@@ -36,7 +36,8 @@ def put_together(
     """Return the result of a work all of whose parts are done.
 
     Raises:
-        ProbeError: a part is absent or twice there, or they were measured with unlike libraries or threads.
+        ProbeError: a part is absent or twice there, or they were measured by unlike versions of the probe, with unlike
+            libraries or threads.
     """
     expected, names = probe.parts(specification), [each.part for each in done]
     if sorted(expected) != sorted(names):
@@ -45,7 +46,7 @@ def put_together(
         )
     return ProbeResult(
         probe=specification.probe,
-        code_version=probe.code_version,
+        code_version=_alike("versions of the probe", [each.code_version for each in done]),
         measurements=probe.report(specification, {each.part: each.numbers for each in done}),
         versions=_alike("libraries", [dict(each.versions) for each in done]),
         threads=_alike("numbers of threads", [each.threads for each in done]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from django.db import models
@@ -9,6 +10,7 @@ from django.db import models
 from evidence.models.base import LABEL_LENGTH, StoredModel
 
 MAX_ATTEMPTS: Final = 3  # work that has ended its workers this often is not sent again
+PATIENCE: Final = timedelta(days=1)  # so long after it first got in the way, what passes has not passed
 
 
 class LeasedWork(StoredModel):

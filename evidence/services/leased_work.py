@@ -21,14 +21,13 @@ from evidence import clock
 from evidence.database_errors import passes
 from evidence.errors import LeaseLost
 from evidence.models import System
-from evidence.models.work import MAX_ATTEMPTS, LeasedWork
+from evidence.models.work import MAX_ATTEMPTS, PATIENCE, LeasedWork
 from evidence.services import audit
 
 logger = logging.getLogger(__name__)
 
 RESEND_AFTER: Final = timedelta(minutes=5)  # between two messages to the broker about one row, at least
 LONGEST_SILENCE: Final = timedelta(hours=1)  # between two messages where nobody works off the queue
-PATIENCE: Final = timedelta(days=1)  # so long after it was asked for, what passes has not passed
 ERROR_LENGTH: Final = 4000  # characters
 
 State = LeasedWork.State
@@ -79,12 +78,12 @@ def carry_out_claimed(
 ) -> bool:
     """Do the work of an attempt that was claimed by whatever means, and store why not where that fails.
 
-    Returns:
-        False where it was put back.
-
     Args:
         fail, put_back: end the attempt with an error, for good or so that it is tried again uncounted.
         readable: errors with a code, whose sentences whoever asked may read.
+
+    Returns:
+        False where it was put back.
 
     Raises:
         LeaseLost, Exception: as `carry_out` does.

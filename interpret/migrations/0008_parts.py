@@ -11,6 +11,16 @@ def drop_claim(apps, schema_editor):
     execute_beside_writers(schema_editor, CLAIM, f"DROP FUNCTION IF EXISTS {CLAIM}")
 
 
+def put_back(apps, schema_editor):
+    """Runs that workers of before hold are begun anew: those workers cannot end them any more."""
+    execute_beside_writers(
+        schema_editor,
+        "interpret_proberun",
+        "UPDATE interpret_proberun SET state = 'queued', attempts = greatest(attempts - 1, 0), lease_until = NULL,"
+        " lease_digest = '' WHERE state = 'running'",
+    )
+
+
 class Migration(migrations.Migration):
     """A run is shared by workers in parts, and may be cancelled."""
 
@@ -18,6 +28,7 @@ class Migration(migrations.Migration):
     dependencies = [("interpret", "0007_replicated")]
     operations = [
         migrations.RunPython(drop_claim, migrations.RunPython.noop),
+        migrations.RunPython(put_back, migrations.RunPython.noop),
         migrations.AlterField(
             "proberun",
             "state",
@@ -67,7 +78,8 @@ class Migration(migrations.Migration):
                     ("finished_at", models.DateTimeField(null=True)),
                     ("part", models.CharField(blank=True, max_length=200)),
                     ("lease_digest", models.CharField(blank=True, max_length=64)),
-                    ("measured", models.JSONField(null=True)),
+                    ("postponed_at", models.DateTimeField(null=True)),
+                    ("measured", models.TextField(blank=True)),
                     (
                         "run",
                         models.ForeignKey(

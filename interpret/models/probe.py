@@ -39,6 +39,9 @@ class ProbeSpec(AppendOnlyModel):
     created_by = actor_field()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    def __str__(self) -> str:
+        return f"{self.probe}, seed {self.seed}"
+
 
 class ProbeRun(LeasedWork):
     """One carrying-out of a spec."""
@@ -92,6 +95,9 @@ class ProbeRun(LeasedWork):
             ("view_internals", "May see probes, findings, activations, features and detectors"),
         ]
 
+    def __str__(self) -> str:
+        return f"probe run {self.pk}"
+
 
 class ProbePart(LeasedWork):
     """A part of a run's work, which any worker does; the one without a name puts the others together."""
@@ -103,12 +109,18 @@ class ProbePart(LeasedWork):
     run = models.ForeignKey(ProbeRun, on_delete=models.PROTECT, related_name="parts")
     part = models.CharField(max_length=LABEL_LENGTH, blank=True)
     lease_digest = digest_field(blank=True)  # of the key that its claim answered with
-    measured = models.JSONField(null=True)  # an interpret.contracts.MeasuredPart, until the findings stand
+    postponed_at = models.DateTimeField(null=True)  # when what passes by itself first got in its way
+    measured = models.TextField(
+        blank=True
+    )  # an interpret.contracts.MeasuredPart as JSON, until the run is over
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "part"], name="interpret_probepart_once"),
         ]
+
+    def __str__(self) -> str:
+        return self.part or "the report"
 
 
 class Finding(AppendOnlyModel):

@@ -54,7 +54,12 @@ class ModelSession:
         before = self.passes.made
         numbers = probe.measure(specification, self, part)
         return MeasuredPart(
-            part, numbers, library_versions(), torch.get_num_threads(), self.passes.made - before
+            part,
+            probe.code_version,
+            numbers,
+            library_versions(),
+            torch.get_num_threads(),
+            self.passes.made - before,
         )
 
     def remembered(self, key: object, make: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ _SHOWN = ("run", "ordinal", "title", "statistic", "unit", "value", "low", "high"
 
 
 def runs_on_model(runs: QuerySet[ProbeRun], system: System, model_digest: str) -> QuerySet[ProbeRun]:
-    """Return the runs of a system on a model, newest first, with their findings: the done, failed and waiting ones."""
+    """Return the runs of a system on a model, newest first, with their findings, however each ended."""
     findings = Finding.objects.only(*_SHOWN).order_by("ordinal")
     found = runs.filter(spec__system=system, spec__model_version__digest=model_digest)
     return (

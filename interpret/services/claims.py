@@ -12,13 +12,16 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from evidence.errors import LeaseLost
+from evidence.probe_rules import REPORT
 from evidence.services.leased_work import name_worker
+from interpret.errors import ProbeError
 from interpret.verdicts import History
 
 # Each does all of it or nothing, and writes its events itself.
 _CLAIM: Final = "SELECT * FROM tracebinder_claim_probe_work(%s, %s, %s)"
 _HISTORY: Final = "SELECT runs_before, found_before FROM tracebinder_probe_history(%s, %s)"
 _PLAN: Final = "SELECT tracebinder_plan_probe_run(%s, %s, %s)"
+_MEASURED: Final = "SELECT * FROM tracebinder_measured_probe_parts(%s, %s)"
 _FINISH_PART: Final = "SELECT tracebinder_finish_probe_part(%s, %s, %s)"
 _FINISH: Final = "SELECT tracebinder_finish_probe_run(%s, %s, %s, %s)"
 _FAIL: Final = "SELECT tracebinder_fail_probe_run(%s, %s, %s)"
@@ -31,14 +34,12 @@ class ClaimedRun:
 
     Attributes:
         part: the part to measure; `REPORT`: all are measured, and are to be put together; None: it is to be planned.
-        measured: of a report, what the parts gave, each a `MeasuredPart` as JSON.
     """
 
     pk: int
     key: str = field(repr=False)
     attempt: int
     part: str | None
-    measured: Sequence[Mapping[str, Any]] = field(repr=False)
     probe: str
     parameters: Mapping[str, Any]
     seed: int
@@ -50,17 +51,18 @@ class ClaimedRun:
     history: History  # of its model
 
     def __str__(self) -> str:
-        return f"probe run {self.pk}, {self.part}" if self.part else f"probe run {self.pk}"
+        what = {None: "its plan", REPORT: "the report"}.get(self.part, self.part)
+        return f"probe run {self.pk}, {what}"
 
 
 def claim_run(run_id: int) -> ClaimedRun | None:
-    """Take what of a run is free: its plan, a part, or the report. None: nothing is, or it is over."""
+    """Take what of a run is free: its plan, a part, or the report. None: nothing is, or the run is over."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [run_id, name_worker(), settings.PROBE_LEASE])
         row = cursor.fetchone()
         if row is None:
             return None
-        key, attempt, part, measured, runs_before, found_before, *asked = row
+        key, attempt, part, runs_before, found_before, *asked = row
         if part is None:
             cursor.execute(_HISTORY, [run_id, key])
             runs_before, found_before = cursor.fetchone()
@@ -72,7 +74,6 @@ def claim_run(run_id: int) -> ClaimedRun | None:
         key=key,
         attempt=attempt,
         part=part,
-        measured=json.loads(measured or "[]"),
         probe=probe,
         parameters=json.loads(parameters),
         seed=seed,
@@ -104,11 +105,23 @@ def finish_part(run: ClaimedRun, measured: Mapping[str, Any]) -> None:
         measured: a `MeasuredPart` as JSON.
 
     Raises:
+        ProbeError: a number of it is infinite or none.
         LeaseLost: the part has been claimed again since, or the run is over.
     """
+    try:
+        told = json.dumps(measured, allow_nan=False)
+    except ValueError as exc:
+        raise ProbeError(f"the part {run.part!r} gave a number that is infinite or none") from exc
     with connection.cursor() as cursor:
-        cursor.execute(_FINISH_PART, [run.pk, run.key, json.dumps(measured)])
+        cursor.execute(_FINISH_PART, [run.pk, run.key, told])
         _check_ended(run, cursor.fetchone())
+
+
+def read_measured(run: ClaimedRun) -> list[dict[str, Any]]:
+    """Return what the parts gave, each a `MeasuredPart` as JSON, to whoever has claimed the report; else nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEASURED, [run.pk, run.key])
+        return [json.loads(told) for (told,) in cursor.fetchall()]
 
 
 @transaction.atomic  # what the database refuses leaves a caller's transaction as it was, to say so in
@@ -130,7 +143,7 @@ def fail_run(run: ClaimedRun, error: str) -> None:
     """End the attempt, and the run, with an error.
 
     Raises:
-        LeaseLost: the run has been claimed again since.
+        LeaseLost: the work has been claimed again since, or the run is over.
     """
     with connection.cursor() as cursor:
         cursor.execute(_FAIL, [run.pk, run.key, error])
@@ -141,7 +154,7 @@ def put_run_back(run: ClaimedRun, error: str) -> None:
     """End the attempt so that it does not count: what was in its way passes.
 
     Raises:
-        LeaseLost: the run has been claimed again since.
+        LeaseLost: the work has been claimed again since, or the run is over.
     """
     with connection.cursor() as cursor:
         cursor.execute(_PUT_BACK, [run.pk, run.key, error])

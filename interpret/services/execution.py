@@ -32,10 +32,13 @@ from interpret.services.claims import (
     finish_run,
     plan_run,
     put_run_back,
+    read_measured,
 )
 from interpret.services.findings import findings_of_result
 from interpret.services.prompts import read_claimed_inputs, read_inputs
 from interpret.verdicts import judge
+
+MOST_TOLD: Final = 32  # messages about a run at once
 
 
 def tell_nobody() -> None:
@@ -50,7 +53,8 @@ def execute_probe_run(
     A run that is over is left alone, and so is what another worker holds.
 
     Args:
-        tell: has another worker come to the run; called for each part but one once they are named, and when time is up.
+        tell: has another worker come to the run; called for each part but one once they are named (`MOST_TOLD` are
+            enough: a worker goes on with the next), and when time is up.
         seconds: after which no more is begun.
 
     Raises:
@@ -58,11 +62,14 @@ def execute_probe_run(
     """
     begun = monotonic()
     while (run := claim_run(run_id)) is not None:
+        planned: list[str] = []
         was_done = leased_work.carry_out_claimed(
-            run, partial(_do, tell=tell), fail=fail_run, put_back=put_run_back, readable=_READABLE
+            run, partial(_do, planned=planned), fail=fail_run, put_back=put_run_back, readable=_READABLE
         )
         if not was_done:
             return
+        for _ in planned[1:MOST_TOLD]:
+            tell()
         if monotonic() - begun >= seconds:
             tell()
             return
@@ -93,17 +100,21 @@ def digest_of_specification(specification: ProbeSpecification) -> str:
 
 
 def find_runs_to_send() -> list[int]:
-    """Return the runs that workers should be told of again, as `leased_work.find_to_send` does: once for each part."""
+    """Return the runs that workers should be told of again, as `leased_work.find_to_send` does, once for each part.
+
+    More than `MOST_TOLD` times for none: each worker goes on with the next part.
+    """
     due = leased_work.find_to_send(WORK)
     waiting = ProbePart.objects.filter(run__in=due).exclude(Q(part=REPORT) | Q(state=ProbePart.State.DONE))
     parts = Counter(waiting.values_list("run", flat=True))
-    return [run_id for run_id in due for _ in range(max(parts[run_id], 1))]
+    return [run_id for run_id in due for _ in range(min(max(parts[run_id], 1), MOST_TOLD))]
 
 
-def _do(run: ClaimedRun, tell: Callable[[], object]) -> None:
+def _do(run: ClaimedRun, planned: list[str]) -> None:
+    """Do what was claimed. What a plan names is added to `planned`."""
     with memory_ceiling(settings.PROBE_MEMORY):
         if run.part is None:
-            _plan(run, tell)
+            planned += _plan(run)
         elif run.part == REPORT:
             _report(run)
         else:
@@ -112,17 +123,16 @@ def _do(run: ClaimedRun, tell: Callable[[], object]) -> None:
             finish_part(run, measured.as_json())
 
 
-def _plan(run: ClaimedRun, tell: Callable[[], object]) -> None:
+def _plan(run: ClaimedRun) -> tuple[str, ...]:
     probe, asked = registry.load(run.probe), _specification_of_claimed(run)
     probe.check(asked)
     parts = probe.parts(asked)
     plan_run(run, parts)
-    for _ in parts[1:]:
-        tell()
+    return parts
 
 
 def _report(run: ClaimedRun) -> None:
-    done = [MeasuredPart(**part) for part in run.measured]
+    done = [MeasuredPart(**part) for part in read_measured(run)]
     result = put_together(registry.load(run.probe), _specification_of_claimed(run), done)
     verdicts = [judge(measurement, run.history) for measurement in result.measurements]
     finish_run(run, findings_of_result(run, result, verdicts), forward_passes=result.forward_passes)

@@ -10,11 +10,12 @@ from evidence import clock
 from evidence.access import Principal
 from evidence.limits import check_count
 from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
+from evidence.probe_rules import ENDED_WITH_RUN
 from evidence.services import audit, registry
 from interpret import acts
 from interpret.contracts import ProbeInput, ProbeSpecification
 from interpret.errors import BadSpecification
-from interpret.models import ProbeRun, ProbeSpec
+from interpret.models import ProbePart, ProbeRun, ProbeSpec
 from interpret.registry import describe, fill_parameters
 from interpret.services.execution import digest_of_specification
 from interpret.services.prompts import collect_answer_prompts, store_inputs
@@ -82,6 +83,11 @@ def cancel_probe_run(*, principal: Principal, run: ProbeRun, reason: str = "") -
             ProbeRun.State.CANCELLED, clock.now(), None, "",
         )  # fmt: skip
         held.save(update_fields=["state", "finished_at", "lease_until", "lease_digest"])
+        held.parts.exclude(state=ProbePart.State.DONE).update(
+            state=ProbePart.State.FAILED, error=ENDED_WITH_RUN, lease_until=None, lease_digest="",
+            finished_at=held.finished_at,
+        )  # fmt: skip
+        held.parts.update(measured="")
         audit.record(
             verb="probe_run.cancelled", actor=principal.actor, obj=held, system=held.release.system,
             digest=held.spec.artefact_version.digest, payload={"reason": reason} if reason else None,

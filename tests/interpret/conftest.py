@@ -54,7 +54,9 @@ class StandInSession:
     """Measures without a model."""
 
     def measure(self, probe: Probe, specification: ProbeSpecification, part: str) -> MeasuredPart:
-        return MeasuredPart(part, probe.measure(specification, None, part), {"torch": "2"}, 1, 3)
+        return MeasuredPart(
+            part, probe.code_version, probe.measure(specification, None, part), {"torch": "2"}, 1, 3
+        )
 
 
 @pytest.fixture

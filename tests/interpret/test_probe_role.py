@@ -67,13 +67,13 @@ def ask(worker: psycopg.Connection[Any], statement: str, *values: Any) -> Any:
 
 def claim(worker: psycopg.Connection[Any], run: ProbeRun, seconds: int = 60) -> ClaimedRun:
     """Claim what is free of a run, as `claims.claim_run` does."""
-    key, attempt, part, gave, *history, probe, parameters, seed, model, asked, dataset, _, _ = ask(
+    key, attempt, part, *history, probe, parameters, seed, model, asked, dataset, _, _ = ask(
         worker, CLAIM, run.pk, "w", seconds
     )
     if part is None:
         history = ask(worker, HISTORY, run.pk, key)
     return ClaimedRun(
-        run.pk, key, attempt, part, gave or [], probe, parameters, seed, model, asked, dataset or "", "", None,
+        run.pk, key, attempt, part, probe, parameters, seed, model, asked, dataset or "", "", None,
         History(*history),
     )  # fmt: skip
 
@@ -245,6 +245,35 @@ def test_a_lease_that_is_over_goes_to_the_next_and_its_key_opens_nothing(
     ProbePart.objects.filter(run=run).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert claim(worker, run).attempt == 2
     assert ask(worker, FINISH, run.pk, late.key, found_by(late), 1) == (False,)
+
+
+def test_whoever_shows_no_key_or_finds_nothing_free_locks_nothing(
+    run: ProbeRun, worker: psycopg.Connection[Any]
+) -> None:
+    assert ask(worker, PLAN, run.pk, claim(worker, run).key, ["all"]) == (True,)
+    mine = claim(worker, run)
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(settings.INTERPRET_ROLE)))
+        assert ask(other, FAIL, run.pk, "no key", "mine now") == (False,)
+        assert ask(other, CLAIM, run.pk, "another", 60) is None
+        worker.execute("SET lock_timeout = '50ms'")  # the other has not committed
+        assert ask(worker, FINISH_PART, run.pk, mine.key, json.dumps({"part": "all"})) == (True,)
+
+
+def test_a_plan_counts_what_was_tried_before_whether_or_not_its_worker_asked(
+    run: ProbeRun, worker: psycopg.Connection[Any]
+) -> None:
+    key = ask(worker, CLAIM, run.pk, "w", 60)[0]
+    assert ask(worker, PLAN, run.pk, key, ["all"]) == (True,)
+    assert (reload(run).runs_before, reload(run).found_before) == (0, 0)
+
+
+def test_a_part_is_finished_under_its_own_name(run: ProbeRun, worker: psycopg.Connection[Any]) -> None:
+    assert ask(worker, PLAN, run.pk, claim(worker, run).key, ["one", "two"]) == (True,)
+    key = claim(worker, run).key
+    for told in ('{"part": "two"}', "{}", "null"):
+        assert ask(worker, FINISH_PART, run.pk, key, told) == (False,)
+    assert ask(worker, FINISH_PART, run.pk, key, '{"part": "one"}') == (True,)
 
 
 @pytest.mark.parametrize("seconds", [2**31 - 1, -5])

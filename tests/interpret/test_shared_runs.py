@@ -15,12 +15,12 @@ from rest_framework.test import APIClient
 
 from evidence.errors import AccessDenied, ConflictingContent, LeaseLost
 from evidence.models import AuditEvent
-from evidence.models.work import MAX_ATTEMPTS
+from evidence.models.work import MAX_ATTEMPTS, PATIENCE
 from interpret.contracts import Measurement, ProbeSpecification
 from interpret.errors import ProbeError
 from interpret.models import Finding, ProbePart, ProbeRun
 from interpret.services import claims
-from interpret.services.execution import execute_probe_run
+from interpret.services.execution import MOST_TOLD, execute_probe_run
 from interpret.services.queueing import cancel_probe_run, queue_probe_run
 from interpret.tasks import resend_stale_runs, run_probe
 from tests.factories import World, acting
@@ -101,7 +101,7 @@ def test_each_part_is_measured_once_and_all_of_them_make_the_report(
     assert shared.reported == [{name: {"said": name, "third": 1 / 3} for name in NAMES}]
     assert reload(run).state == ProbeRun.State.DONE
     assert sent == [run.pk] * (len(NAMES) - 1), "another worker for each part but one"
-    assert set(run.parts.values_list("state", "measured")) == {(DONE, None)}, "the findings hold what counts"
+    assert set(run.parts.values_list("state", "measured")) == {(DONE, "")}, "the findings hold what counts"
 
 
 def test_what_comes_out_does_not_depend_on_how_many_workers_there_were(
@@ -115,14 +115,17 @@ def test_what_comes_out_does_not_depend_on_how_many_workers_there_were(
     assert claims.claim_run(run.pk) is None, "the report waits for all of them"
     for work in reversed(held):
         assert work.part
-        claims.finish_part(work, {**json_of(work.part), "forward_passes": 3})
+        claims.finish_part(work, json_of(work.part))
     execute_probe_run(run.pk)
     assert shared.reported[1] == shared.reported[0]
     assert reload(run).state == ProbeRun.State.DONE
 
 
 def json_of(part: str) -> dict[str, Any]:
-    return {"part": part, "numbers": {"said": part, "third": 1 / 3}, "versions": {"torch": "2"}, "threads": 1}
+    return {
+        "part": part, "code_version": "1", "numbers": {"said": part, "third": 1 / 3}, "versions": {"torch": "2"},
+        "threads": 1, "forward_passes": 3,
+    }  # fmt: skip
 
 
 def test_workers_that_come_at_once_take_different_parts(run: ProbeRun, shared: SharedProbe) -> None:
@@ -176,12 +179,12 @@ def test_where_the_broker_lost_all_messages_one_is_sent_for_each_part(
 
 
 def test_a_part_that_kills_its_workers_ends_the_run_and_is_named(run: ProbeRun, shared: SharedProbe) -> None:
-    plan(run, "harmless", "deadly")
-    claims.finish_part(claim(run), json_of("harmless"))
+    plan(run, "deadly", "harmless")
     for _ in range(MAX_ATTEMPTS):
         assert claim(run).part == "deadly"
         lose_workers(run)
     execute_probe_run(run.pk)
+    assert shared.measured == [], "what else is free of it is not measured any more"
     assert reload(run).state == ProbeRun.State.FAILED
     assert reload(run).error == 'worker_lost: 3 workers took the part "deadly" and none of them finished it'
     assert AuditEvent.objects.get(verb="probe_run.failed").object_id == str(run.pk)
@@ -233,8 +236,14 @@ def test_a_part_that_waits_for_the_database_does_not_stop_the_others(
     assert reload(run).state == ProbeRun.State.RUNNING
     assert run.parts.get(part=NAMES[1]).attempts == 0
     claims.put_run_back(other, "the database is being upgraded")
-    assert reload(run).state == ProbeRun.State.QUEUED
+    assert reload(run).error == "the database is being upgraded"
+    ProbeRun.objects.update(queued_at=timezone.now() - 2 * PATIENCE, sent_at=timezone.now() - PATIENCE)
+    resend_stale_runs()
+    assert reload(run).state == ProbeRun.State.RUNNING, (
+        "a long run is not over because something was in its way"
+    )
     execute_probe_run(run.pk)
+    assert reload(run).error == ""
     assert reload(run).state == ProbeRun.State.DONE
 
 
@@ -260,6 +269,58 @@ def test_a_broker_that_is_away_does_not_stop_the_worker_that_planned(
     monkeypatch.setattr(run_probe, "delay", refuse)
     run_probe(run.pk)
     assert shared.measured == list(NAMES)
+    assert reload(run).state == ProbeRun.State.DONE
+
+
+def test_what_was_in_the_way_of_a_part_for_a_day_ends_the_run(run: ProbeRun, shared: SharedProbe) -> None:
+    plan(run)
+    for _ in range(3):
+        claims.put_run_back(claim(run), "the database is away")
+    assert AuditEvent.objects.filter(verb="probe_run.postponed").count() == 1, "said once"
+    run.parts.filter(part=NAMES[0]).update(postponed_at=timezone.now() - PATIENCE - timedelta(minutes=1))
+    claims.put_run_back(claim(run), "the database is away")
+    assert (reload(run).state, reload(run).error) == (ProbeRun.State.FAILED, "the database is away")
+    assert set(run.parts.values_list("state", flat=True)) == {ProbePart.State.FAILED}
+
+
+def test_parts_of_another_version_of_the_probe_are_not_put_together(
+    run: ProbeRun, shared: SharedProbe
+) -> None:
+    plan(run)
+    claims.finish_part(claim(run), json_of(NAMES[0]))
+    shared.code_version = "2"
+    with pytest.raises(ProbeError, match="different versions of the probe: 1 and 2"):
+        execute_probe_run(run.pk)
+    assert reload(run).state == ProbeRun.State.FAILED
+
+
+def test_numbers_come_to_the_report_to_the_last_digit(run: ProbeRun, shared: SharedProbe) -> None:
+    plan(run, "only")
+    numbers = {"z": -0.0, "a": 1e22, "b": 0.1 + 0.2, "c": 5e-324}
+    claims.finish_part(claim(run), {**json_of("only"), "numbers": numbers})
+    shared.names = ("only",)
+    execute_probe_run(run.pk)
+    assert repr(shared.reported) == repr([{"only": numbers}])
+
+
+def test_a_number_that_is_none_fails_the_run_and_says_in_which_part(
+    run: ProbeRun, shared: SharedProbe
+) -> None:
+    def measure(*_: object) -> dict[str, Any]:
+        return {"mean": float("nan")}
+
+    vars(shared)["measure"] = measure
+    with pytest.raises(ProbeError):
+        execute_probe_run(run.pk)
+    assert reload(run).error == "probe_failed: the part 'texts' gave a number that is infinite or none"
+
+
+def test_of_a_run_with_many_parts_not_every_one_is_told(
+    run: ProbeRun, shared: SharedProbe, sent: list[int]
+) -> None:
+    shared.names = tuple(f"part {number}" for number in range(100))
+    run_probe(run.pk)
+    assert len(sent) == MOST_TOLD - 1
     assert reload(run).state == ProbeRun.State.DONE
 
 
@@ -303,6 +364,8 @@ def test_a_cancelled_run_is_measured_no_further(
     execute_probe_run(run.pk)
     resend_stale_runs()
     assert reload(run).state == ProbeRun.State.CANCELLED
+    assert not run.parts.filter(state__in=[QUEUED, RUNNING]).exists()
+    assert not run.parts.exclude(measured="").exists(), "what they gave is of no use any more"
     assert not Finding.objects.exists()
     again = queue_probe_run(release=world.release, probe="induction.heads", principal=acting(), seed=7)
     assert again.pk != run.pk, "it may be asked for anew"
