@@ -8,7 +8,7 @@ Student's and Hall's. Random sets of parts are the units of the control.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,11 @@ CONTRACT: Final = 3  # of the rule below; findings of before keep their status a
 MIN_CLUSTERS: Final = 20
 MIN_RANDOM_SETS: Final = 19  # fewer cannot give a p-value of `ALPHA`
 ALPHA: Final = 0.05  # on average at most this share of what is supported of one model is not there
+_NULLS_IN_WORDS: Final = {
+    NullKind.DEAD_MODEL: "a dead model",
+    NullKind.SHUFFLED_ORDER: "another order",
+    NullKind.TEXT_ONLY: "the text alone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +159,26 @@ def _decide(trial: _Trial, differences: Mapping[str, Difference]) -> tuple[Statu
         return Status.INCONCLUSIVE, f"{n} clusters of distinct texts: {MIN_CLUSTERS} are needed"
     without = [kind for kind in NullKind if kind not in differences]
     if without:
-        return Status.INCONCLUSIVE, f"no spread to judge by against {', '.join(without)}"
+        return Status.INCONCLUSIVE, f"no spread to judge by against {_in_words(without)}"
     within = [kind for kind, each in differences.items() if each.high_together < smallest]
     if within:
         return _absent(tested, within)
     short = [kind for kind, each in differences.items() if each.low <= smallest]
     if short:
-        return Status.INCONCLUSIVE, f"the interval does not clear {smallest:g} against {', '.join(short)}"
+        return Status.INCONCLUSIVE, f"the interval does not clear {smallest:g} against {_in_words(short)}"
     doubt = _chance(trial)
     if doubt:
         return Status.INCONCLUSIVE, doubt
-    return Status.SUPPORTED, f"more than {smallest:g} beyond {', '.join(differences)}"
+    return Status.SUPPORTED, f"more than {smallest:g} beyond {_in_words(differences)}"
+
+
+def _in_words(nulls: Iterable[str]) -> str:
+    """Name nulls as a reader knows them."""
+    return ", ".join(_NULLS_IN_WORDS[NullKind(kind)] for kind in nulls)
 
 
 def _absent(tested: Tested, within: list[str]) -> tuple[Status, str]:
-    what = f"less than {tested.smallest_effect:g} beyond {', '.join(within)}"
+    what = f"less than {tested.smallest_effect:g} beyond {_in_words(within)}"
     if tested.kind is TestKind.EFFECT:
         return Status.NOT_SUPPORTED, what
     return Status.INCONCLUSIVE, f"{what}; another part may do the same, so nothing is shown to be absent"

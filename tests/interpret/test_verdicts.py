@@ -60,7 +60,7 @@ def test_a_dead_model_that_does_as_much_leaves_no_support() -> None:
     )
     verdict = judge(make_measurement(tested=replace(tested, units=as_much)))
     assert verdict.status is Status.NOT_SUPPORTED
-    assert verdict.reason == "less than 0.5 beyond dead_model"
+    assert verdict.reason == "less than 0.5 beyond a dead model"
 
 
 def test_twelve_copies_of_one_text_are_one() -> None:
