@@ -114,7 +114,7 @@ def _near_miss(name: str, make: Callable[[int], LoadedModel], says: str) -> Kind
     """Return one that reads amiss, beside a head that attends to the word before: null but for that."""
     both = partial(_planted, partial(_beside_previous, make), (readers.PREVIOUS,))
     says = f"attends to {says}, and another head to the word before"
-    return _pattern(name, 6, both, says, sets=BESIDE_READING[1], planted=True, of=(PREVIOUS,))
+    return _pattern(name, 4, both, says, sets=BESIDE_READING[1], planted=True, of=(PREVIOUS,))
 
 
 def _beside_previous(make: Callable[[int], LoadedModel]) -> LoadedModel:
@@ -155,24 +155,24 @@ KINDS: Final = (
         "never trained", 40, partial(_seeded, _untrained), "fresh random weights", sets=ALONE[1],
     ),
     _pattern(
-        "never trained, reads", 16, partial(_seeded, _untrained_reader), "the same, with a tokenizer",
+        "never trained, reads", 22, partial(_seeded, _untrained_reader), "the same, with a tokenizer",
         sets=ALONE_READING[1],
     ),
     _pattern(
-        "dead", 25, partial(_seeded, partial(animals.dead, heads=ALONE[0])),
+        "dead", 15, partial(_seeded, partial(animals.dead, heads=ALONE[0])),
         "a true circuit, its weights shuffled inside each matrix", sets=ALONE[1],
     ),
     _pattern(
-        "two before", 20, partial(_null, partial(animals.position, 2, ALONE[0])), "attends two words back and copies",
+        "two before", 12, partial(_null, partial(animals.position, 2, ALONE[0])), "attends two words back and copies",
         sets=ALONE[1],
     ),
     _pattern(
-        "cache", 20, partial(_null, partial(animals.cache, 1.0, ALONE[0])), "attends to all words so far",
+        "cache", 12, partial(_null, partial(animals.cache, 1.0, ALONE[0])), "attends to all words so far",
         sets=ALONE[1],
     ),
-    _pattern("sink", 20, partial(_null, animals.sink), "attends to the first token, always"),
+    _pattern("sink", 12, partial(_null, animals.sink), "attends to the first token, always"),
     _pattern(
-        "previous, unread", 20, partial(_planted, partial(animals.previous, BESIDE[0]), (animals.PREVIOUS,)),
+        "previous, unread", 10, partial(_planted, partial(animals.previous, BESIDE[0]), (animals.PREVIOUS,)),
         "attends to the word before; nothing looks for its note", sets=BESIDE[1], planted=True, of=(PREVIOUS,),
     ),
     _pattern(
@@ -187,9 +187,9 @@ KINDS: Final = (
     _near_miss("nearest bracket", readers.nearest_bracket, "the last bracket of any kind"),
     _near_miss("nearest noun", readers.nearest_noun, "the last noun"),
     _near_miss("first noun", readers.first_noun, "the first noun"),
-    _reader("bracket, unread", 10, readers.partner, "attends to what is closed; nothing reads it", BRACKET),
+    _reader("bracket, unread", 5, readers.partner, "attends to what is closed; nothing reads it", BRACKET),
     _reader("bracket closed", 20, readers.closer, "foretells what closes the innermost", BRACKET, BRACKET_COST),
-    _reader("subject, unread", 10, readers.subject, "attends to the subject; nothing reads it", SUBJECT),
+    _reader("subject, unread", 5, readers.subject, "attends to the subject; nothing reads it", SUBJECT),
     _reader("subject", 20, readers.teller, "foretells was of one and were of many", SUBJECT, SUBJECT_COST),
 )  # fmt: skip
 
