@@ -155,7 +155,7 @@ KINDS: Final = (
         "never trained", 40, partial(_seeded, _untrained), "fresh random weights", sets=ALONE[1],
     ),
     _pattern(
-        "never trained, reads", 22, partial(_seeded, _untrained_reader), "the same, with a tokenizer",
+        "never trained, reads", 30, partial(_seeded, _untrained_reader), "the same, with a tokenizer",
         sets=ALONE_READING[1],
     ),
     _pattern(
