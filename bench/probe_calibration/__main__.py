@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from bench.probe_calibration import audit, figures, page
 from bench.probe_calibration.cases import KINDS, Kind, statistics_of
@@ -40,8 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             audited = [done.result() for done in as_completed(tasks)]
     runs = read_runs(file)
     if options.write:
-        options.write.write_text(page.render(runs, drawn, audited), encoding="utf-8")
-        options.figures.write_text(json.dumps(page.as_json(runs), indent=1) + "\n", encoding="utf-8")
+        _write(options.write, options.figures, page.render(runs, drawn, audited), page.as_json(runs))
     else:
         print(page.render(runs, drawn, audited))
     broken = _broken(runs)
@@ -52,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _wanted(only: Sequence[str], runs: int | None, *, real: bool) -> list[tuple[Kind, int]]:
     kinds = [kind for kind in KINDS if (not only or kind.name in only) and (real or not kind.real)]
-    return [(kind, number) for kind in kinds for number in range(runs or kind.many)]
+    many = {kind.name: kind.many if runs is None else runs for kind in kinds}
+    rounds = range(max(many.values(), default=0))  # some of each first, for whoever stops it
+    return [(kind, number) for number in rounds for kind in kinds if number < many[kind.name]]
 
 
 def _measure(pool: ProcessPoolExecutor, file: Path, wanted: Sequence[tuple[Kind, int]], store: Path) -> None:
@@ -65,6 +67,14 @@ def _measure(pool: ProcessPoolExecutor, file: Path, wanted: Sequence[tuple[Kind,
             print(run.as_line(), file=lines, flush=True)
             said = ", ".join(f"{told.statistic.rpartition('.')[2]} {told.status}" for told in run.findings)
             print(f"{number}/{len(left)} {run.kind} {run.number}: {said}, {run.seconds:.0f} s", flush=True)
+
+
+def _write(to: Path, figures_to: Path, text: str, found: dict[str, Any]) -> None:
+    """Write what was measured; of probes that were not, and an audit that was not drawn, what stands there is kept."""
+    before = to.read_text(encoding="utf-8") if to.exists() else ""
+    kept = json.loads(figures_to.read_text(encoding="utf-8")) if figures_to.exists() else {}
+    to.write_text(page.renewed(before, text), encoding="utf-8")
+    figures_to.write_text(json.dumps(page.renewed_figures(kept, found), indent=1) + "\n", encoding="utf-8")
 
 
 def _broken(runs: Sequence[Run]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from bench.probe_calibration.cases import KINDS
 from bench.probe_calibration.runs import Run, Told
 from evidence.statistics.shares import clopper_pearson
+from interpret.statistics import adjust_benjamini_hochberg
 from interpret.verdicts import ALPHA, MIN_RANDOM_SETS
 
 POWER: Final = 0.8  # that a probe has on what was planted, or it is not shipped
@@ -64,14 +65,28 @@ def false_supports(runs: Iterable[Run], statistic: str) -> Rate:
 
 
 def could_support(run: Run, statistic: str) -> bool:
-    """Whether the run has as many random sets as an intervention needs: with fewer, nothing false could show."""
-    rungs = {told.rung for told in run.findings if told.statistic == statistic}
-    return not rungs & set(INTERVENTIONS) or run.parameters["control_draws"] >= MIN_RANDOM_SETS
+    """Whether the run measured the statistic and could have supported it: else nothing false could show.
+
+    An intervention needs as many random sets as a verdict does, and so many that the first rank among them survives the
+    correction, with the run's other p-values as they are.
+    """
+    return any(
+        told.statistic == statistic and (told.rung not in INTERVENTIONS or _first_rank_survives(run, place))
+        for place, told in enumerate(run.findings)
+    )
+
+
+def _first_rank_survives(run: Run, place: int) -> bool:
+    sets = run.findings[place].random_sets
+    p_values = [told.p_value for told in run.findings if told.p_value is not None]
+    p_values[place] = 1 / (sets + 1)
+    return sets >= MIN_RANDOM_SETS and adjust_benjamini_hochberg(p_values)[place] <= ALPHA + 1e-12
 
 
 def false_counters(runs: Iterable[Run], statistic: str) -> Rate:
-    """Return in how many runs something was said not to be so."""
-    return count(runs, statistic, lambda told: told.status == "not_supported")
+    """Return in how many runs something was said not to be so, of those that measured it."""
+    measured = (run for run in runs if any(told.statistic == statistic for told in run.findings))
+    return count(measured, statistic, lambda told: told.status == "not_supported")
 
 
 def power(runs: Iterable[Run], statistic: str, rungs: Sequence[str] = ()) -> Rate:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bench.probe_calibration import figures
@@ -22,11 +23,12 @@ on the same model share that.
 
 *False support*: something was supported that is not so. *Counter*: something was said not to be so, which becomes
 counter-evidence. *Power*: what was planted was found, at its place. Bounds are Clopper and Pearson's, 0.95 on one side.
-In bold is what breaks a promise: false supports and counters on models with nothing to find at most {ALPHA:.0%} by
-their upper bound, over all such kinds; power at least {figures.POWER:.0%}. `entropy.next_token` claims nothing, so it
-has no rows.
+A run that could not have supported a statistic is no trial of its false supports: one that did not measure it, or with
+random sets so few that the first rank among them does not survive the correction. In bold is what breaks a promise:
+false supports and counters on models with nothing to find at most {ALPHA:.0%} by their upper bound, over all such
+kinds; power at least {figures.POWER:.0%}. `entropy.next_token` claims nothing, so it has no rows.
 """
-_PLANTED: Final = "| planted | runs | power | of these replicated | other heads supported | |"
+_AUDIT: Final = "## Blind audit"
 
 
 def render(runs: Sequence[Run], drawn: Draw | None, audited: Sequence[Verdict]) -> str:
@@ -37,10 +39,32 @@ def render(runs: Sequence[Run], drawn: Draw | None, audited: Sequence[Verdict]) 
         version = registry.load(probe).code_version
         parts.append(f"## `{probe}`, code version {version}\n")
         parts += [_statistic(ours, statistic) for statistic in statistics_of(probe)]
-    parts.append(_cost(runs))
+        parts.append(_cost(ours))
     if drawn is not None:
         parts.append(_audit(drawn, audited))
     return "\n".join(parts)
+
+
+def renewed(before: str, now: str) -> str:
+    """Return a page with the sections that `now` has, and of `before` those it lacks: of what was not measured."""
+    head, *_ = _sections(now).values()
+    sections = _sections(before) | _sections(now)
+    told = [sections[title] for title in sorted(sections) if title and title != _AUDIT]
+    return "\n".join([head, *told, *([sections[_AUDIT]] if _AUDIT in sections else [])])
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Return a page's parts by title; what stands before the first by none, and of a probe whatever its version."""
+    starts = re.split(r"\n(?=## )", f"\n{text}")
+    return {
+        part.strip().partition("\n")[0].partition(",")[0] if number else "": part.removeprefix("\n")
+        for number, part in enumerate(starts)
+    }
+
+
+def renewed_figures(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return figures with those of the probes that `now` has, and of `before` all others."""
+    return {"probes": {**before.get("probes", {}), **now["probes"]}}
 
 
 def as_json(runs: Sequence[Run]) -> dict[str, Any]:
@@ -82,6 +106,8 @@ def _statistic(runs: Sequence[Run], statistic: str) -> str:
 def _null_row(name: str, runs: Sequence[Run], statistic: str, says: str) -> str:
     wrong, counter = figures.false_supports(runs, statistic), figures.false_counters(runs, statistic)
     whole = name == "**all**"
+    if not (wrong.n or whole):
+        return f"| {name} | 0 | no trial | | {says} |"
     return (
         f"| {name} | {wrong.n} | {_at_most(wrong, whole=whole)} | {_at_most(counter, whole=whole)} | {says} |"
     )
@@ -98,7 +124,7 @@ def _planted_row(name: str, runs: Sequence[Run], statistic: str, says: str) -> s
 
 
 def _cost(runs: Sequence[Run]) -> str:
-    lines = ["## What a run costs\n", "| model | parameters | CPU seconds, one thread |", "|---|---|---|"]
+    lines = ["### What a run costs\n", "| model | parameters | CPU seconds, one thread |", "|---|---|---|"]
     for kind in KINDS:
         seconds = [run.seconds for run in runs if run.kind == kind.name]
         if seconds:
@@ -113,7 +139,7 @@ def _audit(drawn: Draw, audited: Sequence[Verdict]) -> str:
         sum(each.found for each in audited if not each.planted), sum(not each.planted for each in audited)
     )
     lines = [
-        "## Blind audit\n",
+        f"{_AUDIT}\n",
         (
             f"Commit `{drawn.commit[:12]}` is the hunter; seed {drawn.seed} was drawn after it. The hunter calls a"
             " model planted where an ablation is supported.\n"

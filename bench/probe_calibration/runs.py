@@ -28,12 +28,16 @@ class Told:
 
     Attributes:
         true: whether what it claims is so, by construction.
+        p_value: before the correction; None: it has none.
+        random_sets: how many were ablated beside it; 0 where nothing is ablated.
     """
 
     statistic: str
     status: str
     rung: str
     true: bool
+    p_value: float | None
+    random_sets: int
     value: float
     low: float
     high: float
@@ -87,7 +91,7 @@ def is_current(run: Run) -> bool:
 
 
 def read_runs(file: Path) -> list[Run]:
-    """Return the runs of a file that still count; a last line that was cut is left out."""
+    """Return the runs of a file that still count; a line that was cut is left out."""
     return [run for run in _all(file) if is_current(run)]
 
 
@@ -95,9 +99,9 @@ def _all(file: Path) -> Iterable[Run]:
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
         try:
             told: dict[str, Any] = json.loads(line)
-        except ValueError:
+            yield Run(**{**told, "findings": tuple(Told(**each) for each in told["findings"])})
+        except (ValueError, TypeError):  # cut, or kept by a version that noted less
             continue
-        yield Run(**{**told, "findings": tuple(Told(**each) for each in told["findings"])})
 
 
 def _told(measurement: Measurement, planted: frozenset[Head]) -> Told:
@@ -106,11 +110,14 @@ def _told(measurement: Measurement, planted: frozenset[Head]) -> Told:
         measurement.holds_for.site.replace("heads ", "").replace("head ", "").replace(" together", "").split()
     )
     heads = frozenset(parse_head(name) for name in named)
+    tested = measurement.tested
     return Told(
         statistic=measurement.statistic,
         status=str(verdict.status),
         rung=str(verdict.rung),
         true=bool(planted) and heads <= planted,
+        p_value=measurement.p_value,
+        random_sets=len(tested.random_sets) if tested else 0,
         value=estimate.value,
         low=estimate.low,
         high=estimate.high,

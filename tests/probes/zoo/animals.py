@@ -7,6 +7,7 @@ way and was, or could be, taken for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from transformers import LlamaForCausalLM
@@ -74,9 +75,9 @@ def permuted() -> LoadedModel:
 
 
 @torch.no_grad()
-def previous() -> LoadedModel:
+def previous(heads: int = HEADS) -> LoadedModel:
     """Head 0.0 attends to the previous word and nothing looks for its note; it speaks a little against no word."""
-    model = empty()
+    model = empty(heads)
     look_back(model, PREVIOUS, 1)
     carry(model, PREVIOUS, to=BEFORE)
     predict(model, from_=BEFORE, strength=0.5)
@@ -84,12 +85,12 @@ def previous() -> LoadedModel:
 
 
 @torch.no_grad()
-def cache(strength: float = 1.0) -> LoadedModel:
+def cache(strength: float = 1.0, heads: int = HEADS) -> LoadedModel:
     """Head 0.0 attends evenly to all words so far and speaks for each of them: what was seen comes again.
 
     It lowers the surprisal of a text that repeats, and knows nothing of what followed what.
     """
-    model = empty()
+    model = empty(heads)
     carry(model, CACHE, to=PREDICTION)
     predict(model, strength=strength)
     return wrap(model, "ca" * 32)
@@ -105,9 +106,9 @@ def sink() -> LoadedModel:
 
 
 @torch.no_grad()
-def position(lag: int = 11) -> LoadedModel:
+def position(lag: int = 11, heads: int = HEADS) -> LoadedModel:
     """Head 1.0 attends `lag` tokens back and copies, whatever the words are: right only where the period is lag + 1."""
-    model = empty()
+    model = empty(heads)
     look_back(model, INDUCTION, lag)
     carry(model, INDUCTION, to=PREDICTION)
     predict(model)
@@ -125,9 +126,9 @@ def duplicate() -> LoadedModel:
 
 
 @torch.no_grad()
-def dead(seed: int = 0) -> LoadedModel:
+def dead(seed: int = 0, heads: int = HEADS) -> LoadedModel:
     """`induction` with the weights shuffled inside each matrix: the same numbers, no circuit."""
-    model = _induction()
+    model = _induction(heads)
     order = torch.Generator().manual_seed(seed)
     for weight in model.parameters():
         flat = weight.flatten()
@@ -135,11 +136,13 @@ def dead(seed: int = 0) -> LoadedModel:
     return wrap(model, f"dead{seed:060x}")
 
 
-def random(seed: int = 0) -> LoadedModel:
+def random(
+    seed: int = 0, heads: int = HEADS, head_width: int = HEAD_WIDTH, tokenizer: Any = None
+) -> LoadedModel:
     """A model that was never trained."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return wrap(blank(), f"{seed:064x}")
+        return wrap(blank(heads, head_width), f"{seed:064x}", tokenizer)
 
 
 def _induction(heads: int = HEADS) -> LlamaForCausalLM:

@@ -44,9 +44,9 @@ def empty(heads: int = HEADS) -> LlamaForCausalLM:
     return model
 
 
-def blank() -> LlamaForCausalLM:
+def blank(heads: int = HEADS, head_width: int = HEAD_WIDTH) -> LlamaForCausalLM:
     """Return a model of this shape with fresh random weights."""
-    return LlamaForCausalLM(_config())
+    return LlamaForCausalLM(_config(heads, head_width))
 
 
 def look_back(model: LlamaForCausalLM, head: Head, lag: int) -> None:
@@ -120,15 +120,15 @@ def _key_value(head: Head) -> int:
     return head.head // GROUP * HEAD_WIDTH
 
 
-def _config(heads: int = HEADS) -> LlamaConfig:
+def _config(heads: int = HEADS, head_width: int = HEAD_WIDTH) -> LlamaConfig:
     return LlamaConfig(  # type: ignore[call-arg]  # its signature leaves out attn_implementation
         vocab_size=WORDS,
-        hidden_size=WIDTH,
+        hidden_size=-(-WIDTH // heads) * heads,  # a multiple, which the library asks for
         intermediate_size=8,
         num_hidden_layers=2,
         num_attention_heads=heads,
         num_key_value_heads=heads // GROUP,
-        head_dim=HEAD_WIDTH,
+        head_dim=head_width,
         rope_parameters={"rope_type": "default", "rope_theta": THETA},
         tie_word_embeddings=False,
         attn_implementation="eager",

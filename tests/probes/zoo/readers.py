@@ -32,12 +32,14 @@ from tests.probes.zoo.parts import (
     attend,
     carry,
     empty,
+    look_back,
     look_farthest,
     predict,
     wrap,
 )
 
 HEAD: Final = Head(1, 0)
+PREVIOUS: Final = Head(0, 0)
 OPENING, CLOSING, VERB, NOUN, NOUNS_OF_MANY, LEADING, OTHER = (
     0,
     5,
@@ -57,9 +59,9 @@ BY_KIND: Final = [(_QUERY + 10 + kind, _KEY + OF_KIND + kind) for kind in range(
 
 
 @torch.no_grad()
-def partner() -> LoadedModel:
+def partner(heads: int = HEADS) -> LoadedModel:
     """Head 1.0 attends from a closing bracket to the opening one that it closes."""
-    model = _reader()
+    model = _reader(heads)
     attend(model, HEAD, BY_DEPTH)
     return wrap(model, "b1" * 32, Tokens())
 
@@ -74,25 +76,25 @@ def closer(heads: int = HEADS) -> LoadedModel:
 
 
 @torch.no_grad()
-def nearest_of_kind() -> LoadedModel:
+def nearest_of_kind(heads: int = HEADS) -> LoadedModel:
     """Head 1.0 attends from a closing bracket to the last opening one of its kind, closed or not."""
-    model = _reader()
+    model = _reader(heads)
     attend(model, HEAD, BY_KIND, nearest=1)
     return wrap(model, "b2" * 32, Tokens())
 
 
 @torch.no_grad()
-def nearest_bracket() -> LoadedModel:
+def nearest_bracket(heads: int = HEADS) -> LoadedModel:
     """Head 1.0 attends from a closing bracket to the last opening one of any kind."""
-    model = _reader()
+    model = _reader(heads)
     attend(model, HEAD, [(query, _KEY + ANY_OPENING) for query, _ in BY_KIND], nearest=1)
     return wrap(model, "b3" * 32, Tokens())
 
 
 @torch.no_grad()
-def subject() -> LoadedModel:
+def subject(heads: int = HEADS) -> LoadedModel:
     """Head 1.0 attends to the noun that no preposition leads to."""
-    model = _reader()
+    model = _reader(heads)
     attend(model, HEAD, [(_QUERY + 15, _KEY + SUBJECT)])
     return wrap(model, "c1" * 32, Tokens())
 
@@ -107,17 +109,17 @@ def teller(heads: int = HEADS) -> LoadedModel:
 
 
 @torch.no_grad()
-def nearest_noun() -> LoadedModel:
+def nearest_noun(heads: int = HEADS) -> LoadedModel:
     """Head 1.0 attends to the last noun."""
-    model = _reader()
+    model = _reader(heads)
     attend(model, HEAD, [(_QUERY + 15, _KEY + ANY_NOUN)], nearest=1)
     return wrap(model, "c2" * 32, Tokens())
 
 
 @torch.no_grad()
-def first_noun() -> LoadedModel:
+def first_noun(heads: int = HEADS) -> LoadedModel:
     """Head 1.0 attends to the first noun."""
-    model = _reader()
+    model = _reader(heads)
     attend(model, HEAD, [(_QUERY + 15, _KEY + ANY_NOUN)], nearest=-1)
     return wrap(model, "c3" * 32, Tokens())
 
@@ -128,6 +130,13 @@ def first_word() -> LoadedModel:
     model = _reader()
     look_farthest(model, HEAD)
     return wrap(model, "c4" * 32, Tokens())
+
+
+@torch.no_grad()
+def beside_previous(loaded: LoadedModel) -> LoadedModel:
+    """Make head 0.0 attend to the word before as well, in place, as one does in any trained model; nothing reads it."""
+    look_back(loaded.model, PREVIOUS, 1)
+    return loaded
 
 
 class Tokens:
