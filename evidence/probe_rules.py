@@ -104,19 +104,6 @@ BEGIN
 END $$;
 """  # noqa: S608  # composed of constants alone
 
-_END_ATTEMPT: Final = """
-CREATE OR REPLACE FUNCTION tracebinder_end_probe_attempt(
-    run bigint, lease_key text, outcome text, why text, OUT attempt interpret_proberun
-) LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    work bigint := tracebinder_held_probe_work(run, lease_key);
-BEGIN
-    IF work IS NOT NULL THEN
-        attempt := tracebinder_end_probe_run(run, work, outcome, why);
-    END IF;
-END $$;
-"""
-
 # A run is held as long as one of its parts is; beat sends one that nobody holds again.
 _HOLD_RUN: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_hold_probe_run(run bigint, why text) RETURNS void
@@ -370,11 +357,13 @@ _FAIL: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_fail_probe_run(run bigint, lease_key text, error text)
 RETURNS boolean {AS_OWNER} AS $$
 DECLARE
-    ended interpret_proberun := tracebinder_end_probe_attempt(run, lease_key, '{_State.FAILED}', error);
+    work bigint := tracebinder_held_probe_work(run, lease_key);
+    ended interpret_proberun;
 BEGIN
-    IF ended.id IS NULL THEN
+    IF work IS NULL THEN
         RETURN false;
     END IF;
+    ended := tracebinder_end_probe_run(run, work, '{_State.FAILED}', error);
     PERFORM tracebinder_record_run_event(ended.id, 'probe_run.failed', format('"error":%s', to_json(ended.error)));
     RETURN true;
 END $$;
@@ -421,7 +410,6 @@ STEPS: Final = {  # which only those below call
     "tracebinder_record_run_event(bigint, text, text)": _RECORD_RUN_EVENT,
     "tracebinder_held_probe_work(bigint, text)": _HELD_WORK,
     "tracebinder_end_probe_run(bigint, bigint, text, text)": _END_RUN,
-    "tracebinder_end_probe_attempt(bigint, text, text, text)": _END_ATTEMPT,
     "tracebinder_hold_probe_run(bigint, text)": _HOLD_RUN,
     "tracebinder_free_probe_work(bigint)": _FREE,
     "tracebinder_give_up_probe_run(bigint)": _GIVE_UP,

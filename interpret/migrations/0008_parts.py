@@ -3,12 +3,16 @@ from django.db import migrations, models
 
 from evidence.live_operations import Live, execute_beside_writers
 
-CLAIM = "tracebinder_claim_probe_run(bigint, text, integer)"
+GONE = (
+    "tracebinder_claim_probe_run(bigint, text, integer)",
+    "tracebinder_end_probe_attempt(bigint, text, text, text)",
+)
 
 
-def drop_claim(apps, schema_editor):
-    """Workers of before, who know of no parts, can claim nothing any more."""
-    execute_beside_writers(schema_editor, CLAIM, f"DROP FUNCTION IF EXISTS {CLAIM}")
+def drop_functions(apps, schema_editor):
+    """Workers of before, who know of no parts, can claim nothing any more, and end nothing."""
+    for signature in GONE:
+        execute_beside_writers(schema_editor, signature, f"DROP FUNCTION IF EXISTS {signature}")
 
 
 def put_back(apps, schema_editor):
@@ -27,7 +31,7 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("interpret", "0007_replicated")]
     operations = [
-        migrations.RunPython(drop_claim, migrations.RunPython.noop),
+        migrations.RunPython(drop_functions, migrations.RunPython.noop),
         migrations.RunPython(put_back, migrations.RunPython.noop),
         migrations.AlterField(
             "proberun",

@@ -192,7 +192,7 @@ def test_it_has_no_right_on_any_table(run: ProbeRun, worker: psycopg.Connection[
         "SELECT tracebinder_erase_trace(1, gen_random_uuid(), 'x', 'system:interpret')",
         "SELECT tracebinder_record_probe_event(1, 'review.recorded', 'evidence.Review', 1, '', '')",
         "SELECT tracebinder_record_run_event(1, 'probe_run.finished', '')",
-        "SELECT tracebinder_end_probe_attempt(1, '', 'done', '')",
+        "SELECT tracebinder_end_probe_run(1, 1, 'done', '')",
         "SELECT * FROM tracebinder_rows_of(1, gen_random_uuid())",
         "CREATE TABLE public.mine (id int)",
         "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
