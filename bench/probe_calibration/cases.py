@@ -8,15 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from bench.probe_calibration import real
 from bench.probe_calibration.copies import vary
-from interpret.model_store import SMOLLM2
 from interpret.probes.sites import Head
-from interpret.probes.weights import LoadedModel, dead_model, load_causal_lm
+from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import animals, readers
 
 MATCH, COST = "induction.prefix_match", "induction.ablation_cost"
-Made = tuple[LoadedModel, frozenset[Head]]
-Make = Callable[[int, Path], Made]
+Make = Callable[[int, Path], real.Made]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +45,25 @@ class Kind:
         return self.planted and (not self.of or statistic in self.of)
 
 
-def _null(make: Callable[[], LoadedModel], number: int, store: Path) -> Made:
+def _null(make: Callable[[], LoadedModel], number: int, store: Path) -> real.Made:
     del store
     return vary(make(), number)[0], frozenset()
 
 
-def _seeded(make: Callable[[int], LoadedModel], number: int, store: Path) -> Made:
+def _seeded(make: Callable[[int], LoadedModel], number: int, store: Path) -> real.Made:
     del store
     return make(number), frozenset()
 
 
-def _planted(make: Callable[[], LoadedModel], heads: tuple[Head, ...], number: int, store: Path) -> Made:
+def _planted(make: Callable[[], LoadedModel], heads: tuple[Head, ...], number: int, store: Path) -> real.Made:
     del store
     loaded, places = vary(make(), number)
     return loaded, frozenset(places[head] for head in heads)
 
 
-def _as_it_is(number: int, store: Path) -> Made:
+def _as_it_is(number: int, store: Path) -> real.Made:
     del number, store
     return animals.induction(), frozenset({animals.INDUCTION})
-
-
-def _dead_smollm2(number: int, store: Path) -> Made:
-    return dead_model(load_causal_lm(store, SMOLLM2.digest, attention="eager"), 1000 + number), frozenset()
 
 
 SMALL: Final = {"sequences": 40, "length": 32, "heads": 1, "control_draws": 19, "permutations": 199}
@@ -77,7 +72,7 @@ NULL: Final = {
     **SMALL,
     "control_draws": 39,
 }  # 2 / 40 = 0.05: a first rank survives the correction over both tests
-REAL: Final = {"sequences": 40, "length": 24, "heads": 1, "control_draws": 39, "permutations": 999}
+REAL: Final = {"sequences": 40, "length": 16, "heads": 1, "control_draws": 39, "permutations": 999}
 INDUCTION: Final = "induction.heads"
 PATTERNS: Final = "attention.patterns"
 SMALL_PATTERNS: Final = {"texts": 40, "length": 32, "heads": 1, "permutations": 199}
@@ -98,6 +93,10 @@ SUBJECT, SUBJECT_COST = "patterns.sentence_subject", "patterns.sentence_subject_
 def _kind(name: str, many: int, make: Make, says: str, **more: Any) -> Kind:
     parameters = more.pop("parameters", SMALL if more.get("planted") else NULL)
     return Kind(name, INDUCTION, parameters, make, many, says, **more)
+
+
+def _real(name: str, many: int, make: Make, says: str) -> Kind:
+    return _kind(name, many, make, says, parameters=REAL, real=True)
 
 
 def _pattern(name: str, many: int, make: Make, says: str, sets: int = 2, **more: Any) -> Kind:
@@ -138,10 +137,9 @@ KINDS: Final = (
     _kind("position", 24, partial(_null, animals.position), "copies from 11 tokens back, whatever the words"),
     _kind("duplicate", 24, partial(_null, animals.duplicate), "attends to the same word and says it again"),
     _kind("previous", 24, partial(_null, animals.previous), "attends to the word before; nothing looks for its note"),
-    _kind(
-        "SmolLM2, dead", 20, _dead_smollm2, "the real model, its weights shuffled inside each matrix",
-        parameters=REAL, real=True,
-    ),
+    _real("SmolLM2, dead", 8, real.dead, "the real model, its weights shuffled inside each matrix"),
+    _real("SmolLM2, permuted", 6, real.permuted, "the real model, the rows of each matrix in another order"),
+    _real("SmolLM2, shuffled", 6, real.shuffled, "the real model; what it reads is shuffled, so that nothing repeats"),
     _kind(
         "induction", 30, partial(_planted, animals.induction, (animals.INDUCTION,)),
         "the circuit, with noise in the weights, its heads anywhere", planted=True,
@@ -171,6 +169,10 @@ KINDS: Final = (
         sets=ALONE[1],
     ),
     _pattern("sink", 12, partial(_null, animals.sink), "attends to the first token, always"),
+    _pattern("SmolLM2, dead", 4, real.dead, "the real model, its weights shuffled inside each matrix", real=True),
+    _pattern(
+        "SmolLM2, permuted", 4, real.permuted, "the real model, the rows of each matrix in another order", real=True,
+    ),
     _pattern(
         "previous, unread", 10, partial(_planted, partial(animals.previous, BESIDE[0]), (animals.PREVIOUS,)),
         "attends to the word before; nothing looks for its note", sets=BESIDE[1], planted=True, of=(PREVIOUS,),
