@@ -389,6 +389,8 @@ GATE_BASELINES = (
 DEPLOYMENT_SUSPECTS = "requirements.selectors.impact.suspects_of_deployment"
 # Likewise: what waits for an approver, from apps that evidence must not import.
 FRONT_PAGE_APPROVALS = ["requirements.admin.retirement.retirements_to_grant"]
+# Likewise: what may be told of findings to those who may not see them.
+SUPPORTING_EVIDENCE = "interpret.selectors.plain_summaries.told_of_release"
 BINDER_SECTIONS = [
     "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",
