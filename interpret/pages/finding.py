@@ -19,6 +19,7 @@ from interpret.finding_parts import read_number
 from interpret.models import Finding
 from interpret.pages import pictures
 from interpret.pages.addresses import findings_url, ledger_url
+from interpret.pages.reasons import read_reasons
 from interpret.selectors.calibration import Calibration, calibration_of
 from interpret.selectors.findings import latest_release, stale_slots
 
@@ -53,6 +54,7 @@ def finding(request: HttpRequest, principal: Principal, finding_id: int) -> Page
             value=found.value, unit=found.unit, low=found.low, high=found.high, n=found.n, confidence=found.confidence
         ),
         "verdict": _mapping(found.verdict),
+        "reason": read_reasons(_mapping(found.verdict), "because", "reason"),
         "why": _text(_mapping(found.verdict), "why"),
         "smallest": _smallest(found),
         "second": _second(found),
@@ -92,7 +94,7 @@ def _second(found: Finding) -> Mapping[str, Any]:
     status = _text(verdict, "second")
     return {
         "status": badge(status) if status else "",
-        "reason": _text(verdict, "second_reason"),
+        "reason": read_reasons(verdict, "second_because", "second_reason"),
         "agrees": stability.get("agrees"),
         "what": _text(stability, "what"),
         "p": _figure(read_number(stability, "p_value")),
