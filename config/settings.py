@@ -299,6 +299,7 @@ EVAL_MAX_REMARKS = env_int("TRACEBINDER_EVAL_MAX_REMARKS", 1_000)  # of a run th
 EVAL_MAX_SLICE_VALUES = env_int("TRACEBINDER_EVAL_MAX_SLICE_VALUES", 100)
 EVAL_MAX_SCORES = env_int("TRACEBINDER_EVAL_MAX_SCORES", 20_000)  # of a run: each metric in each slice
 MAX_PROBE_INPUTS = env_int("TRACEBINDER_MAX_PROBE_INPUTS", 1_000)  # prompts of a probe run
+MAX_PLAN_PROBES = env_int("TRACEBINDER_MAX_PLAN_PROBES", 50)  # probes of a plan
 MAX_REPEATED_FILTERS = env_int("TRACEBINDER_MAX_REPEATED_FILTERS", 10)  # values of one filter in one request
 MAX_PINS = env_int("TRACEBINDER_MAX_PINS", 200)  # versions that a release pins
 MAX_DOCUMENTS = env_int("TRACEBINDER_MAX_DOCUMENTS", 100_000)  # documents of a pinned index

@@ -67,6 +67,15 @@ class TestKind(StrEnum):
     )
 
 
+class Want(StrEnum):
+    """What a forward pass keeps, where it is wanted of it."""
+
+    SURPRISAL = "surprisal"
+    ENTROPY = "entropy"  # and the margin
+    ATTENTION = "attention"
+    HEAD_MEANS = "head_means"
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeInput:
     """One text the probe reads.

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from interpret.contracts import Probe
+from interpret.contracts import Probe, Want
 from interpret.errors import BadProbePath, BadSpecification, ProbeUnavailable, UnknownProbe
 from interpret.parts import Session
 
@@ -40,6 +40,8 @@ class ProbeEntry:
     reads_prompts: bool  # False: it makes its own token sequences
     intervenes: bool
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    # What it asks of passes over prompts: each pass keeps it for all, so that one serves every probe of a plan.
+    wants: frozenset[Want] = frozenset()
 
 
 PROBES: dict[str, ProbeEntry] = {
@@ -83,6 +85,7 @@ PROBES: dict[str, ProbeEntry] = {
         unit="nats",
         reads_prompts=True,
         intervenes=False,
+        wants=frozenset({Want.ENTROPY}),
         parameters={
             "chat": Parameter(
                 1, 0, 1, "1: each prompt is put into the model's chat template, as a user's turn"
@@ -155,6 +158,11 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
             raise BadSpecification(f"{key}.{name} is {value}; it may be {low} to {high}")
         filled[name] = value
     return filled
+
+
+def wants_of_prompts() -> frozenset[Want]:
+    """Return what all probes that read prompts ask of passes over them."""
+    return frozenset[Want]().union(*(entry.wants for entry in PROBES.values() if entry.reads_prompts))
 
 
 @lru_cache(maxsize=1)

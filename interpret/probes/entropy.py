@@ -7,7 +7,6 @@ entropy is not a better one, and a dead model shows the least.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,12 +24,13 @@ from interpret.contracts import (
     HoldsFor,
     ItemValue,
     Measurement,
-    ProbeInput,
     ProbeSpecification,
     Stability,
+    Want,
 )
 from interpret.errors import BadSpecification, ProbeError
-from interpret.probes.forward import TOKENS_A_BATCH, ForwardPasses, Ids, Want, digest_of_tokens
+from interpret.probes.forward import ForwardPasses
+from interpret.probes.prompts import Prompt, batches_of, digest_of_prompts, distinct, tokenize
 from interpret.probes.session import ModelSession
 from interpret.probes.tokenization import digest_of_chat_template, digest_of_tokenizer
 from interpret.probes.weights import LoadedModel
@@ -41,15 +41,6 @@ MODEL, DEAD_MODEL = "model", "dead model"  # the parts of its work
 DEAD = "the model with its weights shuffled inside each matrix"
 MIN_SLICE = 4  # prompts: a slice with fewer is not reported, half of it could not be either
 UNIT = {"entropy": "nats", "margin": "probability"}
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One input as token ids; the statistic is the mean over the distributions predicted at `positions`."""
-
-    item: ProbeInput
-    ids: tuple[int, ...]
-    positions: range
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +73,7 @@ class NextTokenEntropy:
         """Raise `BadSpecification` where a parameter does not fit, or there are too few prompts."""
         fill_parameters(KEY, specification.parameters)
         given = len(specification.inputs)
-        if (n := len(_distinct(specification.inputs))) < MIN_SLICE:
+        if (n := len(distinct(specification.inputs))) < MIN_SLICE:
             raise BadSpecification(
                 f"{KEY} needs at least {MIN_SLICE} different prompts; these {given} are {n}"
             )
@@ -101,14 +92,14 @@ class NextTokenEntropy:
         given = fill_parameters(KEY, specification.parameters)
         digest, loaded = specification.model_digest, models.model(specification.model_digest)
         chat = bool(given["chat"])
-        prompts = tokenize(loaded, _distinct(specification.inputs), chat=chat, limit=int(given["max_tokens"]))
+        prompts = tokenize(loaded, distinct(specification.inputs), chat=chat, limit=int(given["max_tokens"]))
         if part == DEAD_MODEL:
             return measure(models.passes, models.dead(digest, specification.seed), prompts).as_json()
         return {
             **measure(models.passes, loaded, prompts).as_json(),
             "unigram": unigram_values(prompts).as_json(),
             "tokens": [len(prompt.ids) for prompt in prompts],
-            "dataset_digest": specification.dataset_digest or _digest_of_prompts(prompts),
+            "dataset_digest": specification.dataset_digest or digest_of_prompts(prompts),
             "tokenizer_digest": digest_of_tokenizer(loaded.tokenizer),
             "chat_template_digest": digest_of_chat_template(loaded.tokenizer) if chat else "",
         }
@@ -120,40 +111,10 @@ class NextTokenEntropy:
         return _Writer(specification, measured[MODEL], Values.from_json(measured[DEAD_MODEL])).measurements()
 
 
-def tokenize(loaded: LoadedModel, inputs: Sequence[ProbeInput], *, chat: bool, limit: int) -> list[Prompt]:
-    """Turn inputs into token ids, each cut to its last `limit` tokens.
-
-    Args:
-        chat: put the text into the model's chat template as a user's turn, where the tokenizer has one.
-
-    Raises:
-        ProbeError: the model has no tokenizer, or an input gives no tokens.
-    """
-    tokenizer = loaded.tokenizer
-    if tokenizer is None:
-        raise ProbeError("the model has no tokenizer: its prompts cannot be read")
-    templated = chat and bool(digest_of_chat_template(tokenizer))
-    prompts = []
-    for item in inputs:
-        text = _in_chat(tokenizer, item) if templated else item.instruction + item.text
-        before = list(tokenizer.encode(text, add_special_tokens=False))
-        after = list(tokenizer.encode(item.continuation or "", add_special_tokens=False))
-        ids = (before + after)[-limit:]
-        asked = min(len(after), len(ids) - 1)  # continuation tokens that have a token before them
-        if not ids or (item.continuation and asked < 1):
-            raise ProbeError(f"input {item.id} gives no tokens to measure")
-        last = len(ids) - 1
-        prompts.append(
-            Prompt(item, tuple(ids), range(last - asked, last) if asked else range(last, last + 1))
-        )
-    return prompts
-
-
 def measure(passes: ForwardPasses, loaded: LoadedModel, prompts: Sequence[Prompt]) -> Values:
     """Run the prompts through the model, in batches of like length; one value of each statistic a prompt."""
     entropy, margin = np.zeros(len(prompts)), np.zeros(len(prompts))
-    for batch in _batches(prompts):
-        ids, lengths = _padded([prompts[i] for i in batch])
+    for batch, ids, lengths in batches_of(prompts):
         out = passes.clean(loaded, ids, {Want.ENTROPY}, lengths)
         if out.entropy is None or out.margin is None:
             raise ProbeError("a forward pass kept less than was asked of it")
@@ -187,7 +148,7 @@ class _Writer:
     """The reporting part: turns numbers into measurements that say what they are."""
 
     def __init__(self, specification: ProbeSpecification, told: Mapping[str, Any], dead: Values) -> None:
-        self._inputs, self._seed = _distinct(specification.inputs), specification.seed
+        self._inputs, self._seed = distinct(specification.inputs), specification.seed
         self._real, self._dead, self._tokens = Values.from_json(told), dead, told["tokens"]
         self._unigram = Values.from_json(told["unigram"])
         self._languages = np.array([item.language for item in self._inputs])
@@ -328,38 +289,6 @@ class _Writer:
         return tuple(ItemValue(name, float(value)) for name, value in zip(ids, values, strict=True))
 
 
-def _distinct(inputs: Sequence[ProbeInput]) -> list[ProbeInput]:
-    """Return the inputs, each text once: a copy says nothing anew."""
-    seen = {(item.instruction, item.text, item.continuation): item for item in reversed(inputs)}
-    return sorted(seen.values(), key=inputs.index)
-
-
-def _in_chat(tokenizer: Any, item: ProbeInput) -> str:
-    turns = [{"role": "system", "content": item.instruction}] if item.instruction else []
-    turns.append({"role": "user", "content": item.text})
-    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
-
-
-def _batches(prompts: Sequence[Prompt]) -> list[list[int]]:
-    """Group prompt indices by like length, each group within the token budget once padded."""
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i].ids))
-    batches: list[list[int]] = [[]]
-    for index in order:
-        if batches[-1] and (len(batches[-1]) + 1) * len(prompts[index].ids) > TOKENS_A_BATCH:
-            batches.append([])
-        batches[-1].append(index)
-    return batches
-
-
-def _padded(prompts: Sequence[Prompt]) -> tuple[Ids, list[int]]:
-    """Pad on the right, where a causal model's earlier tokens cannot see it. Shape (prompt, token)."""
-    lengths = [len(prompt.ids) for prompt in prompts]
-    ids = np.zeros((len(prompts), max(lengths)), dtype=np.int64)
-    for row, prompt in enumerate(prompts):
-        ids[row, : len(prompt.ids)] = prompt.ids
-    return ids, lengths
-
-
 def _random_half(languages: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
     """Draw half of each language's prompts, rounded up. Indices, sorted."""
     rng = np.random.default_rng(seed)
@@ -368,8 +297,3 @@ def _random_half(languages: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
         where = np.flatnonzero(languages == language)
         chosen.append(rng.choice(where, -(-where.size // 2), replace=False))
     return np.sort(np.concatenate(chosen))
-
-
-def _digest_of_prompts(prompts: Sequence[Prompt]) -> str:
-    ids, lengths = _padded(prompts)
-    return hashlib.sha256(digest_of_tokens(ids, lengths).encode()).hexdigest()

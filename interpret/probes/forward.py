@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -20,6 +19,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interpret.contracts import Want
 from interpret.errors import InterventionWithoutEffect, ProbeError
 from interpret.probes.activations import Activations
 from interpret.probes.hooks import Hook, counted_hooks, standing_in
@@ -33,15 +33,6 @@ Ids: TypeAlias = NDArray[np.int64]
 TOKENS_A_BATCH = 1024  # 1024 x 49,152 float32 logits: 0.2 GB
 PROVING_TOKENS = 16  # of one sequence: what a random replacement of a head is tried on
 MOVED = 1e-5  # nats: a surprisal that moves by less has moved by rounding
-
-
-class Want(StrEnum):
-    """What a pass keeps."""
-
-    SURPRISAL = "surprisal"
-    ENTROPY = "entropy"  # and the margin
-    ATTENTION = "attention"
-    HEAD_MEANS = "head_means"
 
 
 _RESIDUAL: Final = "residual after "  # and the layer: what an array is called
@@ -116,6 +107,16 @@ class ForwardPasses:
             set()
         )  # (model, layer): going on from there is as the whole pass
         self.made = 0
+
+    @contextmanager
+    def keeping(self, wants: Iterable[Want]) -> Iterator[None]:
+        """Have clean passes within the block keep `wants` as well: what other probes ask of the same tokens later."""
+        before = self._wants
+        self._wants |= frozenset(wants)
+        try:
+            yield
+        finally:
+            self._wants = before
 
     def clean(
         self,

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import torch
 
-from interpret.contracts import MeasuredPart, Probe, ProbeSpecification
+from interpret import registry
+from interpret.contracts import MeasuredPart, Probe, ProbeSpecification, Want
 from interpret.errors import ModelMissing
-from interpret.probes.forward import ForwardPasses, Want
+from interpret.probes.forward import ForwardPasses
 from interpret.probes.weights import LoadedModel, dead_model, library_versions, load_causal_lm
 
 REMEMBERED: Final = 8  # of what parts of one work have in common
@@ -48,11 +49,14 @@ class ModelSession:
     def measure(self, probe: Probe, specification: ProbeSpecification, part: str) -> MeasuredPart:
         """Do one part of a probe's work, and say with what it was done.
 
+        Passes over prompts keep what any probe that reads prompts asks of them: the next run of a plan finds it made.
+
         Raises:
             ProbeError: as the probe does.
         """
         before = self.passes.made
-        numbers = probe.measure(specification, self, part)
+        with self.passes.keeping(registry.wants_of_prompts() if specification.inputs else ()):
+            numbers = probe.measure(specification, self, part)
         return MeasuredPart(
             part,
             probe.code_version,

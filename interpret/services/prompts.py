@@ -55,7 +55,7 @@ def store_inputs(
         raise BadSpecification(
             f"Release {release.name} has no traces to take prompts from: send some, or give `inputs`."
         )
-    data = canonical_json([asdict(item) for item in inputs])
+    data = _bytes_of(inputs)
     return registry.ensure_version(
         system=release.system,
         kind=ArtefactKind.PROBE_INPUTS,
@@ -67,6 +67,11 @@ def store_inputs(
         metadata={"inputs": len(inputs)},
         blob=store_blob(data, PROBE_INPUTS_MEDIA_TYPE),
     )
+
+
+def digest_of_inputs(inputs: Sequence[ProbeInput]) -> str:
+    """Return the digest of the version that keeps these inputs."""
+    return sha256_hex(_bytes_of(inputs))
 
 
 def read_inputs(version: ArtefactVersion) -> tuple[ProbeInput, ...]:
@@ -92,6 +97,10 @@ def read_claimed_inputs(run: ClaimedRun) -> tuple[ProbeInput, ...]:
     if not run.dataset_blob:
         raise BadSpecification(f"Dataset {run.dataset_digest} keeps no inputs: a probe cannot read it.")
     return _inputs_in(read_blob_file(run.dataset_blob, removed_at=run.dataset_removed_at))
+
+
+def _bytes_of(inputs: Sequence[ProbeInput]) -> bytes:
+    return canonical_json([asdict(item) for item in inputs])
 
 
 def _inputs_in(data: bytes) -> tuple[ProbeInput, ...]:

@@ -14,7 +14,8 @@ from transformers import PreTrainedTokenizerFast
 from interpret.contracts import Measurement, ProbeInput, ProbeResult, ProbeSpecification, Status
 from interpret.errors import BadSpecification, ProbeError
 from interpret.parts import measure_all
-from interpret.probes.entropy import NextTokenEntropy, tokenize, unigram_values
+from interpret.probes.entropy import NextTokenEntropy, unigram_values
+from interpret.probes.prompts import tokenize
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
