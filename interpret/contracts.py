@@ -85,6 +85,8 @@ class ProbeInput:
             (teacher-forced); where None, at the last token of `text`.
         language: BCP 47.
         instruction: the system message that stood before the text, where there was one.
+        cluster: what texts that depend on each other share: a template, a document, a trace. Empty: each different text
+            stands by itself.
     """
 
     id: str
@@ -92,6 +94,14 @@ class ProbeInput:
     language: str
     continuation: str | None = None
     instruction: str = ""
+    cluster: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the input as JSON values, which make it again as keyword arguments; without a cluster it has none."""
+        values = asdict(self)
+        if not self.cluster:
+            del values["cluster"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,7 @@ class ProbeSpecification:
         return {
             **asdict(self),
             "parameters": dict(self.parameters),
-            "inputs": [asdict(item) for item in self.inputs],
+            "inputs": [item.as_json() for item in self.inputs],
         }
 
 
@@ -212,10 +222,12 @@ class Tested:
         smallest_effect: in the statistic's unit, above 0; larger values are what is claimed.
         why: the reason for `smallest_effect`, in words.
         random_sets: where the probe intervenes, the mean statistic of each random set of as many parts.
-        found_on: digests of the texts on which what is tested was found: none of them is among `units`.
+        found_on: digests of the texts on which what is tested was found, and the names of their clusters where they
+            have some: none of either is among `units`.
 
     Raises:
-        ClaimRefused: a search is tested on texts that it has seen, or does not say which these were.
+        ClaimRefused: a search is tested on texts that it has seen, or on others of their clusters, or does not say
+            which these were.
     """
 
     __test__ = False
@@ -235,6 +247,11 @@ class Tested:
         if leaked := {unit.text for unit in self.units} & set(self.found_on):
             raise ClaimRefused(
                 f"{len(leaked)} texts are in both splits: what was found on a text is tested on another"
+            )
+        if leaked := {unit.cluster for unit in self.units} & set(self.found_on):
+            raise ClaimRefused(
+                f"{len(leaked)} clusters are in both splits: what was found on texts of a template or document is"
+                " tested on texts of another"
             )
 
 

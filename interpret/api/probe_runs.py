@@ -44,6 +44,10 @@ class ProbeInputIn(Input):
         required=False, allow_null=True, default=None, trim_whitespace=False, help_text="Measured, if given."
     )
     instruction = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
+    cluster = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=200,
+        help_text="What texts that depend on each other share: a template, a document, a trace.",
+    )  # fmt: skip
 
 
 class ProbeRunIn(Input):

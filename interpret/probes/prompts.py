@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interpret.contracts import ProbeInput
 from interpret.errors import ProbeError
@@ -29,9 +30,32 @@ class Prompt:
 
 
 def distinct(inputs: Sequence[ProbeInput]) -> list[ProbeInput]:
-    """Return the inputs, each text once: a copy says nothing anew."""
-    seen = {(item.instruction, item.text, item.continuation): item for item in reversed(inputs)}
-    return sorted(seen.values(), key=inputs.index)
+    """Return the inputs, each text once, in the first cluster that a copy of it names: a copy says nothing anew."""
+    seen: dict[tuple[str | None, ...], ProbeInput] = {}
+    for item in inputs:
+        key = (item.instruction, item.text, item.continuation)
+        first = seen.setdefault(key, item)
+        if item.cluster and not first.cluster:
+            seen[key] = replace(first, cluster=item.cluster)
+    return list(seen.values())
+
+
+def clusters_of(inputs: Sequence[ProbeInput]) -> NDArray[np.int64]:
+    """Return the number of each input's cluster, from 0 in the order in which they come. Shape (input,).
+
+    Args:
+        inputs: each text once, as `distinct` gives them.
+    """
+    numbers: dict[object, int] = {}
+    owners = [item.cluster or place for place, item in enumerate(inputs)]
+    return np.array([numbers.setdefault(owner, len(numbers)) for owner in owners], dtype=np.int64)
+
+
+def mean_by_cluster(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean of each cluster's values, by rising number. Shape (cluster,)."""
+    _, owners, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    means: NDArray[np.float64] = np.bincount(owners, weights=values) / sizes
+    return means
 
 
 def tokenize(loaded: LoadedModel, inputs: Sequence[ProbeInput], *, chat: bool, limit: int) -> list[Prompt]:

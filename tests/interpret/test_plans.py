@@ -23,7 +23,7 @@ from tests.interpret.conftest import INPUTS
 pytestmark = pytest.mark.usefixtures("sent")
 OTHERS = tuple(ProbeInput(f"q{i}", f"another question {i}", "zh-Hans") for i in range(4))
 ENTROPY, HEADS = AskedProbe("entropy.next_token"), AskedProbe("induction.heads")
-BODY = {
+BODY: dict[str, Any] = {
     "system": "credit-assistant",
     "release": "r1",
     "seed": 5,
@@ -195,3 +195,11 @@ def test_what_nobody_knows_is_refused_with_its_place(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
     assert told in [fault["path"] for fault in answer.json()["errors"]]
     assert not ProbeRun.objects.exists()
+
+
+def test_a_cluster_is_kept_with_its_prompt(world: World) -> None:
+    inputs = [{**each, "cluster": f"document {i // 2}"} for i, each in enumerate(BODY["inputs"])]
+    answer = researcher(world).post("/api/v1/probe-plans", {**BODY, "inputs": inputs}, format="json")
+    run = ProbeRun.objects.get(pk=answer.json()["runs"][1]["id"])
+    kept = [item.cluster for item in specification_of(run).inputs]
+    assert kept == ["document 0", "document 0", "document 1", "document 1"]
