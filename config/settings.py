@@ -21,6 +21,7 @@ from config import embedded
 from config.env import (
     ConfigurationError,
     env_bool,
+    env_form,
     env_int,
     env_list,
     env_pairs,
@@ -444,6 +445,8 @@ PROBE_HARD_LIMIT = env_int("TRACEBINDER_PROBE_HARD_LIMIT", 30 * 60)  # seconds
 PROBE_MEMORY = env_int("TRACEBINDER_PROBE_MEMORY", 0)
 # Threads that torch sums with; 0: as many as it chooses. Another number gives other last digits.
 PROBE_THREADS = env_int("TRACEBINDER_PROBE_THREADS", 0)
+# Where interpret workers measure. One that is not there ends their start: no other takes its place.
+PROBE_DEVICE = env_form("TRACEBINDER_PROBE_DEVICE", "cpu", r"cpu|cuda(:\d{1,3})?", "cpu, cuda or cuda:N")
 
 # --- Celery ---------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL

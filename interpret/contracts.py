@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from interpret.errors import BadSpecification, ClaimRefused, ProbeError
 
+CPU: Final = "cpu"  # the device that is meant where none is named
 Progress = Callable[[str, int, int], None]  # (what is being done, steps done, steps in all)
 
 
@@ -332,14 +333,16 @@ class ProbeResult:
     versions: Mapping[str, str]  # library -> version
     threads: int  # torch's; sums in another order differ in the last bits
     forward_passes: int  # batches that went through a model now; 0 where all were in memory
+    device: str = CPU  # or "cuda, NVIDIA H100": sums on another kind differ in the last digits
 
     def __post_init__(self) -> None:
         if not self.measurements:
             raise ProbeError(f"{self.probe} measured nothing")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result as JSON values."""
-        return {**asdict(self), "measurements": [item.as_json() for item in self.measurements]}
+        """Return the result as JSON values; of the CPU nothing is said, as before there was another device."""
+        values = {**asdict(self), "measurements": [item.as_json() for item in self.measurements]}
+        return _without_cpu(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +352,7 @@ class MeasuredPart:
     Attributes:
         numbers: JSON values, which `Probe.report` puts in words.
         forward_passes: batches that went through a model for it; 0 where all were in memory.
+        device: as of a `ProbeResult`.
     """
 
     part: str
@@ -357,10 +361,11 @@ class MeasuredPart:
     versions: Mapping[str, str]  # library -> version
     threads: int
     forward_passes: int
+    device: str = CPU
 
     def as_json(self) -> dict[str, Any]:
         """Return the part as JSON values, which make it again as keyword arguments."""
-        return asdict(self)
+        return _without_cpu(asdict(self))
 
 
 class Probe(Protocol):
@@ -416,6 +421,12 @@ def missing_for(measurement: Measurement, level: ClaimLevel) -> list[str]:
     if level is ClaimLevel.REPLICATED:
         missing.append("a verdict on its second seed, which no probe gives")
     return missing
+
+
+def _without_cpu(values: dict[str, Any]) -> dict[str, Any]:
+    if values["device"] == CPU:
+        del values["device"]
+    return values
 
 
 def _check_kind(comparison: Comparison | None, kind: ComparisonKind) -> None:
