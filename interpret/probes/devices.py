@@ -28,7 +28,7 @@ def check_device(name: str) -> None:
     if name == CPU:
         return
     if not torch.cuda.is_available():
-        built = "" if torch.version.cuda else ", which is built without CUDA"
+        built = "" if torch.version.cuda else ", built without CUDA,"
         raise DeviceMissing(
             f"TRACEBINDER_PROBE_DEVICE asks for {name}, and torch {torch.__version__}{built} finds no CUDA device here."
             " Nothing is measured on the CPU instead: install driver and library, or set it to cpu."
