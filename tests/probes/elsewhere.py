@@ -26,12 +26,12 @@ class TwoDevices(RuntimeError):
     """An operation was given tensors of two devices: one was made without being put where the model is."""
 
 
-class Elsewhere(TorchDispatchMode):
+class Elsewhere(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it without types
     """While it is on, what computes on `meta` behaves as on a real device; it says what came back, by shape."""
 
     def __init__(self, *, answer: bool = True) -> None:
         """Answer each question about a number there (is there padding?) with `answer`."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # likewise
         self.answer = answer
         self.fetched: list[tuple[int, ...]] = []
 
