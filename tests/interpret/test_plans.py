@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Barrier, Thread
+from time import sleep
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from rest_framework.test import APIClient
 
 from evidence.errors import InvalidInput
@@ -23,6 +25,7 @@ from tests.interpret.conftest import INPUTS
 pytestmark = pytest.mark.usefixtures("sent")
 OTHERS = tuple(ProbeInput(f"q{i}", f"another question {i}", "zh-Hans") for i in range(4))
 ENTROPY, HEADS = AskedProbe("entropy.next_token"), AskedProbe("induction.heads")
+PATTERNS = AskedProbe("attention.patterns")
 BODY: dict[str, Any] = {
     "system": "credit-assistant",
     "release": "r1",
@@ -203,3 +206,32 @@ def test_a_cluster_is_kept_with_its_prompt(world: World) -> None:
     run = ProbeRun.objects.get(pk=answer.json()["runs"][1]["id"])
     kept = [item.cluster for item in specification_of(run).inputs]
     assert kept == ["document 0", "document 0", "document 1", "document 1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_plans_of_the_same_probes_in_two_orders_wait_for_each_other_and_answer_alike(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure, answers, start = queueing._ensure_spec, dict[int, list[int]](), Barrier(2)
+
+    def ensure_slowly(*given: Any, **named: Any) -> Any:
+        spec = ensure(*given, **named)
+        sleep(0.2)  # seconds: the other one is at its first probe, too
+        return spec
+
+    def ask(number: int) -> None:
+        start.wait()
+        try:
+            runs = plan(world, *((HEADS, PATTERNS), (PATTERNS, HEADS))[number], inputs=None)
+            answers[number] = sorted(run.pk for run in runs)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(queueing, "_ensure_spec", ensure_slowly)
+    asking = [Thread(target=ask, args=[number]) for number in range(2)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    assert answers[0] == answers[1]
+    assert ProbeRun.objects.count() == 2
