@@ -94,8 +94,16 @@ class ProbeUnavailable(ProbeError):
     http_status = 503
 
 
+class DeviceMissing(ProbeError):
+    """The device that the worker is to measure on is not there; it measures on no other instead."""
+
+    code = "device_missing"
+    title = "The device to measure on is not there"
+    http_status = 503
+
+
 class OutOfMemory(ProbeError):
-    """The measurement takes more memory than the worker may give it, or has."""
+    """The measurement takes more memory than the worker may give it, or than its machine or device has."""
 
     code = "out_of_memory"
     title = "The measurement takes too much memory"

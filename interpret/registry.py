@@ -5,6 +5,8 @@ Loading a probe is the only way from the web's code to the probes', and only a w
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,11 +15,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from interpret.contracts import Probe
+from interpret.contracts import CPU, Probe, Want
 from interpret.errors import BadProbePath, BadSpecification, ProbeUnavailable, UnknownProbe
 from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
+DEVICES = "interpret.probes.devices"  # a module that is run, never imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class ProbeEntry:
     reads_prompts: bool  # False: it makes its own token sequences
     intervenes: bool
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    # What it asks of passes over prompts: each pass keeps it for all, so that one serves every probe of a plan.
+    wants: frozenset[Want] = frozenset()
 
 
 PROBES: dict[str, ProbeEntry] = {
@@ -83,6 +88,7 @@ PROBES: dict[str, ProbeEntry] = {
         unit="nats",
         reads_prompts=True,
         intervenes=False,
+        wants=frozenset({Want.ENTROPY}),
         parameters={
             "chat": Parameter(
                 1, 0, 1, "1: each prompt is put into the model's chat template, as a user's turn"
@@ -157,17 +163,47 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
     return filled
 
 
+def wants_of_prompts() -> frozenset[Want]:
+    """Return what all probes that read prompts ask of passes over them."""
+    return frozenset[Want]().union(*(entry.wants for entry in PROBES.values() if entry.reads_prompts))
+
+
 @lru_cache(maxsize=1)
-def open_session(store: Path, threads: int = 0) -> Session:
+def open_session(store: Path, threads: int = 0, device: str = CPU) -> Session:
     """Return this process's `ModelSession` over the model store. Only one with torch can.
 
     Args:
         threads: torch's, from now on in this process; 0: as many as it chooses.
+        device: where it measures: "cpu", "cuda" or "cuda:N".
 
     Raises:
         ProbeUnavailable: torch, or another library of the probes, is not installed here.
+        DeviceMissing: the device is not there.
     """
-    return cast("Session", _import(SESSION, "a model session")(store, threads=threads))
+    return cast("Session", _import(SESSION, "a model session")(store, threads=threads, device=device))
+
+
+def fault_of_device(device: str) -> str:
+    """Return why no process of this machine can measure on a device; empty: they can.
+
+    A process of its own is asked: CUDA that a worker has looked at does not work in the processes that it forks.
+    """
+    if device == CPU:
+        return ""
+    asked = subprocess.run(  # noqa: S603  # our own module, and a setting that was checked
+        [sys.executable, "-m", DEVICES, device],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not asked.returncode:
+        return ""
+    last = asked.stderr.strip().rpartition("\n")[2]
+    return (
+        asked.stdout.strip()
+        or f"TRACEBINDER_PROBE_DEVICE asks for {device}, which cannot be looked at: {last}"
+    )
 
 
 def load(key: str) -> Probe:

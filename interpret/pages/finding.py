@@ -15,6 +15,7 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import badge, figure, link, record_url, short_digest
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
+from interpret.contracts import CPU
 from interpret.finding_parts import read_number
 from interpret.models import Finding
 from interpret.pages import pictures
@@ -152,6 +153,7 @@ def _provenance(found: Finding) -> Sequence[tuple[StrOrPromise, str]]:
         (_("Interval"), told.get("interval")),
         (_("Versions"), _listed(told.get("versions"))),
         (_("Threads"), told.get("threads")),
+        (_("Device"), told.get("device", CPU)),
         (_("Forward passes"), told.get("forward_passes")),
         (_("Calls of each hook"), _listed(told.get("fire_counts"))),
         (_("Digest of the finding"), found.digest),
