@@ -16,7 +16,7 @@ from interpret import acts
 from interpret.contracts import ProbeInput, ProbeSpecification
 from interpret.errors import BadSpecification
 from interpret.models import ProbePart, ProbeRun, ProbeSpec
-from interpret.registry import describe, fill_parameters
+from interpret.registry import describe, fill_choices, fill_parameters
 from interpret.services.execution import digest_of_specification
 from interpret.services.prompts import collect_answer_prompts, store_inputs
 from interpret.tasks import run_probe
@@ -104,7 +104,8 @@ def _ensure_spec(
     inputs: Sequence[ProbeInput] | None,
     actor: str,
 ) -> ProbeSpec:
-    filled, model = fill_parameters(probe, parameters), _model_of(release)
+    filled = {**fill_choices(probe, parameters), **fill_parameters(probe, parameters)}
+    model = _model_of(release)
     dataset = _dataset(release=release, probe=probe, inputs=inputs, actor=actor)
     asked = ProbeSpecification(
         probe=probe,
