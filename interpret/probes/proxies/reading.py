@@ -1,6 +1,6 @@
 """One direction that tells two sides apart, and how surely: fitted by the same rule on a model and on the text alone.
 
-The direction is the difference in means (Marks and Tegmark, "The Geometry of Truth", 2023, arXiv 2310.06824, section 5):
+The direction is the difference in means (Marks and Tegmark, "The Geometry of Truth", 2023, arXiv 2310.06824):
 over pairs whose sides differ in nothing else, it is the mean difference. How surely it tells a pair that it was not
 fitted on is learnt from pairs left out one at a time: each has a template and words of its own.
 """

@@ -62,6 +62,31 @@ class Seen:
         return text * self.residual.shape[1] + pair
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What steps along each of some directions do to each pair, in log-odds; arrays are (direction, pair).
+
+    Attributes:
+        removed: by how much the difference between the sides shrinks.
+        ways: how far the answer moves towards the other side's: from the first side, and from the second.
+    """
+
+    removed: Array
+    ways: tuple[Array, Array]
+
+    @property
+    def exchanged(self) -> Array:
+        """Return how far it moves towards the other side's, of both ways the lesser."""
+        lesser: Array = np.minimum(*self.ways)
+        return lesser
+
+    @property
+    def back(self) -> Array:
+        """Return how far it moves the other way."""
+        lesser: Array = -np.maximum(*self.ways)
+        return lesser
+
+
 class Study:
     """One prompt set and one seed's pairs, on a model and its dead copy."""
 
@@ -91,8 +116,8 @@ class Study:
     def living(self) -> dict[str, Any]:
         """Read the reporting pairs, in order and in another one, and change the direction in them; JSON values."""
         site, fitted = self._site(self._loaded), self._fitted()
-        seen = self._see(site)
-        shuffled = self._see(site, shuffled=True)
+        seen = self._seen(site)
+        shuffled = self._see(site, 2, shuffled=True)
         text_only = self._text_only()
         told, given = fitted.readout.tells(_apart(seen)), self._given
         report = self._material.report
@@ -128,26 +153,25 @@ class Study:
         """Fit, read and change likewise in the dead copy; JSON values."""
         loaded = self._models.dead(self._specification.model_digest, self._seed)
         site = self._site(loaded)
-        fitted = self._fit(site)
-        seen = self._see(site)
+        fitted, seen = self._fit(site), self._see(site, 2)
         return {"told": fitted.readout.tells(_apart(seen)).tolist()} | self._changes(site, seen, fitted)
 
     def control(self, part: slice) -> dict[str, Any]:
-        """Change as much along a part of the random directions; JSON values: what each comes to, the sign as it may be."""
+        """Change as much along a part of the random directions; JSON values: what each comes to, in either way."""
         site, fitted = self._site(self._loaded), self._fitted()
-        seen = self._see(site)
+        seen = self._seen(site)
         drawn = random_directions(
             fitted.residual,
             fitted.readout.direction,
             int(self._given["control_draws"]),
             np.random.default_rng(self._seed),
         )[part]
-        removed, exchanged = list[float](), list[float]()
-        for direction in drawn:
-            ways = [self._changes(site, seen, fitted, along=sign * direction) for sign in (1, -1)]
-            removed.append(max(float(np.mean(way["removed"])) for way in ways))
-            exchanged.append(max(float(np.mean(way["exchanged"])) for way in ways))
-        return self._found(fitted) | {"removed": removed, "exchanged": exchanged}
+        done = self._change(site, seen, fitted, drawn)
+        exchanged = np.maximum(done.exchanged.mean(axis=1), done.back.mean(axis=1))
+        return self._found(fitted) | {
+            "removed": np.abs(done.removed.mean(axis=1)).tolist(),
+            "exchanged": exchanged.tolist(),
+        }
 
     def _found(self, fitted: Fitted) -> dict[str, Any]:
         """Return what workers must agree on."""
@@ -159,6 +183,13 @@ class Study:
         key = ("proxies", self._prompts.name, asked.model_digest, asked.seed, self._again, str(self._given))
         fitted: Fitted = self._models.remembered(key, lambda: self._fit(self._site(self._loaded)))
         return fitted
+
+    def _seen(self, site: AnswerSite) -> Seen:
+        """Return the reporting pairs as the model reads them; a process reads them once."""
+        asked = self._specification
+        key = ("seen", self._prompts.name, asked.model_digest, asked.seed, self._again, str(self._given))
+        seen: Seen = self._models.remembered(key, lambda: self._see(site, 4))
+        return seen
 
     def _site(self, loaded: LoadedModel) -> AnswerSite:
         return AnswerSite(self._models.passes, loaded, self.layer, self._material.answers)
@@ -173,19 +204,19 @@ class Study:
             readout, float((residual @ readout.direction).mean()), 1 if gap >= 0 else -1, residual, gap
         )
 
-    def _see(self, site: AnswerSite, *, shuffled: bool = False) -> Seen:
-        """Read the reporting pairs, both sides in the same other order where they are `shuffled`."""
+    def _see(self, site: AnswerSite, sides: int, *, shuffled: bool = False) -> Seen:
+        """Read so many texts of each reporting pair, all in the same other order where they are `shuffled`."""
         pairs = self._material.report
         rng = np.random.default_rng(self._seed)
         orders = [_other_order(len(pair.texts[0]), rng, shuffled=shuffled) for pair in pairs]
         texts = [
             [pair.texts[text][token] for token in order]
-            for text in range(4)
+            for text in range(sides)
             for pair, order in zip(pairs, orders, strict=True)
         ]
         reading = site.read(texts)
-        residual = reading.residual.astype(np.float64).reshape(4, len(pairs), -1)
-        return Seen(reading, residual, reading.odds.reshape(4, len(pairs)))
+        residual = reading.residual.astype(np.float64).reshape(sides, len(pairs), -1)
+        return Seen(reading, residual, reading.odds.reshape(sides, len(pairs)))
 
     def _text_only(self) -> Array:
         """Return how surely the text alone tells the reporting pairs: by its tokens, letters and length."""
@@ -199,38 +230,31 @@ class Study:
         scale[scale == 0] = 1.0
         return fit_readout(fit / scale).tells(report / scale)
 
-    def _changes(
-        self, site: AnswerSite, seen: Seen, fitted: Fitted, along: Array | None = None
-    ) -> dict[str, Any]:
-        """Return what removing the direction and exchanging its amount do to each pair, in log-odds.
+    def _changes(self, site: AnswerSite, seen: Seen, fitted: Fitted) -> dict[str, Any]:
+        """Return what changing the direction itself does to each pair; JSON values."""
+        done = self._change(site, seen, fitted, fitted.readout.direction[None])
+        ways = [float(way.mean()) for way in done.ways]
+        return {"removed": done.removed[0].tolist(), "exchanged": done.exchanged[0].tolist(), "ways": ways}
 
-        removed: by how much the difference between the sides shrinks.
-        exchanged: how far the answer moves towards the other side's, of both ways the lesser.
-
-        Args:
-            along: the direction in which as much is changed instead.
-        """
-        moved = self._move(site, seen, fitted, along)
+    def _change(self, site: AnswerSite, seen: Seen, fitted: Fitted, along: Array) -> Change:
+        """Remove and exchange what there is of the direction, by a step as long along each of others."""
+        moved = self._move(site, seen, fitted, along, EXCHANGED)
         gap = seen.odds[FIRST] - seen.odds[SECOND]
         left = moved[FIRST, FIRST] - moved[SECOND, SECOND]
         ways = (
             fitted.sign * (seen.odds[FIRST] - moved[FIRST, SECOND]),
             fitted.sign * (moved[SECOND, FIRST] - seen.odds[SECOND]),
         )
-        return {
-            "removed": (fitted.sign * (gap - left)).tolist(),
-            "exchanged": np.minimum(*ways).tolist(),
-            "ways": [float(way.mean()) for way in ways],
-        }
+        return Change(fitted.sign * (gap - left), ways)
 
     def _neutral(self, site: AnswerSite, seen: Seen, fitted: Fitted) -> dict[str, Any]:
         """Do the same between two words of one side, whatever the sign: of both sides the larger."""
-        moved = self._move(site, seen, fitted, None, pairs=NEUTRAL)
+        moved = self._move(site, seen, fitted, fitted.readout.direction[None], NEUTRAL)
         removed, exchanged = list[Array](), list[Array]()
         for one, other in NEUTRAL:
             gap, left = seen.odds[one] - seen.odds[other], moved[one, one] - moved[other, other]
-            removed.append(np.abs(gap - left))
-            exchanged.append(np.abs(seen.odds[one] - moved[one, other]))
+            removed.append(np.abs(gap - left)[0])
+            exchanged.append(np.abs(seen.odds[one] - moved[one, other])[0])
         return {"removed": np.maximum(*removed).tolist(), "exchanged": np.maximum(*exchanged).tolist()}
 
     def _move(
@@ -238,21 +262,24 @@ class Study:
         site: AnswerSite,
         seen: Seen,
         fitted: Fitted,
-        along: Array | None,
-        pairs: tuple[tuple[int, int], ...] = EXCHANGED,
+        along: Array,
+        pairs: tuple[tuple[int, int], ...],
     ) -> dict[tuple[int, int], Array]:
-        """Return log-odds by (text, whose amount it has); with its own name twice, the middle amount: it is removed."""
-        direction = fitted.readout.direction
-        amount = seen.residual @ direction  # (text of a pair, pair)
+        """Return log-odds by (text, whose amount it has), each (direction, pair); its own name twice: it is removed.
+
+        Args:
+            along: (direction, width), in which the steps are made.
+        """
+        amount = seen.residual @ fitted.readout.direction  # (text of a pair, pair)
         wanted = [*pairs, *((text, text) for text in sorted({text for both in pairs for text in both}))]
         texts, instead = list[int](), list[Array]()
         for text, other in wanted:
             goal = amount[other] if text != other else np.full(amount.shape[1], fitted.middle)
-            step = (goal - amount[text])[:, None] * (direction if along is None else along)
-            instead.append(seen.residual[text] + step)
-            texts += [seen.place(text, pair) for pair in range(amount.shape[1])]
+            steps = (goal - amount[text])[None, :, None] * along[:, None]  # (direction, pair, width)
+            instead.append((seen.residual[text] + steps).reshape(-1, along.shape[1]))
+            texts += [seen.place(text, pair) for pair in range(amount.shape[1])] * len(along)
         odds = site.changed(seen.reading, texts, np.concatenate(instead).astype(np.float32))
-        return dict(zip(wanted, odds.reshape(len(wanted), -1), strict=True))
+        return dict(zip(wanted, odds.reshape(len(wanted), len(along), -1), strict=True))
 
 
 def _apart(seen: Seen) -> Array:
