@@ -15,10 +15,12 @@ from tokenizers import pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from interpret.probes.proxies.prompt_sets import PromptSet, read_prompt_set
+from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo.parts import wrap
 
 PROMPTS: Final = "credit-gender-en"
+HEAD: Final = Head(0, 0)
 WIDTH, HEAD_WIDTH, HEADS = 96, 32, 2
 SPREAD = 60  # the first coordinates: noise of each word's own
 SIDE, ELSE, WORD, CUE, SIDE_READ, ELSE_READ = 64, 65, 66, 67, 68, 69  # coordinates of the residual
