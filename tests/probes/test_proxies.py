@@ -127,7 +127,7 @@ def test_a_tokenizer_that_cannot_tell_is_refused() -> None:
     prompts, words = known()
     with pytest.raises(StructureUntold, match="has no tokenizer"):
         pair_up(prompts, None, 48, seed=0, again=0)
-    with pytest.raises(StructureUntold, match="does not know every word of 'Loan file. First name: Zaphod"):
+    with pytest.raises(StructureUntold, match=r"does not know every word of 'Loan file\. First name: Zaphod"):
         pair_up(replace(prompts, words=(("Zaphod",), prompts.words[1])), words, 48, seed=0, again=0)
     with pytest.raises(StructureUntold, match=r"are one answer"):
         pair_up(replace(prompts, answers=(" approve", "  approve")), words, 48, seed=0, again=0)
