@@ -82,7 +82,11 @@ INDUCTION: Final = "induction.heads"
 PATTERNS: Final = "attention.patterns"
 PROXIES: Final = "attribute.proxies"
 # 3 / 60 = 0.05: a first rank among the directions survives the correction over the three tests by itself.
-SMALL_PROXIES: Final = {"prompt_set": proxies.PROMPTS, "control_draws": 59, "permutations": 199}
+SMALL_PROXIES: Final[Mapping[str, float | str]] = {
+    "prompt_set": proxies.PROMPTS,
+    "control_draws": 59,
+    "permutations": 199,
+}
 DECODABLE, REMOVAL, REINJECTION = "proxies.decodable", "proxies.removal", "proxies.reinjection"
 SMALL_PATTERNS: Final = {"texts": 40, "length": 32, "heads": 1, "permutations": 199}
 # A rank among k random sets is p = 1 / (k + 1), which must survive the correction over all tests of a run, or nothing

@@ -292,5 +292,5 @@ def run(loaded: LoadedModel, parameters: Mapping[str, object]) -> tuple[Measurem
 
 def specification(loaded: LoadedModel, parameters: Mapping[str, object]) -> ProbeSpecification:
     """Ask the probe of a model."""
-    given = {"prompt_set": proxies.PROMPTS, "permutations": 199, **parameters}
+    given: dict[str, object] = {"prompt_set": proxies.PROMPTS, "permutations": 199, **parameters}
     return ProbeSpecification("attribute.proxies", loaded.digest, seed=3, parameters=given)

@@ -88,7 +88,7 @@ def pair_up(prompts: PromptSet, tokenizer: Any, pairs: int, *, seed: int, again:
         raise StructureUntold("the model has no tokenizer: it cannot be told what is written")
     writer = _Writer(prompts, tokenizer)
     rng = np.random.default_rng(seed)
-    templates = rng.permutation(len(prompts.templates))
+    templates = [int(place) for place in rng.permutation(len(prompts.templates))]
     half = len(templates) // 2
     of_words = _halves(prompts, tokenizer, rng)
     made = [
@@ -139,7 +139,7 @@ class _Writer:
 
     def pairs(self, templates: Sequence[int], words: Sequence[_Words]) -> list[Pair]:
         """Return a pair a template; words that are of unlike length in it go to none."""
-        made, left = list[Pair](), [int(template) for template in templates]
+        made, left = list[Pair](), list(templates)
         for each in words:
             if not left:
                 break

@@ -59,7 +59,8 @@ class Seen:
 
     def place(self, text: int, pair: int) -> int:
         """Return where a text of a pair is in the reading."""
-        return text * self.residual.shape[1] + pair
+        pairs: int = self.residual.shape[1]
+        return text * pairs + pair
 
 
 @dataclass(frozen=True, slots=True)
