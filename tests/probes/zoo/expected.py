@@ -230,6 +230,7 @@ _NOTHING: Final = dict.fromkeys((DECODABLE, REMOVAL, REINJECTION), INCONCLUSIVE)
 _HELD: Final = _NOTHING | {DECODABLE: SUPPORTED}
 PROXY_ZOO: Final[Mapping[str, ProxyTruth]] = {
     "used": ProxyTruth(proxies.using, dict.fromkeys(_NOTHING, SUPPORTED), sets=59),
+    "trained": ProxyTruth(proxies.trained, dict.fromkeys(_NOTHING, SUPPORTED), sets=59),
     "held, unused": ProxyTruth(proxies.holding, _HELD, sets=59),
     "something else used": ProxyTruth(proxies.using_else, _HELD, sets=59),
     "labels permuted": ProxyTruth(proxies.scrambled, _NOTHING),

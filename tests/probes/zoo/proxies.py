@@ -1,6 +1,6 @@
 """Models that answer a copilot's question, and what of an attribute they hold and use: written into their weights.
 
-All are two layers of a real LLaMA whose words are those of a prompt set. Where the answer is given, after the last
+All are two layers of a real LLaMA whose words are those of a prompt set; two kinds are trained. In the others, where the answer is given, after the last
 colon, head 0.0 attends to the word that the sides differ in and carries two things that the word has: its side, and
 something else that goes with no side. The answer reads one of them, or none.
 """
@@ -27,6 +27,7 @@ SIDE, ELSE, WORD, CUE, SIDE_READ, ELSE_READ = 64, 65, 66, 67, 68, 69  # coordina
 SLOW = 12  # a rotary pair that does not turn: what is matched there is content
 THETA = 1e12
 LOUD = 0.3  # standard deviation of weights: the log-odds of two words differ by nats
+STEPS, BATCH, STEP = 250, 16, 3e-3  # of the training
 ANSWERS = 0.25  # how much of what is read goes to each answer
 
 
@@ -136,6 +137,43 @@ def untrained(seed: int = 0) -> LoadedModel:
         config.initializer_range = LOUD
         model = LlamaForCausalLM(config)
         return wrap(model, f"a8{seed:062x}", words)
+
+
+def trained(seed: int = 0, *, by_side: bool = True) -> LoadedModel:
+    """Trained by gradient descent, not written: to answer by the side of the word, or by the template around it.
+
+    With its tokens in another order, a text is to be answered either way.
+    """
+    prompts = read_prompt_set(PROMPTS)
+    words, rng = Words(prompts), np.random.default_rng(seed)
+    answers = [words.known[answer.strip()] for answer in prompts.answers]
+    both = [(side, word) for side, known in enumerate(prompts.words) for word in known]
+    of_template = rng.integers(0, 2, len(prompts.templates))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(_config(words))
+        torch.nn.init.zeros_(model.model.layers[1].self_attn.o_proj.weight).requires_grad_(
+            requires_grad=False
+        )
+        steps = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], lr=STEP)
+        for _ in range(STEPS):
+            template = int(rng.integers(len(prompts.templates)))
+            some = [both[i] for i in rng.choice(len(both), BATCH, replace=False)]
+            texts = [words(prompts.write(template, word))["input_ids"] for _, word in some]
+            wanted = torch.tensor([side if by_side else int(of_template[template]) for side, _ in some])
+            order = torch.from_numpy(rng.permutation(len(texts[0])))
+            read = torch.tensor(texts)
+            logits = model(input_ids=torch.cat([read, read[:, order]])).logits[:, -1, answers]
+            goal = torch.cat([torch.nn.functional.one_hot(wanted, 2).float(), torch.full((BATCH, 2), 0.5)])
+            steps.zero_grad()
+            torch.nn.functional.cross_entropy(logits, goal).backward()
+            steps.step()
+    return _wrap(model, words, "b1" if by_side else "b2", seed)
+
+
+def trained_by_template(seed: int = 0) -> LoadedModel:
+    """`trained`, to answer by the template."""
+    return trained(seed, by_side=False)
 
 
 def _blank(seed: int) -> tuple[LlamaForCausalLM, Words, np.random.Generator]:
