@@ -219,7 +219,7 @@ KINDS: Final = (
     _proxy("labels permuted", 25, proxies.scrambled, "holds and uses what goes with no side"),
     _proxy("any order", 15, proxies.any_order, "uses the side of a word, in whatever order its tokens stand"),
     _proxy("template", 12, proxies.by_template, "answers by the words around"),
-    _proxy("trained, template", 6, proxies.trained_by_template, "trained by gradient descent to answer by the template"),
+    _proxy("trained, template", 6, proxies.trained_by_template, "trained to answer by the template"),
     _proxy(
         "held, unused", 15, proxies.holding, "holds the side; the answer reads nothing of it",
         planted=True, of=(DECODABLE,),
@@ -230,7 +230,7 @@ KINDS: Final = (
     ),
     _proxy("used", 30, proxies.using, "holds the side, and the answer reads it", planted=True),
     _proxy(
-        "trained", 10, proxies.trained, "trained by gradient descent to answer by the side, and in another order by none",
+        "trained", 10, proxies.trained, "trained to answer by the side, and in another order by nothing",
         planted=True,
     ),
     _proxy("used, same model", 20, _first_user, "one model, other pairs each time", planted=True, same=True),

@@ -119,7 +119,8 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
     gain, shift = given["smallest_gain"], given["smallest_shift"]
     one, other = prompts.sides
     answers = " over ".join(f"“{answer.strip()}”" for answer in prompts.answers)
-    where = f"its state after layer {layer}, just before the answer"
+    where = f"inner state just before the answer (after layer {layer})"
+    direction = f"the direction that tells {one} from {other}"
     neutral = "the same between two words of one side"
     use: dict[str, Any] = {
         "unit": "log-odds",
@@ -146,9 +147,9 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
             why=WHY_GAIN,
             baseline="what the text alone tells: its tokens, letters and length, by a direction fitted likewise",
             supports=(
-                f"In {prompts.texts}, the model tells {one} from {other} by one direction in {where}: of two texts that"
-                " differ in nothing else, in notes and with words that the direction was not fitted on, it is surer"
-                f" which is which by more than {gain:g} in probability than the text alone, a dead model, and the same"
+                f"In {prompts.texts}, the model's {where} holds which of two texts has {one} and which {other}: one"
+                " direction in it, fitted on other texts and other words, is surer of that by more than"
+                f" {gain:g} in probability than the text alone, than the same in a dead model, and than in the same"
                 " tokens in another order."
             ),
             does_not_show=f"That any answer depends on it: what can be read need not be used. Nor {not_person}",
@@ -159,8 +160,8 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
             kind=TestKind.NECESSITY,
             baseline=neutral,
             supports=(
-                f"In {prompts.texts}, without that direction in {where}, the log-odds of {answers} differ less between"
-                f" {one} and {other}, {beyond}."
+                f"In {prompts.texts}, without {direction} in the model's {where}, its log-odds of {answers} differ less"
+                f" between the two sides, {beyond}."
             ),
             does_not_show=(
                 "That no difference is left, that nothing else in the model carries it, or that the difference is"
@@ -174,9 +175,8 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
             kind=TestKind.SEARCH,
             baseline=neutral,
             supports=(
-                f"In {prompts.texts}, given the other side's amount of that direction in {where}, and nothing else of"
-                f" it, the log-odds of {answers} move towards those of the other side, from {one} to {other} and back,"
-                f" {beyond}."
+                f"In {prompts.texts}, a text whose {where} is given the other side's amount of {direction} is answered"
+                f" more as that side is: the log-odds of {answers} move there, both ways, {beyond}."
             ),
             does_not_show=(
                 f"That the answer itself changes, or that this direction is the only way to it; nor {not_person}"

@@ -1,8 +1,8 @@
 """Models that answer a copilot's question, and what of an attribute they hold and use: written into their weights.
 
-All are two layers of a real LLaMA whose words are those of a prompt set; two kinds are trained. In the others, where the answer is given, after the last
-colon, head 0.0 attends to the word that the sides differ in and carries two things that the word has: its side, and
-something else that goes with no side. The answer reads one of them, or none.
+All are two layers of a real LLaMA whose words are those of a prompt set; two kinds are trained. In the others, where
+the answer is given, after the last colon, head 0.0 attends to the word that the sides differ in and carries two things
+that the word has: its side, and something else that goes with no side. The answer reads one of them, or none.
 """
 
 from __future__ import annotations
