@@ -252,7 +252,9 @@ def test_parts_are_named_by_the_specification_and_workers_must_agree() -> None:
         "first seed: random directions from 1", "first seed: random directions from 51",
     )  # fmt: skip
     found = {"layer": 0, "sign": 1, "gap": 1.0}
-    done = {part: {"found": found, "removed": [0.0], "exchanged": [0.0]} for part in parts}
+    done: dict[str, dict[str, object]] = {
+        part: {"found": found, "removed": [0.0], "exchanged": [0.0]} for part in parts
+    }
     done[parts[3]] = {**done[parts[3]], "found": {**found, "sign": -1}}
     with pytest.raises(ProbeError, match="'first seed: random directions from 51' has"):
         AttributeProxies().report(asked, done)

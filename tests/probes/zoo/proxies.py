@@ -152,9 +152,9 @@ def trained(seed: int = 0, *, by_side: bool = True) -> LoadedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = LlamaForCausalLM(_config(words))
-        torch.nn.init.zeros_(model.model.layers[1].self_attn.o_proj.weight).requires_grad_(
-            requires_grad=False
-        )
+        still = model.model.layers[1].self_attn.o_proj.weight  # what is used is there after layer 0
+        torch.nn.init.zeros_(still)
+        still.requires_grad = False
         steps = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], lr=STEP)
         for _ in range(STEPS):
             template = int(rng.integers(len(prompts.templates)))
@@ -166,7 +166,8 @@ def trained(seed: int = 0, *, by_side: bool = True) -> LoadedModel:
             logits = model(input_ids=torch.cat([read, read[:, order]])).logits[:, -1, answers]
             goal = torch.cat([torch.nn.functional.one_hot(wanted, 2).float(), torch.full((BATCH, 2), 0.5)])
             steps.zero_grad()
-            torch.nn.functional.cross_entropy(logits, goal).backward()
+            loss: Any = torch.nn.functional.cross_entropy(logits, goal)
+            loss.backward()
             steps.step()
     return _wrap(model, words, "b1" if by_side else "b2", seed)
 
