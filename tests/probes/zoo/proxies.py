@@ -75,6 +75,7 @@ def holding(seed: int = 0) -> LoadedModel:
     model, words, _ = _blank(seed)
     _give_sides(model, words, seed)
     _attend(model)
+    _answer(model, words, SIDE_READ, strength=0)
     return _wrap(model, words, "a2", seed)
 
 
@@ -83,6 +84,7 @@ def using_else(seed: int = 0) -> LoadedModel:
     model, words, _ = _blank(seed)
     _give_sides(model, words, seed)
     _attend(model)
+    _answer(model, words, SIDE_READ, strength=0)
     _answer(model, words, ELSE_READ)
     return _wrap(model, words, "a3", seed)
 
@@ -227,12 +229,12 @@ def _attend(model: LlamaForCausalLM, *, evenly: bool = False) -> None:
             attention.o_proj.weight[read, place] = 1.0
 
 
-def _answer(model: LlamaForCausalLM, words: Words, read: int) -> None:
-    """Make the answers follow what is read: the first from above, the second from below."""
+def _answer(model: LlamaForCausalLM, words: Words, read: int, strength: float = ANSWERS) -> None:
+    """Make the answers follow what is read, the first from above, the second from below; with 0 not even by noise."""
     prompts = read_prompt_set(PROMPTS)
     for answer, sign in zip(prompts.answers, (1, -1), strict=True):
         with torch.no_grad():
-            model.lm_head.weight[words.known[answer.strip()], read] = sign * ANSWERS
+            model.lm_head.weight[words.known[answer.strip()], read] = sign * strength
 
 
 def _wrap(model: LlamaForCausalLM, words: Words, kind: str, seed: int) -> LoadedModel:
