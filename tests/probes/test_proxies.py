@@ -67,6 +67,8 @@ def test_words_say_what_was_tested_and_no_more() -> None:
         for strong in ("cause", "because", "discriminat", "bias", "unfair", "proves"):
             assert strong not in item.supports
     assert "log-odds" not in told[DECODABLE].supports
+    for statistic in (REMOVAL, REINJECTION):
+        assert "of “approve” over “decline” (by the first token that differs)" in told[statistic].supports
     assert "what can be read need not be used" in told[DECODABLE].does_not_show
     assert "nothing else in the model carries it" in told[REMOVAL].does_not_show
     assert "both ways" not in told[REMOVAL].supports

@@ -118,7 +118,8 @@ def write_all(
 def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple[_Claim, ...]:
     gain, shift = given["smallest_gain"], given["smallest_shift"]
     one, other = prompts.sides
-    answers = " over ".join(f"“{answer.strip()}”" for answer in prompts.answers)
+    named = " over ".join(f"“{answer.strip()}”" for answer in prompts.answers)
+    answers = f"{named} (by the first token that differs)"
     where = f"inner state just before the answer (after layer {layer})"
     direction = f"the direction that tells {one} from {other}"
     neutral = "the same between two words of one side"
