@@ -72,6 +72,7 @@ class AnswerSite:
         self._passes, self._loaded, self._answers = passes, loaded, answers
         self.layer, self.fired = layer, Counter[str]()  # hook -> calls
         self._proven, self._compared = False, False
+        self._in_tuple = False  # whether this architecture's layers return a tuple
 
     def read(self, texts: Sequence[Sequence[int]]) -> Reading:
         """Read texts of any length, each of at least two tokens.
@@ -152,6 +153,7 @@ class AnswerSite:
         kept: dict[str, Floats] = {}
 
         def keep(output: Any) -> None:
+            self._in_tuple = isinstance(output, tuple)
             kept["residual"] = _stream(output)[:, -1].float().numpy().copy()
 
         block = blocks_of(self._loaded)[self.layer]
@@ -181,7 +183,9 @@ class AnswerSite:
             return (stream, *output[1:]) if isinstance(output, tuple) else stream
 
         hook = Hook(f"after layer {self.layer}", blocks[self.layer], replace, changes=True)
-        skipped = [StandIn(block, partial(_pass_on, in_tuple=False)) for block in blocks[: self.layer + 1]]
+        skipped = [
+            StandIn(block, partial(_pass_on, in_tuple=self._in_tuple)) for block in blocks[: self.layer + 1]
+        ]
         return self._last(group, rows, [hook], skipped)
 
     def _last(

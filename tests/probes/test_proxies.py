@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,8 +29,10 @@ from interpret.probes.proxies.pairs import check_apart, pair_up
 from interpret.probes.proxies.prompt_sets import PromptSet, read_prompt_set
 from interpret.probes.proxies.reading import fit_readout, random_directions
 from interpret.probes.session import ModelSession
+from interpret.probes.sites import blocks_of
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
+from tests.probes import test_resuming as resuming
 from tests.probes.zoo import animals, proxies
 from tests.probes.zoo.expected import DECODABLE, PROXY_ZOO, REINJECTION, REMOVAL
 
@@ -200,6 +203,28 @@ def test_the_last_token_by_itself_answers_as_the_whole_text_does() -> None:
     assert reading.odds == pytest.approx(site.read(TEXTS).odds, abs=1e-6)  # what is remembered is as it was
     assert site.fired["layer 0"] == 6
     assert site.fired["after layer 0"] >= 4
+
+
+@pytest.mark.parametrize("make", [resuming.llama, resuming.olmo, resuming.neox, resuming.gpt2])
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_a_change_is_what_plain_hooks_make_in_a_whole_pass(make: Callable[[], Any], layer: int) -> None:
+    loaded = resuming.made(make)
+    site, text = site_of(loaded, layer=layer), [3, 5, 8, 2, 9]
+    reading = site.read([text])
+    instead = np.random.default_rng(1).standard_normal((2, reading.residual.shape[1])).astype(np.float32)
+    changed = site.changed(reading, [0, 0], instead)
+    for vector, odds in zip(instead, changed, strict=True):
+
+        def put(_: Any, __: Any, output: Any, vector: Any = vector) -> Any:
+            stream = (output[0] if isinstance(output, tuple) else output).clone()
+            stream[:, -1] = torch.from_numpy(vector)
+            return (stream, *output[1:]) if isinstance(output, tuple) else stream
+
+        handle = blocks_of(loaded)[layer].register_forward_hook(put)
+        with torch.inference_mode():
+            logits = loaded.model(input_ids=torch.tensor([text])).logits[0, -1]
+        handle.remove()
+        assert float(logits[4] - logits[7]) == pytest.approx(odds, abs=1e-4)
 
 
 def test_a_change_that_nothing_reads_or_that_is_none_ends_the_run() -> None:
