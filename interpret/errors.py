@@ -144,6 +144,13 @@ class StructureUntold(ProbeError):
     title = "The tokenizer does not let the structure of the texts be told"
 
 
+class PairsUnequal(ProbeError):
+    """Too few pairs of texts are of equal length under the model's tokenizer: their difference would tell of length."""
+
+    code = "pairs_unequal"
+    title = "Too few pairs of texts are of equal length"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 

@@ -41,6 +41,17 @@ CLAIMS: Final[dict[str, Words]] = {
         "With the part switched off that looks most from verbs to their subjects, the model predicts was and were worse"
         " where another noun stands between."
     ),
+    "proxies.decodable": _(
+        "On made-up texts, part of the model differs by an attribute of the person or the case, more than the words do."
+    ),
+    "proxies.removal": _(
+        "With what differs by an attribute of the person or the case taken out, the model's answers to made-up texts"
+        " differ less by it."
+    ),
+    "proxies.reinjection": _(
+        "With what differs by an attribute of the person or the case exchanged between two made-up texts, the model"
+        " leans to the other text's answer."
+    ),
 }
 ANOTHER: Final = _("Something inside the model was measured of which there are no plain words.")
 ABSENT: Final = _("Looked for, and not there to an extent that matters: %(claim)s")

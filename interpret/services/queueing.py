@@ -21,7 +21,7 @@ from interpret import acts
 from interpret.contracts import ProbeInput, ProbeSpecification
 from interpret.errors import BadSpecification, InterpretError
 from interpret.models import ProbePart, ProbeRun, ProbeSpec
-from interpret.registry import describe, fill_parameters
+from interpret.registry import describe, fill_choices, fill_parameters
 from interpret.services.execution import digest_of_specification
 from interpret.services.prompts import collect_answer_prompts, digest_of_inputs, store_inputs
 from interpret.tasks import run_probe
@@ -224,7 +224,7 @@ def _ensure_spec(
     actor: str,
 ) -> ProbeSpec:
     probe, seed = asked.probe, asked.seed
-    filled = fill_parameters(probe, asked.parameters)
+    filled = {**fill_choices(probe, asked.parameters), **fill_parameters(probe, asked.parameters)}
     specification = ProbeSpecification(
         probe=probe,
         model_digest=model.digest,
