@@ -94,7 +94,7 @@ install-web: $(VENV)/.installed-web ## the same without torch: all but the probe
 $(VENV)/.installed: pyproject.toml constraints.txt client/pyproject.toml | $(BIN)/python
 	@echo "Installing pinned dependencies into $(VENV) (torch alone is 200 MB) …"
 	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt torch==2.13.0
-	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt -e '.[interpret,examples,dev]' -e ./client
+	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt -e '.[interpret,dictionaries,examples,dev]' -e ./client
 	@touch $@
 
 $(VENV)/.installed-web: pyproject.toml constraints.txt client/pyproject.toml | $(BIN)/python
