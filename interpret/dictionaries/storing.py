@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from interpret import model_store
 from interpret.dictionaries import library
@@ -26,6 +27,7 @@ from interpret.errors import (
 
 FOLDER: Final = "dictionary"
 ABOUT: Final = "about.json"
+CARD: Final = "card.json"
 SHIPPED: Final = Path(__file__).parent / "shipped"  # a store that comes with the code
 MOVED: Final = 0.1  # of L0: what may be lost between training and reading back
 
@@ -94,6 +96,29 @@ def add_foreign(store: Path, folder: Path, site: Site, l0: float | None = None) 
     check_site(Site(site.model, site.layer, sae.cfg.d_in), site)
     about = About(site, sae.cfg.architecture(), sae.cfg.d_sae, l0)
     return _keep(store, folder, about)
+
+
+def write_card(store: Path, digest: str, card: Mapping[str, Any]) -> None:
+    """Write what a dictionary was found to be worth beside it; it is no part of what the digest names."""
+    (store / digest / CARD).write_text(json.dumps(card, indent=1) + "\n")
+
+
+def card_of(store: Path, digest: str) -> dict[str, Any]:
+    """Return the card of a dictionary.
+
+    Raises:
+        DictionaryMissing: it has none.
+    """
+    try:
+        told: dict[str, Any] = json.loads((store / digest / CARD).read_bytes())
+    except OSError as exc:
+        raise DictionaryMissing(f"dictionary {digest!r} in {store} has no card") from exc
+    return told
+
+
+def stored(store: Path) -> list[str]:
+    """Return the digests of the dictionaries that are kept, in order."""
+    return sorted(path.parent.name for path in store.glob(f"*/{FOLDER}"))
 
 
 def check_l0(before: float, after: float) -> None:

@@ -35,7 +35,7 @@ class Training:
 
     features: int = 2048
     active: int = 32
-    samples: int = 524_288
+    samples: int = 163_840
     batch: int = 512
     rate: float = 1e-3
     dead_after: int = 100
