@@ -25,8 +25,8 @@ from interpret.probes.weights import dead_model, load_causal_lm
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "reference" / "dictionaries.md"
 LIMITS: Final = (
-    "few texts, mostly English, of few subjects: what the model itself wrote, pages and sources of this repository, and"
-    " documents of its examples. Other texts were not measured; what is rare here has no feature"
+    "few texts, mostly English, of few subjects: pages and sources of this repository, and documents of its examples."
+    " Other texts were not measured; what is rare here has no feature"
 )
 
 
@@ -106,7 +106,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="make it anew and compare with what is kept")
     parser.add_argument("--features", type=int, default=2048)
     parser.add_argument("--active", type=int, default=32, help="features that may fire on a token")
-    parser.add_argument("--samples", type=int, default=Training.samples, help="tokens shown in training")
+    parser.add_argument("--samples", type=int, default=Training().samples, help="tokens shown in training")
     parser.add_argument("--layer", type=int, help="from 0; the middle one without it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--texts", type=int, help="the first so many alone")

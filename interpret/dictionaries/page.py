@@ -11,7 +11,7 @@ from interpret.dictionaries.figures import CONFIDENCE
 from interpret.dictionaries.polysemanticity import ANSWERS
 from interpret.dictionaries.splicing import TOLD
 from interpret.dictionaries.stability import SHARED
-from interpret.dictionaries.storing import card_of, stored
+from interpret.dictionaries.storing import MOVED, card_of, stored
 
 _HEAD: Final = f"""# Dictionaries, and what they are worth
 
@@ -56,6 +56,7 @@ def _dictionary(card: Mapping[str, Any]) -> str:
             f"## `{card['dictionary'][:12]}`: layer {site['layer']}\n",
             *_provenance(card),
             "\n### Quality\n",
+            _l0(card),
             *_quality(card["rows"]),
             "\n### What the model still predicts\n",
             *_recovered(
@@ -82,7 +83,7 @@ def _provenance(card: Mapping[str, Any]) -> Iterator[str]:
     yield f"| digest | `{card['dictionary']}` |"
     yield f"| model | `{site['model']}` |"
     yield f"| place | residual stream after layer {site['layer']} (from 0), width {site['width']} |"
-    yield f"| dictionary | {about['architecture']}, {about['features']} features, weights in float16 |"
+    yield f"| kind | {about['architecture']}, {about['features']} features, weights in float16 |"
     yield (
         f"| training | {training['active']} active, {training['samples']} samples of {tokens['learnt']} tokens"
         f" ({tokens['massive_learnt']} massive ones left out), batches of {training['batch']}, Adam"
@@ -93,6 +94,14 @@ def _provenance(card: Mapping[str, Any]) -> Iterator[str]:
     kinds = ", ".join(f"{many} {kind}" for kind, many in texts["kinds"].items())
     yield f"| texts | {texts['learnt']} learnt, {texts['held_out']} held out ({kinds}), `{texts['digest'][:12]}` |"
     yield f"| limits | {texts['limits']} |"
+
+
+def _l0(card: Mapping[str, Any]) -> str:
+    before, after = card["about"]["l0"], card["rows"]["dictionary"]["quality"]["l0"]["value"]
+    return (
+        f"As trained, {before:.2f} features fire on an ordinary token; read back from the file, {after:.2f}. By more"
+        f" than {MOVED:.0%} it would be refused.\n"
+    )
 
 
 def _quality(rows: Mapping[str, Any]) -> Iterator[str]:
