@@ -143,8 +143,10 @@ def _concepts(told: Mapping[str, Any]) -> Iterator[str]:
         f"Of a labelled set (`{told['concepts']}`: sixteen concepts of twenty-four English words, each at the end of"
         f" {told['templates']} templates). A unit answers to a concept when the area under the curve of its values, or"
         f" of their negatives, for the concept's words against all others is {ANSWERS:g} or more. Intervals are over"
-        " words. *By chance*: the same with labels shuffled. A unit may answer to what is not in the set, which nothing"
-        " here shows.\n"
+        " words, and take out what counts are too high by because of few words, so a count may stand at their end. *By"
+        " chance*: the same with labels shuffled. *Silent*: the same for every word. A unit that is silent on more than"
+        " two fifths of a concept's words cannot reach it, so kinds that fire seldom are counted low. A unit may answer"
+        " to what is not in the set, which nothing here shows.\n"
     )
     yield from _header(_CONCEPTS)
     for model in ("alive", "dead"):
@@ -180,3 +182,8 @@ def _figure(told: Mapping[str, Any] | None, digits: int = 3) -> str:
         return "–"
     value, low, high = (f"{told[each]:.{digits}f}" for each in ("value", "low", "high"))
     return f"{value} ({low} … {high})"
+
+
+def _count(told: Mapping[str, Any] | None) -> str:
+    """Return a figure that cannot be below 0."""
+    return _figure(told and {**told, "low": max(0.0, told["low"])})
