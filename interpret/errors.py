@@ -156,3 +156,43 @@ class ClaimRefused(ProbeError):
 
     code = "claim_refused"
     title = "The measurement claims more than its controls allow"
+
+
+class DictionaryMissing(InterpretError):
+    """No dictionary is kept under the digest."""
+
+    code = "dictionary_missing"
+    title = "The dictionary is not there"
+    http_status = 409
+
+
+class DictionaryChanged(InterpretError):
+    """The bytes of a dictionary are not those its digest names."""
+
+    code = "dictionary_changed"
+    title = "The dictionary's bytes do not match its digest"
+    http_status = 409
+
+
+class DictionaryUnreadable(InterpretError):
+    """The files are no dictionary that sae-lens reads, or one that does not reconstruct what it reads."""
+
+    code = "dictionary_unreadable"
+    title = "The dictionary cannot be read"
+    http_status = 422
+
+
+class DictionaryMisfit(InterpretError):
+    """The dictionary is of another model, layer or width than what it is to read."""
+
+    code = "dictionary_misfit"
+    title = "The dictionary is of another place"
+    http_status = 422
+
+
+class DictionaryInvalid(InterpretError):
+    """Read back, it is another dictionary than was trained: its L0 has moved by more than a tenth, or nothing fires."""
+
+    code = "dictionary_invalid"
+    title = "The dictionary is not the one that was trained"
+    http_status = 422
