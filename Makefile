@@ -21,7 +21,7 @@ probes: install ## run every probe on SmolLM2 in the terminal (minutes), with ve
 	@$(BIN)/python -m examples.probes $(ARGS)
 
 ##@ Develop
-.PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates calibrate soak fuzz attack
+.PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates calibrate dictionary soak fuzz attack
 # A process for each core, each with servers of its own; ARGS="-n 0" runs all in one.
 SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
@@ -74,6 +74,9 @@ calibrate-gates: $(ENVIRONMENT) ## measure what verdicts promise (minutes), writ
 calibrate: install ## measure how often probes are wrong (an hour or more, goes on where it was stopped); ARGS="--small"
 	@$(BIN)/python -m bench.probe_calibration --write docs/reference/calibration.md $(ARGS)
 
+dictionary: install ## train the dictionary that ships and measure it (minutes), write card and page; ARGS="--check" compares
+	@$(BIN)/python -m examples.dictionary $(ARGS)
+
 soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 	@TRACEBINDER_EXAMPLES=25 $(BIN)/python -m pytest -m "(hypothesis or drawn) and not soak" $(SPREAD) $(ARGS)
@@ -94,7 +97,7 @@ install-web: $(VENV)/.installed-web ## the same without torch: all but the probe
 $(VENV)/.installed: pyproject.toml constraints.txt client/pyproject.toml | $(BIN)/python
 	@echo "Installing pinned dependencies into $(VENV) (torch alone is 200 MB) …"
 	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt torch==2.13.0
-	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt -e '.[interpret,examples,dev]' -e ./client
+	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt -e '.[interpret,dictionaries,examples,dev]' -e ./client
 	@touch $@
 
 $(VENV)/.installed-web: pyproject.toml constraints.txt client/pyproject.toml | $(BIN)/python

@@ -57,6 +57,14 @@ def env_int(name: str, default: int) -> int:
         raise ConfigurationError(f"{name} must be a whole number, not {text!r}") from exc
 
 
+def env_form(name: str, default: str, form: str, what: str) -> str:
+    """Return the text of `name`, which must match the regular expression whole: `what` says in words what it takes."""
+    text = env_str(name, "")
+    if text and not re.fullmatch(form, text):
+        raise ConfigurationError(f"{name} must be {what}, not {text!r}")
+    return text or default
+
+
 def env_bool(name: str, *, default: bool) -> bool:
     """Return `name` as a truth value: 1/0, true/false, yes/no, on/off."""
     text = env_str(name, "").lower()

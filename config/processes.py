@@ -34,21 +34,26 @@ def environment_for(role: str, environment: Mapping[str, str]) -> dict[str, str]
     return {**given, "TRACEBINDER_PROCESS": role}
 
 
-def plan_processes(*, port: int, web_workers: int, interpret: bool) -> list[ProcessSpec]:
-    """Return web, workers and beat; and the interpret worker where it is wanted and torch is installed.
+def plan_processes(*, port: int, web_workers: int, probe_processes: int) -> list[ProcessSpec]:
+    """Return web, workers and beat; and the interpret worker where torch is installed.
 
     Exports share a worker with assembly, to save memory. It has two processes for both: one export keeps no trace
     waiting, two at once do until one is done. None of it can hold the log up, which has a worker of its own.
+
+    Args:
+        probe_processes: that share the work of probes, each with the model in its memory; 0: no interpret worker.
     """
     celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
     specs = [
         ProcessSpec("web", "web", web_command(port, web_workers)),
-        ProcessSpec("worker", "worker", _worker_command("default", "export")),
-        ProcessSpec("log", "log", _worker_command("log")),
+        ProcessSpec("worker", "worker", _worker_command("default", "export", processes=2)),
+        ProcessSpec("log", "log", _worker_command("log", processes=1)),
         ProcessSpec("beat", "worker", [*celery, "beat", "--loglevel", "WARNING"]),
     ]
-    if interpret and importlib.util.find_spec("torch") is not None:
-        specs.append(ProcessSpec("interpret", "interpret", _worker_command("interpret")))
+    if probe_processes and importlib.util.find_spec("torch") is not None:
+        specs.append(
+            ProcessSpec("interpret", "interpret", _worker_command("interpret", processes=probe_processes))
+        )
     return specs
 
 
@@ -61,10 +66,10 @@ def web_command(port: int, workers: int, log_level: str = "warning") -> list[str
     ]  # fmt: skip
 
 
-def _worker_command(*queues: str) -> list[str]:
-    """Return the command of a worker with as many processes as it serves queues."""
+def _worker_command(*queues: str, processes: int) -> list[str]:
+    """Return the command of a worker of these queues."""
     return [
         sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--loglevel", "WARNING",
-        "--without-gossip", "--without-mingle", "-Q", ",".join(queues), "-c", str(len(queues)),
+        "--without-gossip", "--without-mingle", "-Q", ",".join(queues), "-c", str(processes),
         "-n", f"{queues[0]}@%h",
     ]  # fmt: skip

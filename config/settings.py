@@ -21,6 +21,7 @@ from config import embedded
 from config.env import (
     ConfigurationError,
     env_bool,
+    env_form,
     env_int,
     env_list,
     env_pairs,
@@ -299,6 +300,7 @@ EVAL_MAX_REMARKS = env_int("TRACEBINDER_EVAL_MAX_REMARKS", 1_000)  # of a run th
 EVAL_MAX_SLICE_VALUES = env_int("TRACEBINDER_EVAL_MAX_SLICE_VALUES", 100)
 EVAL_MAX_SCORES = env_int("TRACEBINDER_EVAL_MAX_SCORES", 20_000)  # of a run: each metric in each slice
 MAX_PROBE_INPUTS = env_int("TRACEBINDER_MAX_PROBE_INPUTS", 1_000)  # prompts of a probe run
+MAX_PLAN_PROBES = env_int("TRACEBINDER_MAX_PLAN_PROBES", 50)  # probes of a plan
 MAX_REPEATED_FILTERS = env_int("TRACEBINDER_MAX_REPEATED_FILTERS", 10)  # values of one filter in one request
 MAX_PINS = env_int("TRACEBINDER_MAX_PINS", 200)  # versions that a release pins
 MAX_DOCUMENTS = env_int("TRACEBINDER_MAX_DOCUMENTS", 100_000)  # documents of a pinned index
@@ -389,6 +391,8 @@ GATE_BASELINES = (
 DEPLOYMENT_SUSPECTS = "requirements.selectors.impact.suspects_of_deployment"
 # Likewise: what waits for an approver, from apps that evidence must not import.
 FRONT_PAGE_APPROVALS = ["requirements.admin.retirement.retirements_to_grant"]
+# Likewise: what may be told of findings to those who may not see them.
+SUPPORTING_EVIDENCE = "interpret.selectors.plain_summaries.told_of_release"
 BINDER_SECTIONS = [
     "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",
@@ -443,6 +447,8 @@ PROBE_HARD_LIMIT = env_int("TRACEBINDER_PROBE_HARD_LIMIT", 30 * 60)  # seconds
 PROBE_MEMORY = env_int("TRACEBINDER_PROBE_MEMORY", 0)
 # Threads that torch sums with; 0: as many as it chooses. Another number gives other last digits.
 PROBE_THREADS = env_int("TRACEBINDER_PROBE_THREADS", 0)
+# Where interpret workers measure. One that is not there ends their start: no other takes its place.
+PROBE_DEVICE = env_form("TRACEBINDER_PROBE_DEVICE", "cpu", r"cpu|cuda(:\d{1,3})?", "cpu, cuda or cuda:N")
 
 # --- Celery ---------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL

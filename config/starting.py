@@ -1,7 +1,8 @@
 """What web, workers and beat look at when they start.
 
 What is not as this version needs it, or lost, is said aloud. What would not be safe ends the start: a process that
-stands above the rules of the database, or people whose password everybody knows.
+stands above the rules of the database, or people whose password everybody knows. So does a device to measure on that is
+not there.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from config.env import ConfigurationError
 from config.health import database_faults, log_faults, stored_faults
 from evidence.errors import EvidenceError
 from evidence.services.keys.announcing import announce_keys
+from interpret.registry import fault_of_device
 
 logger = logging.getLogger(__name__)
 
 
 def look_before_serving() -> None:
-    """End a start that is not safe, and log what else is wrong."""
+    """End a start that is not safe, or of a worker that cannot measure where it is to, and log what else is wrong."""
     refuse_unsafe_start()
+    refuse_missing_device()
     say_what_is_wrong()
 
 
@@ -47,6 +50,17 @@ def refuse_unsafe_start() -> None:
             f"People of the demo can sign in here, with a password that everybody knows: {', '.join(demo)}. Make them "
             "inactive or give them passwords of their own; a database that the demo filled is not for production."
         )
+
+
+def refuse_missing_device() -> None:
+    """End the start of an interpret worker whose device is not there.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    fault = fault_of_device(settings.PROBE_DEVICE) if settings.PROCESS == "interpret" else ""
+    if fault:
+        raise ConfigurationError(fault)
 
 
 def publish_keys() -> None:

@@ -1,10 +1,13 @@
-"""What a mechanistic evidence item says of its finding: words and numbers for people who may not see internals.
+"""What a mechanistic evidence item says of its finding to people who may not see internals.
 
-It is written when a finding is put forward, stored as `Evidence.summary`, and read by the binder.
+Words and numbers, written when a finding is put forward, stored as `Evidence.summary`, and read by the binder; and
+plain words without numbers, which anybody may read who may read the release.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypedDict
 
 
@@ -40,3 +43,15 @@ class FindingSummary(TypedDict):
 
 
 SUMMARY_FIELDS: Final = frozenset(FindingSummary.__annotations__)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainSummary:
+    """What all findings of one kind say of a release, in plain words of the reader's language, without a number."""
+
+    role: str  # supporting or counter
+    says: str
+    tested: str  # how
+    does_not_show: str
+    findings: int
+    observed_to: datetime  # of the newest

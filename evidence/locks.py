@@ -34,6 +34,7 @@ class Lock(StrEnum):
     PROBE_HISTORY = (
         "interpret.probehistory"  # counting of runs on a model; a function in the database takes it
     )
+    PROBE_QUEUE = "interpret.probequeue"  # asking for runs in a system: a plan asks for several
     READING = "evidence.reading"  # the versions of how a system says that its traces are read
     REQUIREMENT = "requirements.requirement"  # numbering and transitions of a requirement's versions
     REQUIREMENT_KEY = (

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,15 @@ from interpret.probes.processes import measure_in, open_pool
 from interpret.verdicts import judge
 
 ROOT: Final = Path(__file__).parents[1]
+# One prompt set of each copilot, with as many pairs and directions as two cores measure in minutes.
+SMALL: Final = {"pairs": 40, "control_draws": 59}
+SHOWN: Final = {
+    "attribute.proxies": [
+        {"prompt_set": "credit-gender-en", **SMALL},
+        {"prompt_set": "aml-region-en", **SMALL},
+        {"prompt_set": "service-origin-en", **SMALL},
+    ]
+}
 OWN_TEXTS: Final = [key for key, entry in registry.PROBES.items() if not entry.reads_prompts]
 PLAIN_WIDTH: Final = 140  # columns where the output goes to a file
 
@@ -39,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         digest = options.model or fetch_smollm2(options.store)
     refused = False
     with open_pool(options.processes) as pool:
-        for probe in options.probe:
-            asked = ProbeSpecification(probe, digest, options.seed, json.loads(options.parameters))
+        for asked in _asked(options, digest):
             began = time.perf_counter()
             try:
                 result = _measure(pool, asked, options.store, console)
@@ -48,9 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 console.print(f"[red]{exc.code}: {exc}[/]")
                 refused = True
                 continue
-            _print(console, probe, result.measurements)
+            _print(console, asked, result.measurements)
             console.print(f"{time.perf_counter() - began:.0f} s, {result.forward_passes} forward batches.\n")
     return 1 if refused else 0
+
+
+def _asked(options: argparse.Namespace, digest: str) -> Iterator[ProbeSpecification]:
+    """Yield what is asked of each probe: where nothing is said of its parameters, what is shown of it."""
+    given = json.loads(options.parameters)
+    for probe in options.probe:
+        for parameters in [given] if given else SHOWN.get(probe, [{}]):
+            yield ProbeSpecification(probe, digest, options.seed, parameters)
 
 
 def _measure(pool: Executor, asked: ProbeSpecification, store: Path, console: Console) -> ProbeResult:
@@ -63,8 +79,9 @@ def _measure(pool: Executor, asked: ProbeSpecification, store: Path, console: Co
         return measure_in(pool, asked, store, told)
 
 
-def _print(console: Console, probe: str, measurements: Sequence[Measurement]) -> None:
-    table = Table(title=f"{probe} (supporting only)", title_justify="left", show_lines=True)
+def _print(console: Console, asked: ProbeSpecification, measurements: Sequence[Measurement]) -> None:
+    named = " ".join([asked.probe, *registry.fill_choices(asked.probe, asked.parameters).values()])
+    table = Table(title=f"{named} (supporting only)", title_justify="left", show_lines=True)
     for column in ("finding", "value", "null", "verdict"):
         table.add_column(column, overflow="fold")
     for each in measurements:

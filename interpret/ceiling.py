@@ -9,8 +9,14 @@ from typing import Final
 
 from interpret.errors import OutOfMemory
 
-# What torch says where there is no room: it raises RuntimeError for that on a CPU, and a kind of it on a GPU.
-_NO_ROOM: Final = ("can't allocate memory", "not enough memory", "CUDA out of memory")
+# What torch says where there is no room: it raises RuntimeError for that on a CPU, and kinds of it on a GPU.
+_NO_ROOM: Final = ("can't allocate memory", "not enough memory")
+_NO_ROOM_ON_DEVICE: Final = ("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+_ON_DEVICE: Final = (
+    "the device that TRACEBINDER_PROBE_DEVICE names has too little memory: ask for fewer or shorter inputs or"
+    " sequences, or have the operator name another"
+)
 
 
 @contextmanager
@@ -18,10 +24,11 @@ def memory_ceiling(mebibytes: int) -> Iterator[None]:
     """Have what is allocated within the block refused above a ceiling, where the process would be killed for it.
 
     Args:
-        mebibytes: of this process's data, with all that it holds when the block begins; 0: no ceiling.
+        mebibytes: of this process's data, with all that it holds when the block begins; 0: no ceiling. What is on a
+            GPU is no part of it.
 
     Raises:
-        OutOfMemory: there was no room, below the ceiling or on the machine.
+        OutOfMemory: there was no room, below the ceiling, on the machine or on its GPU.
     """
     before = resource.getrlimit(resource.RLIMIT_DATA)
     if mebibytes:
@@ -29,9 +36,11 @@ def memory_ceiling(mebibytes: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as exc:
-        if not _is_for_room(exc):
-            raise
-        raise OutOfMemory(_what_to_do(mebibytes)) from exc
+        if _is_for_room_on_device(exc):
+            raise OutOfMemory(_ON_DEVICE) from exc
+        if _is_for_room(exc):
+            raise OutOfMemory(_what_to_do(mebibytes)) from exc
+        raise
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
@@ -43,6 +52,12 @@ def _within(wanted: int, hard: int) -> int:
 
 def _is_for_room(exc: Exception) -> bool:
     return isinstance(exc, MemoryError) or any(words in str(exc) for words in _NO_ROOM)
+
+
+def _is_for_room_on_device(exc: Exception) -> bool:
+    """Whether it is torch's error for that, by the name of its class or, of what a library beside it says, by words."""
+    names = {kind.__name__ for kind in type(exc).__mro__}
+    return "OutOfMemoryError" in names or any(words in str(exc) for words in _NO_ROOM_ON_DEVICE)
 
 
 def _what_to_do(mebibytes: int) -> str:

@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from interpret.errors import BadSpecification, ClaimRefused, ProbeError
 
+CPU: Final = "cpu"  # the device that is meant where none is named
 Progress = Callable[[str, int, int], None]  # (what is being done, steps done, steps in all)
 
 
@@ -67,6 +68,15 @@ class TestKind(StrEnum):
     )
 
 
+class Want(StrEnum):
+    """What a forward pass keeps, where it is wanted of it."""
+
+    SURPRISAL = "surprisal"
+    ENTROPY = "entropy"  # and the margin
+    ATTENTION = "attention"
+    HEAD_MEANS = "head_means"
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeInput:
     """One text the probe reads.
@@ -76,6 +86,8 @@ class ProbeInput:
             (teacher-forced); where None, at the last token of `text`.
         language: BCP 47.
         instruction: the system message that stood before the text, where there was one.
+        cluster: what texts that depend on each other share: a template, a document, a trace. Empty: each different text
+            stands by itself.
     """
 
     id: str
@@ -83,6 +95,14 @@ class ProbeInput:
     language: str
     continuation: str | None = None
     instruction: str = ""
+    cluster: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the input as JSON values, which make it again as keyword arguments; without a cluster it has none."""
+        values = asdict(self)
+        if not self.cluster:
+            del values["cluster"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +129,7 @@ class ProbeSpecification:
         return {
             **asdict(self),
             "parameters": dict(self.parameters),
-            "inputs": [asdict(item) for item in self.inputs],
+            "inputs": [item.as_json() for item in self.inputs],
         }
 
 
@@ -203,10 +223,12 @@ class Tested:
         smallest_effect: in the statistic's unit, above 0; larger values are what is claimed.
         why: the reason for `smallest_effect`, in words.
         random_sets: where the probe intervenes, the mean statistic of each random set of as many parts.
-        found_on: digests of the texts on which what is tested was found: none of them is among `units`.
+        found_on: digests of the texts on which what is tested was found, and the names of their clusters where they
+            have some: none of either is among `units`.
 
     Raises:
-        ClaimRefused: a search is tested on texts that it has seen, or does not say which these were.
+        ClaimRefused: a search is tested on texts that it has seen, or on others of their clusters, or does not say
+            which these were.
     """
 
     __test__ = False
@@ -226,6 +248,11 @@ class Tested:
         if leaked := {unit.text for unit in self.units} & set(self.found_on):
             raise ClaimRefused(
                 f"{len(leaked)} texts are in both splits: what was found on a text is tested on another"
+            )
+        if leaked := {unit.cluster for unit in self.units} & set(self.found_on):
+            raise ClaimRefused(
+                f"{len(leaked)} clusters are in both splits: what was found on texts of a template or document is"
+                " tested on texts of another"
             )
 
 
@@ -306,14 +333,16 @@ class ProbeResult:
     versions: Mapping[str, str]  # library -> version
     threads: int  # torch's; sums in another order differ in the last bits
     forward_passes: int  # batches that went through a model now; 0 where all were in memory
+    device: str = CPU  # or "cuda, NVIDIA H100": sums on another kind differ in the last digits
 
     def __post_init__(self) -> None:
         if not self.measurements:
             raise ProbeError(f"{self.probe} measured nothing")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result as JSON values."""
-        return {**asdict(self), "measurements": [item.as_json() for item in self.measurements]}
+        """Return the result as JSON values; of the CPU nothing is said, as before there was another device."""
+        values = {**asdict(self), "measurements": [item.as_json() for item in self.measurements]}
+        return _without_cpu(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +352,7 @@ class MeasuredPart:
     Attributes:
         numbers: JSON values, which `Probe.report` puts in words.
         forward_passes: batches that went through a model for it; 0 where all were in memory.
+        device: as of a `ProbeResult`.
     """
 
     part: str
@@ -331,10 +361,11 @@ class MeasuredPart:
     versions: Mapping[str, str]  # library -> version
     threads: int
     forward_passes: int
+    device: str = CPU
 
     def as_json(self) -> dict[str, Any]:
         """Return the part as JSON values, which make it again as keyword arguments."""
-        return asdict(self)
+        return _without_cpu(asdict(self))
 
 
 class Probe(Protocol):
@@ -390,6 +421,12 @@ def missing_for(measurement: Measurement, level: ClaimLevel) -> list[str]:
     if level is ClaimLevel.REPLICATED:
         missing.append("a verdict on its second seed, which no probe gives")
     return missing
+
+
+def _without_cpu(values: dict[str, Any]) -> dict[str, Any]:
+    if values["device"] == CPU:
+        del values["device"]
+    return values
 
 
 def _check_kind(comparison: Comparison | None, kind: ComparisonKind) -> None:

@@ -94,8 +94,16 @@ class ProbeUnavailable(ProbeError):
     http_status = 503
 
 
+class DeviceMissing(ProbeError):
+    """The device that the worker is to measure on is not there; it measures on no other instead."""
+
+    code = "device_missing"
+    title = "The device to measure on is not there"
+    http_status = 503
+
+
 class OutOfMemory(ProbeError):
-    """The measurement takes more memory than the worker may give it, or has."""
+    """The measurement takes more memory than the worker may give it, or than its machine or device has."""
 
     code = "out_of_memory"
     title = "The measurement takes too much memory"
@@ -136,8 +144,55 @@ class StructureUntold(ProbeError):
     title = "The tokenizer does not let the structure of the texts be told"
 
 
+class PairsUnequal(ProbeError):
+    """Too few pairs of texts are of equal length under the model's tokenizer: their difference would tell of length."""
+
+    code = "pairs_unequal"
+    title = "Too few pairs of texts are of equal length"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 
     code = "claim_refused"
     title = "The measurement claims more than its controls allow"
+
+
+class DictionaryMissing(InterpretError):
+    """No dictionary is kept under the digest."""
+
+    code = "dictionary_missing"
+    title = "The dictionary is not there"
+    http_status = 409
+
+
+class DictionaryChanged(InterpretError):
+    """The bytes of a dictionary are not those its digest names."""
+
+    code = "dictionary_changed"
+    title = "The dictionary's bytes do not match its digest"
+    http_status = 409
+
+
+class DictionaryUnreadable(InterpretError):
+    """The files are no dictionary that sae-lens reads, or one that does not reconstruct what it reads."""
+
+    code = "dictionary_unreadable"
+    title = "The dictionary cannot be read"
+    http_status = 422
+
+
+class DictionaryMisfit(InterpretError):
+    """The dictionary is of another model, layer or width than what it is to read."""
+
+    code = "dictionary_misfit"
+    title = "The dictionary is of another place"
+    http_status = 422
+
+
+class DictionaryInvalid(InterpretError):
+    """Read back, it is another dictionary than was trained: its L0 has moved by more than a tenth, or nothing fires."""
+
+    code = "dictionary_invalid"
+    title = "The dictionary is not the one that was trained"
+    http_status = 422

@@ -37,7 +37,7 @@ def put_together(
 
     Raises:
         ProbeError: a part is absent or twice there, or they were measured by unlike versions of the probe, with unlike
-            libraries or threads.
+            libraries or threads, or on unlike devices.
     """
     expected, names = probe.parts(specification), [each.part for each in done]
     if sorted(expected) != sorted(names):
@@ -50,6 +50,7 @@ def put_together(
         measurements=probe.report(specification, {each.part: each.numbers for each in done}),
         versions=_alike("libraries", [dict(each.versions) for each in done]),
         threads=_alike("numbers of threads", [each.threads for each in done]),
+        device=_alike("devices", [each.device for each in done]),
         forward_passes=sum(each.forward_passes for each in done),
     )
 

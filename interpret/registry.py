@@ -5,6 +5,8 @@ Loading a probe is the only way from the web's code to the probes', and only a w
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,11 +15,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from interpret.contracts import Probe
+from interpret.contracts import CPU, Probe, Want
 from interpret.errors import BadProbePath, BadSpecification, ProbeUnavailable, UnknownProbe
 from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
+DEVICES = "interpret.probes.devices"  # a module that is run, never imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several names a probe may be told; the first where none is."""
+
+    names: tuple[str, ...]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeEntry:
     """What the web may know of a probe without loading it."""
 
@@ -40,6 +51,9 @@ class ProbeEntry:
     reads_prompts: bool  # False: it makes its own token sequences
     intervenes: bool
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    # What it asks of passes over prompts: each pass keeps it for all, so that one serves every probe of a plan.
+    wants: frozenset[Want] = frozenset()
+    choices: Mapping[str, Choice] = field(default_factory=dict)
 
 
 PROBES: dict[str, ProbeEntry] = {
@@ -77,12 +91,55 @@ PROBES: dict[str, ProbeEntry] = {
             "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
         },
     ),
+    "attribute.proxies": ProbeEntry(
+        path="interpret.probes.proxies.AttributeProxies",
+        title="Proxies for a sensitive attribute: whether it can be read off the model, and whether answers use it",
+        unit="probability",
+        reads_prompts=False,
+        intervenes=True,
+        choices={
+            "prompt_set": Choice(
+                (
+                    "credit-gender-en",
+                    "credit-age-en",
+                    "credit-origin-en",
+                    "credit-postcode-en",
+                    "aml-region-en",
+                    "aml-language-en",
+                    "service-gender-en",
+                    "service-origin-en",
+                    "credit-gender-zh",
+                    "credit-age-zh",
+                    "credit-origin-zh",
+                    "credit-postcode-zh",
+                    "aml-region-zh",
+                    "aml-language-zh",
+                    "service-gender-zh",
+                    "service-origin-zh",
+                ),
+                "whose copilot's texts, which attribute, in which language",
+            ),
+        },
+        parameters={
+            "pairs": Parameter(
+                48, 40, 48, "pairs of texts, half to fit on, half of other templates to report on"
+            ),
+            "depth": Parameter(0.5, 0, 1, "after which layer the model is read, as a share of its depth"),
+            "control_draws": Parameter(99, 2, 9999, "random directions along which as much is changed"),
+            "smallest_gain": Parameter(0.1, 0.001, 1, "probability beyond each null that matters"),
+            "smallest_shift": Parameter(0.1, 0.001, 10, "log-odds beyond each null that matter"),
+            "permutations": Parameter(
+                9999, 99, 99999, "exchanges of the sides behind the p-value of reading"
+            ),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",
         unit="nats",
         reads_prompts=True,
         intervenes=False,
+        wants=frozenset({Want.ENTROPY}),
         parameters={
             "chat": Parameter(
                 1, 0, 1, "1: each prompt is put into the model's chat template, as a user's turn"
@@ -137,17 +194,21 @@ def _near_or_all(written: str, known: Iterable[str]) -> str:
 
 
 def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
-    """Return the probe's parameters, the given ones over the defaults; integers stay integers.
+    """Return the probe's numbers, the given ones over the defaults; integers stay integers.
 
     Raises:
         UnknownProbe: no such probe.
         BadSpecification: a parameter the probe does not have, that is no number, or out of bounds.
     """
-    known = describe(key).parameters
+    known, choices = describe(key).parameters, describe(key).choices
     filled: dict[str, float] = {name: parameter.default for name, parameter in known.items()}
     for name, value in given.items():
+        if name in choices:
+            continue
         if name not in known:
-            raise BadSpecification(f"{key} has no parameter {name!r}: {_near_or_all(name, known)}")
+            raise BadSpecification(
+                f"{key} has no parameter {name!r}: {_near_or_all(name, [*known, *choices])}"
+            )
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadSpecification(f"{key}.{name} is a number, not {value!r}")
         low, high = known[name].low, known[name].high
@@ -157,17 +218,63 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
     return filled
 
 
+def wants_of_prompts() -> frozenset[Want]:
+    """Return what all probes that read prompts ask of passes over them."""
+    return frozenset[Want]().union(*(entry.wants for entry in PROBES.values() if entry.reads_prompts))
+
+
+def fill_choices(key: str, given: Mapping[str, object]) -> dict[str, str]:
+    """Return the names that the probe is told, the given ones over the first of each.
+
+    Raises:
+        UnknownProbe: no such probe.
+        BadSpecification: a name that is none of those there are.
+    """
+    filled = {name: choice.names[0] for name, choice in describe(key).choices.items()}
+    for name, choice in describe(key).choices.items():
+        value = given.get(name, filled[name])
+        if not isinstance(value, str) or value not in choice.names:
+            raise BadSpecification(f"{key}.{name} is {value!r}: {_near_or_all(str(value), choice.names)}")
+        filled[name] = value
+    return filled
+
+
 @lru_cache(maxsize=1)
-def open_session(store: Path, threads: int = 0) -> Session:
+def open_session(store: Path, threads: int = 0, device: str = CPU) -> Session:
     """Return this process's `ModelSession` over the model store. Only one with torch can.
 
     Args:
         threads: torch's, from now on in this process; 0: as many as it chooses.
+        device: where it measures: "cpu", "cuda" or "cuda:N".
 
     Raises:
         ProbeUnavailable: torch, or another library of the probes, is not installed here.
+        DeviceMissing: the device is not there.
     """
-    return cast("Session", _import(SESSION, "a model session")(store, threads=threads))
+    return cast("Session", _import(SESSION, "a model session")(store, threads=threads, device=device))
+
+
+def fault_of_device(device: str) -> str:
+    """Return why no process of this machine can measure on a device; empty: they can.
+
+    A process of its own is asked: CUDA that a worker has looked at does not work in the processes that it forks.
+    """
+    if device == CPU:
+        return ""
+    asked = subprocess.run(  # noqa: S603  # our own module, and a setting that was checked
+        [sys.executable, "-m", DEVICES, device],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not asked.returncode:
+        return ""
+    last = asked.stderr.strip().rpartition("\n")[2]
+    return (
+        asked.stdout.strip()
+        or f"TRACEBINDER_PROBE_DEVICE asks for {device}, which cannot be looked at: {last}"
+    )
 
 
 def load(key: str) -> Probe:

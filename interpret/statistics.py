@@ -7,6 +7,8 @@ Y. Hochberg, "Controlling the False Discovery Rate", JRSS B 57 (1995), section 3
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -63,9 +65,19 @@ def estimate_mean(
 
 
 def estimate_difference(
-    first: ArrayLike, second: ArrayLike, *, seed: int, unit: str, confidence: float = CONFIDENCE
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    seed: int,
+    unit: str,
+    confidence: float = CONFIDENCE,
+    pairs: Sequence[tuple[int, int]] = (),
 ) -> Estimate:
-    """Return mean(first) - mean(second) of two independent groups, percentile bootstrap within each group.
+    """Return mean(first) - mean(second) of two groups, percentile bootstrap within each group.
+
+    Args:
+        pairs: where units stand in the first group that are in the second too, and where there: they are drawn
+            together. Without them the groups are independent.
 
     Raises:
         ProbeError: a group has fewer than two values.
@@ -74,15 +86,18 @@ def estimate_difference(
     if min(a.size, b.size) < 2:
         raise ProbeError(f"groups of {a.size} and {b.size} {unit}: each needs at least two")
     rng = np.random.default_rng(seed)
-    draws = a[rng.integers(0, a.size, (RESAMPLES, a.size))].mean(axis=1)
-    draws = draws - b[rng.integers(0, b.size, (RESAMPLES, b.size))].mean(axis=1)
+    if pairs:
+        draws = _drawn_in_pairs(a, b, pairs, rng)
+    else:
+        draws = a[rng.integers(0, a.size, (RESAMPLES, a.size))].mean(axis=1)
+        draws = draws - b[rng.integers(0, b.size, (RESAMPLES, b.size))].mean(axis=1)
     tail = (1 - confidence) / 2
     low, high = (float(x) for x in np.quantile(draws, [tail, 1 - tail]))
     return Estimate(
         value=float(a.mean() - b.mean()),
         low=low,
         high=high,
-        n=int(a.size + b.size),
+        n=int(a.size + b.size - len(pairs)),
         confidence=confidence,
         method=f"bootstrap-percentile over {unit} within groups, {RESAMPLES} resamples",
     )
@@ -104,15 +119,32 @@ def p_from_sign_flips(differences: ArrayLike, *, seed: int, permutations: int) -
     return p_from_permutations(float(data.mean()), flipped)
 
 
-def shuffled_differences(first: ArrayLike, second: ArrayLike, *, seed: int, permutations: int) -> Floats:
-    """Return mean(first) - mean(second) under `permutations` random relabellings. Shape (permutation,)."""
+def shuffled_differences(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    seed: int,
+    permutations: int,
+    pairs: Sequence[tuple[int, int]] = (),
+) -> Floats:
+    """Return mean(first) - mean(second) under `permutations` random relabellings. Shape (permutation,).
+
+    Args:
+        pairs: as of `estimate_difference`; the two labels of such a unit are exchanged or not.
+    """
     a, b = _finite(first), _finite(second)
-    pooled = np.concatenate([a, b])
+    in_a, in_b = _columns(pairs)
+    alone, together = np.concatenate([np.delete(a, in_a), np.delete(b, in_b)]), np.stack([a[in_a], b[in_b]])
+    n_alone = a.size - in_a.size
     rng = np.random.default_rng(seed)
     means: Floats = np.empty(permutations)
     for index in range(permutations):  # one at a time: all at once are permutations x n numbers
-        shuffled = rng.permutation(pooled)
-        means[index] = shuffled[: a.size].mean() - shuffled[a.size :].mean()
+        shuffled = rng.permutation(alone)
+        one, other = shuffled[:n_alone], shuffled[n_alone:]
+        if in_a.size:
+            exchanged = rng.permuted(together, axis=0)
+            one, other = np.concatenate([one, exchanged[0]]), np.concatenate([other, exchanged[1]])
+        means[index] = one.mean() - other.mean()
     return means
 
 
@@ -138,6 +170,28 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])
+
+
+def _drawn_in_pairs(
+    a: Floats, b: Floats, pairs: Sequence[tuple[int, int]], rng: np.random.Generator
+) -> Floats:
+    """Return differences of means of resamples, in which paired units stay together. Shape (resample,)."""
+    in_a, in_b = _columns(pairs)
+    drawn = rng.integers(0, in_a.size, (RESAMPLES, in_a.size))
+    sums = []
+    for values, paired in ((a, in_a), (b, in_b)):
+        alone = np.delete(values, paired)
+        total = values[paired][drawn].sum(axis=1)
+        if alone.size:
+            total += alone[rng.integers(0, alone.size, (RESAMPLES, alone.size))].sum(axis=1)
+        sums.append(total / values.size)
+    difference: Floats = sums[0] - sums[1]
+    return difference
+
+
+def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
 
 
 def _average_ranks(data: Floats) -> Floats:

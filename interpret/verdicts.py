@@ -7,24 +7,21 @@ Student's and Hall's. Random sets of parts are the units of the control.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from evidence.statistics import Estimate, Tally, Unit, estimate_mean, tally
 from evidence.statistics.discoveries import level_of_batch
 from interpret.contracts import ClaimLevel, Measurement, NullKind, Status, Tested, TestKind
+from interpret.verdict_reasons import Reason, because, in_english
 
 CONTRACT: Final = 3  # of the rule below; findings of before keep their status and carry no verdict
 MIN_CLUSTERS: Final = 20
 MIN_RANDOM_SETS: Final = 19  # fewer cannot give a p-value of `ALPHA`
 ALPHA: Final = 0.05  # on average at most this share of what is supported of one model is not there
-_NULLS_IN_WORDS: Final = {
-    NullKind.DEAD_MODEL: "a dead model",
-    NullKind.SHUFFLED_ORDER: "another order",
-    NullKind.TEXT_ONLY: "the text alone",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Verdict:
     """A status and all it came of."""
 
     status: Status
-    reason: str
+    because: tuple[Reason, ...]
     rung: ClaimLevel  # how strong a claim was tested; REPLICATED where a second seed says the same
     clusters: int = 0
     smallest_effect: float | None = None  # in the statistic's unit
@@ -80,12 +77,18 @@ class Verdict:
     history: History | None = None  # None: nothing was tested, or by itself
     level: float | None = None  # that q-values were judged at, with those of all runs on the model before
     second: Status | None = None  # what the second seed's numbers say by themselves; None: it tested nothing
-    second_reason: str = ""
+    second_because: tuple[Reason, ...] = ()
     contract: int = CONTRACT
 
+    @property
+    def reason(self) -> str:
+        """Why, in English."""
+        return in_english(self.because)
+
     def as_json(self) -> dict[str, Any]:
-        """Return the verdict as JSON values."""
-        return asdict(self)
+        """Return the verdict as JSON values, with its reasons in English beside their codes."""
+        told = json.loads(json.dumps(asdict(self)))  # tuples are lists when they are read again
+        return {**told, "reason": self.reason, "second_reason": in_english(self.second_because)}
 
 
 def judge(measurement: Measurement, history: History | None = None) -> Verdict:
@@ -101,21 +104,21 @@ def judge(measurement: Measurement, history: History | None = None) -> Verdict:
     """
     rung = measurement.level
     if rung is ClaimLevel.DESCRIPTIVE:
-        return Verdict(Status.DESCRIBED, "a number with its interval: nothing is claimed", rung)
+        return Verdict(Status.DESCRIBED, (because("described"),), rung)
     tested, missing = measurement.tested, _missing_nulls(measurement)
     if tested is None or missing:
-        return Verdict(Status.INVALID, f"lacks {', '.join(missing)}", rung)
+        return Verdict(Status.INVALID, (because("lacks", missing=", ".join(missing)),), rung)
     level = history.level(measurement.family_size) if history else ALPHA
     value, differences = measurement.estimate.value, _differences(tested)
-    status, reason = _decide(_Trial(tested, rung, value, measurement.q_value, level), differences)
+    status, reasons = _decide(_Trial(tested, rung, value, measurement.q_value, level), differences)
     second, why_second = _judge_again(measurement)
     if second is not None and {status, second} == {Status.SUPPORTED, Status.NOT_SUPPORTED}:
-        status, reason = Status.INCONCLUSIVE, f"{reason}; a second seed says the opposite: {why_second}"
+        status, reasons = Status.INCONCLUSIVE, (*reasons, because("opposite"), *why_second)
     if rung is ClaimLevel.INTERVENTIONAL and status is second is Status.SUPPORTED:
         rung = ClaimLevel.REPLICATED
     return Verdict(
         status=status,
-        reason=reason,
+        because=reasons,
         rung=rung,
         clusters=_clusters(tested),
         smallest_effect=tested.smallest_effect,
@@ -125,7 +128,7 @@ def judge(measurement: Measurement, history: History | None = None) -> Verdict:
         history=history,
         level=level,
         second=second,
-        second_reason=why_second,
+        second_because=why_second,
     )
 
 
@@ -144,61 +147,56 @@ def _missing_nulls(measurement: Measurement) -> list[str]:
     return missing
 
 
-def _judge_again(measurement: Measurement) -> tuple[Status | None, str]:
+def _judge_again(measurement: Measurement) -> tuple[Status | None, tuple[Reason, ...]]:
     """Return what the second seed says by itself: one test that was named before, so its p-value is not corrected."""
     told = measurement.stability
     if told.tested is None:
-        return None, ""
+        return None, ()
     trial = _Trial(told.tested, measurement.level, told.second.value, told.p_value, ALPHA)
     return _decide(trial, _differences(told.tested))
 
 
-def _decide(trial: _Trial, differences: Mapping[str, Difference]) -> tuple[Status, str]:
+def _decide(trial: _Trial, differences: Mapping[str, Difference]) -> tuple[Status, tuple[Reason, ...]]:
     tested, smallest, n = trial.tested, trial.tested.smallest_effect, _clusters(trial.tested)
     if n < MIN_CLUSTERS:
-        return Status.INCONCLUSIVE, f"{n} clusters of distinct texts: {MIN_CLUSTERS} are needed"
+        return Status.INCONCLUSIVE, (because("few_clusters", clusters=n, needed=MIN_CLUSTERS),)
     without = [kind for kind in NullKind if kind not in differences]
     if without:
-        return Status.INCONCLUSIVE, f"no spread to judge by against {_in_words(without)}"
+        return Status.INCONCLUSIVE, (because("no_spread", without),)
     within = [kind for kind, each in differences.items() if each.high_together < smallest]
     if within:
         return _absent(tested, within)
     short = [kind for kind, each in differences.items() if each.low <= smallest]
     if short:
-        return Status.INCONCLUSIVE, f"the interval does not clear {smallest:g} against {_in_words(short)}"
+        return Status.INCONCLUSIVE, (because("not_clear", short, smallest=f"{smallest:g}"),)
     doubt = _chance(trial)
     if doubt:
-        return Status.INCONCLUSIVE, doubt
-    return Status.SUPPORTED, f"more than {smallest:g} beyond {_in_words(differences)}"
+        return Status.INCONCLUSIVE, (doubt,)
+    return Status.SUPPORTED, (because("beyond", differences, smallest=f"{smallest:g}"),)
 
 
-def _in_words(nulls: Iterable[str]) -> str:
-    """Name nulls as a reader knows them."""
-    return ", ".join(_NULLS_IN_WORDS[NullKind(kind)] for kind in nulls)
-
-
-def _absent(tested: Tested, within: list[str]) -> tuple[Status, str]:
-    what = f"less than {tested.smallest_effect:g} beyond {_in_words(within)}"
+def _absent(tested: Tested, within: list[str]) -> tuple[Status, tuple[Reason, ...]]:
+    what = because("within", within, smallest=f"{tested.smallest_effect:g}")
     if tested.kind is TestKind.EFFECT:
-        return Status.NOT_SUPPORTED, what
-    return Status.INCONCLUSIVE, f"{what}; another part may do the same, so nothing is shown to be absent"
+        return Status.NOT_SUPPORTED, (what,)
+    return Status.INCONCLUSIVE, (what, because("may_be_elsewhere"))
 
 
-def _chance(trial: _Trial) -> str:
-    """Return why what was seen may be chance; empty: it is not."""
+def _chance(trial: _Trial) -> Reason | None:
+    """Return why what was seen may be chance; None: it is not."""
     from interpret.statistics import p_from_permutations  # noqa: PLC0415  # numpy: imported when first needed
 
     if trial.q_value is None:
-        return "it has no p-value"
+        return because("no_p_value")
     if trial.q_value > trial.level + 1e-12:
-        return f"the corrected q-value is {trial.q_value:.3g}, above the level of {trial.level:.3g}"
+        return because("q_above_level", q=trial.q_value, level=trial.level)
     if trial.rung is ClaimLevel.ASSOCIATIONAL:
-        return ""
+        return None
     random_sets = trial.tested.random_sets
     if len(random_sets) < MIN_RANDOM_SETS:
-        return f"{len(random_sets)} random sets of as many parts: {MIN_RANDOM_SETS} are needed"
+        return because("few_random_sets", sets=len(random_sets), needed=MIN_RANDOM_SETS)
     p = p_from_permutations(trial.value, random_sets)
-    return f"p = {p:.3g} over {len(random_sets)} random sets of as many parts" if p > ALPHA + 1e-12 else ""
+    return because("random_sets_do_as_much", p=p, sets=len(random_sets)) if p > ALPHA + 1e-12 else None
 
 
 def _differences(tested: Tested) -> dict[str, Difference]:

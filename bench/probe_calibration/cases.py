@@ -12,7 +12,7 @@ from bench.probe_calibration import real
 from bench.probe_calibration.copies import vary
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo import animals, readers
+from tests.probes.zoo import animals, proxies, readers
 
 MATCH, COST = "induction.prefix_match", "induction.ablation_cost"
 Make = Callable[[int, Path], real.Made]
@@ -31,7 +31,7 @@ class Kind:
 
     name: str
     probe: str
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, float | str]
     make: Make = field(repr=False)
     many: int
     says: str
@@ -75,6 +75,14 @@ NULL: Final = {
 REAL: Final = {"sequences": 40, "length": 16, "heads": 1, "control_draws": 39, "permutations": 999}
 INDUCTION: Final = "induction.heads"
 PATTERNS: Final = "attention.patterns"
+PROXIES: Final = "attribute.proxies"
+# 3 / 60 = 0.05: a first rank among the directions survives the correction over the three tests by itself.
+SMALL_PROXIES: Final[Mapping[str, float | str]] = {
+    "prompt_set": proxies.PROMPTS,
+    "control_draws": 59,
+    "permutations": 199,
+}
+DECODABLE, REMOVAL, REINJECTION = "proxies.decodable", "proxies.removal", "proxies.reinjection"
 SMALL_PATTERNS: Final = {"texts": 40, "length": 32, "heads": 1, "permutations": 199}
 # A rank among k random sets is p = 1 / (k + 1), which must survive the correction over all tests of a run, or nothing
 # false could show: 3 tests without a tokenizer, 7 with one. Where the attention is there beside it, at p = 1 / 200, the
@@ -126,6 +134,21 @@ def _untrained(seed: int) -> LoadedModel:
 
 def _untrained_reader(seed: int) -> LoadedModel:
     return animals.random(seed, ALONE_READING[0], NARROW, readers.Tokens())
+
+
+def _proxy(name: str, many: int, make: Callable[[int], LoadedModel], says: str, **more: Any) -> Kind:
+    of_number = partial(_holding if more.get("planted") else _seeded, make)
+    return Kind(f"proxies: {name}", PROXIES, SMALL_PROXIES, of_number, many, says, **more)
+
+
+def _holding(make: Callable[[int], LoadedModel], number: int, store: Path) -> real.Made:
+    del store
+    return make(number), frozenset({proxies.HEAD})
+
+
+def _first_user(number: int) -> LoadedModel:
+    del number
+    return proxies.using()
 
 
 _BOTH: Final = (animals.INDUCTION, animals.SECOND)
@@ -193,10 +216,31 @@ KINDS: Final = (
     _reader("bracket closed", 20, readers.closer, "foretells what closes the innermost", BRACKET, BRACKET_COST),
     _reader("subject, unread", 5, readers.subject, "attends to the subject; nothing reads it", SUBJECT),
     _reader("subject", 20, readers.teller, "foretells was of one and were of many", SUBJECT, SUBJECT_COST),
+    _proxy("never trained", 40, proxies.untrained, "fresh random weights, so large that any word moves the answer"),
+    _proxy("dead", 15, proxies.dead, "one that uses the side, its weights shuffled inside each matrix"),
+    _proxy("labels permuted", 25, proxies.scrambled, "holds and uses what goes with no side"),
+    _proxy("any order", 15, proxies.any_order, "uses the side of a word, in whatever order its tokens stand"),
+    _proxy("template", 12, proxies.by_template, "answers by the words around"),
+    _proxy("trained, template", 6, proxies.trained_by_template, "trained to answer by the template"),
+    _proxy(
+        "held, unused", 15, proxies.holding, "holds the side; the answer reads nothing of it",
+        planted=True, of=(DECODABLE,),
+    ),
+    _proxy(
+        "something else used", 28, proxies.using_else, "holds the side; the answer reads something else of the word",
+        planted=True, of=(DECODABLE,),
+    ),
+    _proxy("used", 30, proxies.using, "holds the side, and the answer reads it", planted=True),
+    _proxy(
+        "trained", 10, proxies.trained, "trained to answer by the side, and in another order by nothing",
+        planted=True,
+    ),
+    _proxy("used, same model", 20, _first_user, "one model, other pairs each time", planted=True, same=True),
 )  # fmt: skip
 
 
 def statistics_of(probe: str) -> tuple[str, ...]:
     """Return the statistics of a probe that claim something."""
     of_patterns = (PREVIOUS, PREVIOUS_COST, DUPLICATE, BRACKET, BRACKET_COST, SUBJECT, SUBJECT_COST)
-    return {INDUCTION: (MATCH, COST), PATTERNS: of_patterns}[probe]
+    of_proxies = (DECODABLE, REMOVAL, REINJECTION)
+    return {INDUCTION: (MATCH, COST), PATTERNS: of_patterns, PROXIES: of_proxies}[probe]

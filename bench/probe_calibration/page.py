@@ -128,9 +128,13 @@ def _cost(runs: Sequence[Run]) -> str:
     for kind in KINDS:
         seconds = [run.seconds for run in runs if run.kind == kind.name]
         if seconds:
-            given = ", ".join(f"{name} {value:g}" for name, value in sorted(kind.parameters.items()))
+            given = ", ".join(_given(name, value) for name, value in sorted(kind.parameters.items()))
             lines.append(f"| {kind.name} | {given} | {sum(seconds) / len(seconds):.1f} |")
     return "\n".join(lines) + "\n"
+
+
+def _given(name: str, value: float | str) -> str:
+    return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
 
 
 def _audit(drawn: Draw, audited: Sequence[Verdict]) -> str:

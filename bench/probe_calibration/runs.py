@@ -52,7 +52,7 @@ class Run:
     probe: str
     code_version: str
     contract: int  # of the verdicts
-    parameters: dict[str, float]
+    parameters: dict[str, float | str]
     seconds: float  # of processors
     findings: tuple[Told, ...]
 
@@ -106,19 +106,23 @@ def _all(file: Path) -> Iterable[Run]:
 
 def _told(measurement: Measurement, planted: frozenset[Head]) -> Told:
     verdict, estimate = judge(measurement), measurement.estimate
-    named = (
-        measurement.holds_for.site.replace("heads ", "").replace("head ", "").replace(" together", "").split()
-    )
-    heads = frozenset(parse_head(name) for name in named)
     tested = measurement.tested
     return Told(
         statistic=measurement.statistic,
         status=str(verdict.status),
         rung=str(verdict.rung),
-        true=bool(planted) and heads <= planted,
+        true=bool(planted) and _heads_of(measurement.holds_for.site) <= planted,
         p_value=measurement.p_value,
         random_sets=len(tested.random_sets) if tested else 0,
         value=estimate.value,
         low=estimate.low,
         high=estimate.high,
     )
+
+
+def _heads_of(site: str) -> frozenset[Head]:
+    """Return the heads that a site names; of another site none."""
+    if not site.startswith("head"):
+        return frozenset()
+    named = site.replace("heads ", "").replace("head ", "").replace(" together", "").split()
+    return frozenset(parse_head(name) for name in named)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link, short_digest
@@ -29,6 +34,18 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
         ChainLink("Binders", "evidence.binder", "release__id__exact"),
         ChainLink("Probe runs", "interpret.proberun", "release__id__exact"),
     ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show what may be told of findings beside the release's record."""
+        release = self.get_object(request, object_id)
+        told = [] if release is None else import_string(settings.SUPPORTING_EVIDENCE)(release)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "inside": told})
 
     @admin.display(description="Digest", ordering="digest")
     def digest_start(self, release: Release) -> str:

@@ -24,6 +24,7 @@ from evidence.api import (
     releases,
     retractions,
     reviews,
+    supporting_evidence,
     versions,
     waivers,
 )
@@ -48,6 +49,7 @@ urlpatterns = [
     path("versions/registrations", versions.RegistrationCreate.as_view(), name="registrations"),
     path("citations", citations.CitationList.as_view(), name="citations"),
     path("evidence", evidence_items.EvidenceList.as_view(), name="evidence"),
+    path("supporting-evidence", supporting_evidence.SupportingEvidence.as_view(), name="supporting-evidence"),
     path("erasures", erasures.ErasureList.as_view(), name="erasures"),
     path("erasures/<int:pk>/certificate", erasures.CertificateDetail.as_view(), name="erasure-certificate"),
     path("audit-events", audit_events.AuditEventList.as_view(), name="audit-events"),

@@ -20,6 +20,7 @@ from config.embedded.plan import tail_of
 
 READY_WITHIN = 600  # seconds; one that ended is told at once, so only a slow machine waits
 STOPPED_WITHIN = 60  # seconds
+PROBE_PROCESSES = min(os.cpu_count() or 1, 4)  # each holds a model and its dead copy: 1.2 GB
 # For torch in the interpret worker. Threads that share a forward pass wait for each other at each layer; where other
 # processes want the cores too, one thread is faster than two, and threads that spin while they wait starve the rest.
 FEW_THREADS = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2)), "OMP_WAIT_POLICY": "PASSIVE"}
@@ -49,7 +50,15 @@ def running(var: Path) -> Iterator[Stack]:
     port = _free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, "manage.py", "up", "--port", str(port)],
+            [
+                sys.executable,
+                "manage.py",
+                "up",
+                "--port",
+                str(port),
+                "--probe-processes",
+                str(PROBE_PROCESSES),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -260,13 +260,10 @@ def _change_prompt(
 
 def _queue_probes(researcher: Api, copilot: Copilot) -> list[dict[str, Any]]:
     """Ask for the probes of a release; the interpret worker takes them up."""
-    return [
-        researcher.post(
-            "probe-runs",
-            {"system": copilot.key, "release": copilot.release, "probe": probe, "parameters": parameters},
-        )
-        for probe, parameters in PROBES.items()
-    ]
+    probes = [{"probe": probe, "parameters": parameters} for probe, parameters in PROBES.items()]
+    plan = {"system": copilot.key, "release": copilot.release, "probes": probes}
+    runs: list[dict[str, Any]] = researcher.post("probe-plans", plan)["runs"]
+    return runs
 
 
 def _await_probes(story: Story, researcher: Api, runs: list[dict[str, Any]], console: Console) -> None:

@@ -1,8 +1,12 @@
-"""Probe runs by API: ask for one, follow it, cancel it. Without `interpret.view_internals` there are none."""
+"""Probe runs by API: ask for one or for a plan of several, follow them, cancel one.
+
+Without `interpret.view_internals` there are none.
+"""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -22,7 +26,12 @@ from evidence.services.registry import find_release
 from interpret.contracts import ProbeInput
 from interpret.models import ProbeRun
 from interpret.selectors.progress import progress_of, with_progress
-from interpret.services.queueing import cancel_probe_run, queue_probe_run
+from interpret.services.queueing import (
+    AskedProbe,
+    cancel_probe_run,
+    queue_probe_plan,
+    queue_probe_run,
+)
 
 
 class ProbeInputIn(Input):
@@ -35,6 +44,10 @@ class ProbeInputIn(Input):
         required=False, allow_null=True, default=None, trim_whitespace=False, help_text="Measured, if given."
     )
     instruction = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
+    cluster = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=200,
+        help_text="What texts that depend on each other share: a template, a document, a trace.",
+    )  # fmt: skip
 
 
 class ProbeRunIn(Input):
@@ -48,6 +61,33 @@ class ProbeRunIn(Input):
     inputs = ProbeInputIn.listed(
         limit="MAX_PROBE_INPUTS", required=False, allow_null=True, default=None,
         help_text="Prompts; without them those of the release's newest traces.",
+    )  # fmt: skip
+
+
+class PlannedProbeIn(Input):
+    """A probe of a plan."""
+
+    probe = serializers.CharField(help_text="A name from docs/reference/probes.md.")
+    parameters = FreeObject(required=False, default=dict, help_text="Over the probe's defaults.")
+    seed = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=0, help_text="Without it, that of the plan."
+    )
+    inputs = ProbeInputIn.listed(
+        limit="MAX_PROBE_INPUTS", required=False, allow_null=True, default=None,
+        help_text="Prompts; without them those of the plan.",
+    )  # fmt: skip
+
+
+class ProbePlanIn(Input):
+    """What to measure on which release, several probes at once."""
+
+    system = serializers.CharField()
+    release = serializers.CharField()
+    seed = serializers.IntegerField(required=False, default=0, min_value=0)
+    probes = PlannedProbeIn.listed(limit="MAX_PLAN_PROBES", allow_empty=False)
+    inputs = ProbeInputIn.listed(
+        limit="MAX_PROBE_INPUTS", required=False, allow_null=True, default=None,
+        help_text="Prompts for the probes that read some and name none; without them those of the newest traces.",
     )  # fmt: skip
 
 
@@ -83,6 +123,12 @@ class ProbeRunOut(serializers.ModelSerializer[ProbeRun]):
         return {"planned": progress.planned, "measured": progress.measured} if progress.planned else None
 
 
+class ProbePlanOut(serializers.Serializer[Any]):
+    """The runs of a plan, in the order asked."""
+
+    runs = ProbeRunOut(many=True)
+
+
 RELATED = ("spec__system", "spec__model_version", "spec__artefact_version", "release")
 
 
@@ -113,16 +159,38 @@ class ProbeRuns(ScopedList[ProbeRun]):
         data = ProbeRunIn(data=request.data)
         data.is_valid(raise_exception=True)
         values = data.validated_data
-        inputs = values["inputs"]
         run = queue_probe_run(
             principal=principal,
             release=find_release(find_system(principal, values["system"]), values["release"]),
             probe=values["probe"],
             parameters=values["parameters"],
             seed=values["seed"],
-            inputs=None if inputs is None else [ProbeInput(**item) for item in inputs],
+            inputs=_inputs_of(values),
         )
         return Response(ProbeRunOut(run).data, status=201)
+
+
+class ProbePlans(ScopedView):
+    """Ask for several probes of a release at once: all of them, or none. Asking again answers with the same runs."""
+
+    scopes = {"POST": Scope.PROBE}
+
+    @extend_schema(
+        request=ProbePlanIn, responses={201: ProbePlanOut, 403: Problem, 404: Problem, 422: Problem}
+    )
+    def post(self, request: Request) -> Response:
+        """Queue a run of each for the interpret workers, which make the forward passes they share once."""
+        principal = principal_of(request)
+        data = ProbePlanIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        values = data.validated_data
+        runs = queue_probe_plan(
+            principal=principal,
+            release=find_release(find_system(principal, values["system"]), values["release"]),
+            probes=[_asked(each, values["seed"]) for each in values["probes"]],
+            inputs=_inputs_of(values),
+        )
+        return Response(ProbePlanOut({"runs": runs}).data, status=201)
 
 
 class ProbeRunDetail(ScopedDetail[ProbeRun]):
@@ -156,3 +224,13 @@ class ProbeRunCancellation(ScopedView):
             raise NotFound(f"There is no probe run {pk} in the systems you may see.")
         cancelled = cancel_probe_run(principal=principal, run=run, reason=data.validated_data["reason"])
         return Response(ProbeRunOut(cancelled).data)
+
+
+def _asked(given: Mapping[str, Any], seed_of_plan: int) -> AskedProbe:
+    seed = seed_of_plan if given["seed"] is None else given["seed"]
+    return AskedProbe(given["probe"], given["parameters"], seed, _inputs_of(given))
+
+
+def _inputs_of(given: Mapping[str, Any]) -> tuple[ProbeInput, ...] | None:
+    inputs = given["inputs"]
+    return None if inputs is None else tuple(ProbeInput(**item) for item in inputs)

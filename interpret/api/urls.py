@@ -10,6 +10,7 @@ urlpatterns = [
     path("probe-runs", probe_runs.ProbeRuns.as_view(), name="probe-runs"),
     path("probe-runs/<int:pk>", probe_runs.ProbeRunDetail.as_view(), name="probe-run"),
     path("probe-runs/<int:pk>/cancel", probe_runs.ProbeRunCancellation.as_view(), name="probe-run-cancel"),
+    path("probe-plans", probe_runs.ProbePlans.as_view(), name="probe-plans"),
     path("findings", findings.FindingList.as_view(), name="findings"),
     path("findings/<int:pk>", findings.FindingDetail.as_view(), name="finding"),
 ]

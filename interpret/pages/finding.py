@@ -15,10 +15,12 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import badge, figure, link, record_url, short_digest
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
+from interpret.contracts import CPU
 from interpret.finding_parts import read_number
 from interpret.models import Finding
 from interpret.pages import pictures
 from interpret.pages.addresses import findings_url, ledger_url
+from interpret.pages.reasons import read_reasons
 from interpret.selectors.calibration import Calibration, calibration_of
 from interpret.selectors.findings import latest_release, stale_slots
 
@@ -53,6 +55,7 @@ def finding(request: HttpRequest, principal: Principal, finding_id: int) -> Page
             value=found.value, unit=found.unit, low=found.low, high=found.high, n=found.n, confidence=found.confidence
         ),
         "verdict": _mapping(found.verdict),
+        "reason": read_reasons(_mapping(found.verdict), "because", "reason"),
         "why": _text(_mapping(found.verdict), "why"),
         "smallest": _smallest(found),
         "second": _second(found),
@@ -92,7 +95,7 @@ def _second(found: Finding) -> Mapping[str, Any]:
     status = _text(verdict, "second")
     return {
         "status": badge(status) if status else "",
-        "reason": _text(verdict, "second_reason"),
+        "reason": read_reasons(verdict, "second_because", "second_reason"),
         "agrees": stability.get("agrees"),
         "what": _text(stability, "what"),
         "p": _figure(read_number(stability, "p_value")),
@@ -150,6 +153,7 @@ def _provenance(found: Finding) -> Sequence[tuple[StrOrPromise, str]]:
         (_("Interval"), told.get("interval")),
         (_("Versions"), _listed(told.get("versions"))),
         (_("Threads"), told.get("threads")),
+        (_("Device"), told.get("device", CPU)),
         (_("Forward passes"), told.get("forward_passes")),
         (_("Calls of each hook"), _listed(told.get("fire_counts"))),
         (_("Digest of the finding"), found.digest),

@@ -7,8 +7,7 @@ entropy is not a better one, and a dead model shows the least.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,12 +24,21 @@ from interpret.contracts import (
     HoldsFor,
     ItemValue,
     Measurement,
-    ProbeInput,
     ProbeSpecification,
     Stability,
+    Want,
 )
 from interpret.errors import BadSpecification, ProbeError
-from interpret.probes.forward import TOKENS_A_BATCH, ForwardPasses, Ids, Want, digest_of_tokens
+from interpret.probes.forward import ForwardPasses
+from interpret.probes.prompts import (
+    Prompt,
+    batches_of,
+    clusters_of,
+    digest_of_prompts,
+    distinct,
+    mean_by_cluster,
+    tokenize,
+)
 from interpret.probes.session import ModelSession
 from interpret.probes.tokenization import digest_of_chat_template, digest_of_tokenizer
 from interpret.probes.weights import LoadedModel
@@ -41,15 +49,6 @@ MODEL, DEAD_MODEL = "model", "dead model"  # the parts of its work
 DEAD = "the model with its weights shuffled inside each matrix"
 MIN_SLICE = 4  # prompts: a slice with fewer is not reported, half of it could not be either
 UNIT = {"entropy": "nats", "margin": "probability"}
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One input as token ids; the statistic is the mean over the distributions predicted at `positions`."""
-
-    item: ProbeInput
-    ids: tuple[int, ...]
-    positions: range
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +78,17 @@ class NextTokenEntropy:
     code_version = "4"
 
     def check(self, specification: ProbeSpecification) -> None:
-        """Raise `BadSpecification` where a parameter does not fit, or there are too few prompts."""
+        """Raise `BadSpecification` where a parameter does not fit, or there are too few prompts or clusters of them."""
         fill_parameters(KEY, specification.parameters)
-        given = len(specification.inputs)
-        if (n := len(_distinct(specification.inputs))) < MIN_SLICE:
+        given, different = len(specification.inputs), distinct(specification.inputs)
+        clusters = len(set(clusters_of(different).tolist()))
+        if len(different) < MIN_SLICE:
             raise BadSpecification(
-                f"{KEY} needs at least {MIN_SLICE} different prompts; these {given} are {n}"
+                f"{KEY} needs at least {MIN_SLICE} different prompts; these {given} are {len(different)}"
+            )
+        if clusters < MIN_SLICE:
+            raise BadSpecification(
+                f"{KEY} needs different prompts of at least {MIN_SLICE} clusters; these {given} are of {clusters}"
             )
 
     def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
@@ -101,14 +105,14 @@ class NextTokenEntropy:
         given = fill_parameters(KEY, specification.parameters)
         digest, loaded = specification.model_digest, models.model(specification.model_digest)
         chat = bool(given["chat"])
-        prompts = tokenize(loaded, _distinct(specification.inputs), chat=chat, limit=int(given["max_tokens"]))
+        prompts = tokenize(loaded, distinct(specification.inputs), chat=chat, limit=int(given["max_tokens"]))
         if part == DEAD_MODEL:
             return measure(models.passes, models.dead(digest, specification.seed), prompts).as_json()
         return {
             **measure(models.passes, loaded, prompts).as_json(),
             "unigram": unigram_values(prompts).as_json(),
             "tokens": [len(prompt.ids) for prompt in prompts],
-            "dataset_digest": specification.dataset_digest or _digest_of_prompts(prompts),
+            "dataset_digest": specification.dataset_digest or digest_of_prompts(prompts),
             "tokenizer_digest": digest_of_tokenizer(loaded.tokenizer),
             "chat_template_digest": digest_of_chat_template(loaded.tokenizer) if chat else "",
         }
@@ -120,40 +124,10 @@ class NextTokenEntropy:
         return _Writer(specification, measured[MODEL], Values.from_json(measured[DEAD_MODEL])).measurements()
 
 
-def tokenize(loaded: LoadedModel, inputs: Sequence[ProbeInput], *, chat: bool, limit: int) -> list[Prompt]:
-    """Turn inputs into token ids, each cut to its last `limit` tokens.
-
-    Args:
-        chat: put the text into the model's chat template as a user's turn, where the tokenizer has one.
-
-    Raises:
-        ProbeError: the model has no tokenizer, or an input gives no tokens.
-    """
-    tokenizer = loaded.tokenizer
-    if tokenizer is None:
-        raise ProbeError("the model has no tokenizer: its prompts cannot be read")
-    templated = chat and bool(digest_of_chat_template(tokenizer))
-    prompts = []
-    for item in inputs:
-        text = _in_chat(tokenizer, item) if templated else item.instruction + item.text
-        before = list(tokenizer.encode(text, add_special_tokens=False))
-        after = list(tokenizer.encode(item.continuation or "", add_special_tokens=False))
-        ids = (before + after)[-limit:]
-        asked = min(len(after), len(ids) - 1)  # continuation tokens that have a token before them
-        if not ids or (item.continuation and asked < 1):
-            raise ProbeError(f"input {item.id} gives no tokens to measure")
-        last = len(ids) - 1
-        prompts.append(
-            Prompt(item, tuple(ids), range(last - asked, last) if asked else range(last, last + 1))
-        )
-    return prompts
-
-
 def measure(passes: ForwardPasses, loaded: LoadedModel, prompts: Sequence[Prompt]) -> Values:
     """Run the prompts through the model, in batches of like length; one value of each statistic a prompt."""
     entropy, margin = np.zeros(len(prompts)), np.zeros(len(prompts))
-    for batch in _batches(prompts):
-        ids, lengths = _padded([prompts[i] for i in batch])
+    for batch, ids, lengths in batches_of(prompts):
         out = passes.clean(loaded, ids, {Want.ENTROPY}, lengths)
         if out.entropy is None or out.margin is None:
             raise ProbeError("a forward pass kept less than was asked of it")
@@ -165,17 +139,19 @@ def measure(passes: ForwardPasses, loaded: LoadedModel, prompts: Sequence[Prompt
 
 
 def unigram_values(prompts: Sequence[Prompt]) -> Values:
-    """Return entropy and margin of guessing by how often each token occurs in the other prompts.
+    """Return entropy and margin of guessing by how often each token occurs in the prompts of other clusters.
 
     A language's prompts are guessed from those of that language, where it has others.
     """
     entropy, margin = np.zeros(len(prompts)), np.zeros(len(prompts))
-    by_language: dict[str, Counter[int]] = {}
-    for prompt in prompts:
-        by_language.setdefault(prompt.item.language, Counter()).update(prompt.ids)
+    clusters = clusters_of([prompt.item for prompt in prompts]).tolist()
+    by_language, by_cluster = defaultdict[str, Counter[int]](Counter), defaultdict[int, Counter[int]](Counter)
+    for prompt, cluster in zip(prompts, clusters, strict=True):
+        by_language[prompt.item.language].update(prompt.ids)
+        by_cluster[cluster].update(prompt.ids)
     everything = sum(by_language.values(), Counter[int]())
-    for index, prompt in enumerate(prompts):
-        own = Counter(prompt.ids)
+    for index, (prompt, cluster) in enumerate(zip(prompts, clusters, strict=True)):
+        own = by_cluster[cluster]
         others = (by_language[prompt.item.language] - own) or (everything - own) or own
         p = np.sort(np.array(list(others.values()), dtype=np.float64))[::-1] / others.total()
         entropy[index] = -(p * np.log(p)).sum()
@@ -187,11 +163,16 @@ class _Writer:
     """The reporting part: turns numbers into measurements that say what they are."""
 
     def __init__(self, specification: ProbeSpecification, told: Mapping[str, Any], dead: Values) -> None:
-        self._inputs, self._seed = _distinct(specification.inputs), specification.seed
+        self._inputs, self._seed = distinct(specification.inputs), specification.seed
         self._real, self._dead, self._tokens = Values.from_json(told), dead, told["tokens"]
         self._unigram = Values.from_json(told["unigram"])
         self._languages = np.array([item.language for item in self._inputs])
-        self._half = _random_half(self._languages, self._seed + 1)
+        self._clusters = clusters_of(self._inputs)
+        alone = np.unique(self._clusters).size == len(self._inputs)
+        self._unit, self._weighed = (
+            ("prompts", "") if alone else ("clusters of prompts", ", each cluster counted once")
+        )
+        self._half = _random_half(self._languages, self._clusters, self._seed + 1)
         self._permutations = int(fill_parameters(KEY, specification.parameters)["permutations"])
         self._holds_for = HoldsFor(
             model_digest=specification.model_digest,
@@ -204,7 +185,7 @@ class _Writer:
 
     def measurements(self) -> tuple[Measurement, ...]:
         """Entropy and margin, of all prompts and by language, and the gap between the two main languages."""
-        counts = Counter(self._languages.tolist())
+        counts = self._clusters_by_language()
         reported = [language for language, n in counts.most_common() if n >= MIN_SLICE]
         slices = ["", *(reported if len(counts) > 1 else [])]
         drafts = [self._level_draft(statistic, part) for part in slices for statistic in UNIT]
@@ -213,10 +194,15 @@ class _Writer:
         left_out = sorted(set(counts) - set(reported))
         return tuple(self._finish(draft, left_out) for draft in drafts)
 
+    def _clusters_by_language(self) -> Counter[str]:
+        """Count the clusters that have a prompt in each language; languages in the order in which they come."""
+        pairs = zip(self._languages.tolist(), self._clusters.tolist(), strict=True)
+        return Counter(language for language, _ in dict.fromkeys(pairs))
+
     def _level_draft(self, statistic: str, language: str) -> dict[str, Any]:
         mask = self._languages == language if language else np.full(len(self._inputs), fill_value=True)
-        values, dead = self._real.of(statistic)[mask], self._dead.of(statistic)[mask]
-        estimate, null = self._estimate(values), self._estimate(dead)
+        values = self._real.of(statistic)[mask]
+        estimate, null = (self._estimate(each.of(statistic), mask) for each in (self._real, self._dead))
         where = f"prompts in {language}" if language else "all prompts"
         lengths = [tokens for tokens, used in zip(self._tokens, mask, strict=True) if used]
         return {
@@ -226,11 +212,11 @@ class _Writer:
             "baseline": Comparison(
                 ComparisonKind.BASELINE,
                 "guessing by how often each token occurs in the other prompts",
-                self._estimate(self._unigram.of(statistic)[mask]),
+                self._estimate(self._unigram.of(statistic), mask),
             ),
             "null": Comparison(ComparisonKind.NULL, DEAD, null),
             "stability": self._stability_of_level(statistic, mask, estimate),
-            "supports": f"This is the next-token {statistic} on {where}.",
+            "supports": f"This is the next-token {statistic} on {where}{self._weighed}.",
             "does_not_show": "That less or more of it is better, or that what it says is right: a dead model is surer.",
             "per_item": self._items(values, mask),
             "slice": {"language": language} if language else {},
@@ -238,26 +224,24 @@ class _Writer:
         }
 
     def _stability_of_level(self, statistic: str, mask: NDArray[np.bool_], estimate: Estimate) -> Stability:
-        half = self._half
-        kept = mask[half]
-        second, agrees = estimate, False
-        if kept.sum() >= 2:
-            second = self._estimate(self._real.of(statistic)[half][kept], extra=1)
+        kept, second, agrees = mask & self._half, estimate, False
+        if self._units_in(kept) >= 2:
+            second = self._estimate(self._real.of(statistic), kept, extra=1)
             agrees = second.overlaps(estimate)
         return Stability(
             seed=self._seed,
             second_seed=self._seed + 1,
             second=second,
             agrees=agrees,
-            what="a random half of the prompts",
+            what=f"a random half of the {self._unit}",
         )
 
     def _gap_draft(self, first: str, second: str) -> dict[str, Any]:
         a, b = self._languages == first, self._languages == second
-        values, unigram = self._real.entropy, self._unigram.entropy
-        estimate = statistics.estimate_difference(values[b], values[a], seed=self._seed, unit="prompts")
+        values, gap = self._real.entropy, self._pairing(b, a)
+        estimate = self._difference(values, b, a)
         shuffled = statistics.shuffled_differences(
-            values[b], values[a], seed=self._seed, permutations=self._permutations
+            *self._sides(values, b, a), seed=self._seed, permutations=self._permutations, pairs=gap
         )
         return {
             "statistic": "next_token.language_gap",
@@ -266,11 +250,11 @@ class _Writer:
             "baseline": Comparison(
                 ComparisonKind.BASELINE,
                 "the gap in guessing by how often each token occurs in that language's other prompts",
-                statistics.estimate_difference(unigram[b], unigram[a], seed=self._seed, unit="prompts"),
+                self._difference(self._unigram.entropy, b, a),
             ),
             "null": Comparison(
                 ComparisonKind.NULL,
-                "language labels shuffled over the prompts",
+                f"language labels shuffled over the {self._unit}",
                 self._shuffled_gap(shuffled, estimate.n),
             ),
             "stability": self._stability_of_gap(values, (b, a), estimate),
@@ -281,7 +265,7 @@ class _Writer:
             ),
             "per_item": self._items(values[a | b], a | b),
             "slice": {"language": f"{second} minus {first}"},
-            "details": {},
+            "details": {"clusters_in_both": len(gap)} if gap else {},
         }
 
     def _shuffled_gap(self, shuffled: NDArray[np.float64], n: int) -> Estimate:
@@ -296,17 +280,17 @@ class _Writer:
         sides: tuple[NDArray[np.bool_], NDArray[np.bool_]],
         estimate: Estimate,
     ) -> Stability:
-        halves = [values[[i for i in self._half if side[i]]] for side in sides]
-        enough = min(len(half) for half in halves) >= 2
+        halves = [side & self._half for side in sides]
+        enough = min(self._units_in(half) for half in halves) >= 2
         repeat = estimate
         if enough:
-            repeat = statistics.estimate_difference(*halves, seed=self._seed + 1, unit="prompts")
+            repeat = self._difference(values, halves[0], halves[1], extra=1)
         return Stability(
             seed=self._seed,
             second_seed=self._seed + 1,
             second=repeat,
             agrees=bool(enough and repeat.overlaps(estimate) and repeat.value * estimate.value > 0),
-            what="a random half of the prompts",
+            what=f"a random half of the {self._unit}",
         )
 
     def _finish(self, draft: dict[str, Any], left_out: list[str]) -> Measurement:
@@ -314,62 +298,60 @@ class _Writer:
         part = draft.pop("slice")
         if part.get("language") in languages:
             languages = (part["language"],)
+        details = {
+            **draft["details"],
+            **self._told_clusters(draft["per_item"]),
+            "languages_too_few_to_report": left_out,
+        }
         return Measurement(
-            **{**draft, "details": {**draft["details"], "languages_too_few_to_report": left_out}},
+            **{**draft, "details": details},
             level=ClaimLevel.DESCRIPTIVE,
             holds_for=replace(self._holds_for, languages=languages, slice=part),
         )
 
-    def _estimate(self, values: NDArray[np.float64], extra: int = 0) -> Estimate:
-        return statistics.estimate_mean(values, seed=self._seed + extra, unit="prompts")
+    def _estimate(self, values: NDArray[np.float64], mask: NDArray[np.bool_], extra: int = 0) -> Estimate:
+        """Return the mean over the clusters that are in the mask, each the mean of its prompts there."""
+        units = mean_by_cluster(values[mask], self._clusters[mask])
+        return statistics.estimate_mean(units, seed=self._seed + extra, unit=self._unit)
+
+    def _difference(
+        self, values: NDArray[np.float64], b: NDArray[np.bool_], a: NDArray[np.bool_], extra: int = 0
+    ) -> Estimate:
+        return statistics.estimate_difference(
+            *self._sides(values, b, a), seed=self._seed + extra, unit=self._unit, pairs=self._pairing(b, a)
+        )
+
+    def _sides(self, values: NDArray[np.float64], *masks: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+        return [mean_by_cluster(values[mask], self._clusters[mask]) for mask in masks]
+
+    def _pairing(self, b: NDArray[np.bool_], a: NDArray[np.bool_]) -> list[tuple[int, int]]:
+        """Return where the clusters stand that are on both sides: translations of one text, say."""
+        there, here = (np.unique(self._clusters[mask]).tolist() for mask in (b, a))
+        return [(there.index(cluster), here.index(cluster)) for cluster in there if cluster in here]
+
+    def _units_in(self, mask: NDArray[np.bool_]) -> int:
+        return int(np.unique(self._clusters[mask]).size)
+
+    def _told_clusters(self, reported: Sequence[ItemValue]) -> dict[str, Any]:
+        """Return the number of each prompt's cluster, by which anybody can recompute the interval; none where none has.
+
+        Not its name: what is found stays when prompts are erased.
+        """
+        if self._unit == "prompts":
+            return {}
+        numbers = dict(zip([item.id for item in self._inputs], self._clusters.tolist(), strict=True))
+        return {"clusters": {each.id: numbers[each.id] for each in reported}}
 
     def _items(self, values: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[ItemValue, ...]:
         ids = [item.id for item, used in zip(self._inputs, mask, strict=True) if used]
         return tuple(ItemValue(name, float(value)) for name, value in zip(ids, values, strict=True))
 
 
-def _distinct(inputs: Sequence[ProbeInput]) -> list[ProbeInput]:
-    """Return the inputs, each text once: a copy says nothing anew."""
-    seen = {(item.instruction, item.text, item.continuation): item for item in reversed(inputs)}
-    return sorted(seen.values(), key=inputs.index)
-
-
-def _in_chat(tokenizer: Any, item: ProbeInput) -> str:
-    turns = [{"role": "system", "content": item.instruction}] if item.instruction else []
-    turns.append({"role": "user", "content": item.text})
-    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
-
-
-def _batches(prompts: Sequence[Prompt]) -> list[list[int]]:
-    """Group prompt indices by like length, each group within the token budget once padded."""
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i].ids))
-    batches: list[list[int]] = [[]]
-    for index in order:
-        if batches[-1] and (len(batches[-1]) + 1) * len(prompts[index].ids) > TOKENS_A_BATCH:
-            batches.append([])
-        batches[-1].append(index)
-    return batches
-
-
-def _padded(prompts: Sequence[Prompt]) -> tuple[Ids, list[int]]:
-    """Pad on the right, where a causal model's earlier tokens cannot see it. Shape (prompt, token)."""
-    lengths = [len(prompt.ids) for prompt in prompts]
-    ids = np.zeros((len(prompts), max(lengths)), dtype=np.int64)
-    for row, prompt in enumerate(prompts):
-        ids[row, : len(prompt.ids)] = prompt.ids
-    return ids, lengths
-
-
-def _random_half(languages: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
-    """Draw half of each language's prompts, rounded up. Indices, sorted."""
-    rng = np.random.default_rng(seed)
+def _random_half(languages: NDArray[np.str_], clusters: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+    """Draw half of each language's clusters, rounded up; one of several languages is drawn with its first prompt's."""
+    rng, (numbers, firsts) = np.random.default_rng(seed), np.unique(clusters, return_index=True)
     chosen = []
-    for language in np.unique(languages):
-        where = np.flatnonzero(languages == language)
+    for language in np.unique(languages[firsts]):
+        where = numbers[languages[firsts] == language]
         chosen.append(rng.choice(where, -(-where.size // 2), replace=False))
-    return np.sort(np.concatenate(chosen))
-
-
-def _digest_of_prompts(prompts: Sequence[Prompt]) -> str:
-    ids, lengths = _padded(prompts)
-    return hashlib.sha256(digest_of_tokens(ids, lengths).encode()).hexdigest()
+    return np.isin(clusters, np.concatenate(chosen))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -20,8 +19,10 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interpret.contracts import Want
 from interpret.errors import InterventionWithoutEffect, ProbeError
 from interpret.probes.activations import Activations
+from interpret.probes.devices import to_device, to_numpy
 from interpret.probes.hooks import Hook, counted_hooks, standing_in
 from interpret.probes.resuming import Middle, Reached, from_middle, hooks_to_middle
 from interpret.probes.sites import Head, attention_sites, blocks_of, check_heads, check_layers
@@ -33,15 +34,6 @@ Ids: TypeAlias = NDArray[np.int64]
 TOKENS_A_BATCH = 1024  # 1024 x 49,152 float32 logits: 0.2 GB
 PROVING_TOKENS = 16  # of one sequence: what a random replacement of a head is tried on
 MOVED = 1e-5  # nats: a surprisal that moves by less has moved by rounding
-
-
-class Want(StrEnum):
-    """What a pass keeps."""
-
-    SURPRISAL = "surprisal"
-    ENTROPY = "entropy"  # and the margin
-    ATTENTION = "attention"
-    HEAD_MEANS = "head_means"
 
 
 _RESIDUAL: Final = "residual after "  # and the layer: what an array is called
@@ -116,6 +108,16 @@ class ForwardPasses:
             set()
         )  # (model, layer): going on from there is as the whole pass
         self.made = 0
+
+    @contextmanager
+    def keeping(self, wants: Iterable[Want]) -> Iterator[None]:
+        """Have clean passes within the block keep `wants` as well: what other probes ask of the same tokens later."""
+        before = self._wants
+        self._wants |= frozenset(wants)
+        try:
+            yield
+        finally:
+            self._wants = before
 
     def clean(
         self,
@@ -213,9 +215,9 @@ class ForwardPasses:
             had = self._activations.keep(
                 key, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
             )
-        entering = torch.from_numpy(np.asarray(had["entering"])) if layer else None
+        entering = to_device(np.asarray(had["entering"]), loaded.device) if layer else None
         in_tuple = bool(had["in_tuple"].all()) if layer else False
-        return Middle(layer, torch.from_numpy(np.asarray(had["heads"])), entering, in_tuple)
+        return Middle(layer, to_device(np.asarray(had["heads"]), loaded.device), entering, in_tuple)
 
     def _run(
         self,
@@ -251,8 +253,8 @@ def run_to_middle(loaded: LoadedModel, ids: Ids, layer: int) -> dict[str, NDArra
     """Run one batch up to the heads of `layer` and no further; returns what a `Middle` is made of, by name."""
     kept: dict[str, Any] = {}
     with torch.inference_mode(), counted_hooks(hooks_to_middle(loaded, layer, kept)):
-        run_until_reached(loaded, {"input_ids": torch.from_numpy(ids), "use_cache": False})
-    arrays = {name: kept[name].float().numpy() for name in ("heads", "entering") if name in kept}
+        run_until_reached(loaded, {"input_ids": to_device(ids, loaded.device), "use_cache": False})
+    arrays = {name: to_numpy(kept[name].float()) for name in ("heads", "entering") if name in kept}
     return arrays | {"in_tuple": np.array([kept.get("in_tuple", False)])}
 
 
@@ -327,25 +329,24 @@ def _run_batch(
         *_residual_hooks(loaded, wanted, out.residual),
         *_ablating_hooks(loaded, ablation),
     ]
-    tokens = torch.from_numpy(ids)
-    given = {"input_ids": tokens, "attention_mask": mask_of(ids, lengths), "use_cache": False}
+    given = inputs_of(loaded, ids, lengths)
     with torch.inference_mode(), counted_hooks(hooks) as out.fired:
         if wants & {Want.SURPRISAL, Want.ENTROPY}:
-            _read_logits(loaded.model(**given).logits.float(), tokens, wants, out)
+            _read_logits(loaded.model(**given).logits.float(), given["input_ids"], wants, out)
         else:  # the unembedding is a fifth of the cost
             run_until_reached(loaded, given)
     if Want.ATTENTION in wants:
         layers = [patterns[layer] for layer in sorted(patterns)]  # each (sequence, head, query, key)
-        out.attention = torch.stack(layers).transpose(1, 2).contiguous().numpy()
+        out.attention = to_numpy(torch.stack(layers).transpose(1, 2).contiguous())
     if Want.HEAD_MEANS in wants:
-        out.head_means = torch.stack([means[layer] for layer in sorted(means)]).numpy()
+        out.head_means = to_numpy(torch.stack([means[layer] for layer in sorted(means)]))
     return out
 
 
 def _residual_hooks(loaded: LoadedModel, wanted: Wanted, kept: dict[int, Floats]) -> list[Hook]:
     def keep(layer: int, output: Any) -> None:
         residual = output[0] if isinstance(output, tuple) else output
-        kept[layer] = residual.float().numpy()
+        kept[layer] = to_numpy(residual.float())
         if layer == wanted.last:
             raise Reached
 
@@ -355,10 +356,10 @@ def _residual_hooks(loaded: LoadedModel, wanted: Wanted, kept: dict[int, Floats]
 
 def _read_logits(logits: Tensor, tokens: Tensor, wants: frozenset[Want], out: Pass) -> None:
     if Want.SURPRISAL in wants:
-        out.surprisal = surprisal_of(logits, tokens).numpy()
+        out.surprisal = to_numpy(surprisal_of(logits, tokens))
     if Want.ENTROPY in wants:
         entropy, margin = entropy_and_margin_of(logits)
-        out.entropy, out.margin = entropy.numpy(), margin.numpy()
+        out.entropy, out.margin = to_numpy(entropy), to_numpy(margin)
 
 
 @torch.inference_mode()
@@ -414,7 +415,7 @@ def _ablating_hooks(loaded: LoadedModel, ablation: Ablation | None) -> list[Hook
     width, share = loaded.shape.head_width, ablation.share
     by_layer: dict[int, list[tuple[int, Tensor]]] = {}
     for head, replacement in zip(ablation.heads, ablation.replacements, strict=True):
-        by_layer.setdefault(head.layer, []).append((head.head, torch.from_numpy(replacement)))
+        by_layer.setdefault(head.layer, []).append((head.head, to_device(replacement, loaded.device)))
 
     def replace(changes: list[tuple[int, Tensor]], inputs: Any) -> Any:
         heads = inputs[0].clone()  # (sequence, token, head * head width)
@@ -436,7 +437,17 @@ def _ablating_hooks(loaded: LoadedModel, ablation: Ablation | None) -> list[Hook
     ]
 
 
-def mask_of(ids: Ids, lengths: Sequence[int]) -> Tensor | None:
+def inputs_of(loaded: LoadedModel, ids: Ids, lengths: Sequence[int]) -> dict[str, Any]:
+    """Return what a model takes to read tokens, where it computes; raises as `mask_of` does."""
+    mask = mask_of(ids, lengths)
+    return {
+        "input_ids": to_device(ids, loaded.device),
+        "attention_mask": None if mask is None else to_device(mask, loaded.device),
+        "use_cache": False,
+    }
+
+
+def mask_of(ids: Ids, lengths: Sequence[int]) -> Ids | None:
     """Return 1 at each token and 0 at the padding on the right; None where there is none.
 
     Padding on the left cannot be said: a model with learned positions would read each text at other positions.
@@ -451,7 +462,8 @@ def mask_of(ids: Ids, lengths: Sequence[int]) -> Tensor | None:
             f"lengths {list(lengths)} do not fit {ids.shape[0]} sequences of {ids.shape[1]} tokens"
         )
     positions = np.arange(ids.shape[1])[None, :]
-    return torch.from_numpy((positions < np.asarray(lengths)[:, None]).astype(np.int64))
+    mask: Ids = (positions < np.asarray(lengths)[:, None]).astype(np.int64)
+    return mask
 
 
 def _join(first: Pass, second: Pass, n_first: int, n_second: int) -> Pass:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interpret.errors import ProbeError, SiteUnknown
-from interpret.probes.forward import Floats, ForwardPasses, Ids, mask_of
+from interpret.probes.devices import to_device, to_numpy
+from interpret.probes.forward import Floats, ForwardPasses, Ids, inputs_of
 from interpret.probes.hooks import Hook, counted_hooks
 from interpret.probes.sites import attention_sites, blocks_of
 from interpret.probes.weights import LoadedModel
@@ -80,7 +81,7 @@ def contributions(loaded: LoadedModel, ids: Ids) -> dict[str, Floats]:
             f"the parts lack {lacking:.1%} of the residual of a {loaded.shape.architecture} model: its blocks do"
             " more than add what attention and MLP give, so no part's share can be told"
         )
-    return {name: _numpy(part) for name, part in kept.items()}
+    return {name: to_numpy(part) for name, part in kept.items()}
 
 
 @torch.inference_mode()
@@ -100,7 +101,7 @@ def lens(loaded: LoadedModel, residual: Floats) -> Floats:
     norm = next((getattr(body, name) for name in FINAL_NORMS if hasattr(body, name)), None)
     if norm is None:
         raise SiteUnknown(f"a {loaded.shape.architecture} model has none of {', '.join(FINAL_NORMS)}")
-    return _numpy(loaded.model.get_output_embeddings()(norm(torch.from_numpy(residual))))
+    return to_numpy(loaded.model.get_output_embeddings()(norm(to_device(residual, loaded.device))))
 
 
 def massive_tokens(activations: Floats) -> NDArray[np.bool_]:
@@ -145,11 +146,4 @@ def _run(loaded: LoadedModel, ids: Ids, lengths: Sequence[int], hooks: Sequence[
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
         stack.enter_context(counted_hooks(hooks))
-        loaded.model.base_model(
-            input_ids=torch.from_numpy(ids), attention_mask=mask_of(ids, lengths), use_cache=False
-        )
-
-
-def _numpy(tensor: Tensor) -> Floats:
-    array: Floats = tensor.numpy()
-    return array
+        loaded.model.base_model(**inputs_of(loaded, ids, lengths))

@@ -67,6 +67,18 @@ def from_middle(loaded: LoadedModel, middle: Middle, rows: slice) -> list[StandI
     return stand_ins
 
 
+def from_residual(loaded: LoadedModel, layer: int, residual: Tensor, *, in_tuple: bool) -> list[StandIn]:
+    """Return what stands in for all layers up to `layer`, so that the model goes on from this residual after it.
+
+    Args:
+        residual: (sequence, token, width).
+        in_tuple: whether this architecture's layers return a tuple.
+    """
+    blocks, wrap = blocks_of(loaded), _tuple_of if in_tuple else _itself
+    before = [StandIn(block, partial(_pass_on, wrap)) for block in blocks[:layer]]
+    return [*before, StandIn(blocks[layer], partial(_give, wrap, residual))]
+
+
 def _mix(mix: nn.Module, heads: Tensor, *_: Any, **__: Any) -> tuple[Any, None]:
     return mix(heads), None
 

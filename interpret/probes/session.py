@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import torch
 
-from interpret.contracts import MeasuredPart, Probe, ProbeSpecification
+from interpret import registry
+from interpret.contracts import CPU, MeasuredPart, Probe, ProbeSpecification, Want
 from interpret.errors import ModelMissing
-from interpret.probes.forward import ForwardPasses, Want
+from interpret.probes.devices import check_device, device_in_words
+from interpret.probes.forward import ForwardPasses
 from interpret.probes.weights import LoadedModel, dead_model, library_versions, load_causal_lm
 
 REMEMBERED: Final = 8  # of what parts of one work have in common
@@ -29,16 +31,22 @@ class ModelSession:
         loaded: Mapping[str, LoadedModel] | None = None,
         wants: Iterable[Want] = (),
         threads: int = 0,
+        device: str = CPU,
     ) -> None:
         """Take models from `store`, and those of `loaded` (digest -> model) as they are.
 
         Args:
             wants: what every clean forward pass keeps, so that several probes share one.
             threads: torch's, from now on in this process; 0: as they are.
+            device: where models of the store and their dead copies are put: "cpu", "cuda" or "cuda:N".
+
+        Raises:
+            DeviceMissing: the device is not there.
         """
+        check_device(device)
         if threads:
             torch.set_num_threads(threads)
-        self._store = store
+        self._store, self._device = store, device
         self._models = dict(loaded or {})
         self._from_store: str | None = None  # digest of the one model that was loaded from the store
         self._dead: dict[tuple[str, int], LoadedModel] = {}
@@ -48,11 +56,14 @@ class ModelSession:
     def measure(self, probe: Probe, specification: ProbeSpecification, part: str) -> MeasuredPart:
         """Do one part of a probe's work, and say with what it was done.
 
+        Passes over prompts keep what any probe that reads prompts asks of them: the next run of a plan finds it made.
+
         Raises:
             ProbeError: as the probe does.
         """
         before = self.passes.made
-        numbers = probe.measure(specification, self, part)
+        with self.passes.keeping(registry.wants_of_prompts() if specification.inputs else ()):
+            numbers = probe.measure(specification, self, part)
         return MeasuredPart(
             part,
             probe.code_version,
@@ -60,6 +71,7 @@ class ModelSession:
             library_versions(),
             torch.get_num_threads(),
             self.passes.made - before,
+            device_in_words(self._device),
         )
 
     def remembered(self, key: object, make: Callable[[], Any]) -> Any:
@@ -81,7 +93,7 @@ class ModelSession:
             if self._store is None:
                 raise ModelMissing(f"no model {digest} in this session, and it has no store")
             self._forget_stored()
-            self._models[digest] = load_causal_lm(self._store, digest, attention="eager")
+            self._models[digest] = load_causal_lm(self._store, digest, attention="eager", device=self._device)
             self._from_store = digest
         return self._models[digest]
 

@@ -29,6 +29,7 @@ import torch
 import transformers
 
 from interpret import model_store
+from interpret.contracts import CPU
 from interpret.errors import DigestMismatch, ProbeError
 from interpret.probes.tokenization import check_tokenizer, cut_as_file_says
 
@@ -65,12 +66,21 @@ class LoadedModel:
     shape: ModelShape
     versions: dict[str, str]  # library -> version
 
+    @property
+    def device(self) -> torch.device:
+        """Return where it computes."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
-def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -> LoadedModel:
+
+def load_causal_lm(
+    store: Path, digest: str, *, attention: Attention = "sdpa", device: str = CPU
+) -> LoadedModel:
     """Load the model kept in `store` under `digest`, after verifying every byte that is read.
 
     Args:
         attention: "eager" where attention patterns are wanted, "sdpa" (faster) where they are not.
+        device: where it is put, as `devices.check_device` takes it.
 
     Raises:
         ModelMissing: the store holds nothing under `digest`, or it is a name and no digest.
@@ -81,13 +91,17 @@ def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -
     _silence_progress_bars()
     path = model_store.verify(store, digest)
     folder = path if path.is_dir() else _converted(path)
-    model = AutoModel.from_pretrained(
-        folder,
-        dtype=torch.float32,
-        attn_implementation=attention,
-        local_files_only=True,
-        use_safetensors=True,
-    ).eval()
+    model = (
+        AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            attn_implementation=attention,
+            local_files_only=True,
+            use_safetensors=True,
+        )
+        .eval()
+        .to(device)
+    )
     tokenizer, shape = AutoTokenizer.from_pretrained(folder, local_files_only=True), shape_of(model.config)
     check_tokenizer(tokenizer, shape.vocabulary)
     return LoadedModel(model, tokenizer, digest, shape, library_versions())
@@ -95,6 +109,8 @@ def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -
 
 def dead_model(loaded: LoadedModel, seed: int) -> LoadedModel:
     """Return a copy with the entries of each weight shuffled inside it: the same numbers, and nothing learnt.
+
+    The order is drawn on the CPU and the copy is where the model is, so that it is the same one on every device.
 
     Source: "Dead Salmons of AI Interpretability" (2025, arXiv 2512.18792). A randomly initialised model differs in
     scale from a trained one, so that a null of it is beaten by anything.
@@ -104,7 +120,7 @@ def dead_model(loaded: LoadedModel, seed: int) -> LoadedModel:
     with torch.no_grad():
         for weight in model.parameters():  # one that is tied comes once
             order = torch.randperm(weight.numel(), generator=draws)
-            weight.copy_(weight.flatten()[order].reshape(weight.shape))
+            weight.copy_(weight.flatten()[order.to(weight.device)].reshape(weight.shape))
     name = f"dead:{loaded.digest}:{seed}"
     return LoadedModel(model.eval(), loaded.tokenizer, name, loaded.shape, loaded.versions)
 

@@ -77,7 +77,7 @@ def execute_probe_run(
 
 def open_session() -> Session:
     """Return what this process measures with, as the settings say; raises as `registry.open_session` does."""
-    return registry.open_session(settings.MODEL_STORE, settings.PROBE_THREADS)
+    return registry.open_session(settings.MODEL_STORE, settings.PROBE_THREADS, settings.PROBE_DEVICE)
 
 
 def specification_of(run: ProbeRun) -> ProbeSpecification:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from evidence.digests import digest_of
-from interpret.contracts import Measurement, ProbeResult
+from interpret.contracts import CPU, Measurement, ProbeResult
 from interpret.models import Finding
 from interpret.services.claims import ClaimedRun
 from interpret.verdicts import Verdict
@@ -16,7 +16,11 @@ from interpret.verdicts import Verdict
 def findings_of_result(
     run: ClaimedRun, result: ProbeResult, verdicts: Sequence[Verdict]
 ) -> list[dict[str, Any]]:
-    """Return one finding a measurement, by column, with its verdict and its digest."""
+    """Return one finding a measurement, by column, with its verdict and its digest.
+
+    The device is named where it is not the CPU: a finding measured there has the same content, and so the same digest,
+    as before there was another.
+    """
     findings = []
     for ordinal, (measurement, verdict) in enumerate(zip(result.measurements, verdicts, strict=True), 1):
         fields = _fields(measurement, verdict, result, run)
@@ -86,6 +90,7 @@ def _fields(
             "interval": estimate.method,
             "versions": dict(result.versions),
             "threads": result.threads,
+            **({} if result.device == CPU else {"device": result.device}),
             "fire_counts": dict(measurement.fire_counts),
         },
         "internals": {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from django.db import transaction
 
@@ -28,7 +29,8 @@ def collect_answer_prompts(release: Release) -> tuple[ProbeInput, ...]:
     """Return what the model was asked first in each of the release's newest traces, in the order of trace ids.
 
     Read as a trace is read when it is sealed, whatever its convention; where it kept no messages, its question stands
-    for the prompt.
+    for the prompt. Traces that were asked the same text after different instructions are a cluster, by the first's id;
+    those with the same instruction too need none: to a probe they are one text.
     """
     traces = list(current_traces().filter(release=release).order_by("-pk")[:NEWEST])
     prompts = read_first_prompts(traces)
@@ -39,7 +41,17 @@ def collect_answer_prompts(release: Release) -> tuple[ProbeInput, ...]:
         if text and text != ERASED_TEXT:
             language = trace.language or "und"  # BCP 47: undetermined
             inputs.append(ProbeInput(trace.trace_id.hex, text, language, instruction=instruction))
-    return tuple(inputs)
+    return tuple(_with_same_text_together(inputs))
+
+
+def _with_same_text_together(inputs: Sequence[ProbeInput]) -> Iterator[ProbeInput]:
+    alike: dict[str, list[ProbeInput]] = defaultdict(list)
+    for item in inputs:
+        alike[item.text].append(item)
+    for item in inputs:
+        others = alike[item.text]
+        differ = len({each.instruction for each in others}) > 1
+        yield replace(item, cluster=others[0].id) if differ else item
 
 
 @transaction.atomic
@@ -55,7 +67,7 @@ def store_inputs(
         raise BadSpecification(
             f"Release {release.name} has no traces to take prompts from: send some, or give `inputs`."
         )
-    data = canonical_json([asdict(item) for item in inputs])
+    data = _bytes_of(inputs)
     return registry.ensure_version(
         system=release.system,
         kind=ArtefactKind.PROBE_INPUTS,
@@ -67,6 +79,11 @@ def store_inputs(
         metadata={"inputs": len(inputs)},
         blob=store_blob(data, PROBE_INPUTS_MEDIA_TYPE),
     )
+
+
+def digest_of_inputs(inputs: Sequence[ProbeInput]) -> str:
+    """Return the digest of the version that keeps these inputs."""
+    return sha256_hex(_bytes_of(inputs))
 
 
 def read_inputs(version: ArtefactVersion) -> tuple[ProbeInput, ...]:
@@ -92,6 +109,10 @@ def read_claimed_inputs(run: ClaimedRun) -> tuple[ProbeInput, ...]:
     if not run.dataset_blob:
         raise BadSpecification(f"Dataset {run.dataset_digest} keeps no inputs: a probe cannot read it.")
     return _inputs_in(read_blob_file(run.dataset_blob, removed_at=run.dataset_removed_at))
+
+
+def _bytes_of(inputs: Sequence[ProbeInput]) -> bytes:
+    return canonical_json([item.as_json() for item in inputs])
 
 
 def _inputs_in(data: bytes) -> tuple[ProbeInput, ...]:

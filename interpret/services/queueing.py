@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
 
 from evidence import clock
 from evidence.access import Principal
+from evidence.errors import InvalidInput
 from evidence.limits import check_count
+from evidence.locks import Lock, hold, hold_each
 from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
 from evidence.probe_rules import ENDED_WITH_RUN
 from evidence.services import audit, registry
 from interpret import acts
 from interpret.contracts import ProbeInput, ProbeSpecification
-from interpret.errors import BadSpecification
+from interpret.errors import BadSpecification, InterpretError
 from interpret.models import ProbePart, ProbeRun, ProbeSpec
-from interpret.registry import describe, fill_parameters
+from interpret.registry import describe, fill_choices, fill_parameters
 from interpret.services.execution import digest_of_specification
-from interpret.services.prompts import collect_answer_prompts, store_inputs
+from interpret.services.prompts import collect_answer_prompts, digest_of_inputs, store_inputs
 from interpret.tasks import run_probe
 
+Inputs: TypeAlias = tuple[ProbeInput, ...]
+
 MODEL_SLOT = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedProbe:
+    """One probe, as it is asked for.
+
+    Attributes:
+        parameters: over the probe's defaults; see `interpret.registry.PROBES`.
+        seed: from 0 to 2**31 - 2; the second seed is the next one.
+        inputs: prompts for a probe that reads some; None: those that the plan gives, or else those of the release's
+            newest traces.
+    """
+
+    probe: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    seed: int = 0
+    inputs: Inputs | None = None
 
 
 def queue_probe_run(
@@ -39,9 +63,7 @@ def queue_probe_run(
     new run.
 
     Args:
-        parameters: over the probe's defaults; see `interpret.registry.PROBES`.
-        seed: from 0 to 2**31 - 2; the second seed is the next one.
-        inputs: prompts for a probe that reads some; without them, those of the release's newest traces.
+        parameters, seed, inputs: as of an `AskedProbe`.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_queue_probe_run` does.
@@ -50,19 +72,47 @@ def queue_probe_run(
         BadSpecification: parameters, seed or inputs do not fit, or the release's model has no content digest.
     """
     acts.check_can_queue_probe_run(principal, release)
-    actor = principal.actor
+    asked = AskedProbe(probe, parameters or {}, seed, None if inputs is None else tuple(inputs))
     with transaction.atomic():
-        spec = _ensure_spec(
-            release=release, probe=probe, parameters=parameters or {}, seed=seed, inputs=inputs, actor=actor
+        hold(Lock.PROBE_QUEUE, release.system_id)
+        model, chosen = _model_of(release), _choose_inputs(asked, release, of_plan=None)
+        dataset = (
+            None if chosen is None else store_inputs(release=release, inputs=chosen, actor=principal.actor)
         )
-        run, created = _ensure_run(spec=spec, release=release, actor=actor)
-        if created:
-            system, digest = release.system, spec.artefact_version.digest
-            audit.record(verb="probe_run.queued", actor=actor, obj=run, system=system, digest=digest)
-            # A broker that is away must not undo the request: beat sends the run again. Django logs the name of what
-            # failed, which a `partial` has not.
-            transaction.on_commit(lambda: run_probe.delay(run.pk), robust=True)
-    return run
+        spec = _ensure_spec(asked, release=release, model=model, dataset=dataset, actor=principal.actor)
+        return _ensure_told(spec=spec, release=release, actor=principal.actor)
+
+
+def queue_probe_plan(
+    *,
+    principal: Principal,
+    release: Release,
+    probes: Sequence[AskedProbe],
+    inputs: Sequence[ProbeInput] | None = None,
+) -> list[ProbeRun]:
+    """Put a run of each probe on record, or none: what is wrong with one keeps all from being asked.
+
+    Runs stand in the order asked, and workers are told of them in it. Of each probe holds what `queue_probe_run` says.
+
+    Args:
+        inputs: prompts for those probes that read some and name none themselves; without them, those of the release's
+            newest traces, looked up once for all.
+
+    Raises:
+        AccessDenied, NotFound, UnknownProbe, InvalidInput, BadSpecification: as `queue_probe_run`, naming it.
+        InvalidInput: there are too many probes.
+        BadSpecification: there are none, two ask the same, or nobody reads the `inputs`.
+    """
+    acts.check_can_queue_probe_run(principal, release)
+    check_count(len(probes), "MAX_PLAN_PROBES", "The probes of a plan")
+    if not probes:
+        raise BadSpecification("A plan names at least one probe.")
+    with transaction.atomic():
+        hold(Lock.PROBE_QUEUE, release.system_id)
+        specs = _ensure_each(
+            probes, release, None if inputs is None else tuple(inputs), actor=principal.actor
+        )
+        return [_ensure_told(spec=spec, release=release, actor=principal.actor) for spec in specs]
 
 
 @transaction.atomic
@@ -95,18 +145,87 @@ def cancel_probe_run(*, principal: Principal, run: ProbeRun, reason: str = "") -
     return held
 
 
+def _ensure_each(
+    probes: Sequence[AskedProbe], release: Release, of_plan: Inputs | None, *, actor: str
+) -> list[ProbeSpec]:
+    """Return the specification of each probe of a plan.
+
+    Raises:
+        UnknownProbe, InvalidInput, BadSpecification: as `queue_probe_plan` does.
+    """
+    model, chosen = _model_of(release), _choose_each(probes, release, of_plan)
+    datasets: dict[Inputs, ArtefactVersion] = {}
+    specs: list[ProbeSpec] = []
+    for number, (asked, inputs) in enumerate(zip(probes, chosen, strict=True)):
+        with _naming(number):
+            if inputs is not None and inputs not in datasets:
+                datasets[inputs] = store_inputs(release=release, inputs=inputs, actor=actor)
+            dataset = None if inputs is None else datasets[inputs]
+            spec = _ensure_spec(asked, release=release, model=model, dataset=dataset, actor=actor)
+            if spec in specs:
+                raise BadSpecification(f"it asks the same as probes[{specs.index(spec)}]: ask for it once.")
+            specs.append(spec)
+    return specs
+
+
+@contextmanager
+def _naming(number: int) -> Iterator[None]:
+    """Say of what is wrong with a probe of a plan which of them it is."""
+    try:
+        yield
+    except (InterpretError, InvalidInput) as exc:
+        raise type(exc)(f"probes[{number}]: {exc}") from exc
+
+
+def _choose_each(
+    probes: Sequence[AskedProbe], release: Release, of_plan: Inputs | None
+) -> list[Inputs | None]:
+    """Return what each probe of a plan reads, as `_choose_inputs` does, and hold what is to be stored of it.
+
+    Raises:
+        BadSpecification: as `_choose_inputs` does, or no probe reads the prompts of the plan.
+    """
+    given = of_plan is not None
+    chosen: list[Inputs | None] = []
+    for number, asked in enumerate(probes):
+        with _naming(number):
+            if of_plan is None and asked.inputs is None and describe(asked.probe).reads_prompts:
+                of_plan = collect_answer_prompts(release)
+            chosen.append(_choose_inputs(asked, release, of_plan=of_plan))
+    if given and not any(asked.inputs is None and describe(asked.probe).reads_prompts for asked in probes):
+        raise BadSpecification("No probe of this plan reads its `inputs`: leave them out.")
+    hold_each(Lock.BLOB, ((digest_of_inputs(read),) for read in set(chosen) if read))
+    return chosen
+
+
+def _choose_inputs(asked: AskedProbe, release: Release, *, of_plan: Inputs | None) -> Inputs | None:
+    """Return the prompts that a probe is to read; None: it reads none.
+
+    Raises:
+        UnknownProbe, BadSpecification, InvalidInput: as `queue_probe_run` does of inputs.
+    """
+    if not describe(asked.probe).reads_prompts:
+        if asked.inputs:
+            raise BadSpecification(f"{asked.probe} makes its own sequences and reads no prompts.")
+        return None
+    chosen = of_plan if asked.inputs is None else asked.inputs
+    if chosen is None:
+        chosen = collect_answer_prompts(release)
+    check_count(len(chosen), "MAX_PROBE_INPUTS", "The inputs of a probe run")
+    return chosen
+
+
 def _ensure_spec(
+    asked: AskedProbe,
     *,
     release: Release,
-    probe: str,
-    parameters: Mapping[str, object],
-    seed: int,
-    inputs: Sequence[ProbeInput] | None,
+    model: ArtefactVersion,
+    dataset: ArtefactVersion | None,
     actor: str,
 ) -> ProbeSpec:
-    filled, model = fill_parameters(probe, parameters), _model_of(release)
-    dataset = _dataset(release=release, probe=probe, inputs=inputs, actor=actor)
-    asked = ProbeSpecification(
+    probe, seed = asked.probe, asked.seed
+    filled = {**fill_choices(probe, asked.parameters), **fill_parameters(probe, asked.parameters)}
+    specification = ProbeSpecification(
         probe=probe,
         model_digest=model.digest,
         seed=seed,
@@ -118,7 +237,7 @@ def _ensure_spec(
         kind=ArtefactKind.PROBE,
         key=probe,
         label=f"{model.label}, seed {seed}",
-        digest=digest_of_specification(asked),
+        digest=digest_of_specification(specification),
         actor=actor,
         name=describe(probe).title[:200],
         metadata={"model_digest": model.digest, "parameters": filled, "seed": seed},
@@ -136,6 +255,18 @@ def _ensure_spec(
         },
     )
     return spec
+
+
+def _ensure_told(*, spec: ProbeSpec, release: Release, actor: str) -> ProbeRun:
+    """Return the run of a measurement; where it is new, with its event, and told to workers once it is committed."""
+    run, created = _ensure_run(spec=spec, release=release, actor=actor)
+    if created:
+        system, digest = release.system, spec.artefact_version.digest
+        audit.record(verb="probe_run.queued", actor=actor, obj=run, system=system, digest=digest)
+        # A broker that is away must not undo the request: beat sends the run again. Django logs the name of what
+        # failed, which a `partial` has not.
+        transaction.on_commit(lambda: run_probe.delay(run.pk), robust=True)
+    return run
 
 
 def _ensure_run(*, spec: ProbeSpec, release: Release, actor: str) -> tuple[ProbeRun, bool]:
@@ -163,15 +294,3 @@ def _model_of(release: Release) -> ArtefactVersion:
             " register it with the digest of its file."
         )
     return pin.version
-
-
-def _dataset(
-    *, release: Release, probe: str, inputs: Sequence[ProbeInput] | None, actor: str
-) -> ArtefactVersion | None:
-    if not describe(probe).reads_prompts:
-        if inputs:
-            raise BadSpecification(f"{probe} makes its own sequences and reads no prompts.")
-        return None
-    chosen = collect_answer_prompts(release) if inputs is None else tuple(inputs)
-    check_count(len(chosen), "MAX_PROBE_INPUTS", "The inputs of a probe run")
-    return store_inputs(release=release, inputs=chosen, actor=actor)

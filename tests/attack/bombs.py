@@ -386,6 +386,7 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/api/v1/waiver-requests/1/transitions", {"to_state": "declined", "reason": "r"}
     yield "/api/v1/assessments", {**system, "release": "r1"}
     yield "/api/v1/probe-runs", {**system, "release": "r1", "probe": "induction.heads"}
+    yield "/api/v1/probe-plans", {**system, "release": "r1", "probes": [{"probe": "induction.heads"}]}
     yield "/api/v1/requirements/lint", {"statement": "The system shows its sources.", "layer": "product"}
     yield "/api/v1/requirements/r/versions/1/transitions", {**system, "to_state": "in_review", "reason": "r"}
     label = {"sample": "s", "metric": "m", "value": 1.0}

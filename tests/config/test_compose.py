@@ -139,11 +139,12 @@ def test_what_is_declared_is_installed(image: str) -> None:
     import tomllib
 
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    further = project["optional-dependencies"]["interpret"] if image == "interpret" else []
+    extras = ["interpret", "dictionaries"] if image == "interpret" else []
+    further = [text for extra in extras for text in project["optional-dependencies"][extra]]
     asked = {name_of(text) for text in [*project["dependencies"], *further]}
     there = {name_of(line) for line in (REPOSITORY / f"hashes-{image}.txt").read_text().splitlines()[1:]}
     assert asked <= there, "run .ci/hash-requirements"
-    assert ("torch" in there) == (image == "interpret")
+    assert ("torch" in there) == ("sae-lens" in there) == (image == "interpret")
 
 
 def name_of(requirement: str) -> str:

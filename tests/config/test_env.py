@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config.env import ConfigurationError, env_bool, env_int, env_list, env_str
+from config.env import ConfigurationError, env_bool, env_form, env_int, env_list, env_str
 from tests.client.binders import WITNESS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -46,6 +46,25 @@ def test_a_number_or_truth_value_that_is_none_is_named(monkeypatch: pytest.Monke
         env_int(NAME, 5)
     with pytest.raises(ConfigurationError, match=f"{NAME} must be true or false, not 'ten'"):
         env_bool(NAME, default=False)
+
+
+@pytest.mark.parametrize("text", ["cuda:", "gpu"])
+def test_a_device_that_nobody_knows_is_named(text: str) -> None:
+    environment = {**os.environ, "TRACEBINDER_PROBE_DEVICE": text}
+    result = subprocess.run(
+        [sys.executable, "-c", "import config.settings"],
+        cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert f"TRACEBINDER_PROBE_DEVICE must be cpu, cuda or cuda:N, not {text!r}" in result.stderr
+
+
+def test_a_text_of_a_form_is_read_whole_or_its_default_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, value in (("", "a"), ("b2", "b2"), ("a", "a")):
+        monkeypatch.setenv(NAME, text)
+        assert env_form(NAME, "a", r"a|b\d", "a or bN") == value
+    monkeypatch.setenv(NAME, "b2 ")
+    with pytest.raises(ConfigurationError, match=f"{NAME} must be a or bN, not 'b2 '"):
+        env_form(NAME, "a", r"a|b\d", "a or bN")
 
 
 def test_a_secret_is_read_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def queues_served(commands: list[list[str]]) -> list[set[str]]:
 
 
 def commands_of_up() -> list[list[str]]:
-    return [spec.command for spec in plan_processes(port=8001, web_workers=1, interpret=True)]
+    return [spec.command for spec in plan_processes(port=8001, web_workers=1, probe_processes=1)]
 
 
 def commands_of_compose() -> list[list[str]]:

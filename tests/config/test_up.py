@@ -16,7 +16,7 @@ from config.processes import plan_processes
 def said_of(port: int) -> str:
     said = io.StringIO()
     console = Console(file=said, width=200)
-    announce(console, plan_processes(port=port, web_workers=1, interpret=True), port=port)
+    announce(console, plan_processes(port=port, web_workers=1, probe_processes=1), port=port)
     return said.getvalue()
 
 
@@ -36,9 +36,19 @@ def test_what_is_no_port_is_refused(port: str) -> None:
         call_command("up", "--port", port)
 
 
+def test_probes_are_shared_by_as_many_processes_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: object())  # torch is installed
+    specs = {spec.name: spec for spec in plan_processes(port=8001, web_workers=1, probe_processes=3)}
+    command = specs["interpret"].command
+    assert command[command.index("-c") + 1] == "3"
+    assert "interpret" not in {
+        spec.name for spec in plan_processes(port=8001, web_workers=1, probe_processes=0)
+    }
+
+
 def test_where_torch_is_missing_everything_else_runs_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else object())
-    specs = plan_processes(port=8001, web_workers=1, interpret=True)
+    specs = plan_processes(port=8001, web_workers=1, probe_processes=1)
     assert [spec.name for spec in specs] == ["web", "worker", "log", "beat"]
     said = said_of(8001)
     assert "http://127.0.0.1:8001/admin/" in said

@@ -59,7 +59,7 @@ class Stack:
 
     def start(self, name: str) -> None:
         """Start web, worker or beat without waiting for it."""
-        specs = plan_processes(port=self.port, web_workers=WEB_WORKERS, interpret=False)
+        specs = plan_processes(port=self.port, web_workers=WEB_WORKERS, probe_processes=0)
         spec = next(spec for spec in specs if spec.name == name)
         environment = environment_of(self.folder, spec.role) | {"TRACEBINDER_ASSEMBLY_QUIET": "1"}
         more = ["-c", str(ASSEMBLERS)] if name == "worker" else []  # the last one counts

@@ -58,12 +58,29 @@ def test_a_run_that_takes_too_much_fails_and_keeps_the_reason_and_its_worker_mea
     "said",
     [
         "DefaultCPUAllocator: can't allocate memory: you tried to allocate 536870912 bytes",
-        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "[enforce fail at alloc_cpu.cpp:75] . DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.",
     ],
 )
 def test_what_torch_says_of_no_room_is_no_fault_of_ours(said: str) -> None:
     with pytest.raises(OutOfMemory, match="the worker's machine has too little memory"), memory_ceiling(0):
         raise RuntimeError(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_no_room_on_a_device_is_not_said_of_the_machine(said: str) -> None:
+    for ceiling in (0, data_held() + 128):
+        with (
+            pytest.raises(OutOfMemory, match="the device that TRACEBINDER_PROBE_DEVICE"),
+            memory_ceiling(ceiling),
+        ):
+            raise RuntimeError(said)
 
 
 def test_what_else_goes_wrong_below_a_ceiling_is_said_as_it_is() -> None:

@@ -102,3 +102,18 @@ def test_what_was_found_on_a_text_is_not_tested_on_it() -> None:
         make_tested(kind=TestKind.NECESSITY, found_on=("t3", "t4"))
     with pytest.raises(ClaimRefused, match="say which it was found on"):
         make_tested(kind=TestKind.SEARCH)
+
+
+def test_what_was_found_in_a_cluster_is_not_tested_on_other_texts_of_it() -> None:
+    cluster = make_tested().units[3].cluster
+    with pytest.raises(ClaimRefused, match=r"1 clusters are in both splits: .* of a template or document"):
+        make_tested(kind=TestKind.SEARCH, found_on=("another text", cluster))
+
+
+def test_an_input_without_a_cluster_is_written_as_before_there_were_any() -> None:
+    plain = ProbeInput("1", "a", "en")
+    assert plain.as_json() == {
+        "id": "1", "text": "a", "language": "en", "continuation": None, "instruction": "",
+    }  # fmt: skip
+    for item in (plain, ProbeInput("1", "a", "en", cluster="c")):
+        assert ProbeInput(**item.as_json()) == item

@@ -12,7 +12,7 @@ from evidence.models import AuditEvent
 from evidence.models.work import MAX_ATTEMPTS
 from interpret import registry
 from interpret.contracts import Status
-from interpret.errors import ProbeError, ProbeUnavailable
+from interpret.errors import BadSpecification, ProbeError, ProbeUnavailable
 from interpret.models import Finding, ProbePart, ProbeRun
 from interpret.services import claims, execution
 from interpret.services.findings import digest_of_finding, findings_of_result
@@ -61,6 +61,24 @@ def test_a_run_is_measured_and_its_findings_kept_with_all_they_need(
     assert finding.digest == digest_of_finding(finding)
     verbs = list(AuditEvent.objects.order_by("pk").values_list("verb", flat=True))
     assert verbs[-3:] == ["probe_run.started", "finding.recorded", "probe_run.finished"]
+
+
+def test_a_name_among_the_parameters_is_stored_and_part_of_what_was_asked(world: World) -> None:
+    asked = [
+        queue_probe_run(
+            release=world.release, probe="attribute.proxies", principal=acting(), parameters=given
+        )
+        for given in ({}, {"prompt_set": "credit-gender-en"}, {"prompt_set": "aml-region-zh"})
+    ]
+    assert [run.spec.parameters["prompt_set"] for run in asked] == 2 * ["credit-gender-en"] + [
+        "aml-region-zh"
+    ]
+    assert asked[0].spec_id == asked[1].spec_id != asked[2].spec_id
+    with pytest.raises(BadSpecification, match="did you mean 'aml-region-zh'"):
+        queue_probe_run(
+            release=world.release, probe="attribute.proxies", principal=acting(),
+            parameters={"prompt_set": "aml-region-zg"},
+        )  # fmt: skip
 
 
 def test_delivered_twice_it_runs_once(run: ProbeRun, probe: StandInProbe) -> None:

@@ -10,12 +10,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from evidence.models import ArtefactKind
 from evidence.services import registry
+from interpret import verdict_reasons
 from interpret.contracts import ClaimLevel, ComparisonKind, Measurement, Status
 from interpret.models import Finding, ProbeRun
+from interpret.pages import reasons
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
 from tests.factories import World, acting, make_world, manifest
@@ -90,6 +92,33 @@ def test_each_status_is_said_with_its_reason_and_what_it_does_not_show(
     assert ("Supported, on what" in page) == (status is Status.SUPPORTED)
     assert ("Less than matters, on what" in page) == (status is Status.NOT_SUPPORTED)
     assert ("too small to matter" in page) == (status not in {Status.DESCRIBED, Status.INVALID})
+
+
+@pytest.mark.parametrize(
+    "told", [HOSTILE, [{"code": "of tomorrow", "values": {}, "nulls": []}], [1], {"code": 1}]
+)
+def test_reasons_that_nobody_knows_are_said_in_the_english_beside_them(
+    find: Find, researcher: Client, told: Any
+) -> None:
+    (made,) = find(make_measurement())
+    judged = store(
+        made.run, 9, verdict={**(made.verdict or {}), "because": told, "reason": "as it was stored"}
+    )
+    assert '<span lang="en">as it was stored</span>' in page_of(researcher, judged)
+
+
+def test_reasons_are_said_in_the_readers_language(find: Find, researcher: Client) -> None:
+    (finding,) = find(make_measurement())
+    answer = researcher.get(
+        reverse("admin:finding", args=[finding.pk]), headers={"Accept-Language": "zh-Hans"}
+    )
+    assert "比死模型, 打乱的顺序, 仅文本多出 0.5 以上" in answer.content.decode()
+
+
+def test_pages_have_words_for_each_reason_and_they_are_those_that_are_stored() -> None:
+    with translation.override("en"):
+        assert {code: str(words) for code, words in reasons.WORDS.items()} == verdict_reasons.WORDS
+        assert {kind: str(words) for kind, words in reasons.NULLS.items()} == verdict_reasons.NULLS
 
 
 def test_the_whiskers_hold_value_baseline_nulls_control_and_second_seed(
@@ -209,7 +238,8 @@ def test_words_of_others_are_escaped(find: Find, researcher: Client) -> None:
 def test_the_second_seeds_own_verdict_is_shown_where_there_is_one(find: Find, researcher: Client) -> None:
     (made,) = find(make_measurement())
     assert "Second seed: it agrees." in page_of(researcher, made)
-    verdict = {**(made.verdict or {}), "second": "inconclusive", "second_reason": "it does not clear 0.5"}
+    said = {"second_because": [], "second_reason": "it does not clear 0.5"}  # from before there were codes
+    verdict = {**(made.verdict or {}), "second": "inconclusive", **said}
     judged = store(made.run, 9, verdict=verdict, stability={**made.stability, "p_value": 0.0421})
     page = page_of(researcher, judged)
     assert "it does not clear 0.5" in page

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from evidence.digests import sha256_hex
 from evidence.models import ArtefactVersion
 from evidence.otlp.values import VERSION_KEY
 from evidence.services import registry
+from evidence.services.blobs import read_blob
 from interpret.contracts import ProbeInput
 from interpret.errors import BadSpecification
 from interpret.services.prompts import collect_answer_prompts, read_inputs, store_inputs
@@ -141,6 +144,29 @@ def test_of_two_versions_of_a_span_the_one_that_stands_is_read(world: World) -> 
     assert found.text == "What does a loan cost?"
 
 
+def test_the_same_text_after_different_instructions_is_one_cluster(world: World) -> None:
+    question = {"role": "user", "content": "What does a loan cost?"}
+    asked = [
+        [{"role": "system", "content": "Today is Monday."}, question],
+        [{"role": "system", "content": "Today is Tuesday."}, question],
+        [{"role": "user", "content": "And a card?"}],
+    ]
+    for number, messages in enumerate(asked):
+        chat(make_trace(world).trace_id, world, messages, span_id=f"{number + 1:016x}")
+    found = collect_answer_prompts(world.release)
+    alike = [item for item in found if item.text == "What does a loan cost?"]
+    assert {item.cluster for item in alike} == {alike[0].id}
+    assert [item.cluster for item in found if item not in alike] == [""]
+
+
+def test_the_very_same_prompt_of_two_traces_is_one_text_and_needs_no_cluster(world: World) -> None:
+    for number in range(2):
+        chat(make_trace(world).trace_id, world, CONTENT, span_id=f"{number + 1:016x}")
+    found = collect_answer_prompts(world.release)
+    assert [item.cluster for item in found] == ["", ""]
+    assert len({(item.instruction, item.text, item.continuation) for item in found}) == 1
+
+
 def test_a_release_without_traces_has_nothing_to_read(world: World) -> None:
     assert collect_answer_prompts(world.release) == ()
     with pytest.raises(BadSpecification, match="has no traces to take prompts from"):
@@ -157,3 +183,19 @@ def test_stored_inputs_are_read_back_and_kept_once(world: World) -> None:
     )
     with pytest.raises(BadSpecification, match="keeps no inputs"):
         read_inputs(bare)
+
+
+def test_inputs_without_a_cluster_keep_the_digest_that_they_had_before_there_were_any(world: World) -> None:
+    inputs = (ProbeInput("p1", "一个问题", "zh-Hans", instruction="i"), ProbeInput("p2", "b", "en", "c"))
+    before = (
+        b'[{"continuation":null,"id":"p1","instruction":"i","language":"zh-Hans","text":"\xe4\xb8\x80\xe4\xb8\xaa'
+        b'\xe9\x97\xae\xe9\xa2\x98"},{"continuation":"c","id":"p2","instruction":"","language":"en","text":"b"}]'
+    )
+    version = store_inputs(release=world.release, inputs=inputs, actor=ACTOR)
+    assert version.digest == sha256_hex(before)
+    assert version.blob_id is not None
+    assert read_blob(version.blob_id) == before
+    named = tuple(replace(item, cluster="a document") for item in inputs)
+    other = store_inputs(release=world.release, inputs=named, actor=ACTOR)
+    assert other.digest != version.digest
+    assert read_inputs(other) == named

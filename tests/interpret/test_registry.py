@@ -44,7 +44,7 @@ def test_without_torch_a_probe_is_unavailable_and_says_where_to_run_it() -> None
 def test_an_unknown_probe_names_the_nearest() -> None:
     with pytest.raises(UnknownProbe, match=r"did you mean 'entropy\.next_token'"):
         registry.describe("entropy.nexttoken")
-    with pytest.raises(UnknownProbe, match=r"there are attention\.patterns, entropy"):
+    with pytest.raises(UnknownProbe, match=r"there are attention\.patterns, attribute\.proxies, entropy"):
         registry.describe("zzz")
 
 
@@ -54,11 +54,32 @@ def test_parameters_are_filled_with_defaults_and_checked() -> None:
         registry.fill_parameters("induction.heads", {"heads": True})
 
 
+def test_names_are_filled_with_the_first_and_checked() -> None:
+    assert registry.fill_choices("attribute.proxies", {}) == {"prompt_set": "credit-gender-en"}
+    asked = {"prompt_set": "aml-region-zh", "pairs": 44}
+    assert registry.fill_choices("attribute.proxies", asked) == {"prompt_set": "aml-region-zh"}
+    assert registry.fill_parameters("attribute.proxies", asked)["pairs"] == 44
+    assert registry.fill_choices("induction.heads", {}) == {}
+    with pytest.raises(
+        BadSpecification, match=r"prompt_set is 'credit-gender-fr': did you mean 'credit-gender-(en|zh)'\?"
+    ):
+        registry.fill_choices("attribute.proxies", {"prompt_set": "credit-gender-fr"})
+    with pytest.raises(BadSpecification, match="prompt_set is 3"):
+        registry.fill_choices("attribute.proxies", {"prompt_set": 3})
+    with pytest.raises(BadSpecification, match=r"no parameter 'prompt_sets': did you mean 'prompt_set'\?"):
+        registry.fill_parameters("attribute.proxies", {"prompt_sets": "aml-region-zh"})
+
+
 @pytest.mark.parametrize("key", sorted(registry.PROBES))
 def test_every_probe_is_documented(key: str) -> None:
     page = (ROOT / "docs" / "reference" / "probes.md").read_text(encoding="utf-8")
     assert f"`{key}`" in page
-    for name in registry.PROBES[key].parameters:
+    choices = registry.PROBES[key].choices
+    for name in (
+        *registry.PROBES[key].parameters,
+        *choices,
+        *(n for each in choices.values() for n in each.names),
+    ):
         assert f"`{name}`" in page, f"{key}.{name} is not in docs/reference/probes.md"
 
 

@@ -261,6 +261,17 @@ def probe_runs(world: World) -> Sent:
     return Sent("/api/v1/probe-runs", body, "researcher")
 
 
+def probe_plans(world: World) -> Sent:
+    body = {
+        "system": world.system.key,
+        "release": "r1",
+        "seed": 3,
+        "probes": [{"probe": "entropy.next_token"}, {"probe": "induction.heads", "seed": 4}],
+        "inputs": [{"id": each.id, "text": each.text, "language": each.language} for each in INPUTS],
+    }
+    return Sent("/api/v1/probe-plans", body, "researcher")
+
+
 def probe_run_cancel(world: World) -> Sent:
     run = queue_probe_run(principal=acting(), release=world.release, probe="induction.heads")
     return Sent(f"/api/v1/probe-runs/{run.pk}/cancel", {"reason": "r"}, "researcher")
@@ -314,6 +325,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "baselines": baselines,
     "baseline-sign-offs": baseline_sign_offs,
     "probe-runs": probe_runs,
+    "probe-plans": probe_plans,
     "probe-run-cancel": probe_run_cancel,
     "binders": binders,
 }

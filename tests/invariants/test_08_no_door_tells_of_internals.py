@@ -111,6 +111,13 @@ def test_no_address_tells_of_it(world: World, secrets: Secrets, who: str) -> Non
     assert 200 in answered
 
 
+@pytest.mark.parametrize("who", ["auditor", "reviewer", "token"])
+def test_what_is_told_in_plain_words_names_nothing_of_it(world: World, secrets: Secrets, who: str) -> None:
+    client, asked = client_of(world, who), {"system": world.system.key, "release": world.release.name}
+    assert client.get("/api/v1/supporting-evidence", asked).json()["results"]  # that something was found
+    assert check(client, "/api/v1/supporting-evidence", secrets, **asked) == 200
+
+
 @pytest.mark.parametrize("who", ["auditor", "operator"])
 def test_no_record_tells_of_it(world: World, secrets: Secrets, who: str) -> None:
     client = client_of(world, who)

@@ -92,7 +92,9 @@ def test_no_list_tells_of_internals_to_a_role_without_the_permission(
     lists = [
         route
         for route, view in our_urls()
-        if "interpret" in getattr(view, "__module__", "") and "<" not in route
+        if "interpret" in getattr(view, "__module__", "")
+        and "<" not in route
+        and callable(getattr(view, "get", None))
     ]
     assert {route for route in lists if researcher.get(f"/{route}").json()["results"]} == set(lists) != set()
     for route in lists:

@@ -31,7 +31,7 @@ admin.autodiscover()
 for package in ("config", "evidence", "requirements", "interpret"):
     module = importlib.import_module(package)
     for info in pkgutil.walk_packages(module.__path__, f"{package}."):
-        if not info.name.startswith("interpret.probes"):
+        if not info.name.startswith(("interpret.probes", "interpret.dictionaries.")):
             importlib.import_module(info.name)
 loaded = [name for name in sys.modules if name.partition(".")[0] in {"torch", "transformers", "sae_lens"}]
 assert not loaded, loaded

@@ -14,7 +14,8 @@ from transformers import PreTrainedTokenizerFast
 from interpret.contracts import Measurement, ProbeInput, ProbeResult, ProbeSpecification, Status
 from interpret.errors import BadSpecification, ProbeError
 from interpret.parts import measure_all
-from interpret.probes.entropy import NextTokenEntropy, tokenize, unigram_values
+from interpret.probes.entropy import NextTokenEntropy, unigram_values
+from interpret.probes.prompts import distinct, tokenize
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
@@ -137,3 +138,92 @@ def test_a_measurement_holds_for_the_tokenizer_and_the_template_that_made_its_to
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     other = run(loaded, prompts(5), chat=0).measurements[0].holds_for
     assert other.tokenizer_digest != plain.tokenizer_digest
+
+
+def of_templates(templates: int, each: int, language: str = "en") -> tuple[ProbeInput, ...]:
+    """Return prompts that differ in one letter within a template."""
+    bases = prompts(templates, language)
+    return tuple(
+        replace(base, id=f"{base.id}-{i}", text=base.text + chr(65 + i), cluster=f"template {number}")
+        for number, base in enumerate(bases)
+        for i in range(each)
+    )
+
+
+def test_prompts_of_one_template_are_one_unit() -> None:
+    loaded, inputs = model_of(planted.random_model()), of_templates(6, 8)
+    together = of(run(loaded, inputs), "next_token.entropy")
+    alone = of(run(loaded, tuple(replace(each, cluster="") for each in inputs)), "next_token.entropy")
+    assert (alone.estimate.n, together.estimate.n) == (48, 6)
+    assert "over clusters of prompts" in together.estimate.method
+    assert together.estimate.value == pytest.approx(alone.estimate.value)  # as many of each
+    width, width_alone = (each.estimate.high - each.estimate.low for each in (together, alone))
+    assert width > 1.5 * width_alone
+    assert {each.estimate.n for each in (together.null, together.baseline)} == {6}
+    assert together.details["clusters"] == {each.id: int(each.cluster[-1]) for each in inputs}
+    assert "clusters" not in alone.details
+    again = np.array([each.value for each in together.per_item]).reshape(6, 8).mean(axis=1)
+    assert again.mean() == pytest.approx(together.estimate.value)
+
+
+def test_a_cluster_counts_once_however_many_prompts_it_has() -> None:
+    loaded = model_of(planted.random_model())
+    inputs = of_templates(1, 20) + prompts(5, "fr")
+    entropy = of(run(loaded, inputs), "next_token.entropy")
+    values = np.array([each.value for each in entropy.per_item])
+    assert entropy.estimate.n == 6
+    assert entropy.supports == "This is the next-token entropy on all prompts, each cluster counted once."
+    assert entropy.estimate.value == pytest.approx(np.mean([values[:20].mean(), *values[20:]]))
+
+
+def test_clusters_of_one_give_what_prompts_without_any_give() -> None:
+    loaded, inputs = model_of(planted.random_model()), prompts(9) + prompts(7, "zh-Hans")
+    named = tuple(replace(each, cluster=f"trace {each.id}") for each in inputs)
+    assert run(loaded, named).as_json() == run(loaded, inputs).as_json()
+
+
+def test_fewer_clusters_than_needed_are_refused() -> None:
+    with pytest.raises(BadSpecification, match="at least 4 clusters; these 24 are of 3"):
+        run(model_of(planted.random_model()), of_templates(3, 8))
+
+
+def test_a_language_with_too_few_clusters_is_named_and_not_reported() -> None:
+    result = run(model_of(planted.random_model()), prompts(10) + of_templates(3, 9, "fr"))
+    assert {m.holds_for.slice.get("language") for m in result.measurements} == {None, "en"}
+    assert result.measurements[0].details["languages_too_few_to_report"] == ["fr"]
+
+
+def test_a_text_that_stands_in_two_clusters_counts_in_the_first_that_names_one() -> None:
+    first, second, third = (
+        ProbeInput(name, "ABC", "en", cluster=name.strip("0")) for name in ("0", "a", "b")
+    )
+    (kept,) = distinct([first, second, third])
+    assert (kept.id, kept.cluster) == ("0", "a")
+
+
+def test_translations_of_a_document_are_compared_in_pairs() -> None:
+    english = tuple(replace(each, cluster=f"document {i}") for i, each in enumerate(prompts(12)))
+    chinese = tuple(
+        replace(each, id=f"{each.id}-zh", text=each.text + "A", language="zh-Hans") for each in english[:8]
+    )
+    result = run(model_of(planted.random_model()), english + chinese)
+    gap = of(result, "next_token.language_gap", "zh-Hans minus en")
+    assert gap.estimate.n == 12
+    assert gap.details["clusters_in_both"] == 8
+    assert gap.null.what == "language labels shuffled over the clusters of prompts"
+    assert gap.null.estimate.value == pytest.approx(0, abs=0.05)
+
+
+def test_the_unigram_guess_leaves_the_whole_cluster_out() -> None:
+    items = (
+        ProbeInput("a", "AAAA", "en", cluster="t"),
+        ProbeInput("b", "AAAB", "en", cluster="t"),
+        ProbeInput("c", "CD", "en"),
+    )
+    values = unigram_values(tokenize(model_of(planted.random_model()), items, chat=False, limit=9))
+    assert values.entropy[:2] == pytest.approx([math.log(2)] * 2)
+
+
+def test_half_of_the_clusters_are_drawn_whole() -> None:
+    stability = of(run(model_of(planted.random_model()), of_templates(8, 5)), "next_token.entropy").stability
+    assert (stability.what, stability.second.n) == ("a random half of the clusters of prompts", 4)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from interpret.contracts import Want
 from interpret.errors import ProbeError, SiteUnknown
 from interpret.probes.activations import Activations
 from interpret.probes.forward import (
     Ablation,
     ForwardPasses,
-    Want,
     digest_of_tokens,
     entropy_and_margin_of,
     surprisal_of,

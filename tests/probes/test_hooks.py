@@ -142,9 +142,10 @@ def test_a_head_is_proven_once_a_session() -> None:
 
 def test_only_counted_hooks_are_attached() -> None:
     """A probe of tomorrow finds no other way: whoever attaches to a module by hand is named here."""
-    folder = Path(str(interpret.probes.__file__)).parent
+    probes = Path(str(interpret.probes.__file__)).parent
     by_hand = {
         path.name
+        for folder in (probes, probes.with_name("dictionaries"))
         for path in folder.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if (isinstance(node, ast.Attribute) and node.attr.startswith(HOOKED))

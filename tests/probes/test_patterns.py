@@ -5,10 +5,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from interpret.contracts import ClaimLevel, Measurement, ProbeInput, ProbeSpecification, Status
+from interpret.contracts import ClaimLevel, Measurement, ProbeInput, ProbeSpecification, Status, Want
 from interpret.errors import BadSpecification, ProbeError, StructureUntold
 from interpret.parts import measure_all
-from interpret.probes.forward import Want
 from interpret.probes.patterns import AttentionPatterns
 from interpret.probes.patterns.brackets import matched_brackets
 from interpret.probes.patterns.kinds import PATTERNS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from evidence.models import Evidence
 from evidence.services import registry
 from interpret import model_store
 from interpret.contracts import ProbeInput
-from interpret.errors import InterventionWithoutEffect, ModelMissing
+from interpret.errors import BadSpecification, InterventionWithoutEffect, ModelMissing
 from interpret.models import Finding, ProbeRun
 from interpret.probes.session import ModelSession
 from interpret.services.attachment import attach_findings
@@ -85,6 +86,19 @@ def test_a_run_whose_interventions_change_nothing_finds_nothing(
         execute_probe_run(run.pk)
     run.refresh_from_db()
     assert run.error.startswith("intervention_without_effect: head ")
+    assert not run.findings.exists()
+
+
+def test_a_run_over_fewer_clusters_than_needed_finds_nothing_and_says_why(released: Any) -> None:
+    inputs = [replace(each, cluster="one template") for each in INPUTS]
+    run = queue_probe_run(release=released, probe="entropy.next_token", inputs=inputs, principal=acting())
+    with pytest.raises(BadSpecification):
+        execute_probe_run(run.pk)
+    run.refresh_from_db()
+    assert run.state == ProbeRun.State.FAILED
+    assert run.error.startswith(
+        "bad_probe_specification: entropy.next_token needs different prompts of at least 4"
+    )
     assert not run.findings.exists()
 
 

@@ -21,9 +21,10 @@ from transformers import (
     Olmo2ForCausalLM,
 )
 
+from interpret.contracts import Want
 from interpret.errors import ProbeError
 from interpret.probes.activations import Activations
-from interpret.probes.forward import Ablation, Floats, ForwardPasses, Ids, Want, surprisal_of
+from interpret.probes.forward import Ablation, Floats, ForwardPasses, Ids, surprisal_of
 from interpret.probes.sites import Head, attention_sites
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import animals

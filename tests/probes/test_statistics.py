@@ -91,3 +91,27 @@ def test_rank_correlation_knows_order_ties_and_constants() -> None:
     assert statistics.rank_correlation([1, 2, 3], [10, 40, 90]) == pytest.approx(1)
     assert statistics.rank_correlation([1, 1, 2], [3, 3, 1]) == pytest.approx(-1)
     assert statistics.rank_correlation([1, 1, 1], [1, 2, 3]) == 0
+
+
+def test_units_of_both_groups_are_drawn_together() -> None:
+    rng = np.random.default_rng(0)
+    level = rng.normal(size=30)
+    first, second = level + 1 + 0.01 * rng.normal(size=30), level
+    pairs = [(i, i) for i in range(30)]
+    apart = statistics.estimate_difference(first, second, seed=1, unit="documents")
+    paired = statistics.estimate_difference(first, second, seed=1, unit="documents", pairs=pairs)
+    assert (apart.n, paired.n) == (60, 30)
+    assert apart.value == paired.value == pytest.approx(1, abs=0.01)
+    assert paired.high - paired.low < 0.05 < apart.high - apart.low
+    some = statistics.estimate_difference(first, second[:20], seed=1, unit="documents", pairs=pairs[:20])
+    assert some.n == 30
+    assert some.value == pytest.approx(first.mean() - second[:20].mean())
+    assert some.low < some.value < some.high
+
+
+def test_labels_of_units_in_both_groups_are_exchanged_within_them() -> None:
+    first, second = np.array([10.0, 20.0, 1.0]), np.array([11.0, 21.0])
+    pairs = [(0, 0), (1, 1)]
+    found = statistics.shuffled_differences(first, second, seed=1, permutations=400, pairs=pairs)
+    sums = {(a + b + 1) / 3 - (21 - a + 41 - b) / 2 for a in (10.0, 11.0) for b in (20.0, 21.0)}
+    assert {round(float(each), 9) for each in found} == {round(each, 9) for each in sums}

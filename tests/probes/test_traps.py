@@ -14,8 +14,9 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, Olmo2Config, Olmo2ForCausalLM
 
+from interpret.contracts import Want
 from interpret.errors import ProbeError, SiteUnknown
-from interpret.probes.forward import Ablation, Floats, ForwardPasses, Ids, Want
+from interpret.probes.forward import Ablation, Floats, ForwardPasses, Ids
 from interpret.probes.residual import contributions, lens, massive_tokens, read_residual, spread_of
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel

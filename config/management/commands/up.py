@@ -45,6 +45,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--web-workers", type=workers, default=2, help="processes that answer requests (default 2)"
         )
+        parser.add_argument(
+            "--probe-processes", type=workers, default=1,
+            help="processes that share the work of probes, each with the model in memory (default 1)",
+        )  # fmt: skip
         parser.add_argument("--no-interpret", action="store_true", help="without the worker that needs torch")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,7 +71,7 @@ class Command(BaseCommand):
             specs = plan_processes(
                 port=options["port"],
                 web_workers=options["web_workers"],
-                interpret=not options["no_interpret"],
+                probe_processes=0 if options["no_interpret"] else options["probe_processes"],
             )
             children = [_Child(spec, console, COLOURS[i % len(COLOURS)]) for i, spec in enumerate(specs)]
             announce(console, specs, port=options["port"])

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interpret import statistics
-from interpret.contracts import ProbeSpecification
+from interpret.contracts import ProbeSpecification, Want
 from interpret.errors import ProbeError
-from interpret.probes.forward import Floats, Want, kept
+from interpret.probes.forward import Floats, kept
 from interpret.probes.head_sets import (
     draw_other_sets,
     head_at,

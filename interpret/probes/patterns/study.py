@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from interpret import statistics
-from interpret.contracts import ProbeSpecification
+from interpret.contracts import ProbeSpecification, Want
 from interpret.errors import ProbeError
-from interpret.probes.forward import Floats, Want, kept
+from interpret.probes.forward import Floats, kept
 from interpret.probes.head_sets import (
     draw_other_sets,
     head_at,

@@ -6,7 +6,7 @@ from typing import Final
 
 from evidence.models import Scope
 from interpret.models import ProbeRun
-from interpret.services.queueing import cancel_probe_run, queue_probe_run
+from interpret.services.queueing import AskedProbe, cancel_probe_run, queue_probe_plan, queue_probe_run
 from tests.factories import World, acting
 from tests.invariants.act_doors.taking import Act, browse, named, post, serve
 from tests.invariants.who import TOKEN_WITH
@@ -28,6 +28,20 @@ ACTS: Final[list[Act]] = [
             lambda *_: "/api/v1/probe-runs", lambda world, _: named(world, release="r1", probe="induction.heads")
         ),
         scopes=(Scope.PROBE,), owner="researcher",
+    ),
+    Act(
+        "interpret.acts.check_can_queue_probe_run",
+        frozenset({"researcher", TOKEN_WITH}),
+        serve(
+            lambda world, who, _: queue_probe_plan(
+                principal=who, release=world.release, probes=[AskedProbe("induction.heads")]
+            )
+        ),
+        api=post(
+            lambda *_: "/api/v1/probe-plans",
+            lambda world, _: named(world, release="r1", probes=[{"probe": "induction.heads"}]),
+        ),
+        scopes=(Scope.PROBE,), owner="researcher", step="several",
     ),
     Act(
         "interpret.acts.check_can_cancel_probe_run",

@@ -18,7 +18,7 @@ from interpret.contracts import Status
 from interpret.probes.forward import Ids
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo import animals, readers
+from tests.probes.zoo import animals, proxies, readers
 
 Pattern = NDArray[np.float64]  # (query, key), rows sum to 1; a row of NaN is not said
 
@@ -206,4 +206,36 @@ PATTERN_ZOO: Final[Mapping[str, PatternTruth]] = {
     "nearest noun": PatternTruth(readers.nearest_noun, _NOT_SUBJECT),
     "first noun": PatternTruth(readers.first_noun, _NOT_SUBJECT),
     "first word": PatternTruth(readers.first_word, _NOT_BRACKET | _NOT_SUBJECT),
+}
+
+
+DECODABLE, REMOVAL, REINJECTION = "proxies.decodable", "proxies.removal", "proxies.reinjection"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyTruth:
+    """One model that answers a copilot, and what findings about proxies must say of it.
+
+    Attributes:
+        sets: random directions that are tried; 2 where the model has nothing to be supported of an intervention.
+    """
+
+    make: Callable[[], LoadedModel]
+    expected: Mapping[str, frozenset[Status]]
+    sets: int = 2
+
+
+# What is missed when a direction is taken away, and the best that a search found, never show absence.
+_NOTHING: Final = dict.fromkeys((DECODABLE, REMOVAL, REINJECTION), INCONCLUSIVE)
+_HELD: Final = _NOTHING | {DECODABLE: SUPPORTED}
+PROXY_ZOO: Final[Mapping[str, ProxyTruth]] = {
+    "used": ProxyTruth(proxies.using, dict.fromkeys(_NOTHING, SUPPORTED), sets=59),
+    "trained": ProxyTruth(proxies.trained, dict.fromkeys(_NOTHING, SUPPORTED), sets=59),
+    "held, unused": ProxyTruth(proxies.holding, _HELD, sets=59),
+    "something else used": ProxyTruth(proxies.using_else, _HELD, sets=59),
+    "labels permuted": ProxyTruth(proxies.scrambled, _NOTHING),
+    "any order": ProxyTruth(proxies.any_order, _NOTHING),
+    "template": ProxyTruth(proxies.by_template, _NOTHING),
+    "dead": ProxyTruth(proxies.dead, _NOTHING),
+    "never trained": ProxyTruth(proxies.untrained, _NOTHING),
 }

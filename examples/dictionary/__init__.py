@@ -1,0 +1,1 @@
+"""Makes the dictionary that ships: `make dictionary`."""

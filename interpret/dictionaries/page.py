@@ -1,0 +1,189 @@
+"""The page of the dictionaries that ship, `docs/reference/dictionaries.md`, from their cards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from interpret.dictionaries.card import SPLICED
+from interpret.dictionaries.figures import CONFIDENCE
+from interpret.dictionaries.polysemanticity import ANSWERS
+from interpret.dictionaries.splicing import TOLD
+from interpret.dictionaries.stability import SHARED
+from interpret.dictionaries.storing import MOVED, card_of, stored
+
+_HEAD: Final = f"""# Dictionaries, and what they are worth
+
+Written by `make dictionary`. A dictionary is a sparse autoencoder: it says each token's activations at one place of a
+model as a sum of a few of many features. All that stands here describes. No figure supports or counters anything, a
+feature has no name, and nothing is decided by one ([decision 0078](../decisions/0078-dictionaries.md)).
+
+Figures are of texts held out of the training, intervals at {CONFIDENCE:g} over those texts (jackknife in groups).
+
+* *Explained variance*: 1 - sum |x - x'|² / sum |x - mean x|², over tokens and dimensions of one set. *Ordinary* leaves
+  out the massive tokens, whose norm is over ten times the median and who are most of the variance.
+* *L0*: features that are not zero on an ordinary token. *Dead*: features that fire on no ordinary token held out.
+* *Recovered*: 1 - (loss with the coder in place - the model's own) / (loss under the ablation - the model's own), in
+  cross-entropy and in KL divergence from the unchanged model, on up to {SPLICED} sequences; a dash where the ablation
+  costs under {TOLD:g} nats a token, so that there is nothing to recover.
+
+The rivals: a dictionary trained around a *frozen decoder* that stays as it was drawn; one of the *dead model*, whose
+weights were shuffled; as many *principal components* as features fire at once, which is the best that so many dense
+directions do.
+"""
+_QUALITY: Final = ("", "L0", "explained, ordinary", "explained, all", "dead", "density: median", "highest")
+_RECOVERED: Final = (
+    "", "cross-entropy, against zero", "against the mean", "KL, against zero", "against the mean", "nats: own", "zero",
+    "mean", "coder",
+)  # fmt: skip
+_CONCEPTS: Final = (
+    "model", "units", "how many", "silent", "concepts a unit", "by chance", "answer to several",
+    "concepts, of those that answer to any",
+)  # fmt: skip
+
+
+def render(store: Path) -> str:
+    """Return the page of all dictionaries of a store."""
+    return "\n".join([_HEAD, *(_dictionary(card_of(store, digest)) for digest in stored(store))])
+
+
+def _dictionary(card: Mapping[str, Any]) -> str:
+    about = card["about"]
+    site = about["site"]
+    return "\n".join(
+        [
+            f"## `{card['dictionary'][:12]}`: layer {site['layer']}\n",
+            *_provenance(card),
+            "\n### Quality\n",
+            _l0(card),
+            *_quality(card["rows"]),
+            "\n### What the model still predicts\n",
+            *_recovered(
+                card["rows"], "recovered", "kept", "Massive tokens left as they are, in each row alike."
+            ),
+            *_recovered(
+                card["rows"], "recovered_massive_replaced", "massive_replaced", "All tokens replaced."
+            ),
+            "\n### Another seed\n",
+            _stability(card["stability"]),
+            "\n### How many concepts a unit answers to\n",
+            *_concepts(card["polysemanticity"]),
+            "\n### Made again\n",
+            _tolerances(card["tolerances"]),
+            "",
+        ]
+    )
+
+
+def _provenance(card: Mapping[str, Any]) -> Iterator[str]:
+    about, tokens = card["about"], card["tokens"]
+    site, training, texts = about["site"], about["training"], about["texts"]
+    yield "| | |\n|---|---|"
+    yield f"| digest | `{card['dictionary']}` |"
+    yield f"| model | `{site['model']}` |"
+    yield f"| place | residual stream after layer {site['layer']} (from 0), width {site['width']} |"
+    yield f"| kind | {about['architecture']}, {about['features']} features, weights in float16 |"
+    yield (
+        f"| training | {training['active']} active, {training['samples']} samples of {tokens['learnt']} tokens"
+        f" ({tokens['massive_learnt']} massive ones left out), batches of {training['batch']}, Adam"
+        f" {training['rate']:g}, seed {training['seed']}, {training['threads']} thread |"
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(training["versions"].items()))
+    yield f"| versions | {versions} |"
+    kinds = ", ".join(f"{many} {kind}" for kind, many in texts["kinds"].items())
+    yield f"| texts | {texts['learnt']} learnt, {texts['held_out']} held out ({kinds}), `{texts['digest'][:12]}` |"
+    yield f"| limits | {texts['limits']} |"
+
+
+def _l0(card: Mapping[str, Any]) -> str:
+    before, after = card["about"]["l0"], card["rows"]["dictionary"]["quality"]["l0"]["value"]
+    return (
+        f"As trained, {before:.2f} features fire on an ordinary token; read back from the file, {after:.2f}. By more"
+        f" than {MOVED:.0%} it would be refused.\n"
+    )
+
+
+def _quality(rows: Mapping[str, Any]) -> Iterator[str]:
+    first = rows["dictionary"]["quality"]
+    yield f"On {first['tokens']} tokens held out, of which {first['massive']} are massive.\n"
+    yield from _header(_QUALITY)
+    for name, row in rows.items():
+        told = row["quality"]
+        density = told["density_deciles"]
+        explained = [_figure(told[each]) for each in ("explained_without", "explained")]
+        shares = [f"{told['dead']:.1%}", f"{density[5]:.2%}", f"{density[-1]:.1%}"]
+        yield _row([name, f"{told['l0']['value']:.1f}", *explained, *shares])
+
+
+def _recovered(rows: Mapping[str, Any], key: str, nats: str, said: str) -> Iterator[str]:
+    yield f"{said}\n"
+    yield from _header(_RECOVERED)
+    for name, row in rows.items():
+        losses = [
+            row[key][loss][floor] for loss in ("cross_entropy", "divergence") for floor in ("zero", "mean")
+        ]
+        told = row["nats"][nats]
+        numbers = [f"{told[each]:.2f}" for each in ("clean", "zero", "mean", "coder")]
+        yield _row([name, *map(_figure, losses), *numbers])
+    yield ""
+
+
+def _stability(told: Mapping[str, Any]) -> str:
+    seeds, floor = told["seeds"], told["random"]
+    return (
+        "Features that fire, of two seeds, paired so that the absolute cosines of their directions sum highest"
+        f" ({seeds['pairs']} pairs): mean {seeds['mean']:.3f}, above {SHARED:g} in {seeds['shared']:.1%}. As many"
+        f" directions drawn at random: mean {floor['mean']:.3f}, {floor['shared']:.1%}."
+    )
+
+
+def _concepts(told: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"Of a labelled set (`{told['concepts']}`: sixteen concepts of twenty-four English words, each at the end of"
+        f" {told['templates']} templates). A unit answers to a concept when the area under the curve of its values, or"
+        f" of their negatives, for the concept's words against all others is {ANSWERS:g} or more. Intervals are over"
+        " words, and take out what counts are too high by because of few words, so a count may stand at their end. *By"
+        " chance*: the same with labels shuffled. *Silent*: the same for every word. A unit that is silent on more than"
+        " two fifths of a concept's words cannot reach it, so kinds that fire seldom are counted low. A unit may answer"
+        " to what is not in the set, which nothing here shows.\n"
+    )
+    yield from _header(_CONCEPTS)
+    for model in ("alive", "dead"):
+        for kind, each in told[model].items():
+            numbers = [
+                str(each["units"]),
+                str(each["silent"]),
+                _figure(each["mean"]),
+                f"{each['by_chance']:.3f}",
+            ]
+            yield _row([model, kind, *numbers, _figure(each["several"]), _figure(each["among_answering"])])
+
+
+def _tolerances(told: Mapping[str, float]) -> str:
+    said = ", ".join(f"`{name}` {each:g}" for name, each in told.items())
+    return (
+        "`make dictionary ARGS=--check` makes it again and compares each figure with the card. On the same machine and"
+        f" versions the digest is the same; elsewhere figures may differ by: {said}."
+    )
+
+
+def _header(names: Sequence[str]) -> Iterator[str]:
+    yield _row(names)
+    yield "|" + "---|" * len(names)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(told: Mapping[str, Any] | None, digits: int = 3) -> str:
+    if told is None:
+        return "–"
+    value, low, high = (f"{told[each]:.{digits}f}" for each in ("value", "low", "high"))
+    return f"{value} ({low} … {high})"
+
+
+def _count(told: Mapping[str, Any] | None) -> str:
+    """Return a figure that cannot be below 0."""
+    return _figure(told and {**told, "low": max(0.0, told["low"])})

@@ -1,0 +1,75 @@
+"""What each statistic says in words that take no knowledge of models, and never more than was tested."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from interpret.contracts import ClaimLevel
+
+Words: TypeAlias = str | Promise
+
+# By statistic. A word here is what a model reads at a time: a word, or a piece of one.
+CLAIMS: Final[dict[str, Words]] = {
+    "induction.prefix_match": _(
+        "On made-up texts that repeat, part of the model looks at what followed when the same word stood there before."
+    ),
+    "induction.ablation_cost": _(
+        "On made-up texts that repeat, the model predicts the repetition worse with part of it switched off."
+    ),
+    "patterns.previous_token": _("On made-up texts, part of the model looks at the word just before."),
+    "patterns.previous_token_cost": _(
+        "With the part switched off that looks most at the word just before, the model predicts made-up texts that"
+        " repeat worse."
+    ),
+    "patterns.duplicate_token": _(
+        "On made-up texts, part of the model looks at where the same word stood before."
+    ),
+    "patterns.bracket_match": _(
+        "In made-up texts, part of the model looks from a closing bracket or quotation mark to the one that opened it."
+    ),
+    "patterns.bracket_match_cost": _(
+        "With the part switched off that looks most at what a bracket or quotation mark closes, the model predicts"
+        " closing ones worse."
+    ),
+    "patterns.sentence_subject": _(
+        "In made-up English sentences, part of the model looks from the verb to its subject."
+    ),
+    "patterns.sentence_subject_cost": _(
+        "With the part switched off that looks most from verbs to their subjects, the model predicts was and were worse"
+        " where another noun stands between."
+    ),
+    "proxies.decodable": _(
+        "On made-up texts, part of the model differs by an attribute of the person or the case, more than the words do."
+    ),
+    "proxies.removal": _(
+        "With what differs by an attribute of the person or the case taken out, the model's answers to made-up texts"
+        " differ less by it."
+    ),
+    "proxies.reinjection": _(
+        "With what differs by an attribute of the person or the case exchanged between two made-up texts, the model"
+        " leans to the other text's answer."
+    ),
+}
+ANOTHER: Final = _("Something inside the model was measured of which there are no plain words.")
+ABSENT: Final = _("Looked for, and not there to an extent that matters: %(claim)s")
+
+TESTED: Final[dict[str, Words]] = {
+    ClaimLevel.ASSOCIATIONAL: _(
+        "Seen, more than in comparisons made for that. Nothing was changed to test it."
+    ),
+    ClaimLevel.INTERVENTIONAL: _(
+        "Tested by changing the model, against changes of the same size made at random, once."
+    ),
+    ClaimLevel.REPLICATED: _(
+        "Tested by changing the model, against changes of the same size made at random, and again on newly drawn texts."
+    ),
+}
+DOES_NOT_SHOW: Final = _(
+    "That an answer is right, fair or safe, or why it was given. It meets no requirement, passes no gate and replaces"
+    " no review."
+)
+NOT_USE: Final = _("That the model uses what was seen.")
+NOT_ELSEWHERE: Final = _("That there is nothing of the kind elsewhere in the model, or on other texts.")

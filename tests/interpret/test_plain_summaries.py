@@ -1,0 +1,134 @@
+"""What people without the right to see findings are told of them: that they exist, and what they say in plain words."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from rest_framework.test import APIClient
+
+from evidence.models import Evidence, Release, Scope
+from evidence.services import registry
+from interpret.contracts import ClaimLevel, Status
+from interpret.plain_words import CLAIMS, TESTED
+from interpret.selectors.calibration import FIGURES
+from interpret.selectors.plain_summaries import told_of_release
+from interpret.services.attachment import attach_findings
+from interpret.services.queueing import queue_probe_run
+from interpret.tasks import run_probe
+from tests.factories import World, acting, make_world, manifest
+from tests.interpret.conftest import INPUTS, StandInProbe
+from tests.interpret.measurements import make_measurement_of, make_result
+
+pytestmark = pytest.mark.usefixtures("sent")
+
+ADDRESS = "/api/v1/supporting-evidence"
+
+
+@pytest.fixture
+def release(world: World, probe: StandInProbe) -> Release:
+    probe.result = lambda: make_result(*(make_measurement_of(status) for status in Status))
+    run = queue_probe_run(
+        release=world.release, probe="entropy.next_token", principal=acting(), inputs=INPUTS
+    )
+    run_probe(run.pk)
+    attach_findings()
+    return world.release
+
+
+def another_release(world: World, name: str, *slots: str) -> Release:
+    """Register a release that pins what the world's does, but for other versions in these slots."""
+    pins = [
+        registry.PinSpec(pin.slot, pin.kind, pin.key, "2", "9" * 64) if pin.slot in slots else pin
+        for pin in manifest().pins
+    ]
+    found: Release = registry.register_release(
+        principal=acting(), system=world.system, manifest=registry.ReleaseManifest(name, pins)
+    )
+    return found
+
+
+def test_only_what_was_put_forward_is_told_and_what_counters_comes_first(release: Release) -> None:
+    assert [each.role for each in told_of_release(release)] == ["counter", "supporting"]
+    assert [each.findings for each in told_of_release(release)] == [1, 1]
+
+
+def test_a_release_of_another_model_is_told_nothing(world: World, release: Release) -> None:
+    assert told_of_release(another_release(world, "other-model", "model")) == []
+    assert told_of_release(another_release(world, "other-prompt", "prompt")) == []  # the probe read prompts
+    assert len(told_of_release(another_release(world, "other-policy", "policy"))) == 2
+
+
+def test_findings_that_were_tested_alike_are_told_of_once(world: World, release: Release) -> None:
+    again = queue_probe_run(
+        release=release, probe="entropy.next_token", principal=acting(), inputs=INPUTS, seed=7
+    )
+    run_probe(again.pk)
+    attach_findings()
+    assert Evidence.objects.count() == 4
+    assert [each.findings for each in told_of_release(release)] == [2, 2]
+
+
+@pytest.mark.parametrize("role", ["auditor", "reviewer", "author", "approver"])
+def test_the_api_tells_it_in_words_without_a_number(world: World, release: Release, role: str) -> None:
+    client = APIClient()
+    client.force_login(world.people[role])
+    body = client.get(ADDRESS, {"system": world.system.key, "release": release.name}).json()
+    assert [set(each) for each in body["results"]] == [
+        {"role", "says", "tested", "does_not_show", "findings", "observed_to"}
+    ] * 2
+    for each in body["results"]:
+        words = f"{each['says']} {each['tested']} {each['does_not_show']}"
+        assert not re.search(r"\d|layer|head|feature|token|nats", words)
+        assert "passes no gate" in words
+
+
+def test_whoever_may_not_read_the_release_is_told_nothing(world: World, release: Release) -> None:
+    asked = {"system": world.system.key, "release": release.name}
+    assert APIClient().get(ADDRESS, asked).status_code == 401
+    operator = APIClient()
+    operator.force_login(world.people["operator"])
+    assert operator.get(ADDRESS, asked).status_code == 403
+    stranger = APIClient(**make_world("aml-copilot").headers(Scope.READ))
+    assert stranger.get(ADDRESS, asked).status_code == 404
+
+
+def test_the_page_of_a_release_says_it_in_the_readers_language(
+    world: World, release: Release, client: Client
+) -> None:
+    client.force_login(world.people["reviewer"])
+    page = f"/admin/evidence/release/{release.pk}/change/"
+    assert "decides nothing" in client.get(page).content.decode()
+    body = client.get(page, headers={"Accept-Language": "zh-Hans"}).content.decode()
+    assert "在其模型内部发现了什么" in body
+    assert "不决定任何事情" in body
+
+
+def test_every_statistic_that_claims_something_has_plain_words() -> None:
+    calibrated = json.loads(FIGURES.read_text())["probes"]  # nothing claims that is not
+    assert {name for probe in calibrated.values() for name in probe["statistics"]} == set(CLAIMS)
+
+
+STRONGER = re.compile(
+    r"\b(caus\w+|because|understand\w*|know\w*|reason\w*|think\w*|cop(y|ies)|explain\w*|prove\w*|decide\w*)\b"
+)
+
+
+@pytest.mark.parametrize("statistic", CLAIMS)
+def test_plain_words_say_no_more_than_was_tested(statistic: str) -> None:
+    with translation.override("en"):
+        words: Any = str(CLAIMS[statistic])
+    assert not STRONGER.search(words)
+    changed = bool(re.search("switched off|taken out|exchanged", words))
+    assert changed == statistic.endswith(("_cost", ".removal", ".reinjection")), (
+        "only what was changed matters"
+    )
+    assert "made-up" in words or changed
+
+
+def test_each_way_of_testing_that_can_be_put_forward_has_words() -> None:
+    assert set(TESTED) == set(ClaimLevel) - {ClaimLevel.DESCRIPTIVE}
