@@ -7,7 +7,7 @@ plain words without numbers, which anybody may read who may read the release.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Final, TypedDict
 
 
@@ -54,4 +54,4 @@ class PlainSummary:
     tested: str  # how
     does_not_show: str
     findings: int
-    observed_to: datetime  # of the newest
+    newest: date  # day of the newest

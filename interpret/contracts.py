@@ -8,7 +8,7 @@ size. A field that is missing is refused when the measurement is made, not when 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -120,9 +120,7 @@ class ProbeSpecification:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**31 - 1:
             raise BadSpecification(f"seed {self.seed} is outside 0 to 2**31 - 2")
-        ids = [item.id for item in self.inputs]
-        if len(ids) != len(set(ids)):
-            raise BadSpecification("two inputs have the same id")
+        check_ids(self.inputs)
 
     def as_json(self) -> dict[str, Any]:
         """Return the specification as JSON values; its canonical bytes are its identity."""
@@ -401,6 +399,16 @@ class Probe(Protocol):
         Raises:
             ProbeError: two parts contradict each other.
         """
+
+
+def check_ids(inputs: Sequence[ProbeInput]) -> None:
+    """Refuse inputs of which two have the same id.
+
+    Raises:
+        BadSpecification: two have.
+    """
+    if len({item.id for item in inputs}) != len(inputs):
+        raise BadSpecification("two inputs have the same id")
 
 
 def missing_for(measurement: Measurement, level: ClaimLevel) -> list[str]:

@@ -32,14 +32,14 @@ CLAIMS: Final[dict[str, Words]] = {
     ),
     "patterns.bracket_match_cost": _(
         "With the part switched off that looks most at what a bracket or quotation mark closes, the model predicts"
-        " closing ones worse."
+        " closing ones in made-up texts worse."
     ),
     "patterns.sentence_subject": _(
         "In made-up English sentences, part of the model looks from the verb to its subject."
     ),
     "patterns.sentence_subject_cost": _(
         "With the part switched off that looks most from verbs to their subjects, the model predicts was and were worse"
-        " where another noun stands between."
+        " in made-up English sentences where a noun of the other number stands between."
     ),
     "proxies.decodable": _(
         "On made-up texts, part of the model differs by an attribute of the person or the case, more than the words do."
@@ -55,6 +55,10 @@ CLAIMS: Final[dict[str, Words]] = {
 }
 ANOTHER: Final = _("Something inside the model was measured of which there are no plain words.")
 ABSENT: Final = _("Looked for, and not there to an extent that matters: %(claim)s")
+ANOTHER_ABSENT: Final = _(
+    "Something inside the model was looked for of which there are no plain words, and is not there to an extent that"
+    " matters."
+)
 
 TESTED: Final[dict[str, Words]] = {
     ClaimLevel.ASSOCIATIONAL: _(
@@ -67,9 +71,20 @@ TESTED: Final[dict[str, Words]] = {
         "Tested by changing the model, against changes of the same size made at random, and again on newly drawn texts."
     ),
 }
+ABSENT_UNCHANGED: Final = _("Held against comparisons made for that. Nothing was changed to test it.")
+
+# Of what was put forward before `interpret.verdicts`.
+BEFORE: Final = _("By a rule that has been replaced: %(claim)s")
+ABSENT_BEFORE: Final = _("Looked for, and not found, by a rule that has been replaced: %(claim)s")
+TESTED_BEFORE: Final = _("Its probe judged it itself. How often that was wrong is not known.")
+
 DOES_NOT_SHOW: Final = _(
     "That an answer is right, fair or safe, or why it was given. It meets no requirement, passes no gate and replaces"
     " no review."
 )
-NOT_USE: Final = _("That the model uses what was seen.")
+NOT_USE: Final = _("That the model uses what was seen, or that it is so on other texts.")
+NOT_ALONE: Final = _(
+    "That the part matters by what it looks at, that no other part does the same, or that anything on other texts runs"
+    " through it."
+)
 NOT_ELSEWHERE: Final = _("That there is nothing of the kind elsewhere in the model, or on other texts.")

@@ -25,7 +25,7 @@ DEVICES = "interpret.probes.devices"  # a module that is run, never imported
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One number a probe may be told; `low` and `high` are allowed."""
+    """One number a probe may be told; `low` and `high` are allowed. Where the default is an integer, it is whole."""
 
     default: float
     low: float
@@ -216,6 +216,19 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
             raise BadSpecification(f"{key}.{name} is {value}; it may be {low} to {high}")
         filled[name] = value
     return filled
+
+
+def check_whole(key: str, filled: Mapping[str, float]) -> None:
+    """Refuse a fraction where the default is an integer: a probe cuts it, so two names would ask one thing twice.
+
+    Only what is asked anew is held to it: a measurement of before is still replayed.
+
+    Raises:
+        BadSpecification: there is one.
+    """
+    for name, parameter in describe(key).parameters.items():
+        if isinstance(parameter.default, int) and filled[name] != int(filled[name]):
+            raise BadSpecification(f"{key}.{name} is a whole number, not {filled[name]}")
 
 
 def wants_of_prompts() -> frozenset[Want]:

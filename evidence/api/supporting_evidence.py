@@ -36,7 +36,7 @@ class PlainSummaryOut(serializers.Serializer[Any]):
     tested = serializers.CharField(help_text="How.")
     does_not_show = serializers.CharField()
     findings = serializers.IntegerField(help_text="How many say so.")
-    observed_to = serializers.DateTimeField(help_text="Of the newest.")
+    newest = serializers.DateField(help_text="The day of the newest.")
 
 
 class SupportingEvidenceOut(serializers.Serializer[Any]):

@@ -20,6 +20,7 @@ from evidence.api.inputs import FreeObject, Input
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
+from evidence.limits import excess
 from evidence.models import Scope
 from evidence.problems import Problem
 from evidence.services.registry import find_release
@@ -89,6 +90,12 @@ class ProbePlanIn(Input):
         limit="MAX_PROBE_INPUTS", required=False, allow_null=True, default=None,
         help_text="Prompts for the probes that read some and name none; without them those of the newest traces.",
     )  # fmt: skip
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse more prompts than a run may have, all together, before any of them is looked at."""
+        if found := excess(_count_inputs(data), "MAX_PROBE_INPUTS"):
+            raise serializers.ValidationError({"inputs": [f"{found}."]}, code="too_many")
+        return super().to_internal_value(data)
 
 
 class PartsOut(TypedDict):
@@ -224,6 +231,17 @@ class ProbeRunCancellation(ScopedView):
             raise NotFound(f"There is no probe run {pk} in the systems you may see.")
         cancelled = cancel_probe_run(principal=principal, run=run, reason=data.validated_data["reason"])
         return Response(ProbeRunOut(cancelled).data)
+
+
+def _count_inputs(data: object) -> int:
+    """Count the prompts that a plan names, for all and for single probes, whatever else it is."""
+    plan = data if isinstance(data, dict) else {}
+    probes = plan.get("probes")
+    named = (
+        [plan, *(each for each in probes if isinstance(each, dict))] if isinstance(probes, list) else [plan]
+    )
+    lists = (each.get("inputs") for each in named)
+    return sum(len(each) for each in lists if isinstance(each, list))
 
 
 def _asked(given: Mapping[str, Any], seed_of_plan: int) -> AskedProbe:

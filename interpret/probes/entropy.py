@@ -145,14 +145,14 @@ def unigram_values(prompts: Sequence[Prompt]) -> Values:
     """
     entropy, margin = np.zeros(len(prompts)), np.zeros(len(prompts))
     clusters = clusters_of([prompt.item for prompt in prompts]).tolist()
-    by_language, by_cluster = defaultdict[str, Counter[int]](Counter), defaultdict[int, Counter[int]](Counter)
+    all_of, own_of = (defaultdict[object, Counter[int]](Counter) for _ in range(2))  # by language; "": in any
     for prompt, cluster in zip(prompts, clusters, strict=True):
-        by_language[prompt.item.language].update(prompt.ids)
-        by_cluster[cluster].update(prompt.ids)
-    everything = sum(by_language.values(), Counter[int]())
+        for language in (prompt.item.language, ""):
+            all_of[language].update(prompt.ids)
+            own_of[language, cluster].update(prompt.ids)
     for index, (prompt, cluster) in enumerate(zip(prompts, clusters, strict=True)):
-        own = by_cluster[cluster]
-        others = (by_language[prompt.item.language] - own) or (everything - own) or own
+        alike, everything = (all_of[each] - own_of[each, cluster] for each in (prompt.item.language, ""))
+        others = alike or everything or own_of["", cluster]
         p = np.sort(np.array(list(others.values()), dtype=np.float64))[::-1] / others.total()
         entropy[index] = -(p * np.log(p)).sum()
         margin[index] = p[0] - (p[1] if p.size > 1 else 0.0)

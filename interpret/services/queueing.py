@@ -18,10 +18,10 @@ from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
 from evidence.probe_rules import ENDED_WITH_RUN
 from evidence.services import audit, registry
 from interpret import acts
-from interpret.contracts import ProbeInput, ProbeSpecification
+from interpret.contracts import ProbeInput, ProbeSpecification, check_ids
 from interpret.errors import BadSpecification, InterpretError
 from interpret.models import ProbePart, ProbeRun, ProbeSpec
-from interpret.registry import describe, fill_choices, fill_parameters
+from interpret.registry import check_whole, describe, fill_choices, fill_parameters
 from interpret.services.execution import digest_of_specification
 from interpret.services.prompts import collect_answer_prompts, digest_of_inputs, store_inputs
 from interpret.tasks import run_probe
@@ -212,6 +212,7 @@ def _choose_inputs(asked: AskedProbe, release: Release, *, of_plan: Inputs | Non
     if chosen is None:
         chosen = collect_answer_prompts(release)
     check_count(len(chosen), "MAX_PROBE_INPUTS", "The inputs of a probe run")
+    check_ids(chosen)
     return chosen
 
 
@@ -224,7 +225,9 @@ def _ensure_spec(
     actor: str,
 ) -> ProbeSpec:
     probe, seed = asked.probe, asked.seed
-    filled = {**fill_choices(probe, asked.parameters), **fill_parameters(probe, asked.parameters)}
+    numbers = fill_parameters(probe, asked.parameters)
+    check_whole(probe, numbers)
+    filled = {**fill_choices(probe, asked.parameters), **numbers}
     specification = ProbeSpecification(
         probe=probe,
         model_digest=model.digest,

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import OuterRef
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 from rest_framework.test import APIClient
 
 from evidence.models import Evidence, Release, Scope
 from evidence.services import registry
+from interpret import plain_words
 from interpret.contracts import ClaimLevel, Status
+from interpret.models import Finding
 from interpret.plain_words import CLAIMS, TESTED
+from interpret.selectors import plain_summaries
 from interpret.selectors.calibration import FIGURES
 from interpret.selectors.plain_summaries import told_of_release
 from interpret.services.attachment import attach_findings
@@ -27,6 +34,12 @@ from tests.interpret.measurements import make_measurement_of, make_result
 pytestmark = pytest.mark.usefixtures("sent")
 
 ADDRESS = "/api/v1/supporting-evidence"
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
@@ -79,12 +92,13 @@ def test_the_api_tells_it_in_words_without_a_number(world: World, release: Relea
     client.force_login(world.people[role])
     body = client.get(ADDRESS, {"system": world.system.key, "release": release.name}).json()
     assert [set(each) for each in body["results"]] == [
-        {"role", "says", "tested", "does_not_show", "findings", "observed_to"}
+        {"role", "says", "tested", "does_not_show", "findings", "newest"}
     ] * 2
     for each in body["results"]:
         words = f"{each['says']} {each['tested']} {each['does_not_show']}"
         assert not re.search(r"\d|layer|head|feature|token|nats", words)
         assert "passes no gate" in words
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", each["newest"]), "a moment would tell when a worker ended"
 
 
 def test_whoever_may_not_read_the_release_is_told_nothing(world: World, release: Release) -> None:
@@ -120,14 +134,83 @@ STRONGER = re.compile(
 
 @pytest.mark.parametrize("statistic", CLAIMS)
 def test_plain_words_say_no_more_than_was_tested(statistic: str) -> None:
-    with translation.override("en"):
-        words: Any = str(CLAIMS[statistic])
+    words = str(CLAIMS[statistic])
     assert not STRONGER.search(words)
     changed = bool(re.search("switched off|taken out|exchanged", words))
     assert changed == statistic.endswith(("_cost", ".removal", ".reinjection")), (
         "only what was changed matters"
     )
-    assert "made-up" in words or changed
+    assert "made-up" in words
+
+
+def test_what_counters_is_not_said_to_have_been_seen(release: Release) -> None:
+    counter, supporting = told_of_release(release)
+    assert supporting.tested.startswith("Seen, more than")
+    assert "Seen" not in counter.tested
+    assert counter.says.startswith("Something inside the model was looked for")  # it is of no probe of ours
+
+
+@pytest.mark.parametrize("level", [ClaimLevel.INTERVENTIONAL, ClaimLevel.REPLICATED])
+def test_of_an_ablation_it_is_said_what_probes_say_that_it_does_not_show(
+    release: Release, level: ClaimLevel
+) -> None:
+    put_forward_beside(release, {"statistic": "patterns.previous_token_cost", "claim": str(level)})
+    (told,) = (each for each in told_of_release(release) if "switched off" in each.says)
+    assert "no other part does the same" in told.does_not_show
+
+
+def put_forward_beside(release: Release, summary: object) -> Evidence:
+    """Put another item forward for a finding that there is, with this summary."""
+    item = Evidence.objects.filter(system=release.system, role="supporting").first()
+    assert item is not None
+    values = {field.attname: getattr(item, field.attname) for field in Evidence._meta.fields}
+    others = {"id": None, "source": f"{item.source}-{summary}"[:200], "summary": summary}
+    return Evidence.objects.create(**{**values, **others})
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        {},
+        [],
+        "words",
+        {"statistic": 7, "claim": "descriptive"},
+        {"statistic": {"%(claim)s": 1}, "claim": None},
+    ],
+)
+def test_a_summary_that_is_none_of_ours_is_told_of_without_its_words(
+    world: World, release: Release, client: Client, summary: object
+) -> None:
+    put_forward_beside(release, summary)
+    told = told_of_release(release)
+    assert sum(each.findings for each in told) == 3
+    assert [each.tested for each in told if "no plain words" not in each.says] == []
+    client.force_login(world.people["reviewer"])
+    assert client.get(f"/admin/evidence/release/{release.pk}/change/").status_code == 200
+
+
+def test_what_a_probe_judged_itself_is_told_as_that(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_before = Finding.objects.filter(digest=OuterRef("digest"), verdict__isnull=True)
+    monkeypatch.setattr(plain_summaries, "JUDGED", of_before)  # as if those with a verdict had none
+    counter, supporting = told_of_release(release)
+    assert counter.says.startswith("Looked for, and not found, by a rule that has been replaced")
+    assert supporting.says.startswith("By a rule that has been replaced")
+    assert {counter.tested, supporting.tested} == {str(plain_words.TESTED_BEFORE)}
+
+
+def test_a_thousand_findings_take_as_many_queries_as_two(
+    release: Release, django_assert_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        told_of_release(release)
+    for number in range(200):
+        put_forward_beside(
+            release, {"statistic": "induction.prefix_match", "claim": "associational", "n": number}
+        )
+    with django_assert_num_queries(len(asked)):
+        assert max(each.findings for each in told_of_release(release)) == 200
 
 
 def test_each_way_of_testing_that_can_be_put_forward_has_words() -> None:

@@ -137,6 +137,16 @@ def test_prompts_of_the_traces_are_looked_up_once(world: World, monkeypatch: pyt
             r"probes\[1\]: .*`inputs`",
         ),
         ([ENTROPY, AskedProbe("induction.heads", seed=2**31)], BadSpecification, r"probes\[1\]: seed"),
+        (
+            [ENTROPY, AskedProbe("entropy.next_token", inputs=(*OTHERS, OTHERS[0]))],
+            BadSpecification,
+            r"probes\[1\]: two inputs have the same id",
+        ),
+        (
+            [ENTROPY, AskedProbe("induction.heads", {"heads": 2.5})],
+            BadSpecification,
+            r"probes\[1\]: induction.heads.heads is a whole number, not 2.5",
+        ),
     ],
 )
 def test_what_is_wrong_with_one_keeps_all_from_being_asked(
@@ -198,6 +208,19 @@ def test_what_nobody_knows_is_refused_with_its_place(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
     assert told in [fault["path"] for fault in answer.json()["errors"]]
     assert not ProbeRun.objects.exists()
+
+
+def test_the_prompts_that_a_plan_names_are_counted_together_before_any_is_looked_at(
+    world: World, settings: Any
+) -> None:
+    settings.MAX_PROBE_INPUTS = 2 * len(INPUTS) - 1
+    own = {"probe": "entropy.next_token", "seed": 9, "inputs": [7] * len(INPUTS)}
+    answer = researcher(world).post(
+        "/api/v1/probe-plans", {**BODY, "probes": [*BODY["probes"], own]}, format="json"
+    )
+    (fault,) = answer.json()["errors"]
+    assert (answer.status_code, fault["code"]) == (422, "too_many")
+    assert "8 are named, and TRACEBINDER_MAX_PROBE_INPUTS allows 7" in fault["message"]
 
 
 def test_a_cluster_is_kept_with_its_prompt(world: World) -> None:

@@ -224,6 +224,20 @@ def test_the_unigram_guess_leaves_the_whole_cluster_out() -> None:
     assert values.entropy[:2] == pytest.approx([math.log(2)] * 2)
 
 
+def test_what_a_translation_says_is_not_taken_from_what_others_say_in_its_language() -> None:
+    """Signs that both languages share stand in prompts of other clusters, too."""
+    items = (
+        ProbeInput("en of one", "A", "en", cluster="one"),
+        ProbeInput("zh of one", "BBB", "zh-Hans", cluster="one"),
+        ProbeInput("en of another", "ABC", "en", cluster="another"),
+        ProbeInput("zh of another", "D", "zh-Hans", cluster="another"),
+    )
+    values = unigram_values(tokenize(model_of(planted.random_model()), items, chat=False, limit=9))
+    assert values.entropy[0] == pytest.approx(
+        math.log(3)
+    )  # A, B and C, each once in the other English prompt
+
+
 def test_half_of_the_clusters_are_drawn_whole() -> None:
     stability = of(run(model_of(planted.random_model()), of_templates(8, 5)), "next_token.entropy").stability
     assert (stability.what, stability.second.n) == ("a random half of the clusters of prompts", 4)
