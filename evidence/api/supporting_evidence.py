@@ -18,7 +18,7 @@ from evidence.models import Role, Scope
 from evidence.problems import Problem
 from evidence.services.registry import find_release
 
-ROLES: Final = [(role.value, role.label) for role in (Role.SUPPORTING, Role.COUNTER)]
+PUT_FORWARD: Final = [(role.value, role.label) for role in (Role.SUPPORTING, Role.COUNTER)]
 
 
 class SupportingEvidenceQuery(QueryInput):
@@ -31,7 +31,7 @@ class SupportingEvidenceQuery(QueryInput):
 class PlainSummaryOut(serializers.Serializer[Any]):
     """What findings of one kind say, in the language that was asked for."""
 
-    role = serializers.ChoiceField(choices=ROLES)
+    role = serializers.ChoiceField(choices=PUT_FORWARD)
     says = serializers.CharField()
     tested = serializers.CharField(help_text="How.")
     does_not_show = serializers.CharField()

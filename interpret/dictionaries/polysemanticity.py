@@ -22,7 +22,8 @@ from interpret.dictionaries.coding import Coder, Floats, by_chunks
 from interpret.dictionaries.concepts import TEMPLATES
 from interpret.dictionaries.figures import Figure, jackknifed
 from interpret.errors import BadSpecification, ProbeError
-from interpret.probes.forward import mask_of, run_until_reached
+from interpret.probes.devices import to_numpy
+from interpret.probes.forward import inputs_of, run_until_reached
 from interpret.probes.hooks import Hook, counted_hooks
 from interpret.probes.resuming import Reached
 from interpret.probes.sites import blocks_of
@@ -202,13 +203,8 @@ def _read_template(loaded: LoadedModel, site: Site, texts: Sequence[str]) -> tup
             row[: len(each)] = each
         kept: dict[str, Floats] = {}
         last = (np.arange(len(rows)), np.asarray(lengths) - 1)
-        given = {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": mask_of(ids, lengths),
-            "use_cache": False,
-        }
         with torch.inference_mode(), counted_hooks(_hooks(loaded, site.layer, kept)):
-            run_until_reached(loaded, given)
+            run_until_reached(loaded, inputs_of(loaded, ids, lengths))
         residual.append(kept["residual"][last])
         neurons.append(kept["neurons"][last])
     return np.concatenate(residual), np.concatenate(neurons)
@@ -222,10 +218,10 @@ def _hooks(loaded: LoadedModel, layer: int, kept: dict[str, Floats]) -> list[Hoo
         raise ProbeError(f"layer {layer} of a {loaded.shape.architecture} model has no neurons where we look")
 
     def keep_neurons(inputs: Any) -> None:
-        kept["neurons"] = inputs[0].float().numpy()
+        kept["neurons"] = to_numpy(inputs[0].float())
 
     def keep_residual(output: Any) -> None:
-        kept["residual"] = (output[0] if isinstance(output, tuple) else output).float().numpy()
+        kept["residual"] = to_numpy((output[0] if isinstance(output, tuple) else output).float())
         raise Reached
 
     return [
