@@ -20,7 +20,10 @@ from interpret.errors import BadProbePath, BadSpecification, ProbeUnavailable, U
 from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
-DEVICES = "interpret.probes.devices"  # a module that is run, never imported
+DEVICES = (
+    "interpret.probes.devices"  # a module that is run here, so that no worker looks at CUDA before it forks
+)
+DEVICE_WITHIN = 60  # seconds in which a driver answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,13 +277,19 @@ def fault_of_device(device: str) -> str:
     """
     if device == CPU:
         return ""
-    asked = subprocess.run(  # noqa: S603  # our own module, and a setting that was checked
-        [sys.executable, "-m", DEVICES, device],
-        cwd=Path(__file__).resolve().parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        asked = subprocess.run(  # noqa: S603  # our own module, and a setting that was checked
+            [sys.executable, "-m", DEVICES, device],
+            cwd=Path(__file__).resolve().parents[1],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEVICE_WITHIN,
+        )
+    except subprocess.TimeoutExpired:
+        return (
+            f"TRACEBINDER_PROBE_DEVICE asks for {device}, whose driver says nothing within {DEVICE_WITHIN} s."
+        )
     if not asked.returncode:
         return ""
     last = asked.stderr.strip().rpartition("\n")[2]

@@ -266,3 +266,11 @@ def test_a_worker_asks_another_process_whether_its_device_is_there(monkeypatch: 
     assert registry.fault_of_device("cuda").endswith("which cannot be looked at: No module named 'torch'")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "", ""))
     assert registry.fault_of_device("cuda:1") == ""
+
+
+def test_a_driver_that_hangs_ends_the_start_and_does_not_hold_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: Any, **given: Any) -> None:
+        raise subprocess.TimeoutExpired("python", given["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert "whose driver says nothing within 60 s" in registry.fault_of_device("cuda")
