@@ -18,7 +18,7 @@ from config.env import ConfigurationError
 from config.health import database_faults, log_faults, stored_faults
 from evidence.errors import EvidenceError
 from evidence.services.keys.announcing import announce_keys
-from interpret.registry import fault_of_device
+from interpret.devices import fault_of_device
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,6 @@ Loading a probe is the only way from the web's code to the probes', and only a w
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -20,10 +18,6 @@ from interpret.errors import BadProbePath, BadSpecification, ProbeUnavailable, U
 from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
-DEVICES = (
-    "interpret.probes.devices"  # a module that is run here, so that no worker looks at CUDA before it forks
-)
-DEVICE_WITHIN = 60  # seconds in which a driver answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,35 +262,6 @@ def open_session(store: Path, threads: int = 0, device: str = CPU) -> Session:
         DeviceMissing: the device is not there.
     """
     return cast("Session", _import(SESSION, "a model session")(store, threads=threads, device=device))
-
-
-def fault_of_device(device: str) -> str:
-    """Return why no process of this machine can measure on a device; empty: they can.
-
-    A process of its own is asked: CUDA that a worker has looked at does not work in the processes that it forks.
-    """
-    if device == CPU:
-        return ""
-    try:
-        asked = subprocess.run(  # noqa: S603  # our own module, and a setting that was checked
-            [sys.executable, "-m", DEVICES, device],
-            cwd=Path(__file__).resolve().parents[1],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=DEVICE_WITHIN,
-        )
-    except subprocess.TimeoutExpired:
-        return (
-            f"TRACEBINDER_PROBE_DEVICE asks for {device}, whose driver says nothing within {DEVICE_WITHIN} s."
-        )
-    if not asked.returncode:
-        return ""
-    last = asked.stderr.strip().rpartition("\n")[2]
-    return (
-        asked.stdout.strip()
-        or f"TRACEBINDER_PROBE_DEVICE asks for {device}, which cannot be looked at: {last}"
-    )
 
 
 def load(key: str) -> Probe:

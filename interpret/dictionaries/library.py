@@ -99,7 +99,9 @@ def read(folder: Path) -> Any:
     try:
         sae: Any = SAE.load_from_disk(folder, device="cpu", dtype="float32")
         architecture = sae.cfg.architecture()
-    except Exception as exc:
+    except (
+        Exception
+    ) as exc:  # whatever a file that is none makes sae-lens raise, which has no error of its own
         raise DictionaryUnreadable(f"sae-lens {version('sae-lens')} does not read {folder}: {exc!r}") from exc
     if "transcoder" in architecture:
         raise DictionaryUnreadable(f"a {architecture} gives something else than it reads")

@@ -14,6 +14,7 @@ import torch
 
 from interpret import model_store, registry
 from interpret.contracts import MeasuredPart, ProbeSpecification, Want
+from interpret.devices import fault_of_device
 from interpret.errors import DeviceMissing, ProbeError
 from interpret.models import Finding, ProbeRun
 from interpret.parts import put_together
@@ -257,15 +258,15 @@ def test_parts_of_unlike_devices_are_not_put_together() -> None:
 
 
 def test_a_worker_asks_another_process_whether_its_device_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert registry.fault_of_device("cpu") == ""
+    assert fault_of_device("cpu") == ""
     monkeypatch.setattr(
         subprocess,
         "run",
         lambda *_, **__: subprocess.CompletedProcess([], 1, "", "Traceback\nNo module named 'torch'\n"),
     )
-    assert registry.fault_of_device("cuda").endswith("which cannot be looked at: No module named 'torch'")
+    assert fault_of_device("cuda").endswith("which cannot be looked at: No module named 'torch'")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "", ""))
-    assert registry.fault_of_device("cuda:1") == ""
+    assert fault_of_device("cuda:1") == ""
 
 
 def test_a_driver_that_hangs_ends_the_start_and_does_not_hold_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,4 +274,4 @@ def test_a_driver_that_hangs_ends_the_start_and_does_not_hold_it_up(monkeypatch:
         raise subprocess.TimeoutExpired("python", given["timeout"])
 
     monkeypatch.setattr(subprocess, "run", hang)
-    assert "whose driver says nothing within 60 s" in registry.fault_of_device("cuda")
+    assert "whose driver says nothing within 60 s" in fault_of_device("cuda")

@@ -11,7 +11,7 @@ import torch
 from interpret import model_store
 from interpret.dictionaries import quality
 from interpret.dictionaries.coding import Principal, in_chunks, principal_of
-from interpret.dictionaries.figures import grouped, jackknifed
+from interpret.dictionaries.figures import Figure, grouped, jackknifed
 from interpret.dictionaries.quality import explained_variance, l0_of, measure
 from interpret.dictionaries.reading import Tokens, cut, read, site_of
 from interpret.dictionaries.splicing import coding, constant, losses, recovered
@@ -182,9 +182,9 @@ def losses_of(loaded: LoadedModel, ids: np.ndarray) -> float:
         return float(loaded.model(input_ids=tokens, labels=tokens).loss)
 
 
-def figure(told: object) -> float:
+def figure(told: Figure | None) -> float:
     assert told is not None
-    return float(told.value)  # type: ignore[attr-defined]
+    return told.value
 
 
 # Stability.

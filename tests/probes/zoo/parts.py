@@ -121,15 +121,25 @@ def _key_value(head: Head) -> int:
 
 
 def _config(heads: int = HEADS, head_width: int = HEAD_WIDTH) -> LlamaConfig:
+    width = -(-WIDTH // heads) * heads  # a multiple, which the library asks for
+    return small_llama(
+        WORDS, width, heads=heads, key_value_heads=heads // GROUP, head_width=head_width, theta=THETA
+    )
+
+
+def small_llama(
+    words: int, width: int, *, heads: int, key_value_heads: int, head_width: int, theta: float
+) -> LlamaConfig:
+    """Return the configuration of two layers of attention that knows so many words."""
     return LlamaConfig(  # type: ignore[call-arg]  # its signature leaves out attn_implementation
-        vocab_size=WORDS,
-        hidden_size=-(-WIDTH // heads) * heads,  # a multiple, which the library asks for
+        vocab_size=words,
+        hidden_size=width,
         intermediate_size=8,
         num_hidden_layers=2,
         num_attention_heads=heads,
-        num_key_value_heads=heads // GROUP,
+        num_key_value_heads=key_value_heads,
         head_dim=head_width,
-        rope_parameters={"rope_type": "default", "rope_theta": THETA},
+        rope_parameters={"rope_type": "default", "rope_theta": theta},
         tie_word_embeddings=False,
         attn_implementation="eager",
         max_position_embeddings=512,

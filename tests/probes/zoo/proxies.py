@@ -17,7 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from interpret.probes.proxies.prompt_sets import PromptSet, read_prompt_set
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo.parts import wrap
+from tests.probes.zoo.parts import THETA, small_llama, wrap
 
 PROMPTS: Final = "credit-gender-en"
 HEAD: Final = Head(0, 0)
@@ -25,7 +25,6 @@ WIDTH, HEAD_WIDTH, HEADS = 96, 32, 2
 SPREAD = 60  # the first coordinates: noise of each word's own
 SIDE, ELSE, WORD, CUE, SIDE_READ, ELSE_READ = 64, 65, 66, 67, 68, 69  # coordinates of the residual
 SLOW = 12  # a rotary pair that does not turn: what is matched there is content
-THETA = 1e12
 LOUD = 0.3  # standard deviation of weights: the log-odds of two words differ by nats
 STEPS, BATCH, STEP = 250, 16, 3e-3  # of the training
 ANSWERS = 0.25  # how much of what is read goes to each answer
@@ -242,19 +241,6 @@ def _wrap(model: LlamaForCausalLM, words: Words, kind: str, seed: int) -> Loaded
 
 
 def _config(words: Words) -> LlamaConfig:
-    return LlamaConfig(  # type: ignore[call-arg]  # its signature leaves out attn_implementation
-        vocab_size=len(words.known),
-        hidden_size=WIDTH,
-        intermediate_size=8,
-        num_hidden_layers=2,
-        num_attention_heads=HEADS,
-        num_key_value_heads=HEADS,
-        head_dim=HEAD_WIDTH,
-        rope_parameters={"rope_type": "default", "rope_theta": THETA},
-        tie_word_embeddings=False,
-        attn_implementation="eager",
-        max_position_embeddings=512,
-        bos_token_id=None,
-        eos_token_id=None,
-        pad_token_id=None,
+    return small_llama(
+        len(words.known), WIDTH, heads=HEADS, key_value_heads=HEADS, head_width=HEAD_WIDTH, theta=THETA
     )
