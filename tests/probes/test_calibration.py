@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bench.probe_calibration import __main__ as command
-from bench.probe_calibration import audit, cases, figures, page
-from bench.probe_calibration.cases import COST, KINDS, MATCH, Kind, statistics_of
+from bench.probe_calibration import audit, figures, page
+from bench.probe_calibration.cases import COST, KINDS, MATCH, Kind, patterns, statistics_of
 from bench.probe_calibration.copies import vary
 from bench.probe_calibration.runs import Run, Told, measure, read_runs
 from interpret import registry
@@ -191,10 +191,10 @@ def test_a_probe_that_claims_something_is_calibrated() -> None:
 @pytest.mark.parametrize(
     ("drawn", "tests", "beside"),
     [
-        (cases.ALONE, 3, False),
-        (cases.ALONE_READING, 7, False),
-        (cases.BESIDE, 3, True),
-        (cases.BESIDE_READING, 7, True),
+        (patterns.ALONE, 3, False),
+        (patterns.ALONE_READING, 7, False),
+        (patterns.BESIDE, 3, True),
+        (patterns.BESIDE_READING, 7, True),
     ],
 )
 def test_the_first_rank_among_so_many_sets_survives_the_correction(

@@ -1,0 +1,23 @@
+"""What is measured: models whose truth was written into their weights, and copies of a real one without any."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bench.probe_calibration.cases import induction, patterns, proxies
+from bench.probe_calibration.cases.induction import COST, INDUCTION, MATCH
+from bench.probe_calibration.cases.kind import Kind
+
+KINDS: Final = (*induction.KINDS, *patterns.KINDS, *proxies.KINDS)
+_STATISTICS: Final = {
+    induction.INDUCTION: induction.STATISTICS,
+    patterns.PATTERNS: patterns.STATISTICS,
+    proxies.PROXIES: proxies.STATISTICS,
+}
+
+__all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "statistics_of"]
+
+
+def statistics_of(probe: str) -> tuple[str, ...]:
+    """Return the statistics of a probe that claim something."""
+    return _STATISTICS[probe]
