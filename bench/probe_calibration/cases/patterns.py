@@ -62,7 +62,7 @@ KINDS: Final = (
         "never trained", 40, partial(seeded, _untrained), "fresh random weights", sets=ALONE[1],
     ),
     _pattern(
-        "never trained, reads", 30, partial(seeded, _untrained_reader), "the same, with a tokenizer",
+        "never trained, reads", 180, partial(seeded, _untrained_reader), "the same, with a tokenizer",
         sets=ALONE_READING[1],
     ),
     _pattern(
@@ -78,9 +78,9 @@ KINDS: Final = (
         sets=ALONE[1],
     ),
     _pattern("sink", 12, partial(null, animals.sink), "attends to the first token, always"),
-    _pattern("SmolLM2, dead", 4, real.dead, "the real model, its weights shuffled inside each matrix", real=True),
+    _pattern("SmolLM2, dead", 10, real.dead, "the real model, its weights shuffled inside each matrix", real=True),
     _pattern(
-        "SmolLM2, permuted", 4, real.permuted, "the real model, the rows of each matrix in another order", real=True,
+        "SmolLM2, permuted", 10, real.permuted, "the real model, the rows of each matrix in another order", real=True,
     ),
     _pattern(
         "previous, unread", 10, partial(planted, partial(animals.previous, BESIDE[0]), (animals.PREVIOUS,)),

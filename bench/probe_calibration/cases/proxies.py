@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.probe_calibration import real
-from bench.probe_calibration.cases.kind import Kind, seeded
+from bench.probe_calibration.cases.kind import Kind, Make, seeded
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import proxies
 
@@ -20,11 +20,16 @@ SMALL_PROXIES: Final[Mapping[str, float | str]] = {
     "control_draws": 59,
     "permutations": 199,
 }
+REAL_PROXIES: Final = {**SMALL_PROXIES, "prompt_set": "credit-gender-en", "pairs": 40}
 
 
 def _proxy(name: str, many: int, make: Callable[[int], LoadedModel], says: str, **more: Any) -> Kind:
     of_number = partial(_holding if more.get("planted") else seeded, make)
     return Kind(f"proxies: {name}", PROXIES, SMALL_PROXIES, of_number, many, says, **more)
+
+
+def _real(name: str, many: int, make: Make, says: str) -> Kind:
+    return Kind(f"proxies: {name}", PROXIES, REAL_PROXIES, make, many, says, real=True)
 
 
 def _holding(make: Callable[[int], LoadedModel], number: int, store: Path) -> real.Made:
@@ -38,12 +43,14 @@ def _first_user(number: int) -> LoadedModel:
 
 
 KINDS: Final = (
-    _proxy("never trained", 40, proxies.untrained, "fresh random weights, so large that any word moves the answer"),
+    _proxy("never trained", 130, proxies.untrained, "fresh random weights, so large that any word moves the answer"),
     _proxy("dead", 15, proxies.dead, "one that uses the side, its weights shuffled inside each matrix"),
     _proxy("labels permuted", 25, proxies.scrambled, "holds and uses what goes with no side"),
     _proxy("any order", 15, proxies.any_order, "uses the side of a word, in whatever order its tokens stand"),
     _proxy("template", 12, proxies.by_template, "answers by the words around"),
     _proxy("trained, template", 6, proxies.trained_by_template, "trained to answer by the template"),
+    _real("SmolLM2, dead", 10, real.dead, "the real model, its weights shuffled inside each matrix"),
+    _real("SmolLM2, permuted", 10, real.permuted, "the real model, the rows of each matrix in another order"),
     _proxy(
         "held, unused", 15, proxies.holding, "holds the side; the answer reads nothing of it",
         planted=True, of=(DECODABLE,),
