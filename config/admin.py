@@ -46,7 +46,9 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceDocument",
         "TraceFacts", "Span", "IngestBatch", "Reject", "PendingTrace",
     ),
-    _("What the inside says"): ("ProbeSpec", "ProbeRun", "ProbePart", "Finding"),
+    _("What the inside says"): (
+        "ProbeSpec", "ProbeRun", "ProbePart", "Finding", "Dictionary", "Feature", "FeatureLabel",
+    ),
     _("What can be verified"): (
         "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "OpenBinding",
         "Cosignature", "CheckpointTimestamp", "Moment", "Blob",
@@ -135,6 +137,8 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
+        from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
+        from interpret.pages.feature import feature  # noqa: PLC0415  # as above
         from interpret.pages.finding import finding  # noqa: PLC0415  # as above
         from interpret.pages.findings import findings, tried  # noqa: PLC0415  # as above
         from requirements.pages.baselines import baseline  # noqa: PLC0415  # as above
@@ -160,6 +164,9 @@ class TracebinderAdminSite(admin.AdminSite):
             path("findings/", findings, name="findings"),
             path("findings/tried/", tried, name="tried"),
             path("findings/<int:finding_id>/", finding, name="finding"),
+            path("dictionaries/", dictionaries, name="dictionaries"),
+            path("dictionaries/<int:dictionary_id>/", dictionary, name="dictionary"),
+            path("features/<int:feature_id>/", feature, name="feature"),
             path("password-link/<uidb64>/<token>/", choose_password, name="password_link"),
             path("proof/", prove, name="proof"),
             path("second-factor/", second_factor, name="second_factor"),

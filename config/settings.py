@@ -438,6 +438,8 @@ WITNESS_WAIT = env_int("TRACEBINDER_WITNESS_WAIT", 15)
 
 # --- Interpretability -----------------------------------------------------------------------------------------
 MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model files by digest
+# Dictionaries by digest, beside the ones that come with the code.
+DICTIONARY_STORE = Path(env_str("TRACEBINDER_DICTIONARIES", str(VAR / "dictionaries")))
 PROBE_LEASE = env_int("TRACEBINDER_PROBE_LEASE", 40 * 60)  # seconds; longer than the hard limit
 # Probes that the installation adds: dotted paths of (name, ProbeEntry) pairs, separated by commas.
 MORE_PROBES = env_list("TRACEBINDER_PROBES", [])

@@ -26,6 +26,7 @@ class Lock(StrEnum):
     BLOB = "evidence.blob"  # bytes by digest: while rows come to point there, or they are taken away
     CLOCK = "evidence.clock"  # the keeping of a moment
     DEPLOYMENT = "evidence.deployment"  # what is live in an environment of a system
+    DICTIONARY = "interpret.dictionary"  # the dictionaries of a system
     DISPOSAL = "evidence.disposal"  # whatever takes content away, and holds; the functions of the database take it too
     EVAL_RUN = "evidence.evalrun"  # a run key of a system
     GATE = "evidence.gate"  # a gate version for a release

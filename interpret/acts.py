@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from evidence.access import Principal
-from evidence.acts import as_question, check_of_system
+from evidence.acts import as_question, check_of_system, check_signed_in
 from evidence.errors import ConflictingContent, NotFound
-from evidence.models import Release, Scope
-from interpret.models import ProbeRun
+from evidence.models import Release, Scope, System
+from interpret.models import Feature, ProbeRun
 
 
 def check_can_queue_probe_run(principal: Principal, release: Release) -> None:
@@ -24,5 +24,21 @@ def check_can_cancel_probe_run(principal: Principal, run: ProbeRun) -> None:
         raise ConflictingContent(f"Probe run {run.pk} is {run.state}: there is nothing left to cancel.")
 
 
+def check_can_register_dictionary(principal: Principal, system: System) -> None:
+    """Put a dictionary of one of a system's models on record: a researcher. To anybody else there are none."""
+    principal.require(Scope.PROBE)
+    if not principal.sees_internals:
+        raise NotFound("There are no dictionaries here for you: they need interpret.view_internals.")
+    check_of_system(principal, system)
+
+
+def check_can_label_feature(principal: Principal, feature: Feature) -> None:
+    """Say what a feature answers to: a person who could have put its dictionary on record, under their own name."""
+    check_signed_in(principal, "Labelling a feature")
+    check_can_register_dictionary(principal, feature.dictionary.system)
+
+
+can_label_feature = as_question(check_can_label_feature)
+can_register_dictionary = as_question(check_can_register_dictionary)
 can_cancel_probe_run = as_question(check_can_cancel_probe_run)
 can_queue_probe_run = as_question(check_can_queue_probe_run)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import torch
 
 from examples.dictionary import corpus
-from interpret.dictionaries import card, page, storing
+from interpret.dictionaries import card, features, files, page, storing
 from interpret.dictionaries.training import Training
 from interpret.errors import InterpretError
 from interpret.model_store import fetch_smollm2
@@ -43,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             with tempfile.TemporaryDirectory(prefix="dictionary-") as scratch:
                 return _compare(options, Path(scratch), _make(options, Path(scratch), say), say)
+        if options.describe:
+            return _describe_kept(options, say)
         digest = _make(options, options.out, say)
+        _describe(options, digest, say)
     except InterpretError as exc:
         print(f"{exc.code}: {exc}", file=sys.stderr)
         return 1
@@ -76,9 +79,27 @@ def _make(options: argparse.Namespace, store: Path, say: card.Say) -> str:
     return card.make(alive, dead, training, store, about, say)
 
 
+def _describe_kept(options: argparse.Namespace, say: card.Say) -> int:
+    """Describe the features of each dictionary that is kept and of the model; the dictionaries stay as they are."""
+    for digest in files.stored(options.out):
+        _describe(options, digest, say)
+    return 0
+
+
+def _describe(options: argparse.Namespace, digest: str, say: card.Say) -> None:
+    """Write what the features of a dictionary do on the texts that were held out."""
+    say("describing features")
+    held_out = [each.text for each in corpus.read()[: options.texts] if each.held_out]
+    loaded = load_causal_lm(options.store, options.model or fetch_smollm2(options.store))
+    site = files.about_of(options.out / digest / files.FOLDER).site
+    told = features.describe(loaded, storing.load(options.out, digest, site), held_out, options.seed)
+    files.write_features(options.out, digest, told)
+    say(f"{len(told['described'])} of {told['features']} features fire on {told['tokens']} tokens")
+
+
 def _compare(options: argparse.Namespace, made_in: Path, digest: str, say: card.Say) -> int:
     """Compare what was just made with the one dictionary that is kept."""
-    before = storing.stored(options.out)
+    before = files.stored(options.out)
     if len(before) != 1:
         print(
             f"{options.out} holds {len(before)} dictionaries: there is not one to compare with",
@@ -86,7 +107,7 @@ def _compare(options: argparse.Namespace, made_in: Path, digest: str, say: card.
         )
         return 1
     say("the same bytes" if before == [digest] else f"other bytes: {digest}, kept is {before[0]}")
-    found = card.differing(storing.card_of(options.out, before[0]), storing.card_of(made_in, digest))
+    found = card.differing(files.card_of(options.out, before[0]), files.card_of(made_in, digest))
     for line in found:
         print(f"differs: {line}", file=sys.stderr)
     say(f"{len(found)} figures differ by more than they may")
@@ -95,15 +116,16 @@ def _compare(options: argparse.Namespace, made_in: Path, digest: str, say: card.
 
 def _remove_older(store: Path, digest: str) -> None:
     """Leave one dictionary of a place: the newest."""
-    site = storing.about_of(store / digest / storing.FOLDER).site
-    for other in storing.stored(store):
-        if other != digest and storing.about_of(store / other / storing.FOLDER).site == site:
+    site = files.about_of(store / digest / files.FOLDER).site
+    for other in files.stored(store):
+        if other != digest and files.about_of(store / other / files.FOLDER).site == site:
             shutil.rmtree(store / other)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m examples.dictionary", description=__doc__)
     parser.add_argument("--check", action="store_true", help="make it anew and compare with what is kept")
+    parser.add_argument("--describe", action="store_true", help="only describe the features of what is kept")
     parser.add_argument("--features", type=int, default=2048)
     parser.add_argument("--active", type=int, default=32, help="features that may fire on a token")
     parser.add_argument("--samples", type=int, default=Training().samples, help="tokens shown in training")
@@ -112,7 +134,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--texts", type=int, help="the first so many alone")
     parser.add_argument("--model", help="digest of a model in the store, instead of SmolLM2's")
     parser.add_argument("--store", type=Path, default=ROOT / "var" / "models", help="the model store")
-    parser.add_argument("--out", type=Path, default=storing.SHIPPED, help="where dictionaries are kept")
+    parser.add_argument("--out", type=Path, default=files.SHIPPED, help="where dictionaries are kept")
     parser.add_argument("--page", type=Path, default=PAGE)
     return parser.parse_args(arguments)
 

@@ -1,5 +1,5 @@
 """The admin of `interpret`: for whoever holds `interpret.view_internals`, and invisible to everybody else."""
 
-from interpret.admin import finding, probe
+from interpret.admin import dictionary, finding, probe
 
-__all__ = ["finding", "probe"]
+__all__ = ["dictionary", "finding", "probe"]

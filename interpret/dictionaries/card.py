@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from interpret.dictionaries import library, storing
+from interpret.dictionaries import files, library, storing
 from interpret.dictionaries.about import About, Site
 from interpret.dictionaries.coding import Autoencoder, Coder, Floats, Principal, in_chunks, principal_of
 from interpret.dictionaries.concepts import CONCEPTS, TEMPLATES, VERSION
@@ -107,7 +107,7 @@ def make(
     card = {
         "format": FORMAT,
         "dictionary": made.digest,
-        "about": storing.about_of(store / made.digest / storing.FOLDER).as_json(),
+        "about": files.about_of(store / made.digest / files.FOLDER).as_json(),
         "tokens": {"learnt": len(alive.learnt.massive), "massive_learnt": int(alive.learnt.massive.sum())},
         "rows": rows,
         "stability": _stability(made, alive, training.seed),
@@ -119,7 +119,7 @@ def make(
         },
         "tolerances": dict(TOLERANCES),
     }
-    storing.write_card(store, made.digest, card)
+    files.write_card(store, made.digest, card)
     return made.digest
 
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from interpret.dictionaries.card import SPLICED
 from interpret.dictionaries.figures import CONFIDENCE
+from interpret.dictionaries.files import card_of, stored
 from interpret.dictionaries.polysemanticity import ANSWERS
 from interpret.dictionaries.splicing import TOLD
 from interpret.dictionaries.stability import SHARED
-from interpret.dictionaries.storing import MOVED, card_of, stored
+from interpret.dictionaries.storing import MOVED
 
 _HEAD: Final = f"""# Dictionaries, and what they are worth
 

@@ -9,26 +9,16 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from interpret import model_store
 from interpret.dictionaries import library
 from interpret.dictionaries.about import About, Site, check_site
 from interpret.dictionaries.coding import Dictionary
-from interpret.errors import (
-    DictionaryChanged,
-    DictionaryInvalid,
-    DictionaryMisfit,
-    DictionaryMissing,
-    DictionaryUnreadable,
-)
+from interpret.dictionaries.files import ABOUT, FOLDER, about_of, verified
+from interpret.errors import DictionaryInvalid, DictionaryMisfit
 
-FOLDER: Final = "dictionary"
-ABOUT: Final = "about.json"
-CARD: Final = "card.json"
-SHIPPED: Final = Path(__file__).parent / "shipped"  # a store that comes with the code
 MOVED: Final = 0.1  # of L0: what may be lost between training and reading back
 
 
@@ -44,12 +34,7 @@ def load(store: Path, digest: str, site: Site) -> Dictionary:
         DictionaryUnreadable: they are no dictionary.
         DictionaryMisfit: it is of another model, layer or width.
     """
-    folder = store / digest / FOLDER
-    if len(digest) != 64 or not folder.is_dir():
-        raise DictionaryMissing(f"no dictionary {digest!r} in {store}")
-    found = model_store.digest_of_folder(folder)
-    if found != digest:
-        raise DictionaryChanged(f"{folder} has digest {found}, not {digest}: remove it and make it again")
+    folder = verified(store, digest)
     about = about_of(folder)
     check_site(about.site, site)
     sae = library.read(folder)
@@ -59,18 +44,6 @@ def load(store: Path, digest: str, site: Site) -> Dictionary:
             f" {about.features} of {about.site.width}, as it says of itself"
         )
     return Dictionary(sae, digest, about)
-
-
-def about_of(folder: Path) -> About:
-    """Return what a dictionary says of itself.
-
-    Raises:
-        DictionaryUnreadable: it says nothing, or nothing that is understood.
-    """
-    try:
-        return About.from_json(json.loads((folder / ABOUT).read_bytes()))
-    except (OSError, ValueError) as exc:
-        raise DictionaryUnreadable(f"{folder} has no {ABOUT} that can be read: {exc}") from exc
 
 
 def store_trained(store: Path, sae: object, about: About) -> str:
@@ -96,29 +69,6 @@ def add_foreign(store: Path, folder: Path, site: Site, l0: float | None = None) 
     check_site(Site(site.model, site.layer, sae.cfg.d_in), site)
     about = About(site, sae.cfg.architecture(), sae.cfg.d_sae, l0)
     return _keep(store, folder, about)
-
-
-def write_card(store: Path, digest: str, card: Mapping[str, Any]) -> None:
-    """Write what a dictionary was found to be worth beside it; it is no part of what the digest names."""
-    (store / digest / CARD).write_text(json.dumps(card, indent=1) + "\n")
-
-
-def card_of(store: Path, digest: str) -> dict[str, Any]:
-    """Return the card of a dictionary.
-
-    Raises:
-        DictionaryMissing: it has none.
-    """
-    try:
-        told: dict[str, Any] = json.loads((store / digest / CARD).read_bytes())
-    except OSError as exc:
-        raise DictionaryMissing(f"dictionary {digest!r} in {store} has no card") from exc
-    return told
-
-
-def stored(store: Path) -> list[str]:
-    """Return the digests of the dictionaries that are kept, in order."""
-    return sorted(path.parent.name for path in store.glob(f"*/{FOLDER}"))
 
 
 def check_l0(before: float, after: float) -> None:

@@ -1,4 +1,4 @@
-"""Where the pages of findings are."""
+"""Where the pages of findings and dictionaries are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from evidence.models import System
+from interpret.models import Dictionary
 
 
 def findings_url(system: System, **narrowed: str) -> str:
@@ -17,3 +18,8 @@ def findings_url(system: System, **narrowed: str) -> str:
 def ledger_url(system: System, model_digest: str) -> str:
     """Return the address of everything that a system had tried on a model."""
     return f"{reverse('admin:tried')}?{urlencode({'system': system.key, 'model': model_digest})}"
+
+
+def dictionary_url(dictionary: Dictionary) -> str:
+    """Return the address of a dictionary's page."""
+    return reverse("admin:dictionary", args=[dictionary.pk])

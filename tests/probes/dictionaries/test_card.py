@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from interpret import model_store
-from interpret.dictionaries import card, page, storing
+from interpret.dictionaries import card, files, page
 from interpret.dictionaries.reading import Sequences
 from interpret.dictionaries.training import Training
 from interpret.probes.weights import dead_model, load_causal_lm
@@ -43,8 +43,8 @@ def store(material: tuple[card.Material, card.Material], tmp_path_factory: pytes
 
 
 def made(store: Path) -> dict[str, Any]:
-    (digest,) = storing.stored(store)
-    return storing.card_of(store, digest)
+    (digest,) = files.stored(store)
+    return files.card_of(store, digest)
 
 
 def test_each_rival_has_the_same_figures(store: Path) -> None:
@@ -66,7 +66,7 @@ def test_the_same_command_makes_the_same_bytes_and_figures(
     store: Path, material: tuple[card.Material, card.Material], tmp_path: Path
 ) -> None:
     digest = card.make(*material, TRAINING, tmp_path, ABOUT, lambda _: None)
-    assert storing.stored(store) == [digest]
+    assert files.stored(store) == [digest]
     assert json.dumps(made(store)) == json.dumps(made(tmp_path))
 
 

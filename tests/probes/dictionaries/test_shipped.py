@@ -7,7 +7,7 @@ import pytest
 
 from examples.dictionary import corpus
 from examples.dictionary.__main__ import PAGE
-from interpret.dictionaries import page, storing
+from interpret.dictionaries import files, page, storing
 from interpret.dictionaries.about import Site
 from interpret.dictionaries.coding import Dictionary
 from interpret.dictionaries.quality import l0_of
@@ -19,22 +19,22 @@ MOST = 10 * 2**20  # bytes, with card
 
 @pytest.fixture(scope="module")
 def shipped() -> Dictionary:
-    (digest,) = storing.stored(storing.SHIPPED)
-    about = storing.about_of(storing.SHIPPED / digest / storing.FOLDER)
-    return storing.load(storing.SHIPPED, digest, about.site)
+    (digest,) = files.stored(files.SHIPPED)
+    about = files.about_of(files.SHIPPED / digest / files.FOLDER)
+    return storing.load(files.SHIPPED, digest, about.site)
 
 
 def test_it_is_of_the_middle_of_the_model_of_the_examples_and_small(shipped: Dictionary) -> None:
     assert shipped.about.site == Site(SMOLLM2.digest, 15, 576)
-    files = [path for path in storing.SHIPPED.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) <= MOST
+    kept = [path for path in files.SHIPPED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in kept) <= MOST
 
 
 def test_its_card_is_of_it_and_the_page_of_its_card(shipped: Dictionary) -> None:
-    card = storing.card_of(storing.SHIPPED, shipped.digest)
+    card = files.card_of(files.SHIPPED, shipped.digest)
     assert card["dictionary"] == shipped.digest
     assert card["about"] == shipped.about.as_json()
-    assert PAGE.read_text(encoding="utf-8") == page.render(storing.SHIPPED), "run make dictionary"
+    assert PAGE.read_text(encoding="utf-8") == page.render(files.SHIPPED), "run make dictionary"
 
 
 def test_as_many_features_fire_as_when_it_was_trained(shipped: Dictionary) -> None:
@@ -48,7 +48,7 @@ def test_as_many_features_fire_as_when_it_was_trained(shipped: Dictionary) -> No
 
 def test_it_reads_no_other_layer(shipped: Dictionary) -> None:
     with pytest.raises(DictionaryMisfit, match="its layer is 15, not 14"):
-        storing.load(storing.SHIPPED, shipped.digest, Site(SMOLLM2.digest, 14, 576))
+        storing.load(files.SHIPPED, shipped.digest, Site(SMOLLM2.digest, 14, 576))
 
 
 def test_its_texts_are_kept_and_say_where_they_come_from(shipped: Dictionary) -> None:

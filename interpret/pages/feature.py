@@ -1,0 +1,111 @@
+"""A feature of a dictionary: where it fires, what it raises, and what people call it. It claims nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
+
+from evidence.access import Principal, visible_to
+from evidence.admin.frame.display import record_url
+from evidence.admin.frame.people import names_of, show_actor
+from evidence.errors import EvidenceError, NotFound
+from evidence.pages.frame import Page, Step, page_view
+from interpret.acts import can_label_feature
+from interpret.dictionaries.described import Answer
+from interpret.models import Feature, FeatureLabel
+from interpret.pages.addresses import dictionary_url
+from interpret.selectors.features import labels_that_count
+from interpret.services.dictionaries import label_feature
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A label, with how the feature does on words that nobody chose by, and what it is held against."""
+
+    label: FeatureLabel
+    author: str
+    held_out: str
+    random: str
+    random_largest: str
+    bag_of_tokens: str
+    stands_out: bool  # the whole interval lies above all of them
+
+
+@page_view()
+def feature(request: HttpRequest, principal: Principal, feature_id: int) -> Page | HttpResponseBase:
+    """Show a feature to whoever sees internals; put their label on record."""
+    rows = visible_to(Feature.objects.select_related("dictionary__system"), principal)
+    found = rows.select_related("dictionary__artefact_version").filter(pk=feature_id).first()
+    if found is None:
+        raise NotFound(_("There is no such feature among those that you may see."))
+    if request.method == "POST":
+        return _label(request, principal, found)
+    labels = labels_that_count(found)
+    names = names_of(each.labelled_by for each in labels)
+    context: dict[str, Any] = {
+        "feature": found,
+        "dictionary": found.dictionary,
+        "density": f"{found.density:.2%}",
+        "examples": [
+            (_quantile(quantile), list(alike))
+            for quantile, alike in groupby(found.examples, key=lambda one: one["quantile"])
+        ],
+        "chosen": _chosen(found),
+        "labels": [_judged(each, names) for each in labels],
+        "own": next((each for each in labels if each.labelled_by == principal.actor), None),
+        "may_label": can_label_feature(principal, found),
+        "record": record_url(found),
+    }
+    trail = [
+        Step(gettext_lazy("Dictionaries"), reverse("admin:dictionaries")),
+        Step(str(found.dictionary), dictionary_url(found.dictionary)),
+    ]
+    title = _("Feature %(number)d") % {"number": found.number}
+    return Page("pages/feature.html", title, context, trail)
+
+
+def _label(request: HttpRequest, principal: Principal, found: Feature) -> HttpResponseRedirect:
+    concept, words = request.POST.get("concept", ""), request.POST.get("words", "").strip()
+    try:
+        label = label_feature(principal=principal, feature=found, concept=concept, words=words)
+    except EvidenceError as exc:
+        messages.error(request, f"{exc.title}. {exc}")
+    else:
+        said = _("Your label is on record.") if label.concept else _("Your label is taken back.")
+        messages.success(request, said)
+    return HttpResponseRedirect(reverse("admin:feature", args=[found.pk]))
+
+
+def _quantile(quantile: float) -> StrOrPromise:
+    named = {1.0: _("Largest"), 0.0: _("Least")}
+    return named.get(quantile, f"{quantile:.0%}")
+
+
+def _chosen(found: Feature) -> Sequence[tuple[str, str]]:
+    """Return how well the feature tells each concept on the words a label is chosen by, best first."""
+    areas = [Answer(*each).chosen for each in found.answers]
+    ranked = sorted(zip(found.dictionary.concepts["names"], areas, strict=True), key=lambda one: -one[1])
+    return [(name, f"{area:.2f}") for name, area in ranked]
+
+
+def _judged(label: FeatureLabel, names: Mapping[str, str]) -> Judged:
+    told = label.figures
+    rivals = max(told["random_largest"], told["bag_of_tokens"])
+    return Judged(
+        label,
+        show_actor(label.labelled_by, names),
+        f"{told['held_out']:.2f} [{told['low']:.2f}, {told['high']:.2f}]",
+        f"{told['random']:.2f}",
+        f"{told['random_largest']:.2f}",
+        f"{told['bag_of_tokens']:.2f}",
+        stands_out=told["low"] > rivals,
+    )
