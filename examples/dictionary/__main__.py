@@ -83,6 +83,7 @@ def _describe_kept(options: argparse.Namespace, say: card.Say) -> int:
     """Describe the features of each dictionary that is kept and of the model; the dictionaries stay as they are."""
     for digest in files.stored(options.out):
         _describe(options, digest, say)
+    options.page.write_text(page.render(options.out), encoding="utf-8")
     return 0
 
 

@@ -37,6 +37,10 @@ class Answer(NamedTuple):
         names = ("held_out", "low", "high", "random", "random_largest")
         return dict(zip(names, self[1:], strict=True))
 
+    def stands_out(self, bag_of_tokens: float) -> bool:
+        """Whether all of the interval lies above what is drawn comes to at best, and above the words' own tokens."""
+        return self.low > max(self.random_largest, bag_of_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

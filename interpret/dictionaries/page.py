@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from interpret.dictionaries.card import SPLICED
+from interpret.dictionaries.described import Described
 from interpret.dictionaries.figures import CONFIDENCE
-from interpret.dictionaries.files import card_of, stored
+from interpret.dictionaries.files import card_of, features_of, stored
 from interpret.dictionaries.polysemanticity import ANSWERS
 from interpret.dictionaries.splicing import TOLD
 from interpret.dictionaries.stability import SHARED
@@ -18,7 +19,8 @@ _HEAD: Final = f"""# Dictionaries, and what they are worth
 
 Written by `make dictionary`. A dictionary is a sparse autoencoder: it says each token's activations at one place of a
 model as a sum of a few of many features. All that stands here describes. No figure supports or counters anything, a
-feature has no name, and nothing is decided by one ([decision 0078](../decisions/0078-dictionaries.md)).
+feature has no name but what a person calls it, and nothing is decided by one
+([decision 0078](../decisions/0078-dictionaries.md)).
 
 Figures are of texts held out of the training, intervals at {CONFIDENCE:g} over those texts (jackknife in groups).
 
@@ -46,10 +48,12 @@ _CONCEPTS: Final = (
 
 def render(store: Path) -> str:
     """Return the page of all dictionaries of a store."""
-    return "\n".join([_HEAD, *(_dictionary(card_of(store, digest)) for digest in stored(store))])
+    return "\n".join(
+        [_HEAD, *(_dictionary(card_of(store, each), features_of(store, each)) for each in stored(store))]
+    )
 
 
-def _dictionary(card: Mapping[str, Any]) -> str:
+def _dictionary(card: Mapping[str, Any], described: Described) -> str:
     about = card["about"]
     site = about["site"]
     return "\n".join(
@@ -70,6 +74,8 @@ def _dictionary(card: Mapping[str, Any]) -> str:
             _stability(card["stability"]),
             "\n### How many concepts a unit answers to\n",
             *_concepts(card["polysemanticity"]),
+            "\n### What a label of a feature is worth\n",
+            _labels(described),
             "\n### Made again\n",
             _tolerances(card["tolerances"]),
             "",
@@ -159,6 +165,29 @@ def _concepts(told: Mapping[str, Any]) -> Iterator[str]:
                 f"{each['by_chance']:.3f}",
             ]
             yield _row([model, kind, *numbers, _figure(each["several"]), _figure(each["among_answering"])])
+
+
+def _labels(described: Described) -> str:
+    """Say how many of the labels that one would choose stand out on the words that nobody chose by."""
+    concepts = described.concepts
+    chosen = [
+        (answer, bag)
+        for each in described.described
+        for answer, bag in zip(each.answers, concepts.bag_of_tokens, strict=True)
+        if answer.chosen >= ANSWERS
+    ]
+    held = sum(answer.held_out >= ANSWERS for answer, _ in chosen)
+    out = sum(answer.stands_out(bag) for answer, bag in chosen)
+    return (
+        f"{len(described.described)} of {described.features} features fire on {described.tokens} ordinary tokens of"
+        f" {described.texts} texts held out. Each was held against {len(concepts.names)} concepts twice: on"
+        f" {concepts.words} words of each, by which one would choose a label, and on {concepts.words} others, by which"
+        f" it is judged. **{len(chosen)} pairs of feature and concept reach an area of {ANSWERS:g} on the words to"
+        f" choose by; {held} of them do so on the others, and of {out} the whole interval lies above the largest of"
+        f" {concepts.random} directions that were drawn and fire as often, and above what the words' own tokens tell.**"
+        " Of the rest it is not known whether they are more than choosing and chance"
+        " ([decision 0084](../decisions/0084-features-and-labels.md))."
+    )
 
 
 def _tolerances(told: Mapping[str, float]) -> str:

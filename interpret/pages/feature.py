@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import nan
 from typing import Any
 
 from django.contrib import messages
@@ -98,14 +99,15 @@ def _chosen(found: Feature) -> Sequence[tuple[str, str]]:
 
 
 def _judged(label: FeatureLabel, names: Mapping[str, str]) -> Judged:
-    told = label.figures
-    rivals = max(told["random_largest"], told["bag_of_tokens"])
+    told = dict(label.figures)
+    bag = told.pop("bag_of_tokens")
+    answer = Answer(chosen=nan, **told)  # by what it was chosen is not what it is judged by
     return Judged(
         label,
         show_actor(label.labelled_by, names),
-        f"{told['held_out']:.2f} [{told['low']:.2f}, {told['high']:.2f}]",
-        f"{told['random']:.2f}",
-        f"{told['random_largest']:.2f}",
-        f"{told['bag_of_tokens']:.2f}",
-        stands_out=told["low"] > rivals,
+        f"{answer.held_out:.2f} [{answer.low:.2f}, {answer.high:.2f}]",
+        f"{answer.random:.2f}",
+        f"{answer.random_largest:.2f}",
+        f"{bag:.2f}",
+        stands_out=answer.stands_out(bag),
     )
