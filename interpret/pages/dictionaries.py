@@ -23,6 +23,7 @@ from interpret.selectors.features import features_that_may_answer, with_describe
 
 _ON_A_PAGE: Final = 50
 _RELATED: Final = ("system", "artefact_version", "model_version")
+_ORDER: Final = ("dictionary", "second seed", "frozen decoder", "principal components", "dead model")
 # Of the card's figures, those that are shown, by where they stand in a row of it.
 _FIGURES: Final = (
     ("quality", "explained_without"),
@@ -110,7 +111,9 @@ def _shown(each: Feature, found: Dictionary, concept: str) -> FeatureRow:
 
 
 def _card_rows(card: Mapping[str, Any]) -> Iterator[CardRow]:
-    for name, told in card.get("rows", {}).items():
+    rows = card.get("rows", {})
+    for name in sorted(rows, key=lambda each: _ORDER.index(each) if each in _ORDER else len(_ORDER)):
+        told = rows[name]
         dead = _at(told, ("quality", "dead"))
         yield CardRow(
             name,

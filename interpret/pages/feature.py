@@ -41,7 +41,7 @@ class Judged:
     stands_out: bool  # the whole interval lies above all of them
 
 
-@page_view()
+@page_view(permission="interpret.view_feature")
 def feature(request: HttpRequest, principal: Principal, feature_id: int) -> Page | HttpResponseBase:
     """Show a feature to whoever sees internals; put their label on record."""
     rows = visible_to(Feature.objects.select_related("dictionary__system"), principal)

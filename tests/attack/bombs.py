@@ -387,6 +387,8 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/api/v1/assessments", {**system, "release": "r1"}
     yield "/api/v1/probe-runs", {**system, "release": "r1", "probe": "induction.heads"}
     yield "/api/v1/probe-plans", {**system, "release": "r1", "probes": [{"probe": "induction.heads"}]}
+    yield "/api/v1/dictionaries", {**system, "digest": "0" * 64}
+    yield "/api/v1/features/1/labels", {"concept": "animals", "words": "w"}
     yield "/api/v1/requirements/lint", {"statement": "The system shows its sources.", "layer": "product"}
     yield "/api/v1/requirements/r/versions/1/transitions", {**system, "to_state": "in_review", "reason": "r"}
     label = {"sample": "s", "metric": "m", "value": 1.0}

@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from evidence.models import ArtefactKind, System
+from evidence.services import registry
 from interpret import model_store
 from interpret.dictionaries import files
 from interpret.dictionaries.about import About, Site
+from interpret.models import Feature
+from interpret.services.dictionaries import register_dictionary
+from tests.factories import acting
 
 MODEL = "ab" * 32
 NAMES = ["animals", "colours"]
@@ -50,3 +55,23 @@ def write_dictionary(store: Path, **changes: Any) -> str:
     files.write_card(store, digest, {"format": "dictionary-card/1", "dictionary": digest, "rows": rows})
     files.write_features(store, digest, described(digest, **changes))
     return digest
+
+
+def register_model(system: System, digest: str = MODEL) -> None:
+    """Have the system know a model of these bytes."""
+    registry.ensure_version(
+        system=system, kind=ArtefactKind.MODEL, key="looked-into", label="1", digest=digest, actor="test"
+    )
+
+
+def shipped(system: System) -> str:
+    """Return the digest of the dictionary that ships, for which the system is ready."""
+    (digest,) = files.stored(files.SHIPPED)
+    register_model(system, files.about_of(files.SHIPPED / digest / files.FOLDER).site.model)
+    return digest
+
+
+def shipped_feature(system: System) -> Feature:
+    """Return a feature that is on record."""
+    found = register_dictionary(principal=acting(), system=system, digest=shipped(system))
+    return found.features.select_related("dictionary__system").earliest("number")

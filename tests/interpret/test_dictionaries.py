@@ -18,15 +18,14 @@ from rest_framework.test import APIClient
 
 from evidence.access import Principal
 from evidence.errors import InvalidInput
-from evidence.models import ArtefactKind, AuditEvent, Scope
-from evidence.services import registry
+from evidence.models import AuditEvent, Scope
 from interpret.dictionaries import files
 from interpret.errors import DictionaryChanged, DictionaryMisfit, DictionaryMissing, DictionaryUnreadable
 from interpret.models import Dictionary, Feature, FeatureLabel
 from interpret.selectors.features import labels_that_count
 from interpret.services.dictionaries import label_feature, register_dictionary
 from tests.factories import World, acting, make_world
-from tests.interpret.dictionary_store import ANSWERS, MODEL, described, write_dictionary
+from tests.interpret.dictionary_store import ANSWERS, MODEL, described, register_model, write_dictionary
 
 pytestmark = pytest.mark.django_db
 DICTIONARIES = "/api/v1/dictionaries"
@@ -41,7 +40,7 @@ def store(tmp_path: Path, settings: Settings) -> Path:
 @pytest.fixture
 def digest(store: Path, world: World) -> str:
     """A dictionary in the store, of a model that the system has."""
-    register_model(world)
+    register_model(world.system)
     return write_dictionary(store)
 
 
@@ -49,12 +48,6 @@ def digest(store: Path, world: World) -> str:
 def feature(digest: str, world: World) -> Feature:
     """The feature that answers to animals."""
     return register(world, digest).features.get(number=3)
-
-
-def register_model(world: World) -> None:
-    registry.ensure_version(
-        system=world.system, kind=ArtefactKind.MODEL, key="looked-into", label="1", digest=MODEL, actor="test"
-    )
 
 
 def register(world: World, digest: str) -> Dictionary:
@@ -232,12 +225,10 @@ def test_nobody_else_finds_any(world: World, feature: Feature, role: str) -> Non
     assert client.get(DICTIONARIES).json().get("results", []) == []
     assert client.get(f"/api/v1/features/{feature.pk}").status_code == 404
     pages = browser(world, role)
-    for name, args in (
-        ("dictionaries", []),
-        ("dictionary", [feature.dictionary_id]),
-        ("feature", [feature.pk]),
-    ):
+    for name, args in (("dictionaries", []), ("dictionary", [feature.dictionary_id])):
         assert pages.get(reverse(f"admin:{name}", args=args)).status_code == 404
+    for pk in (feature.pk, 0):  # one that is there answers as one that is not
+        assert pages.get(reverse("admin:feature", args=[pk])).status_code == 403
 
 
 def test_a_foreign_system_has_none_of_it(world: World, feature: Feature) -> None:

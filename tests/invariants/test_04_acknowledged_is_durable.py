@@ -21,6 +21,7 @@ from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span
 from tests.factories import World, acting, ask_for_waiver, define_gate, find_unmet
+from tests.interpret import dictionary_store
 from tests.interpret.conftest import INPUTS
 from tests.invariants.act_doors import live_after_first, stored_trace, way_back
 from tests.invariants.act_doors.requirements import frozen, suspect_link
@@ -277,6 +278,16 @@ def probe_run_cancel(world: World) -> Sent:
     return Sent(f"/api/v1/probe-runs/{run.pk}/cancel", {"reason": "r"}, "researcher")
 
 
+def dictionaries(world: World) -> Sent:
+    body = {"system": world.system.key, "digest": dictionary_store.shipped(world.system)}
+    return Sent("/api/v1/dictionaries", body, "researcher")
+
+
+def feature_labelling(world: World) -> Sent:
+    feature = dictionary_store.shipped_feature(world.system)
+    return Sent(f"/api/v1/features/{feature.pk}/labels", {"concept": "animals"}, "researcher")
+
+
 def binders(world: World) -> Sent:
     make_trace(world)
     make_criterion(world)
@@ -327,6 +338,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "probe-runs": probe_runs,
     "probe-plans": probe_plans,
     "probe-run-cancel": probe_run_cancel,
+    "dictionaries": dictionaries,
+    "feature-labelling": feature_labelling,
     "binders": binders,
 }
 

@@ -1,4 +1,4 @@
-"""Probe runs."""
+"""Probe runs, dictionaries, and labels of their features."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Final
 
 from evidence.models import Scope
 from interpret.models import ProbeRun
+from interpret.services.dictionaries import label_feature, register_dictionary
 from interpret.services.queueing import AskedProbe, cancel_probe_run, queue_probe_plan, queue_probe_run
 from tests.factories import World, acting
+from tests.interpret.dictionary_store import shipped, shipped_feature
 from tests.invariants.act_doors.taking import Act, browse, named, post, serve
 from tests.invariants.who import TOKEN_WITH
 
@@ -53,5 +55,25 @@ ACTS: Final[list[Act]] = [
             lambda _, run: ProbeRun.objects.get(pk=run.pk).state == ProbeRun.State.CANCELLED,
         ),
         prepare=queued, scopes=(Scope.PROBE,), owner="researcher",
+    ),
+    Act(
+        "interpret.acts.check_can_register_dictionary",
+        frozenset({"researcher", TOKEN_WITH}),
+        serve(
+            lambda world, who, digest: register_dictionary(principal=who, system=world.system, digest=digest)
+        ),
+        api=post(lambda *_: "/api/v1/dictionaries", lambda world, digest: named(world, digest=digest)),
+        prepare=lambda world: shipped(world.system), scopes=(Scope.PROBE,), owner="researcher",
+    ),
+    Act(
+        "interpret.acts.check_can_label_feature",
+        frozenset({"researcher"}),
+        serve(lambda _, who, feature: label_feature(principal=who, feature=feature, concept="animals")),
+        api=post(lambda _, feature: f"/api/v1/features/{feature.pk}/labels", lambda *_: {"concept": "animals"}),
+        admin=browse(
+            lambda _, feature: f"/admin/features/{feature.pk}/", lambda *_: {"concept": "animals"},
+            lambda _, feature: feature.labels.exists(),
+        ),
+        prepare=lambda world: shipped_feature(world.system), scopes=(Scope.PROBE,), owner="researcher",
     ),
 ]  # fmt: skip
