@@ -571,6 +571,8 @@ SPECTACULAR_SETTINGS = {
         "ComparisonClaim": "evidence.api.eval_comparisons.CLAIMS",
         "OutcomeEnum": "evidence.api.eval_comparisons.OUTCOMES",
         "ReadingState": "evidence.models.ReadingState",
+        "DefeaterAnswerKind": "evidence.models.DefeaterAnswer.Kind",
+        "DefeaterState": "evidence.selectors.defeaters.STATES",
         "SettledState": ["approved", "declined", "withdrawn"],
         "RequestStep": ["confirmed", "declined", "withdrawn"],
         "RequirementChange": "requirements.models.Change",

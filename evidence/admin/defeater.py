@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from typing import Any, Final
 
@@ -53,7 +54,7 @@ class StateFilter(SimpleListFilter):
 
     def lookups(self, request: object, model_admin: object) -> list[tuple[str, StrOrPromise]]:
         del request, model_admin
-        return [(STANDS, _("Stands")), *((state, state.capitalize()) for state in STATES)]
+        return [(STANDS, _("all that stand")), *((state, state.capitalize()) for state in STATES)]
 
     def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
@@ -99,11 +100,11 @@ class DefeaterChangeList(LeanChangeList):
 
 @admin.register(Defeater)
 class DefeaterAdmin(ReadOnlyModelAdmin):
-    list_display = ["says", "state", "release_link", "opened_on"]
+    list_display = ["says", "state", "release_link", "since"]
     list_filter = [related("release__system"), StateFilter, AgainstFilter]
     list_select_related = ["release__system"]
     ordering = ["-id"]
-    fields = ["state", "release_link", "opened_on"]
+    fields = ["state", "release_link", "since"]
     change_form_template = "admin/evidence/defeater.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -140,8 +141,8 @@ class DefeaterAdmin(ReadOnlyModelAdmin):
         return link(defeater.release)
 
     @admin.display(description=gettext_lazy("Since"), ordering="opened_at")
-    def opened_on(self, defeater: Defeater) -> Any:
-        return defeater.opened_at.date()  # no moment: it would tell when a worker ended
+    def since(self, defeater: Defeater) -> date:
+        return defeater.opened_on
 
 
 def _shown(request: HttpRequest, defeater: Defeater) -> dict[str, Any]:

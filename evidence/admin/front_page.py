@@ -166,5 +166,5 @@ def _doubts(request: HttpRequest) -> Waiting:
         :MOST_ASKED
     ]
     mine = [each for each in standing if can_answer_defeater(principal, each)]
-    oldest = (clock.now().date() - mine[0].opened_at.date()).days if mine else None
+    oldest = (clock.now().date() - mine[0].opened_on).days if mine else None
     return Waiting(_("Doubts to answer"), len(mine), list_url("evidence.defeater", state="standing"), oldest)

@@ -51,7 +51,7 @@ class DefeaterOut(serializers.ModelSerializer[Defeater]):
         source="release.name",
         help_text="On which it arose; the filter finds it for each that it stands against.",
     )
-    opened_on = serializers.DateField(source="opened_at.date", help_text="UTC.")
+    opened_on = serializers.DateField(help_text="UTC.")
     state = serializers.ChoiceField(choices=STATES, source="state_now")
     says = serializers.CharField(source="told.says", help_text="In the language that was asked for.")
     tested = serializers.CharField(source="told.tested", help_text="How; empty: the item speaks for itself.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 
 from evidence.models.artefact import Release
@@ -25,6 +27,11 @@ class Defeater(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"doubt {self.pk}"
+
+    @property
+    def opened_on(self) -> date:
+        """The day, UTC. People who see no finding are told no moment: it would tell when a worker ended."""
+        return self.opened_at.date()
 
 
 class DefeaterAnswer(AppendOnlyModel):
