@@ -11,6 +11,7 @@ from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
@@ -19,12 +20,12 @@ from evidence import acts
 from evidence.admin.defeater_form import DefeaterAnswerForm
 from evidence.admin.frame.add_form import add_through_service
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, prose
+from evidence.admin.frame.display import badge, link, list_url, prose
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.strict_input import could_be
 from evidence.admin.frame.visibility import principal_of, rows_of, visible
-from evidence.errors import InvalidInput, NotFound
+from evidence.errors import NotFound
 from evidence.models import Defeater, DefeaterAnswer, Evidence, Release
 from evidence.selectors.defeaters import (
     EXPIRED,
@@ -66,7 +67,7 @@ class StateFilter(SimpleListFilter):
 class AgainstFilter(SimpleListFilter):
     """Doubts about one release, wherever they arose."""
 
-    title = gettext_lazy("about release")
+    title = gettext_lazy("release that it is about")
     parameter_name = "against"
     _OFFERED: Final = 100  # newest releases; the address may name any that the person may see
 
@@ -187,6 +188,8 @@ class DefeaterAnswerAdmin(ReadOnlyModelAdmin):
         del form_url, extra_context
         if not self.has_add_permission(request):
             raise PermissionDenied
+        if "defeater" not in request.GET:
+            return redirect(list_url("evidence.defeater", state=STANDS))  # each has its own form
         defeater = _asked_about(request)
         form = DefeaterAnswerForm(
             request.POST if request.method == "POST" else None, newest=newest_answer(defeater)
@@ -221,10 +224,9 @@ def _answer(**said: Any) -> Defeater:
 
 
 def _asked_about(request: HttpRequest) -> Defeater:
-    key = request.GET.get("defeater", "")
-    if not key.isdecimal() or len(key) > len(str(2**63)) - 1:
-        raise InvalidInput("Name the doubt: open the form from its page.")
-    found: Defeater | None = visible(rows_of(Defeater), request).filter(pk=int(key)).first()
+    key = request.GET["defeater"]
+    mine = visible(rows_of(Defeater), request)
+    found: Defeater | None = mine.filter(pk=key).first() if could_be(Defeater._meta.pk, key) else None
     if found is None:
         raise NotFound(_("There is no such doubt among those that you may see."))
     return found

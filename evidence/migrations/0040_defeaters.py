@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ("evidence", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="defeater", to="evidence.evidence")),
                 ("release", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="defeaters", to="evidence.release")),
             ],
-            options={"abstract": False},
+            options={"verbose_name": "doubt"},
         )),
         Live(migrations.CreateModel(
             name="DefeaterAnswer",
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ("defeater", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="answers", to="evidence.defeater")),
                 ("replaces", models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="replaced_by", to="evidence.defeateranswer")),
             ],
-            options={"constraints": [
+            options={"verbose_name": "answer to a doubt", "verbose_name_plural": "answers to doubts", "constraints": [
                 models.UniqueConstraint(condition=models.Q(("replaces", None)), fields=("defeater",), name="evidence_defeateranswer_first_once"),
                 models.CheckConstraint(condition=models.Q(("expires_at", None), ("kind", "accepted"), _connector="OR"), name="evidence_defeateranswer_only_acceptance_ends"),
                 models.CheckConstraint(condition=models.Q(models.Q(("kind", "reopened"), _negated=True), ("replaces__isnull", False), _connector="OR"), name="evidence_defeateranswer_reopens_an_answer"),

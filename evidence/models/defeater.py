@@ -25,6 +25,9 @@ class Defeater(AppendOnlyModel):
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="defeaters")  # it arose on
     opened_at = models.DateTimeField()
 
+    class Meta:
+        verbose_name = "doubt"
+
     def __str__(self) -> str:
         return f"doubt {self.pk}"
 
@@ -56,6 +59,8 @@ class DefeaterAnswer(AppendOnlyModel):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "answer to a doubt"
+        verbose_name_plural = "answers to doubts"
         constraints = [
             # With the one-to-one above: two who answer at once do not both stand.
             models.UniqueConstraint(
