@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import django_filters
@@ -35,7 +34,7 @@ class DefeaterAnswerOut(serializers.ModelSerializer[DefeaterAnswer]):
 class _WithWords(serializers.ListSerializer[Any]):
     """Looks up what all doubts of a page say at once."""
 
-    def to_representation(self, data: Iterable[Any]) -> list[Any]:
+    def to_representation(self, data: Any) -> list[Any]:
         rows = list(data)
         told = told_of(rows)
         for row in rows:
@@ -82,7 +81,8 @@ class DefeaterFilter(FilterSet):
 
     def stand_against(self, defeaters: QuerySet[Defeater], _: str, name: str) -> QuerySet[Defeater]:
         """Narrow to those about the releases of this name that whoever asks may see."""
-        releases = visible_to(Release.objects.filter(name=name), principal_of(self.request))
+        request: Any = self.request
+        releases = visible_to(Release.objects.filter(name=name), principal_of(request))
         about = Q(pk__in=[])
         for release in releases:
             about |= against(release)

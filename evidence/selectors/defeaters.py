@@ -52,8 +52,8 @@ def against(release: Release) -> Q:
         version__in=release.pins.values("version")
     )
     held = import_string(settings.MECHANISTIC_EVIDENCE)(release)
-    holds = Q(evidence__in=held) | (~Q(evidence__layer=Layer.MECHANISTIC) & ~Exists(elsewhere))
-    return Q(evidence__system=release.system_id) & (Q(release=release) | holds)
+    measured = ~Q(evidence__layer=Layer.MECHANISTIC) & ~Q(Exists(elsewhere))
+    return Q(evidence__system=release.system_id) & (Q(release=release) | Q(evidence__in=held) | measured)
 
 
 def newest_answer(defeater: Defeater) -> DefeaterAnswer | None:

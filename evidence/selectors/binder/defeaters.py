@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db.models import Prefetch, QuerySet
 
@@ -60,7 +60,7 @@ def _rows(scope: BinderScope) -> Iterator[DefeaterDocument]:
             yield _defeater(defeater, vars(defeater)["state_now"], is_about=defeater.pk in about)
 
 
-def _standing_first(defeaters: QuerySet[Defeater]) -> Iterator[QuerySet[Defeater]]:
+def _standing_first(defeaters: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
     yield defeaters.filter(state_now__in=STANDING)
     yield defeaters.exclude(state_now__in=STANDING)
 
