@@ -258,7 +258,7 @@ def test_the_list_is_narrowed_to_what_stands_and_to_a_release(
     address = reverse("admin:evidence_defeater_changelist")
     other = another_release(world, "new-model", "model")
     elsewhere = make_world("aml-copilot").release
-    asked = [
+    asked: list[dict[str, Any]] = [
         {"state": "standing"},
         {"state": "rebutted"},
         {"against": doubt.release_id},

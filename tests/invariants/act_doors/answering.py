@@ -12,7 +12,7 @@ from tests.evidence.binder_world import make_finding
 from tests.factories import World
 from tests.invariants.act_doors.taking import Act, browse, post, serve
 
-SAID: Final = {"kind": "rebutted", "words": "measured again"}
+SAID: Final[dict[str, Any]] = {"kind": "rebutted", "words": "measured again"}
 
 
 def doubt(world: World) -> Defeater:
