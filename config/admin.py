@@ -41,6 +41,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "EvalRun", "EvalScore", "EvalSample", "EvalRemark", "EvalTotal", "LabelSet", "Label", "RetractionRequest",
         "Retraction", "RetractionDismissal",
         "GateTransition", "GateDecision", "WaiverRequest", "Waiver", "WaiverDismissal", "Evidence", "EvidenceLink",
+        "Defeater", "DefeaterAnswer",
     ),
     _("What happened"): (
         "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceDocument",

@@ -393,6 +393,9 @@ DEPLOYMENT_SUSPECTS = "requirements.selectors.impact.suspects_of_deployment"
 FRONT_PAGE_APPROVALS = ["requirements.admin.retirement.retirements_to_grant"]
 # Likewise: what may be told of findings to those who may not see them.
 SUPPORTING_EVIDENCE = "interpret.selectors.plain_summaries.told_of_release"
+# Likewise: the same of single items, and which of them hold for a release.
+PLAIN_WORDS = "interpret.selectors.plain_summaries.told_of_items"
+MECHANISTIC_EVIDENCE = "interpret.selectors.findings.items_for"
 BINDER_SECTIONS = [
     "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",
@@ -570,6 +573,8 @@ SPECTACULAR_SETTINGS = {
         "ComparisonClaim": "evidence.api.eval_comparisons.CLAIMS",
         "OutcomeEnum": "evidence.api.eval_comparisons.OUTCOMES",
         "ReadingState": "evidence.models.ReadingState",
+        "DefeaterAnswerKind": "evidence.models.DefeaterAnswer.Kind",
+        "DefeaterState": "evidence.selectors.defeaters.STATES",
         "SettledState": ["approved", "declined", "withdrawn"],
         "RequestStep": ["confirmed", "declined", "withdrawn"],
         "RequirementChange": "requirements.models.Change",

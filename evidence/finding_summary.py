@@ -55,3 +55,4 @@ class PlainSummary:
     does_not_show: str
     findings: int
     newest: date  # day of the newest
+    standing: int = 0  # doubts that these opened and nobody has laid to rest

@@ -21,6 +21,7 @@ from evidence.models import (
     ArtefactKind,
     ArtefactVersion,
     AuditEvent,
+    Defeater,
     Evidence,
     Layer,
 )
@@ -42,12 +43,18 @@ _INTERNALS: Final[dict[type[models.Model], Callable[[str], Q]]] = {
     Evidence: lambda path: Q(**{f"{path}layer": Layer.MECHANISTIC}),
 }
 
+# Rows that people are told of who may not see what those point at: of a doubt, that it stands, since which day, and
+# what plain words say of it. The event of its opening stays hidden, for it would tell when a worker ended.
+_TOLD: Final[frozenset[type[models.Model]]] = frozenset({Defeater})
+
 
 @cache
 def speaks_of_internals(model: type[models.Model]) -> Q:
     """Return the condition that a row of a model tells of internals; empty where there is nothing to hide."""
     if model is AuditEvent:
         return Q(object_type__startswith=f"{INTERNALS_APP}.") | Q(_is_about_hidden_row())
+    if model in _TOLD:
+        return Q()
     condition = _is_or_points_at_internal(model)
     for field in model._meta.fields:
         if field.related_model is AuditEvent:

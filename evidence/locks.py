@@ -25,6 +25,7 @@ class Lock(StrEnum):
     BINDER_REQUEST = "evidence.binderrequest"  # what a release is to be packed into
     BLOB = "evidence.blob"  # bytes by digest: while rows come to point there, or they are taken away
     CLOCK = "evidence.clock"  # the keeping of a moment
+    DEFEATER = "evidence.defeater"  # what is answered to a doubt
     DEPLOYMENT = "evidence.deployment"  # what is live in an environment of a system
     DICTIONARY = "interpret.dictionary"  # the dictionaries of a system
     DISPOSAL = "evidence.disposal"  # whatever takes content away, and holds; the functions of the database take it too

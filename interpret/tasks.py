@@ -51,5 +51,6 @@ def resend_stale_runs() -> None:
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=30)
 def attach_findings() -> None:
-    """Put the findings of finished runs forward as evidence."""
+    """Put the findings of finished runs forward as evidence, and see that what counters has opened a doubt."""
     attachment.attach_findings()
+    attachment.open_earlier_doubts()

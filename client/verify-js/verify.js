@@ -2332,6 +2332,7 @@
   // Where actors stand: in which files, under which members, and in the members of which lists.
   const ACTORS = [
     ["data/evidence/", ["owner"], []],
+    ["data/evidence/defeaters.jsonl", [], [["answers", "answeredBy"]]],
     ["data/evals/", ["postedBy"], [
       ["retractions", "by"], ["retractions", "confirmedBy"], ["retractionRequests", "by"], ["labelSets", "by"],
     ]],
@@ -2768,6 +2769,84 @@
     return confirmed !== "";
   }
 
+  // ----------------------------------------------------------------------------------------------- doubts (step 6)
+
+  const COUNTER = "data/evidence/counter.jsonl";
+  const DEFEATERS = "data/evidence/defeaters.jsonl";
+  const ANSWER_KINDS = ["rebutted", "mitigated", "accepted", "reopened"];
+
+  const noDoubts = () => ({ doubts: 0, standing: 0, unopened: 0 });
+  const doubtsText = ({ doubts, standing, unopened }) =>
+    doubts || unopened
+      ? `; ${doubts} doubts` + (standing ? `, ${standing} of them stand` : "") + (unopened ? `, ${unopened} counter items opened none` : "")
+      : "";
+
+  /** Check each doubt against the item that opened it and against its answers. */
+  async function checkDefeaters(container, bag, asOf, mustTell) {
+    const found = noDoubts();
+    if (!bag.digests.has(DEFEATERS)) {
+      if (mustTell) throw failed("is left out, and belongs to every binder of this version", DEFEATERS);
+      return found;
+    }
+    const owners = await ownersOf(container, bag);
+    const persons = await personsIn(container, bag);
+    const personOf = (actor) => persons.get(actor) ?? actor;
+    for await (const doubt of documentsOf(container, DEFEATERS)) {
+      const item = textAt(doubt, "evidence", DEFEATERS);
+      if (!owners.has(item)) throw doubtFailed(doubt, "is of no item that counters, or of one that opened another");
+      const owner = personOf(owners.get(item));
+      owners.delete(item);
+      const state = doubtState(doubt, asOf);
+      if (textAt(doubt, "state", DEFEATERS) !== state) throw doubtFailed(doubt, `is ${state}, by its answers`);
+      for (const answer of objectsAt(doubt, "answers", DEFEATERS)) {
+        const actor = textAt(answer, "answeredBy", DEFEATERS);
+        if (personOf(actor) === owner) throw doubtFailed(doubt, `is answered by ${actor}, who raised it`);
+      }
+      const isStanding = ["open", "expired"].includes(state);
+      if (isStanding && found.standing < found.doubts) throw doubtFailed(doubt, "stands, and comes after one that does not");
+      found.doubts++;
+      if (isStanding) found.standing++;
+    }
+    found.unopened = owners.size;
+    return found;
+  }
+
+  /** Return who put forward each item that counters, by its id. */
+  async function ownersOf(container, bag) {
+    const owners = new Map();
+    if (!bag.digests.has(COUNTER)) return owners;
+    for await (const item of documentsOf(container, COUNTER)) {
+      owners.set(textAt(item, "id", COUNTER), textAt(item, "owner", COUNTER));
+    }
+    return owners;
+  }
+
+  /** Return where a doubt stands by its answers, each of which takes the place of the one before. */
+  function doubtState(doubt, asOf) {
+    let [state, before] = ["open", null];
+    for (const answer of objectsAt(doubt, "answers", DEFEATERS)) {
+      if ((answer.get("replaces") ?? null) !== before) {
+        throw doubtFailed(doubt, "is answered twice by answers of which neither replaces the other");
+      }
+      before = textAt(answer, "id", DEFEATERS);
+      state = doubtStateBy(doubt, answer, asOf);
+    }
+    return state;
+  }
+
+  function doubtStateBy(doubt, answer, asOf) {
+    const kind = textAt(answer, "kind", DEFEATERS);
+    const ends = (answer.get("expiresAt") ?? null) === null ? null : timeAt(answer, "expiresAt", DEFEATERS);
+    if (!ANSWER_KINDS.includes(kind) || (ends && kind !== "accepted")) {
+      throw doubtFailed(doubt, `is answered by '${kind}', or by what is not accepted and has an end`);
+    }
+    if (Array.from(textAt(answer, "words", DEFEATERS)).every(isSpace)) throw doubtFailed(doubt, "is answered without a word");
+    if (kind === "reopened") return "open";
+    return ends && ends.at <= asOf.at ? "expired" : kind;
+  }
+
+  const doubtFailed = (doubt, why) => failed(`doubt ${textAt(doubt, "id", DEFEATERS)} ${why}`, DEFEATERS);
+
   // ---------------------------------------------------------------------------------------------- deployments (step 6)
 
   const RELEASE = "data/versions/release.json";
@@ -2854,7 +2933,7 @@
   const SIDECAR = "sidecar";
   // binder/N from which on people.json, each trace's spans, who approved a gate's version, turns, reasons, and who
   // confirmed a retraction and why each deployment could be recorded must be there
-  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES, TELLS_REASONS, TELLS_WHO_AND_WHY] = [2, 3, 5, 6, 7, 8];
+  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES, TELLS_REASONS, TELLS_WHO_AND_WHY, TELLS_DOUBTS] = [2, 3, 5, 6, 7, 8, 9];
 
   /**
    * Verify one binder and return what was found. No network, no key but those in `trust`.
@@ -2997,9 +3076,14 @@
     await report.noting("completeness", async () => {
       deployments = await checkDeployments(container, bag, version >= TELLS_WHO_AND_WHY);
     });
+    let doubts = noDoubts();
+    await report.noting("completeness", async () => {
+      const asOf = timeAt(predicate, "asOf", ENVELOPE);
+      doubts = await checkDefeaters(container, bag, asOf, version >= TELLS_DOUBTS);
+    });
     const audit = await auditText(container, bag, trust);
     const again = `${predicate.get("populations").length} populations and all totals counted again`;
-    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${reasonsText(reasons)}; ${gatesText(gates)}${deploymentsText(deployments)}; ${runsText(runs)}; ${audit}`);
+    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${reasonsText(reasons)}; ${gatesText(gates)}${deploymentsText(deployments)}${doubtsText(doubts)}; ${runsText(runs)}; ${audit}`);
   }
 
   /** Return what the producer says that it wrote, binder/N; 0 where it says nothing of the kind. */

@@ -7,6 +7,7 @@ The order inside a check: who (403), whose (404: another system's objects are no
 *content* must be, a reason or a period, is the service's to check. What may be *read* is in `evidence.access`.
 """
 
+from evidence.acts.answering import can_answer_defeater, check_can_answer_defeater
 from evidence.acts.approving import (
     can_approve,
     can_ask_retraction,
@@ -162,6 +163,7 @@ __all__ = [
     "can_add_person",
     "can_adjudicate",
     "can_administer",
+    "can_answer_defeater",
     "can_approve",
     "can_approve_gate",
     "can_approve_reading",
@@ -223,6 +225,7 @@ __all__ = [
     "check_can_add_person",
     "check_can_adjudicate",
     "check_can_administer",
+    "check_can_answer_defeater",
     "check_can_approve",
     "check_can_approve_gate",
     "check_can_approve_reading",

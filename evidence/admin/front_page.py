@@ -16,6 +16,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence import clock
 from evidence.acts import (
+    can_answer_defeater,
     can_approve,
     can_approve_gate,
     can_approve_reading,
@@ -39,6 +40,7 @@ from evidence.models import (
     ReviewTask,
     System,
 )
+from evidence.selectors.defeaters import standing_defeaters
 from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
 from evidence.selectors.retractions import WAITING, waiting_retractions
@@ -58,6 +60,7 @@ class Waiting:
     text: StrOrPromise
     count: int
     url: str
+    oldest: int | None = None  # days since the oldest began to wait, where that is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +155,16 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
             list_url("evidence.waiverrequest", state=WAITING),
         ),
         *(waiting for each in of_others for waiting in each),
+        _doubts(request),
     )
+
+
+def _doubts(request: HttpRequest) -> Waiting:
+    """Return the doubts that this person may answer, and for how long the oldest has stood."""
+    principal = principal_of(request)
+    standing = visible(standing_defeaters(), request).select_related("evidence", "release__system")[
+        :MOST_ASKED
+    ]
+    mine = [each for each in standing if can_answer_defeater(principal, each)]
+    oldest = (clock.now().date() - mine[0].opened_on).days if mine else None
+    return Waiting(_("Doubts to answer"), len(mine), list_url("evidence.defeater", state="standing"), oldest)

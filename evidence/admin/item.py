@@ -27,7 +27,10 @@ class EvidenceAdmin(ReadOnlyModelAdmin):
     list_defer = ["summary"]
     search_fields = ["title"]
     ordering = ["-id"]
-    chain = [ChainLink("Versions it was measured on", "evidence.evidencelink", "evidence__id__exact")]
+    chain = [
+        ChainLink("Versions it was measured on", "evidence.evidencelink", "evidence__id__exact"),
+        ChainLink("The doubt it opened", "evidence.defeater", "evidence__id__exact"),
+    ]
 
     @admin.display(description="Role", ordering="role")
     def put_forward_as(self, item: Evidence) -> str:

@@ -29,6 +29,7 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
         ChainLink("Assessments", "requirements.assessment", "release__id__exact"),
         ChainLink("Gate decisions", "evidence.gatedecision", "release__id__exact"),
         ChainLink("Waivers", "evidence.waiver", "release__id__exact"),
+        ChainLink("Doubts that arose on it", "evidence.defeater", "release__id__exact"),
         ChainLink("Eval runs", "evidence.evalrun", "release__id__exact"),
         ChainLink("Traces", "evidence.trace", "release__id__exact"),
         ChainLink("Binders", "evidence.binder", "release__id__exact"),

@@ -37,6 +37,9 @@ class PlainSummaryOut(serializers.Serializer[Any]):
     does_not_show = serializers.CharField()
     findings = serializers.IntegerField(help_text="How many say so.")
     newest = serializers.DateField(help_text="The day of the newest.")
+    standing = serializers.IntegerField(
+        help_text="How many of the doubts that they opened stand: `/api/v1/defeaters`; 0 where they support."
+    )
 
 
 class SupportingEvidenceOut(serializers.Serializer[Any]):

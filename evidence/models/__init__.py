@@ -31,6 +31,7 @@ from evidence.models.binder import Binder, BinderRequest
 from evidence.models.blob import Blob
 from evidence.models.claim import Citation, Claim
 from evidence.models.clock import Moment
+from evidence.models.defeater import Defeater, DefeaterAnswer
 from evidence.models.disposal import (
     BlobRemoval,
     Disposal,
@@ -104,6 +105,8 @@ __all__ = [
     "Citation",
     "Claim",
     "Cosignature",
+    "Defeater",
+    "DefeaterAnswer",
     "Deployment",
     "DigestBasis",
     "Disposal",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from evidence.models import Release, ReleasePin, System
+from evidence.models import Evidence, Layer, Release, ReleasePin, System
 from interpret.models import Finding, ProbeRun
 from interpret.registry import PROBES
 
@@ -47,6 +47,14 @@ def fresh_for(release: Release) -> Q:
     own = [key for key, entry in PROBES.items() if not entry.reads_prompts]
     alike = Q(run__release__in=_with_the_same(pins, release)) | Q(run__spec__probe__in=own)
     return Q(run__spec__model_version=pins.get("model")) & alike
+
+
+def items_for(release: Release) -> QuerySet[Evidence]:
+    """Return what was put forward of findings that are not stale for a release."""
+    fresh = Finding.objects.filter(fresh_for(release), run__spec__system=release.system_id)
+    return Evidence.objects.filter(
+        system=release.system_id, layer=Layer.MECHANISTIC, digest__in=fresh.values("digest")
+    )
 
 
 def _with_the_same(pins: dict[str, int], release: Release) -> list[int]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, TypedDict
 
-from django.db.models import Count, Exists, Max, OuterRef
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Value
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from evidence.finding_summary import PlainSummary
 from evidence.models import Evidence, Layer, Release, Role
+from evidence.selectors.defeaters import standing_defeaters
 from interpret import plain_words
 from interpret.contracts import ClaimLevel
 from interpret.models import Finding
 from interpret.plain_words import Words
-from interpret.selectors.findings import fresh_for
+from interpret.selectors.findings import items_for
 
 JUDGED: Final = Finding.objects.filter(digest=OuterRef("digest"), verdict__isnull=False)
 
@@ -30,6 +31,7 @@ class _Alike(TypedDict):
     judged: bool  # by `interpret.verdicts`
     findings: int
     newest: datetime
+    standing: int  # doubts that they opened and nobody has laid to rest
 
 
 def told_of_release(release: Release) -> list[PlainSummary]:
@@ -38,17 +40,36 @@ def told_of_release(release: Release) -> list[PlainSummary]:
     One stands for all of a statistic that were tested alike. What was described, inconclusive or invalid was put
     forward as nothing, and is not told of. What a probe judged itself, before one rule did for all, is told as that.
     """
-    fresh = Finding.objects.filter(fresh_for(release), run__spec__system=release.system_id)
-    items = Evidence.objects.filter(
-        system=release.system_id, layer=Layer.MECHANISTIC, digest__in=fresh.values("digest")
-    )
+    stands = Exists(standing_defeaters().filter(evidence=OuterRef("pk")).values("pk"))
     alike: Any = (
-        items.annotate(statistic=KT("summary__statistic"), level=KT("summary__claim"), judged=Exists(JUDGED))
+        _with_words(items_for(release))
         .values("role", "statistic", "level", "judged")
-        .annotate(findings=Count("pk"), newest=Max("observed_to"))
+        .annotate(findings=Count("pk"), newest=Max("observed_to"), standing=Count("pk", filter=stands))
     )
     told = [_summary(each) for each in alike]
     return sorted(told, key=lambda each: (each.role != Role.COUNTER, each.says))
+
+
+def told_of_items(keys: Collection[int]) -> dict[int, PlainSummary]:
+    """Return what single items say of a finding, by their keys; of others, and of items that are none, nothing."""
+    items: Any = _with_words(Evidence.objects.filter(pk__in=keys, layer=Layer.MECHANISTIC)).values(
+        "pk",
+        "role",
+        "statistic",
+        "level",
+        "judged",
+        findings=Value(1),
+        newest=F("observed_to"),
+        standing=Value(0),
+    )
+    return {each["pk"]: _summary(each) for each in items}
+
+
+def _with_words(items: QuerySet[Evidence]) -> QuerySet[Any]:
+    """Annotate items with what their words follow from."""
+    return items.annotate(
+        statistic=KT("summary__statistic"), level=KT("summary__claim"), judged=Exists(JUDGED)
+    )
 
 
 def _summary(alike: _Alike) -> PlainSummary:
@@ -61,6 +82,7 @@ def _summary(alike: _Alike) -> PlainSummary:
         does_not_show=" ".join(map(str, _limits(level, counters=counters))),
         findings=alike["findings"],
         newest=timezone.localdate(alike["newest"]),
+        standing=alike["standing"],
     )
 
 

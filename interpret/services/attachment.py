@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from evidence import clock
 from evidence.finding_summary import ComparisonSummary, FindingSummary
-from evidence.models import Evidence, EvidenceLink, Layer, Role
-from evidence.services import audit
+from evidence.models import Evidence, Layer, Role
+from evidence.services.defeaters import open_defeater
+from evidence.services.items import ItemDraft, put_forward
 from interpret.models import Finding, ProbeRun
 
 # What is described, inconclusive or invalid is kept as a finding and put forward as nothing.
+ACTOR = "system:attachment"
 ROLES = {Finding.Status.SUPPORTED: Role.SUPPORTING, Finding.Status.NOT_SUPPORTED: Role.COUNTER}
 SLOTS = ("model", "prompt", "index")  # of the release; what a finding is linked to
 REVIEW_EVERY_DAYS = 90
@@ -25,6 +28,21 @@ def attach_findings() -> int:
     waiting = ProbeRun.objects.filter(state=ProbeRun.State.DONE, attached_at=None).order_by("finished_at")
     runs = list(waiting.values_list("pk", flat=True)[:BATCH])
     return sum(attach_findings_of(run_id) for run_id in runs)
+
+
+def open_earlier_doubts() -> int:
+    """Open the doubts of findings that were put forward before any was opened; returns how many that were.
+
+    The event says when the doubt was opened, which is now: nobody is said to have known of it before.
+    """
+    findings = Finding.objects.filter(digest=OuterRef("digest"), run__spec__system=OuterRef("system"))
+    left = Evidence.objects.filter(
+        Exists(findings), layer=Layer.MECHANISTIC, role=Role.COUNTER, defeater=None
+    ).order_by("pk")[:BATCH]
+    for item in left:
+        first = Finding.objects.filter(digest=item.digest, run__spec__system=item.system_id).order_by("pk")[0]
+        open_defeater(evidence=item, release=first.run.release, actor=ACTOR)
+    return len(left)
 
 
 @transaction.atomic
@@ -42,35 +60,22 @@ def attach_findings_of(run_id: int) -> bool:
 
 
 def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
-    system, now = run.spec.system, clock.now()
-    finished = run.finished_at or now  # a run that is done has ended
-    item, created = Evidence.objects.get_or_create(
-        system=system,
+    finished = run.finished_at or clock.now()  # a run that is done has ended
+    draft = ItemDraft(
         source=f"interpret.Finding:{finding.pk}",
         digest=finding.digest,
-        defaults={
-            "layer": Layer.MECHANISTIC,
-            "role": ROLES[Finding.Status(finding.status)],
-            "kind": "finding",
-            "title": _title(finding),
-            "owner": run.queued_by,
-            "review_every_days": REVIEW_EVERY_DAYS,
-            "observed_from": finding.observed_at,
-            "observed_to": finished,
-            "collected_at": finished,
-            "received_at": now,
-            "summary": summarise(finding),
-        },
+        layer=Layer.MECHANISTIC,
+        role=ROLES[Finding.Status(finding.status)],
+        kind="finding",
+        title=_title(finding),
+        owner=run.queued_by,
+        review_every_days=REVIEW_EVERY_DAYS,
+        observed_from=finding.observed_at,
+        observed_to=finished,
+        collected_at=finished,
+        summary=dict(summarise(finding)),
     )
-    if created:
-        pins = run.release.pins.filter(slot__in=SLOTS)
-        EvidenceLink.objects.bulk_create(
-            EvidenceLink(evidence=item, slot=pin.slot, version_id=pin.version_id) for pin in pins
-        )
-        audit.record(
-            verb="evidence.attached", actor="system:attachment", obj=item, system=system, digest=item.digest
-        )
-    return item
+    return put_forward(draft=draft, release=run.release, slots=SLOTS, actor=ACTOR)
 
 
 def summarise(finding: Finding) -> FindingSummary:

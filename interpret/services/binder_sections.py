@@ -1,7 +1,8 @@
 """What `interpret` puts into a binder: findings put forward as evidence, in words and intervals, never internals.
 
 A binder is read by people who may not see features, activations or detectors. So it is made of what a finding
-said when it was put forward (`evidence.Evidence.summary`), and of no table of `interpret`.
+said when it was put forward (`evidence.Evidence.summary`), and of no table of `interpret`; which findings hold for the
+release is asked where pages ask it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TypedDict
 from django.db.models import Prefetch
 
 from evidence.binder.files import BinderFile, json_file
-from evidence.models import Evidence, EvidenceLink, Layer, ReleasePin
+from evidence.models import Evidence, EvidenceLink, Layer
 from evidence.selectors.binder.scope import (
     BinderScope,
     VersionReference,
@@ -22,6 +23,7 @@ from evidence.selectors.binder.scope import (
     version_reference,
 )
 from interpret.contracts import ComparisonKind
+from interpret.selectors.findings import items_for
 
 
 class ComparisonDocument(TypedDict):
@@ -71,17 +73,17 @@ def interpretability_sections(scope: BinderScope) -> Iterator[BinderFile]:
     items = Evidence.objects.filter(
         scope.as_of.knew("received_at"), system=scope.system, layer=Layer.MECHANISTIC
     ).prefetch_related(links)
-    pinned = set(ReleasePin.objects.filter(release=scope.release).values_list("version_id", flat=True))
+    held = set(items_for(scope.release).values_list("pk", flat=True))
     for item in read_by_keyset(items):
         yield json_file(
             f"interpretability/{item.pk}.json",
-            _finding(scope, item, pinned),
+            _finding(scope, item, holds=item.pk in held),
             title=f"Finding: {item.title} / 可解释性发现",
             schema="finding",
         )
 
 
-def _finding(scope: BinderScope, item: Evidence, pinned: set[int]) -> FindingDocument:
+def _finding(scope: BinderScope, item: Evidence, *, holds: bool) -> FindingDocument:
     said = _said(item)
     links = list(item.links.all())
     expired = item.valid_until is not None and item.valid_until <= scope.as_of.at
@@ -107,7 +109,7 @@ def _finding(scope: BinderScope, item: Evidence, pinned: set[int]) -> FindingDoc
         "languages": plain(said.get("languages", [])),
         "modelDigest": said.get("model_digest"),
         "probeVersion": said.get("probe_version"),
-        "stale": expired or not links or any(link.version_id not in pinned for link in links),
+        "stale": expired or not holds,
         "observedFrom": moment(item.observed_from),
         "observedTo": moment(item.observed_to),
         "validUntil": moment(item.valid_until),

@@ -384,6 +384,8 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     waiver = {"criterion_ref": "r/c", "reason": "r", "expires_at": now}
     yield "/api/v1/waiver-requests", {**system, "release": "r1", **waiver}
     yield "/api/v1/waiver-requests/1/transitions", {"to_state": "declined", "reason": "r"}
+    answer = {"kind": "accepted", "words": "w", "expires_at": now, "replaces": 1}
+    yield "/api/v1/defeaters/1/answers", answer
     yield "/api/v1/assessments", {**system, "release": "r1"}
     yield "/api/v1/probe-runs", {**system, "release": "r1", "probe": "induction.heads"}
     yield "/api/v1/probe-plans", {**system, "release": "r1", "probes": [{"probe": "induction.heads"}]}

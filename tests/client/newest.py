@@ -26,7 +26,17 @@ def build_newest() -> Built:
 def newest_files() -> Iterator[BinderFile]:
     """Yield its files."""
     yield json_lines_file(
-        "evidence/counter.jsonl", list, title="Counter evidence", population="counter-evidence"
+        "evidence/counter.jsonl",
+        lambda: [{"id": "7", "owner": CI}, {"id": "8", "owner": CI}],
+        title="Counter evidence",
+        population="counter-evidence",
+    )
+    yield json_lines_file(
+        "evidence/defeaters.jsonl",
+        doubts,
+        title="Doubts",
+        schema="defeater",
+        population="defeaters",
     )
     measured = measured_requirement()
     status = measured["status"]
@@ -62,6 +72,31 @@ def measured_requirement(**changes: object) -> dict[str, Any]:
         observedTo="2026-11-20T00:00:00Z",
     )
     return requirement(criteria=[told | changes], proposedBy=ANA, approvedBy=WEI)
+
+
+def doubts() -> list[dict[str, Any]]:
+    """A doubt that stands again, since what was accepted has expired, and one that was rebutted after all."""
+    accepted = _answer("1", "accepted", expiresAt="2026-11-01T00:00:00Z")
+    taken_back = [_answer("2", "mitigated"), _answer("3", "reopened", replaces="2")]
+    return [
+        _doubt("1", "7", "expired", accepted),
+        _doubt("2", "8", "rebutted", *taken_back, _answer("4", "rebutted", replaces="3")),
+    ]
+
+
+def _doubt(name: str, item: str, state: str, *answers: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": name, "evidence": item, "aroseOn": "r1", "aboutRelease": True, "openedAt": "2026-10-20T00:00:00Z",
+        "state": state, "answers": list(answers),
+    }  # fmt: skip
+
+
+def _answer(name: str, kind: str, **changes: Any) -> dict[str, Any]:
+    told = {
+        "id": name, "kind": kind, "words": "又测了一次", "answeredBy": WEI, "answeredAt": "2026-10-21T00:00:00Z",
+        "expiresAt": None, "replaces": None,
+    }  # fmt: skip
+    return {**told, **changes}
 
 
 def _run() -> dict[str, Any]:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from django.db import transaction
 from django.utils import timezone
 
 from evidence import clock
-from evidence.models import Binder, Evidence, EvidenceLink, Layer, Role, Trace
+from evidence.models import Binder, Evidence, Layer, Role, Trace
 from evidence.selectors.binder.scope import AskedScope
-from evidence.services import audit, binders, deployments, evals, gates, reviews
+from evidence.services import binders, deployments, evals, gates, items, reviews
 from evidence.services.assembly import assemble_due_traces
 from evidence.services.blobs import blob_path
 from evidence.services.keys.trust import describe_trust
@@ -104,24 +103,25 @@ def eval_file() -> bytes:
     return json.dumps({**head, "samples": samples}).encode()
 
 
-@transaction.atomic
-def make_finding(world: World, role: Role, number: int = 1) -> Evidence:
-    """Put a finding forward, with internals in its summary that no binder may show."""
+def make_finding(world: World, role: Role, number: int = 1, owner: str = "") -> Evidence:
+    """Put a finding forward, with internals in its summary that no binder may show.
+
+    Args:
+        owner: who asked for it; empty: somebody who is none of the world's people.
+    """
     now = timezone.now()
-    item = Evidence.objects.create(
-        system=world.system,
+    draft = items.ItemDraft(
         layer=Layer.MECHANISTIC,
         role=role,
         kind="finding",
         title="Induction heads: induction score",
         source=f"interpret.Finding:{role}{number}",
         digest="e" * 64,
-        owner=acting().actor,
+        owner=owner or acting().actor,
         review_every_days=90,
         observed_from=now,
         observed_to=now,
         collected_at=now,
-        received_at=now,
         summary={
             "statistic": "induction score", "unit": "share", "value": 0.41, "low": 0.37, "high": 0.45,
             "confidence": 0.95, "n": 64, "status": "supported", "claim": "descriptive",
@@ -131,10 +131,7 @@ def make_finding(world: World, role: Role, number: int = 1) -> Evidence:
             "probe_version": "1", "supports": SECRET, "features": [17, 3],
         },
     )  # fmt: skip
-    pin = world.release.pins.get(slot="model")
-    EvidenceLink.objects.create(evidence=item, slot="model", version=pin.version)
-    audit.record(verb="evidence.recorded", actor="system:test", obj=item, system=world.system)
-    return item
+    return items.put_forward(draft=draft, release=world.release, slots=["model"], actor="system:test")
 
 
 def export(filled: Filled, **changes: Any) -> Binder:

@@ -249,7 +249,7 @@ def test_what_an_earlier_binder_had_and_a_later_has_not_is_named(
     make_finding(filled.world, Role.COUNTER, number=2)
     rich = export(filled, as_of=None)
     receive(files, rich, "old.zip")
-    tables = ("evidence_evidencelink", "evidence_evidence")
+    tables = ("evidence_defeater", "evidence_evidencelink", "evidence_evidence")
     as_owner("".join(f"ALTER TABLE {t} DISABLE TRIGGER USER; DELETE FROM {t};" for t in tables))
     assert verify(files, export(filled, as_of=None), "--previous", str(files / "old.zip")) == 0
     told = capsys.readouterr().out

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from evidence.models import AuditEvent, Evidence
+from evidence import clock
+from evidence.models import AuditEvent, Evidence, Release
+from evidence.selectors.binder.scope import AskedScope
 from evidence.services import registry
 from interpret.contracts import Status
 from interpret.models import Finding, ProbeRun
 from interpret.selectors.findings import findings_of, is_stale, stale_slots
 from interpret.services.attachment import attach_findings_of
+from interpret.services.binder_sections import interpretability_sections
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import attach_findings, run_probe
+from tests.evidence.binder_world import PERIOD
 from tests.factories import ACTOR, World, acting, manifest
 from tests.interpret.conftest import INPUTS, StandInProbe
 from tests.interpret.measurements import make_measurement_of, make_result
@@ -94,6 +100,43 @@ def test_another_version_makes_a_finding_about_prompts_stale(
     )
     assert is_stale(finding, newer) is stale
     assert stale_slots(finding, newer) == ([slot] if stale else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "slot", "stale"),
+    [
+        ("entropy.next_token", "model", True),
+        ("entropy.next_token", "prompt", True),
+        ("entropy.next_token", "policy", False),
+        ("induction.heads", "model", True),
+        ("induction.heads", "prompt", False),  # it makes its own texts
+    ],
+)
+def test_a_binder_calls_stale_what_the_pages_do(
+    world: World, probe: StandInProbe, name: str, slot: str, stale: bool
+) -> None:
+    inputs = INPUTS if name == "entropy.next_token" else None
+    asked = queue_probe_run(release=world.release, probe=name, principal=acting(), inputs=inputs)
+    run_probe(asked.pk)
+    attach_findings()
+    pins = [
+        registry.PinSpec(slot=pin.slot, kind=pin.kind, key=pin.key, label="2", digest="9" * 64)
+        if pin.slot == slot
+        else pin
+        for pin in manifest(world.system.key).pins
+    ]
+    newer = registry.register_release(
+        system=world.system, manifest=registry.ReleaseManifest("r2", pins), principal=acting()
+    )
+    assert [told_in_binder(release) for release in (world.release, newer)] == [[False], [stale]]
+    assert is_stale(Finding.objects.get(), newer) is stale
+
+
+def told_in_binder(release: Release) -> list[bool]:
+    """Return of each finding of a binder whether it is stale."""
+    asked = AskedScope(system=release.system, release=release, period_from=PERIOD[0], period_to=PERIOD[1])
+    files = interpretability_sections(asked.as_of_then(clock.read_moment()))
+    return [json.loads(b"".join(each.chunks))["stale"] for each in files]
 
 
 def test_findings_are_listed_by_release(run: ProbeRun, world: World) -> None:

@@ -92,7 +92,7 @@ def test_the_api_tells_it_in_words_without_a_number(world: World, release: Relea
     client.force_login(world.people[role])
     body = client.get(ADDRESS, {"system": world.system.key, "release": release.name}).json()
     assert [set(each) for each in body["results"]] == [
-        {"role", "says", "tested", "does_not_show", "findings", "newest"}
+        {"role", "says", "tested", "does_not_show", "findings", "newest", "standing"}
     ] * 2
     for each in body["results"]:
         words = f"{each['says']} {each['tested']} {each['does_not_show']}"

@@ -24,6 +24,7 @@ from tests.factories import World, acting, ask_for_waiver, define_gate, find_unm
 from tests.interpret import dictionary_store
 from tests.interpret.conftest import INPUTS
 from tests.invariants.act_doors import live_after_first, stored_trace, way_back
+from tests.invariants.act_doors.answering import doubt
 from tests.invariants.act_doors.requirements import frozen, suspect_link
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import (
@@ -134,6 +135,11 @@ def gate_transitions(world: World) -> Sent:
     propose_gate(principal=acting(), system=world.system, key="g", references=references)
     path = "/api/v1/gates/g/versions/1/transitions"
     return Sent(path, {"system": world.system.key, "to_state": "approved"}, "approver")
+
+
+def defeater_answers(world: World) -> Sent:
+    body = {"kind": "accepted", "words": "until the next model", "expires_at": "2999-01-01T00:00:00Z"}
+    return Sent(f"/api/v1/defeaters/{doubt(world).pk}/answers", body, "approver")
 
 
 def readings(world: World) -> Sent:
@@ -319,6 +325,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "reading-try": reading_try,
     "reading-transitions": reading_transitions,
     "registrations": registrations,
+    "defeater-answers": defeater_answers,
     "waiver-requests": waiver_requests,
     "waiver-transitions": waiver_transitions,
     "requirements-import": requirements_import,

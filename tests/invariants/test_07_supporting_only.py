@@ -24,6 +24,8 @@ FORBIDDEN_TABLES = {
 } | {
     "evidence_evidence",
     "evidence_evidencelink",
+    "evidence_defeater",
+    "evidence_defeateranswer",
 }
 
 

@@ -12,8 +12,9 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from evidence.log.tiles import Bundle
-from evidence.models import ArtefactVersion, AuditEvent, Evidence, Scope
+from evidence.models import ArtefactVersion, AuditEvent, Defeater, Evidence, Scope
 from interpret import registry as probes
+from interpret.contracts import Status
 from interpret.models import Finding
 from interpret.services.attachment import attach_findings
 from interpret.services.execution import execute_probe_run
@@ -21,6 +22,7 @@ from interpret.services.queueing import queue_probe_run
 from tests.evidence.test_log_api import publish
 from tests.factories import World
 from tests.interpret.conftest import INPUTS, StandInProbe, StandInSession
+from tests.interpret.measurements import make_measurement_of, make_result
 from tests.invariants.walk import our_models, our_urls
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +43,10 @@ class Secrets:
 @pytest.fixture
 def secrets(world: World, monkeypatch: pytest.MonkeyPatch) -> Secrets:
     monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
-    monkeypatch.setattr(probes, "load", lambda _: StandInProbe())
+    probe = StandInProbe()
+    put_forward = (Status.SUPPORTED, Status.NOT_SUPPORTED)  # the latter opens a doubt, which is told of
+    probe.result = lambda: make_result(*map(make_measurement_of, put_forward))
+    monkeypatch.setattr(probes, "load", lambda _: probe)
     monkeypatch.setattr(probes, "open_session", lambda *_: StandInSession())
     before = AuditEvent.objects.latest("pk").pk
     run = queue_probe_run(
@@ -51,17 +56,24 @@ def secrets(world: World, monkeypatch: pytest.MonkeyPatch) -> Secrets:
     attach_findings()
     size = publish().size
     events = list(AuditEvent.objects.filter(pk__gt=before))
-    assert {event.verb for event in events} >= {"probe_run.queued", "finding.recorded", "evidence.attached"}
-    finding, item = Finding.objects.get(), Evidence.objects.get()
+    assert {event.verb for event in events} >= {
+        "probe_run.queued",
+        "finding.recorded",
+        "evidence.attached",
+        "defeater.opened",
+    }
+    findings, items = list(Finding.objects.all()), list(Evidence.objects.all())
+    assert len(findings) == len(items) == Defeater.objects.count() + 1 == 2
     versions = ArtefactVersion.objects.filter(artefact__kind__in=["probe", "probe_inputs"])
     assert versions.count() == 2
-    digests = {finding.digest, *(version.digest for version in versions)}
+    digests = {*(finding.digest for finding in findings), *(version.digest for version in versions)}
     words = {
         *(str(event.event_uuid) for event in events), *(event.verb for event in events if "probe" in event.verb),
-        *digests, "finding.recorded", "interpret.Finding", "interpret.ProbeRun", item.title, finding.statistic,
+        *digests, "finding.recorded", "interpret.Finding", "interpret.ProbeRun", "defeater.opened",
+        *(item.title for item in items), *(finding.statistic for finding in findings),
         *(version.label for version in versions), *(version.artefact.name for version in versions), "probe-inputs",
     }  # fmt: skip
-    rows = [run, run.spec, finding, item, *versions]
+    rows = [run, run.spec, *findings, *items, *versions]
     keys = {*(str(row.pk) for row in rows), *(str(event.event_uuid) for event in events), *digests}
     keys |= {Bundle(0, size).path.removeprefix("tile/entries/"), world.system.key, PROBE}
     return Secrets(frozenset(word.encode() for word in words), tuple(sorted(keys)))

@@ -11,12 +11,14 @@ from django.db import connection
 from django.db.models import ForeignKey, Model
 from django.test import Client
 
-from evidence.access import visible_to
+from evidence.access import visible_events, visible_to
 from evidence.errors import InvalidInput
 from evidence.models import (
     INTERNAL_KINDS,
     Artefact,
     ArtefactVersion,
+    AuditEvent,
+    Defeater,
     Evidence,
     EvidenceLink,
     Layer,
@@ -108,13 +110,14 @@ def test_no_list_tells_of_internals_to_a_role_without_the_permission(
 
 
 INTERNALS: Final = (Artefact, ArtefactVersion, Evidence)  # of which some rows are
+TOLD: Final = {Defeater}  # whose rows are shown to those who may not see what they point at; decision 0080
 
 
 def pointers() -> Iterator[tuple[type[StoredModel], ForeignKey[Model, Model]]]:
     """Yield every foreign key to a model of which some rows are internals."""
     for model in our_models():
         for field in model._meta.fields:
-            if isinstance(field, ForeignKey) and field.related_model in INTERNALS:
+            if isinstance(field, ForeignKey) and field.related_model in INTERNALS and model not in TOLD:
                 yield model, field
 
 
@@ -164,6 +167,17 @@ def test_a_row_that_points_at_an_internal_is_hidden_like_it(world: World) -> Non
         assert not visible_to(rows, auditor).filter(pk=row.pk).exists(), f"{name} tells of an internal"
         assert visible_to(rows, researcher).filter(pk=row.pk).exists(), name
         point(row, field, getattr(row, field.attname))  # as it was
+
+
+def test_a_doubt_is_told_of_and_neither_what_opened_it_nor_when(world: World) -> None:
+    make_finding(world, Role.COUNTER)
+    auditor, researcher = world.principal("auditor"), world.principal("researcher")
+    assert visible_to(Defeater.objects.all(), auditor).count() == 1
+    assert not visible_to(Evidence.objects.all(), auditor).exists()
+    opened = AuditEvent.objects.filter(verb="defeater.opened")
+    assert opened.count() == visible_events(researcher).filter(pk__in=opened).count() == 1
+    assert not visible_events(auditor).filter(pk__in=opened).exists()
+    assert not visible_to(opened, auditor).exists()
 
 
 @pytest.mark.parametrize("kind", sorted(kind.value for kind in INTERNAL_KINDS))

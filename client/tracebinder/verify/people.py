@@ -32,6 +32,7 @@ _MEMBERS: Final = {
     "data/versions/release.json": ("createdBy",),
 }
 _LISTS: Final = {
+    "data/evidence/defeaters.jsonl": (("answers", "answeredBy"),),
     "data/evals/": (
         ("retractions", "by"),
         ("retractions", "confirmedBy"),

@@ -25,6 +25,7 @@ from tracebinder.verify.bag import (
 )
 from tracebinder.verify.container import Container, Limits, open_container
 from tracebinder.verify.crate import check_crate, check_documents
+from tracebinder.verify.defeaters import DefeatersChecked, check_defeaters
 from tracebinder.verify.deployments import DeploymentsChecked, check_deployments
 from tracebinder.verify.envelope import Statement, check_subject, verify_envelope
 from tracebinder.verify.errors import (
@@ -69,6 +70,8 @@ _TELLS_REASONS: Final = 7  # and each citation, why it has its verdict
 _TELLS_WHO_AND_WHY: Final = (
     8  # and who confirmed the retraction of a run, and why a deployment could be recorded
 )
+
+_TELLS_DOUBTS: Final = 9  # and which doubts stand, and who answered them
 
 
 def verify_binder(
@@ -432,6 +435,10 @@ def _check_completeness(
         runs = check_retractions(container, bag, must_say=version >= _TELLS_WHO_AND_WHY)
     with _noting(report, "completeness"):
         deployments = check_deployments(container, bag, must_tell=version >= _TELLS_WHO_AND_WHY)
+    doubts = DefeatersChecked()
+    with _noting(report, "completeness"):
+        as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+        doubts = check_defeaters(container, bag, as_of, must_tell=version >= _TELLS_DOUBTS)
     part, audit = _check_audit(container, bag, trust, kept)
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
@@ -439,7 +446,7 @@ def _check_completeness(
     report.answer(
         "completeness",
         "ok",
-        f"{again}; {spans}; {exchanges}; {reasons}; {gates}{deployments}; {runs}; {audit}",
+        f"{again}; {spans}; {exchanges}; {reasons}; {gates}{deployments}{doubts}; {runs}; {audit}",
     )
     return part
 

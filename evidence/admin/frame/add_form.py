@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -27,6 +27,7 @@ def add_through_service(
     template: str,
     title: str,
     listed: tuple[str, str],
+    beside: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """Show a form; once it is sent and valid, have it stored and lead to the record.
 
@@ -35,6 +36,7 @@ def add_through_service(
         store: the service, which takes the form's values by name.
         said: what to tell of the record.
         listed: the name of the list the record is in, and the label of its model.
+        beside: what the template shows besides the form.
     """
     status = 200 if form.is_valid() or request.method != "POST" else 422
     if form.is_valid():
@@ -48,4 +50,4 @@ def add_through_service(
             return HttpResponseRedirect(record_url(stored))
     name, label = listed
     trail = [Step(capfirst(name), list_url(label))]
-    return show_page(request, Page(template, title, {"form": form}, trail, status=status))
+    return show_page(request, Page(template, title, {**(beside or {}), "form": form}, trail, status=status))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from evidence.binder.files import BinderFile
 from evidence.selectors.binder.audit_slice import audit_files
 from evidence.selectors.binder.citations import citation_files
+from evidence.selectors.binder.defeaters import defeaters_file
 from evidence.selectors.binder.evals import eval_files
 from evidence.selectors.binder.gates import gate_files
 from evidence.selectors.binder.items import counter_evidence, other_evidence
@@ -24,6 +25,7 @@ def evidence_sections(scope: BinderScope) -> Iterator[BinderFile]:
     """Yield every file of `evidence` that belongs to the scope."""
     pages = TracePages(scope)
     yield counter_evidence(scope)
+    yield defeaters_file(scope)
     yield other_evidence(scope)
     yield from version_files(scope)
     yield from reading_files(scope)

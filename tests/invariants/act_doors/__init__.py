@@ -11,6 +11,7 @@ from typing import Final
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from requirements.errors import RequirementsError
 from tests.invariants.act_doors import (
+    answering,
     approving,
     exporting,
     interpret,
@@ -45,6 +46,7 @@ __all__ = [
 ACTS: Final[list[Act]] = [
     *judging.ACTS,
     *approving.ACTS,
+    *answering.ACTS,
     *recording.ACTS,
     *proposals.ACTS,
     *keeping.ACTS,
