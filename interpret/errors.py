@@ -151,6 +151,13 @@ class PairsUnequal(ProbeError):
     title = "Too few pairs of texts are of equal length"
 
 
+class ModelsUnlike(ProbeError):
+    """Two models cut a text into different tokens, or have unlike shapes: a difference would tell of that alone."""
+
+    code = "models_unlike"
+    title = "The two models cannot be compared"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 
