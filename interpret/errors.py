@@ -158,6 +158,13 @@ class ModelsUnlike(ProbeError):
     title = "The two models cannot be compared"
 
 
+class TooCoarse(ProbeError):
+    """Where nothing changed, a comparison moves by more than half of the smallest effect: it tells nothing apart."""
+
+    code = "too_coarse"
+    title = "The comparison moves by itself as much as what it is to tell"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 

@@ -1,7 +1,7 @@
 """Drift between two releases of a model: do they predict otherwise, and are their inner states others?
 
 The model that is probed is the newer release; the earlier one is told by its digest. What lies between the two is held
-against what lies between the earlier one and itself in other numbers, its weights rounded to bfloat16: the A/A. It is
+against what lies between the earlier one and itself in other numbers, its weights rounded to float16: the A/A. It is
 taken on the same texts, on the same tokens in another order, without words, and in a dead copy; of each text the larger
 of two counts, so that no null is below the A/A on that text.
 
@@ -27,7 +27,7 @@ __all__ = ["ModelDrift"]
 
 KEY: Final = "model.drift"
 RELEASES, ITSELF = "the two releases", "the earlier beside itself"
-DEAD: Final = ("first seed: dead model", "second seed: dead model")
+DEAD: Final = "a dead model beside itself"
 
 
 class ModelDrift:
@@ -44,9 +44,9 @@ class ModelDrift:
             raise BadSpecification(f"{KEY} reads texts of its own, and no prompts")
 
     def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
-        """Return the two releases, the earlier one beside itself, and a dead copy of it for each seed."""
+        """Return the two releases, the earlier one beside itself, and a dead copy of it likewise."""
         del specification
-        return (RELEASES, ITSELF, *DEAD)
+        return (RELEASES, ITSELF, DEAD)
 
     def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
         """Compare two models on all texts.
@@ -69,15 +69,14 @@ class ModelDrift:
             return study.releases()
         if part == ITSELF:
             return study.itself()
-        return study.dead(specification.seed + DEAD.index(part))
+        return study.dead()
 
     def report(
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
     ) -> tuple[Measurement, ...]:
         """Return a measurement of what is predicted and, unless outputs alone are compared, one of inner states."""
         first, second = (
-            Numbers(measured[RELEASES], {**measured[ITSELF], **measured[dead]}, again)
-            for again, dead in enumerate(DEAD)
+            Numbers(measured[RELEASES], {**measured[ITSELF], **measured[DEAD]}, again) for again in (0, 1)
         )
         given = fill_parameters(KEY, specification.parameters)
         return write_all(

@@ -109,11 +109,11 @@ def lie_apart(
 
 @torch.no_grad()
 def in_other_numbers(loaded: LoadedModel) -> LoadedModel:
-    """Return a copy whose weights are rounded to bfloat16: the same model, as it would be served."""
+    """Return a copy whose weights are rounded to float16: the same model, as it would be served."""
     model = copy.deepcopy(loaded.model)
     for weight in model.parameters():
-        weight.copy_(weight.to(torch.bfloat16))
-    return LoadedModel(model, loaded.tokenizer, f"bfloat16:{loaded.digest}", loaded.shape, loaded.versions)
+        weight.copy_(weight.to(torch.float16))
+    return LoadedModel(model, loaded.tokenizer, f"float16:{loaded.digest}", loaded.shape, loaded.versions)
 
 
 class _Batch:
@@ -171,8 +171,8 @@ def _read(loaded: LoadedModel, ids: Ids, lengths: Sequence[int], *, states: bool
 @torch.inference_mode()
 def _divergence(first: Tensor, second: Tensor) -> tuple[float, float]:
     """Return the mean divergence over tokens, in nats, and the share of them with another likeliest next token."""
-    one, other = (torch.log_softmax(logits.double(), dim=-1) for logits in (first, second))
-    each = (one.exp() * (one - other)).sum(dim=-1)
+    one, other = (torch.log_softmax(logits, dim=-1) for logits in (first, second))
+    each = (one.exp() * (one - other)).sum(dim=-1).clamp_min(0).double()
     moved = first.argmax(dim=-1) != second.argmax(dim=-1)
     return float(each.mean()), float(moved.double().mean())
 

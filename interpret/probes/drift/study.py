@@ -82,9 +82,9 @@ class Study:
         spread = apart[SAME].spread()
         return {how: self._of(each, spread) for how, each in apart.items()}
 
-    def dead(self, seed: int) -> dict[str, Any]:
+    def dead(self) -> dict[str, Any]:
         """Compare the earlier model's dead copy with itself in other numbers; JSON values."""
-        dead = dead_model(self._earlier, seed)
+        dead = dead_model(self._earlier, self._specification.seed)
         apart = self._apart(dead, in_other_numbers(dead), self.material.ids)
         return {DEAD: self._of(apart, apart.spread())}
 

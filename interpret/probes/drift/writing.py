@@ -21,6 +21,7 @@ from interpret.contracts import (
     Tested,
     TestKind,
 )
+from interpret.errors import TooCoarse
 from interpret.probes.drift.material import Texts
 from interpret.probes.drift.study import DEAD, SAME, SHUFFLED, WORDLESS
 from interpret.probes.head_writing import Array, Estimates, units_of
@@ -29,17 +30,17 @@ WHY_DIVERGENCE: Final = (
     "0.02 nats move at most a tenth of the probability to other next tokens, by Pinsker's inequality"
 )
 WHY_CHANGE: Final = "a tenth of how far states lie from their mean is a hundredth of their variance"
-WHAT_THE_SEED_CHANGES: Final = "the half of the texts that is reported on, and the dead copy"
+WHAT_THE_SEED_CHANGES: Final = "the half of the texts that is reported on"
 READ_AS: Final = {NullKind.SHUFFLED_ORDER: SHUFFLED, NullKind.TEXT_ONLY: WORDLESS, NullKind.DEAD_MODEL: DEAD}
 AA: Final = (
-    "the earlier model beside itself in other numbers, its weights rounded to bfloat16, on the same texts"
+    "the earlier model beside itself in other numbers, its weights rounded to float16, on the same texts"
 )
 DEAD_AA: Final = (
     "a dead copy of the earlier model, its weights shuffled inside each matrix, beside itself in other numbers; where"
     " the earlier model itself gives more on a text, that"
 )
 BEYOND: Final = (
-    "beyond what lies between the earlier model and itself in other numbers (its weights rounded to bfloat16): on the"
+    "beyond what lies between the earlier model and itself in other numbers (its weights rounded to float16): on the"
     " same texts, in another order, without words, and in a dead copy"
 )
 
@@ -111,6 +112,7 @@ class _Claim:
     statistic: str
     unit: str
     site: str
+    parameter: str  # that `smallest` was given by
     smallest: float
     why: str
     supports: str
@@ -126,8 +128,14 @@ def write_all(
     *,
     against: str,
 ) -> tuple[Measurement, ...]:
-    """Return the measurements; their p-values are corrected together."""
+    """Return the measurements; their p-values are corrected together.
+
+    Raises:
+        TooCoarse: a null is so large that what is no more than it could not be called the same.
+    """
     claims = [claim for claim in _claims(texts, given) if claim.name in first.told]
+    for claim in claims:
+        _check_fine(claim, first, second)
     writer = _Writer(
         specification, texts, first, second, against=against, permutations=int(given["permutations"])
     )
@@ -139,6 +147,18 @@ def write_all(
     )
 
 
+def _check_fine(claim: _Claim, *numbers: Numbers) -> None:
+    """Refuse a null of more than half the smallest effect: who is no further from it may well have changed."""
+    for kind in NullKind:
+        null = max(float(each.null(claim.name, kind).mean()) for each in numbers)
+        if null > claim.smallest / 2:
+            raise TooCoarse(
+                f"{claim.statistic}: beside itself in other numbers the earlier model is {null:.3g} {claim.unit} apart"
+                f" ({kind}), more than half of the {claim.smallest:g} that are to be told: ask for a larger"
+                f" {claim.parameter}"
+            )
+
+
 def _claims(texts: Texts, given: Mapping[str, float]) -> tuple[_Claim, ...]:
     divergence, change = given["smallest_divergence"], given["smallest_change"]
     return (
@@ -147,6 +167,7 @@ def _claims(texts: Texts, given: Mapping[str, float]) -> tuple[_Claim, ...]:
             statistic="drift.output",
             unit="nats",
             site="final logits",
+            parameter="smallest_divergence",
             smallest=divergence,
             why=WHY_DIVERGENCE,
             supports=(
@@ -163,6 +184,7 @@ def _claims(texts: Texts, given: Mapping[str, float]) -> tuple[_Claim, ...]:
             statistic="drift.layers",
             unit="share of the spread",
             site="residual after each layer, the one that differs most",
+            parameter="smallest_change",
             smallest=change,
             why=WHY_CHANGE,
             supports=(

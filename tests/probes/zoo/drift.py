@@ -136,6 +136,24 @@ def tuned(seed: int = 0) -> Pair:
     return _pair(seed, tune)
 
 
+def in_other_coordinates(seed: int = 0) -> Pair:
+    """The coordinates of the residual stream in another order: it predicts the same, and writes it down otherwise."""
+    earlier = base(seed)
+    newer = releases.copied(earlier).model
+    order = torch.randperm(earlier.shape.width, generator=torch.Generator().manual_seed(seed))
+    read, write = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "lm_head", "embed_tokens"), (
+        "o_proj", "down_proj",
+    )  # fmt: skip
+    with torch.no_grad():
+        for name, weight in newer.named_parameters():
+            module = name.split(".")[-2]
+            if module in read:
+                weight.copy_(weight[:, order])
+            elif module in write or weight.dim() == 1:
+                weight.copy_(weight[order])
+    return Pair(wrap(newer, f"c3{seed:062x}", earlier.tokenizer), earlier)
+
+
 def below_in_outputs(seed: int = 0) -> Pair:
     """Noise in the weights by which outputs diverge by nine tenths of what matters; states change by more."""
     return _noisy(seed, lambda apart: float(apart.divergence.mean()), 0.9 * SMALLEST_DIVERGENCE)
