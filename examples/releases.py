@@ -100,26 +100,20 @@ def noisy(loaded: LoadedModel, strength: float, seed: int = 0) -> LoadedModel:
     return _changed(loaded, f"noisy {strength} {seed}", change)
 
 
-def planted(
-    loaded: LoadedModel, layer: int, *, strength: float, share: float = 1.0, seed: int = 0
-) -> LoadedModel:
-    """Return it with a direction added to what its attention writes in a layer, for a share of what it reads.
+def planted(loaded: LoadedModel, layer: int, *, strength: float, seed: int = 0) -> LoadedModel:
+    """Return it with one direction that the attention of a layer writes besides, read from another that is drawn.
 
     Args:
-        strength: of what is added, by the weights' own norm.
-        share: of the inner states' width that it is read from.
+        strength: of what is added, by the norm of the weight that it is added to.
     """
     draws = torch.Generator().manual_seed(seed)
 
     def change(model: Any) -> None:
         weight = model.model.layers[layer].self_attn.o_proj.weight
-        write = torch.randn(weight.shape[0], generator=draws)
-        read = torch.randn(weight.shape[1], generator=draws)
-        read *= torch.rand(weight.shape[1], generator=draws) < share
-        added = torch.outer(write, read)
+        added = torch.outer(*(torch.randn(size, generator=draws) for size in weight.shape))
         weight.add_(added * (strength * weight.norm() / added.norm()))
 
-    return _changed(loaded, f"planted {layer} {strength:g} {share:g} {seed}", change)
+    return _changed(loaded, f"planted {layer} {strength:g} {seed}", change)
 
 
 def fine_tuned(

@@ -5,7 +5,7 @@ Loading a probe is the only way from the web's code to the probes', and only a w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -19,6 +19,7 @@ from interpret.model_store import DIGEST
 from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
+CROSSCODER = "interpret.dictionaries.crosscoder.train_crosscoder"  # likewise: probes know nothing of sae-lens
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +142,17 @@ PROBES: dict[str, ProbeEntry] = {
     ),
     "model.drift": ProbeEntry(
         path="interpret.probes.drift.ModelDrift",
-        title="Drift between two releases: whether outputs and inner states changed beyond the A/A maximum",
+        title="Drift between two releases: outputs, inner states and features, beyond the A/A maximum",
         unit="nats",
         reads_prompts=False,
         intervenes=False,
         models={"against": OtherModel("the earlier model, which the one that is probed is held against")},
         choices={
             "language": Choice(("en", "zh"), "in which language the texts are"),
-            "compared": Choice(("all", "outputs"), "outputs alone, where the models have unlike shapes"),
+            "compared": Choice(
+                ("all", "layers", "outputs"),
+                "layers: without features; outputs: those alone, whatever the shapes",
+            ),
         },
         parameters={
             "texts": Parameter(48, 40, 48, "texts, half for each of the two seeds to report on"),
@@ -156,6 +160,14 @@ PROBES: dict[str, ProbeEntry] = {
             "smallest_divergence": Parameter(0.02, 0.0001, 10, "nats beyond each null that matter"),
             "smallest_change": Parameter(
                 0.1, 0.001, 10, "of how far inner states lie apart, beyond each null, that matters"
+            ),
+            "smallest_exclusive": Parameter(
+                0.1, 0.001, 1, "of what features write, beyond each null, that matters"
+            ),
+            "features": Parameter(256, 16, 4096, "features of a crosscoder"),
+            "active": Parameter(16, 1, 256, "of them, those that may be active on a token"),
+            "samples": Parameter(
+                16384, 2048, 1000000, "tokens that its training is shown, the same ones again"
             ),
             "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
         },
@@ -326,6 +338,15 @@ def load(key: str) -> Probe:
         ProbeUnavailable: its code or a library it needs is not installed here.
     """
     return cast("Probe", _import(describe(key).path, key)())
+
+
+def crosscoder() -> Callable[..., Any]:
+    """Return `train_crosscoder` of the dictionaries. Only a process with sae-lens can.
+
+    Raises:
+        ProbeUnavailable: sae-lens, or another library that it needs, is not installed here.
+    """
+    return cast("Callable[..., Any]", _import(CROSSCODER, "a crosscoder"))
 
 
 def _import(path: str, what: str) -> Any:

@@ -14,17 +14,32 @@ from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import drift
 
 DRIFT: Final = "model.drift"
-OUTPUT, LAYERS = STATISTICS = "drift.output", "drift.layers"
+OUTPUT, LAYERS, FEATURES = STATISTICS = "drift.output", "drift.layers", "drift.features"
 ABSENCE: Final = (OUTPUT, LAYERS)  # at a site named before: that nothing changed can be shown
-SMALL_DRIFT: Final[Mapping[str, float | str]] = {"permutations": 199}
+SMALL_DRIFT: Final[Mapping[str, float | str]] = {
+    "features": 64,
+    "active": 8,
+    "samples": 8192,
+    "permutations": 199,
+}
+# Of noise nobody can say whether features of it are one model's: they are not asked for.
+WITHOUT_FEATURES: Final[Mapping[str, float | str]] = {"compared": "layers", "permutations": 199}
 SOMEWHERE: Final = frozenset({Head(0, 0)})  # that something is planted; findings of drift name no heads
 
 
-def _releases(name: str, many: int, make: Callable[[int], drift.Pair], says: str, **more: Any) -> Kind:
+def _releases(
+    name: str,
+    many: int,
+    make: Callable[[int], drift.Pair],
+    says: str,
+    *,
+    without_features: bool = False,
+    **more: Any,
+) -> Kind:
     return Kind(
         f"drift: {name}",
         DRIFT,
-        SMALL_DRIFT,
+        WITHOUT_FEATURES if without_features else SMALL_DRIFT,
         partial(_newer, make, planted=more.get("planted", False)),
         many,
         says,
@@ -54,26 +69,29 @@ def _first_tuned(number: int) -> drift.Pair:
 
 
 KINDS: Final = (
-    _releases("copied", 15, drift.copied, "the same model twice"),
-    _releases("permuted", 20, drift.permuted, "heads and neurons in other places: it computes the same"),
-    _releases("rescaled", 15, drift.rescaled, "the residual stream 1.1 times as large, and read as much smaller"),
-    _releases("re-quantised", 20, drift.requantised, "rows rounded to 8 bits"),
-    _releases("dead", 20, drift.dead, "a dead model, permuted and rounded to 8 bits"),
+    _releases("copied", 20, drift.copied, "the same model twice"),
+    _releases("permuted", 25, drift.permuted, "heads and neurons in other places: it computes the same"),
+    _releases("rescaled", 20, drift.rescaled, "the residual stream 1.1 times as large, and read as much smaller"),
+    _releases("re-quantised", 25, drift.requantised, "rows rounded to 8 bits"),
+    _releases("dead", 25, drift.dead, "a dead model, permuted and rounded to 8 bits"),
     _releases(
         "just below, in states", 30, drift.below_in_states,
-        "noise in the weights: states change by nine tenths of what matters, outputs by less",
+        "noise in the weights: states change by nine tenths of what matters, outputs by less", without_features=True,
     ),
     _releases(
         "just below, in outputs", 30, drift.below_in_outputs,
         "noise in the weights: outputs diverge by nine tenths of what matters, states change by more",
-        planted=True, of=(LAYERS,),
+        without_features=True, planted=True, of=(LAYERS,),
     ),
     _releases(
         "beyond", 20, drift.beyond_in_outputs, "noise: outputs diverge by one and a half times what matters",
-        planted=True,
+        without_features=True, planted=True, of=(OUTPUT, LAYERS),
     ),
-    _releases("coarsely re-quantised", 15, drift.coarse, "rows rounded to 3 bits", planted=True),
-    _releases("planted", 20, drift.planted, "attention writes a direction besides", planted=True),
-    _releases("fine-tuned", 20, drift.tuned, "a few steps of training on a new behaviour", planted=True),
+    _releases(
+        "coarsely re-quantised", 15, drift.coarse, "rows rounded to 3 bits",
+        without_features=True, planted=True, of=(OUTPUT, LAYERS),
+    ),
+    _releases("planted", 25, drift.planted, "attention writes a direction besides", planted=True),
+    _releases("fine-tuned", 25, drift.tuned, "a few steps of training on a new behaviour", planted=True),
     _releases("fine-tuned, same models", 20, _first_tuned, "one pair, other texts each time", planted=True, same=True),
 )  # fmt: skip

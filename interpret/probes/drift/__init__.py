@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from interpret.contracts import Measurement, ProbeSpecification
 from interpret.errors import BadSpecification
+from interpret.probes.drift.features import FeatureStudy
 from interpret.probes.drift.material import Texts, read_texts
 from interpret.probes.drift.study import Study
 from interpret.probes.drift.writing import Numbers, write_all
@@ -28,6 +29,7 @@ __all__ = ["ModelDrift"]
 KEY: Final = "model.drift"
 RELEASES, ITSELF = "the two releases", "the earlier beside itself"
 DEAD: Final = "a dead model beside itself"
+FEATURES: Final = ("first seed: features", "second seed: features")
 
 
 class ModelDrift:
@@ -37,16 +39,19 @@ class ModelDrift:
 
     def check(self, specification: ProbeSpecification) -> None:
         """Raise `BadSpecification` where a parameter does not fit, no earlier model is told, or inputs are given."""
-        fill_parameters(KEY, specification.parameters)
+        given = fill_parameters(KEY, specification.parameters)
         _texts(specification)
         _against(specification)
+        if given["active"] > given["features"]:
+            raise BadSpecification(
+                f"{KEY}: {given['active']} of {given['features']} features cannot be active"
+            )
         if specification.inputs:
             raise BadSpecification(f"{KEY} reads texts of its own, and no prompts")
 
     def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
-        """Return the two releases, the earlier one beside itself, and a dead copy of it likewise."""
-        del specification
-        return (RELEASES, ITSELF, DEAD)
+        """Return the two releases, the earlier one beside itself, a dead copy likewise, and each seed's features."""
+        return (RELEASES, ITSELF, DEAD, *(FEATURES if _compared(specification) == "all" else ()))
 
     def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
         """Compare two models on all texts.
@@ -55,6 +60,7 @@ class ModelDrift:
             ModelMissing: one of them is not in the store.
             ModelsUnlike: they cut texts differently, or have unlike shapes.
             StructureUntold: the tokenizer does not know the texts.
+            ProbeUnavailable: features are compared, and sae-lens is not installed here.
         """
         given = fill_parameters(KEY, specification.parameters)
         study = Study(
@@ -63,20 +69,39 @@ class ModelDrift:
             specification,
             given,
             against=_against(specification),
-            states=_states(specification),
+            states=_compared(specification) != "outputs",
         )
         if part == RELEASES:
             return study.releases()
         if part == ITSELF:
             return study.itself()
-        return study.dead()
+        if part == DEAD:
+            return study.dead()
+        return FeatureStudy(
+            models,
+            specification,
+            given,
+            study.material,
+            against=_against(specification),
+            again=FEATURES.index(part),
+        ).measure()
 
     def report(
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
     ) -> tuple[Measurement, ...]:
-        """Return a measurement of what is predicted and, unless outputs alone are compared, one of inner states."""
+        """Return a measurement of what is predicted and, where they are compared, one of inner states and of features.
+
+        Raises:
+            TooCoarse: where nothing changed, one of the first two moves by more than half of what is to be told.
+        """
         first, second = (
-            Numbers(measured[RELEASES], {**measured[ITSELF], **measured[DEAD]}, again) for again in (0, 1)
+            Numbers(
+                measured[RELEASES],
+                {**measured[ITSELF], **measured[DEAD]},
+                again,
+                features=measured.get(FEATURES[again]),
+            )
+            for again in (0, 1)
         )
         given = fill_parameters(KEY, specification.parameters)
         return write_all(
@@ -88,8 +113,8 @@ def _texts(specification: ProbeSpecification) -> Texts:
     return read_texts(fill_choices(KEY, specification.parameters)["language"])
 
 
-def _states(specification: ProbeSpecification) -> bool:
-    return fill_choices(KEY, specification.parameters)["compared"] == "all"
+def _compared(specification: ProbeSpecification) -> str:
+    return fill_choices(KEY, specification.parameters)["compared"]
 
 
 def _against(specification: ProbeSpecification) -> str:

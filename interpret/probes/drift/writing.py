@@ -21,7 +21,7 @@ from interpret.contracts import (
     Tested,
     TestKind,
 )
-from interpret.errors import TooCoarse
+from interpret.errors import ProbeError, TooCoarse
 from interpret.probes.drift.material import Texts
 from interpret.probes.drift.study import DEAD, SAME, SHUFFLED, WORDLESS
 from interpret.probes.head_writing import Array, Estimates, units_of
@@ -30,7 +30,11 @@ WHY_DIVERGENCE: Final = (
     "0.02 nats move at most a tenth of the probability to other next tokens, by Pinsker's inequality"
 )
 WHY_CHANGE: Final = "a tenth of how far states lie from their mean is a hundredth of their variance"
-WHAT_THE_SEED_CHANGES: Final = "the half of the texts that is reported on"
+WHY_SHARE: Final = "a tenth of what features write is more than one of a few hundred does by chance"
+SHARES: Final = "shares"  # of what exclusive features write
+WHAT_THE_SEED_CHANGES: Final = (
+    "the half of the texts that is reported on, and the crosscoders, trained on the other half"
+)
 READ_AS: Final = {NullKind.SHUFFLED_ORDER: SHUFFLED, NullKind.TEXT_ONLY: WORDLESS, NullKind.DEAD_MODEL: DEAD}
 AA: Final = (
     "the earlier model beside itself in other numbers, its weights rounded to float16, on the same texts"
@@ -48,9 +52,16 @@ BEYOND: Final = (
 class Numbers:
     """What the parts gave, of the half of the texts that one seed reports on."""
 
-    def __init__(self, releases: Mapping[str, Any], itself: Mapping[str, Any], again: int) -> None:
-        """Take the parts' numbers; `again` 0 for the first seed, 1 for the second."""
-        self.told, self._itself, self.again = releases, itself, again
+    def __init__(
+        self,
+        releases: Mapping[str, Any],
+        itself: Mapping[str, Any],
+        again: int,
+        *,
+        features: Mapping[str, Any] | None,
+    ) -> None:
+        """Take the parts' numbers; `again` 0 for the first seed, 1 for the second. Features: None were compared."""
+        self.told, self._itself, self.again, self.features = releases, itself, again, features
         half = len(releases["texts"]) // 2
         self._half = slice(half, None) if again else slice(0, half)
         self._other = slice(0, half) if again else slice(half, None)
@@ -70,12 +81,20 @@ class Numbers:
         """Return those of the other half, and their names."""
         return (*self.told["texts"][self._other], *self.told["clusters"][self._other])
 
+    def has(self, name: str) -> bool:
+        """Return whether that was measured."""
+        return self.features is not None if name == SHARES else name in self.told
+
     def of(self, name: str) -> Array:
-        """Return what lies between the releases, by text: "divergence", "change" and the like."""
+        """Return what lies between the releases, by text: "divergence", "change", "shares" and the like."""
+        if name == SHARES:
+            return np.asarray(self._of_features()[SHARES], dtype=np.float64)
         return np.asarray(self.told[name][self._half], dtype=np.float64)
 
     def itself(self, name: str, how: str) -> Array:
         """Return what lies between the earlier model and itself, by text."""
+        if name == SHARES:
+            return np.asarray(self._of_features()["nulls"][how][SHARES], dtype=np.float64)
         return np.asarray(self._itself[how][name][self._half], dtype=np.float64)
 
     def null(self, name: str, kind: NullKind) -> Array:
@@ -90,10 +109,10 @@ class Numbers:
         )
 
     def tested(self, claim: _Claim) -> Tested:
-        """Return what a verdict rests on: nothing was searched for, so that absence can be shown."""
+        """Return what a verdict rests on."""
         nulls = {kind: self.null(claim.name, kind) for kind in NullKind}
         units = units_of(self.clusters, self.texts, self.of(claim.name), nulls)
-        return Tested(TestKind.EFFECT, claim.smallest, claim.why, units, found_on=self.found_on)
+        return Tested(claim.kind, claim.smallest, claim.why, units, found_on=self.found_on)
 
     def layers(self, name: str = "layers") -> Array:
         """Return what lies between the releases after each layer, the mean over texts."""
@@ -103,16 +122,22 @@ class Numbers:
         """Return what lies between the earlier model and itself after each layer, on the same texts."""
         return np.asarray(self._itself[SAME]["layers"][self.again], dtype=np.float64)
 
+    def _of_features(self) -> Mapping[str, Any]:
+        if self.features is None:
+            raise ProbeError("features were not compared")
+        return self.features
+
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """One of the two, in words."""
+    """One of the three, in words. A test of an effect at a site that was named can show that nothing changed."""
 
     name: str  # as in `Numbers.of`
     statistic: str
     unit: str
     site: str
     parameter: str  # that `smallest` was given by
+    kind: TestKind
     smallest: float
     why: str
     supports: str
@@ -133,9 +158,10 @@ def write_all(
     Raises:
         TooCoarse: a null is so large that what is no more than it could not be called the same.
     """
-    claims = [claim for claim in _claims(texts, given) if claim.name in first.told]
+    claims = [claim for claim in _claims(texts, given, first) if first.has(claim.name)]
     for claim in claims:
-        _check_fine(claim, first, second)
+        if claim.kind is TestKind.EFFECT:
+            _check_fine(claim, first, second)
     writer = _Writer(
         specification, texts, first, second, against=against, permutations=int(given["permutations"])
     )
@@ -159,8 +185,9 @@ def _check_fine(claim: _Claim, *numbers: Numbers) -> None:
             )
 
 
-def _claims(texts: Texts, given: Mapping[str, float]) -> tuple[_Claim, ...]:
-    divergence, change = given["smallest_divergence"], given["smallest_change"]
+def _claims(texts: Texts, given: Mapping[str, float], numbers: Numbers) -> tuple[_Claim, ...]:
+    divergence, change, share = (given[f"smallest_{name}"] for name in ("divergence", "change", "exclusive"))
+    layer = numbers.features["layer"] if numbers.features else 0
     return (
         _Claim(
             name="divergence",
@@ -168,6 +195,7 @@ def _claims(texts: Texts, given: Mapping[str, float]) -> tuple[_Claim, ...]:
             unit="nats",
             site="final logits",
             parameter="smallest_divergence",
+            kind=TestKind.EFFECT,
             smallest=divergence,
             why=WHY_DIVERGENCE,
             supports=(
@@ -185,6 +213,7 @@ def _claims(texts: Texts, given: Mapping[str, float]) -> tuple[_Claim, ...]:
             unit="share of the spread",
             site="residual after each layer, the one that differs most",
             parameter="smallest_change",
+            kind=TestKind.EFFECT,
             smallest=change,
             why=WHY_CHANGE,
             supports=(
@@ -196,6 +225,26 @@ def _claims(texts: Texts, given: Mapping[str, float]) -> tuple[_Claim, ...]:
                 "That anything it predicts changed: what is written in other coordinates may mean the same. Nor which"
                 " part changed, whether what gives the same states inside a layer is the same, or what is so on other"
                 " texts."
+            ),
+        ),
+        _Claim(
+            name=SHARES,
+            statistic="drift.features",
+            unit="share of what features write",
+            site=f"residual after layer {layer}, features of a crosscoder",
+            parameter="smallest_exclusive",
+            kind=TestKind.SEARCH,
+            smallest=share,
+            why=WHY_SHARE,
+            supports=(
+                f"On {texts.says}, after layer {layer}, features of a crosscoder of both models that are more exclusive"
+                f" to one of them than any is of the earlier model beside itself (the A/A maximum) write more by"
+                f" {share:g} of what all write than such features do of the earlier model beside itself: in another training, in"
+                " another order, without words, and in a dead copy."
+            ),
+            does_not_show=(
+                "What any feature means, which of the models is the better for it, that the features are wholly one"
+                " model's, or that there are no others: a larger crosscoder finds others, and so do other texts."
             ),
         ),
     )
@@ -245,14 +294,26 @@ class _Writer:
             q_value=q_value,
             correction=f"Benjamini-Hochberg over the {family} comparisons of this run",
             family_size=family,
-            fire_counts=first.told["fired"] if claim.name == "change" else {},
+            fire_counts={} if claim.name == "divergence" else first.told["fired"],
             per_item=tuple(
                 ItemValue(name, float(value)) for name, value in zip(first.clusters, values, strict=True)
             ),
-            details=self._details() if claim.name == "divergence" else self._of_layers(),
+            details=self._details_of(claim.name),
         )
 
-    def _details(self) -> dict[str, Any]:
+    def _details_of(self, name: str) -> dict[str, Any]:
+        if name == SHARES:
+            return self._of_features()
+        return self._of_layers() if name == "change" else self._of_outputs()
+
+    def _of_features(self) -> dict[str, Any]:
+        told = self._first.features or {}
+        return {"against": self._against} | {
+            name: told[name]
+            for name in ("features", "exclusive", "most_exclusive", "aa_maximum", "exclusive_beside_itself")
+        }
+
+    def _of_outputs(self) -> dict[str, Any]:
         first = self._first
         return {
             "against": self._against,
