@@ -238,9 +238,9 @@ def _claims(texts: Texts, given: Mapping[str, float], numbers: Numbers) -> tuple
             why=WHY_SHARE,
             supports=(
                 f"On {texts.says}, after layer {layer}, features of a crosscoder of both models that are more exclusive"
-                f" to one of them than any is of the earlier model beside itself (the A/A maximum) write more by"
-                f" {share:g} of what all write than such features do of the earlier model beside itself: in another training, in"
-                " another order, without words, and in a dead copy."
+                " to one of them than any is of the earlier model beside itself (the A/A maximum) write more by"
+                f" {share:g} of what all write than such features do of the earlier model beside itself: in another"
+                " training, in another order, without words, and in a dead copy."
             ),
             does_not_show=(
                 "What any feature means, which of the models is the better for it, that the features are wholly one"
@@ -335,7 +335,7 @@ class _Writer:
             "heat_map": {
                 "rows": ["the two releases", "the earlier beside itself"],
                 "columns": [str(layer) for layer in range(layers.size)],
-                "row": "",
+                "row": "models",
                 "column": "layer",
                 "unit": "share of the spread",
                 "values": [layers.tolist(), itself.tolist()],
