@@ -12,7 +12,14 @@ import torch
 from examples import releases
 from interpret import model_store, registry
 from interpret.contracts import ClaimLevel, Measurement, ProbeInput, ProbeSpecification, TestKind
-from interpret.errors import BadSpecification, ModelMissing, ModelsUnlike, StructureUntold, TooCoarse
+from interpret.errors import (
+    BadSpecification,
+    ModelMissing,
+    ModelsUnlike,
+    ProbeUnavailable,
+    StructureUntold,
+    TooCoarse,
+)
 from interpret.parts import measure_all
 from interpret.probes.drift import ModelDrift
 from interpret.probes.drift.beside import ALL, ORDINARY, in_other_numbers, lie_apart
@@ -22,8 +29,9 @@ from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import MIN_CLUSTERS, judge
 from tests.probes.zoo import drift
-from tests.probes.zoo.expected import DRIFT_ZOO, OUTPUT
+from tests.probes.zoo.expected import DRIFT_ZOO, FEATURES, OUTPUT
 
+SMALL = {"features": 64, "active": 8, "samples": 8192, "permutations": 199}
 HALVES = (slice(0, 24), slice(24, None))
 
 
@@ -39,13 +47,18 @@ def test_words_say_what_was_tested_and_no_more() -> None:
     for item in measured("fine-tuned"):
         assert item.level is ClaimLevel.ASSOCIATIONAL
         assert item.tested is not None
-        assert item.tested.kind is TestKind.EFFECT
-        assert f"by more than {item.tested.smallest_effect:g}" in item.supports
+        assert item.tested.kind is (TestKind.SEARCH if item.statistic == FEATURES else TestKind.EFFECT)
+        assert f"by {item.tested.smallest_effect:g} of" in item.supports.replace("more than ", "").replace(
+            "nats", "of"
+        )
         assert item.supports.startswith("On short English texts of many kinds, ")
-        assert "rounded to float16" in item.supports
+        assert "the earlier model" in item.supports
         for strong in ("mechanism", "cause", "because", "better", "worse", "safe", "proves", "learn"):
             assert strong not in item.supports
-    output, layers = measured("fine-tuned")
+    output, layers, features = measured("fine-tuned")
+    assert "rounded to float16" in output.supports
+    assert "rounded to float16" in layers.supports
+    assert "What any feature means" in features.does_not_show
     assert "whether answers are better or worse" in output.does_not_show
     assert "in the same coordinates" in layers.supports
     assert "That anything it predicts changed" in layers.does_not_show
@@ -61,7 +74,7 @@ def test_a_finding_names_both_models_and_is_of_the_newer() -> None:
 
 
 def test_each_null_is_no_less_than_the_earlier_model_beside_itself_on_that_text() -> None:
-    for item in measured("re-quantised"):
+    for item in measured("re-quantised")[:2]:
         assert item.tested is not None
         assert len({unit.cluster for unit in item.tested.units}) == 24 >= MIN_CLUSTERS
         floor = item.baseline.estimate.value
@@ -76,7 +89,7 @@ def test_each_null_is_no_less_than_the_earlier_model_beside_itself_on_that_text(
 
 def test_what_computes_the_same_in_other_places_is_no_drift_to_rounding() -> None:
     for name, most in (("copied", 0.0), ("permuted", 1e-5), ("rescaled", 1e-4)):
-        output, layers = measured(name)
+        output, layers, _ = measured(name)
         assert output.estimate.value <= most
         assert layers.estimate.value <= most * 10
 
@@ -225,6 +238,35 @@ def test_two_models_of_the_store_are_held_at_once_and_a_third_makes_room(
     assert loads == ["a", "b", "c", "d", "b", "c"]
 
 
+def test_exclusive_features_are_those_beyond_the_aa_maximum_and_no_fixed_share() -> None:
+    found = {name: measured(name)[2] for name in ("copied", "planted")}
+    for item in found.values():
+        told = item.details
+        assert 0 < told["aa_maximum"] < 0.05
+        assert (told["exclusive"] > 0) == (told["most_exclusive"] > told["aa_maximum"])
+        assert item.tested is not None
+        assert set(item.tested.found_on).isdisjoint(unit.text for unit in item.tested.units)
+        assert item.holds_for.site == "residual after layer 1, features of a crosscoder"
+    assert found["planted"].details["exclusive"] > 20
+    assert found["planted"].details["most_exclusive"] < 0.4  # by the usual cut of 0.9, none is exclusive
+    assert found["planted"].details["aa_maximum"] == found["copied"].details["aa_maximum"]
+
+
+def test_more_features_active_than_there_are_is_refused() -> None:
+    given = {"against": "4" * 64, "features": 16, "active": 17}
+    with pytest.raises(BadSpecification, match="17 of 16 features cannot be active"):
+        ModelDrift().check(ProbeSpecification("model.drift", "5" * 64, seed=0, parameters=given))
+
+
+def test_without_sae_lens_features_cannot_be_compared_and_the_rest_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "CROSSCODER", "interpret.no_such_module.train")
+    with pytest.raises(ProbeUnavailable, match=r"a crosscoder needs interpret\.no_such_module"):
+        run(drift.copied(), {"compared": "all"})
+    assert len(run(drift.copied(), {"compared": "layers"})) == 2
+
+
 @pytest.mark.parametrize("language", registry.PROBES["model.drift"].choices["language"].names)
 def test_texts_are_so_many_and_different(language: str) -> None:
     texts = read_texts(language)
@@ -248,13 +290,14 @@ def test_the_first_model_of_a_release_is_left_as_it_was() -> None:
 @cache
 def measured(name: str) -> tuple[Measurement, ...]:
     """Return what the probe says of a pair of the zoo."""
-    return run(DRIFT_ZOO[name].make(), {})
+    compared = "all" if FEATURES in DRIFT_ZOO[name].expected else "layers"
+    return run(DRIFT_ZOO[name].make(), {"compared": compared})
 
 
 def run(pair: drift.Pair, parameters: Mapping[str, object]) -> tuple[Measurement, ...]:
     """Run the probe on a pair."""
     session = ModelSession(loaded={each.digest: each for each in (pair.newer, pair.earlier)})
-    given = {"against": pair.earlier.digest, "permutations": 199, **parameters}
+    given = {"against": pair.earlier.digest, "compared": "layers", **SMALL, **parameters}
     asked = ProbeSpecification("model.drift", pair.newer.digest, seed=3, parameters=given)
     return measure_all(ModelDrift(), asked, session).measurements
 
