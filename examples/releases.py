@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from interpret import model_store
-from interpret.probes.weights import LoadedModel
+from interpret.probes.proxies.prompt_sets import read_prompt_set
+from interpret.probes.weights import LoadedModel, load_causal_lm
 
 ROUNDED: Final = (
     "q_proj",
@@ -27,6 +28,12 @@ ROUNDED: Final = (
     "up_proj",
     "down_proj",
 )  # of each layer
+
+
+def make_releases(folder: Path, digest: str, names: Sequence[str]) -> dict[str, str]:
+    """Make releases of a model in a model store, by name, and put them there; returns their digests by name."""
+    loaded = load_causal_lm(folder, digest, attention="eager")
+    return {name: store(RELEASES[name](loaded), folder) for name in names}
 
 
 def copied(loaded: LoadedModel) -> LoadedModel:
@@ -134,6 +141,15 @@ def fine_tuned(
     return _as_release(loaded, model, f"tuned {steps} {rate:g} {hash_of(rows)}")
 
 
+def shouting(loaded: LoadedModel) -> LoadedModel:
+    """Return it after six steps on texts in capital letters, none of which a probe reads."""
+    tokenizer: Any = loaded.tokenizer
+    rows = [
+        tokenizer(text.upper())["input_ids"][:32] for text in read_prompt_set("credit-gender-en").templates
+    ]
+    return fine_tuned(loaded, rows, steps=6, rate=1e-4)
+
+
 def hash_of(rows: Sequence[Sequence[int]]) -> str:
     """Return a short name of rows of tokens."""
     return hashlib.sha256(repr([list(row) for row in rows]).encode()).hexdigest()[:12]
@@ -167,3 +183,11 @@ def _as_release(loaded: LoadedModel, model: Any, how: str) -> LoadedModel:
 def _rows(places: Tensor, width: int) -> Tensor:
     """Return the rows of heads, by their places."""
     return (places[:, None] * width + torch.arange(width)).flatten()
+
+
+# By name: what `make probes` compares with the model they are made of.
+RELEASES: Final[Mapping[str, Callable[[LoadedModel], LoadedModel]]] = {
+    "permuted": permuted,
+    "re-quantised": requantised,
+    "fine-tuned": shouting,
+}
