@@ -179,9 +179,9 @@ def _divergence(first: Tensor, second: Tensor) -> tuple[float, float]:
 
 def _compare(first: Tensor, second: Tensor, told: NDArray[np.bool_]) -> tuple[Array, Array, Array, int]:
     """Return of one layer the products, counts and sums of ordinary tokens and of all, and how many are massive."""
-    one, other = (to_numpy(states).astype(np.float64) for states in (first, second))
     massive = np.zeros(told.shape, dtype=bool)
-    massive[told] = massive_tokens(one[told]) | massive_tokens(other[told])
+    massive[told] = massive_tokens(to_numpy(first)[told]) | massive_tokens(to_numpy(second)[told])
+    one, other = (to_numpy(states).astype(np.float64) for states in (first, second))
     each = np.stack([(one * one).sum(-1), (one * other).sum(-1), (other * other).sum(-1)], axis=-1)
     wanted = np.stack([told & ~massive, told]).astype(np.float64)  # (ordinary or all, text, token)
     return (
