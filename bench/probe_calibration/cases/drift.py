@@ -50,8 +50,11 @@ def _releases(
 
 @lru_cache(maxsize=1)
 def _pair(make: Callable[[int], drift.Pair], number: int) -> drift.Pair:
-    """Return both releases: the newer one is probed, the earlier one told beside it."""
-    return make(number)
+    """Return both releases: the newer one is probed, the earlier one told beside it.
+
+    Each kind has earlier models of its own: two kinds of the same ones would be one trial twice.
+    """
+    return make(number + sum(make.__name__.encode()) * 1000)
 
 
 def _newer(make: Callable[[int], drift.Pair], number: int, store: Path, *, planted: bool) -> real.Made:
@@ -75,23 +78,23 @@ KINDS: Final = (
     _releases("re-quantised", 25, drift.requantised, "rows rounded to 8 bits"),
     _releases("dead", 25, drift.dead, "a dead model, permuted and rounded to 8 bits"),
     _releases(
-        "just below, in states", 30, drift.below_in_states,
+        "just below, in states", 20, drift.below_in_states,
         "noise in the weights: states change by nine tenths of what matters, outputs by less", without_features=True,
     ),
     _releases(
-        "just below, in outputs", 30, drift.below_in_outputs,
+        "just below, in outputs", 20, drift.below_in_outputs,
         "noise in the weights: outputs diverge by nine tenths of what matters, states change by more",
         without_features=True, planted=True, of=(LAYERS,),
     ),
     _releases(
-        "beyond", 20, drift.beyond_in_outputs, "noise: outputs diverge by one and a half times what matters",
+        "beyond", 15, drift.beyond_in_outputs, "noise: outputs diverge by one and a half times what matters",
         without_features=True, planted=True, of=(OUTPUT, LAYERS),
     ),
     _releases(
-        "coarsely re-quantised", 15, drift.coarse, "rows rounded to 3 bits",
+        "coarsely re-quantised", 10, drift.coarse, "rows rounded to 3 bits",
         without_features=True, planted=True, of=(OUTPUT, LAYERS),
     ),
-    _releases("planted", 25, drift.planted, "attention writes a direction besides", planted=True),
-    _releases("fine-tuned", 25, drift.tuned, "a few steps of training on a new behaviour", planted=True),
+    _releases("planted", 20, drift.planted, "attention writes a direction besides", planted=True),
+    _releases("fine-tuned", 20, drift.tuned, "a few steps of training on a new behaviour", planted=True),
     _releases("fine-tuned, same models", 20, _first_tuned, "one pair, other texts each time", planted=True, same=True),
 )  # fmt: skip
