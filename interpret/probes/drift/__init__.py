@@ -77,14 +77,7 @@ class ModelDrift:
             return study.itself()
         if part == DEAD:
             return study.dead()
-        return FeatureStudy(
-            models,
-            specification,
-            given,
-            study.material,
-            against=_against(specification),
-            again=FEATURES.index(part),
-        ).measure()
+        return FeatureStudy(study, models, specification, given, again=FEATURES.index(part)).measure()
 
     def report(
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]

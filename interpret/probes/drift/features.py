@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from interpret import registry
 from interpret.contracts import ProbeSpecification
 from interpret.probes.drift.beside import Array, in_other_numbers
-from interpret.probes.drift.material import Material
-from interpret.probes.drift.study import DEAD, SAME, SHUFFLED, WORDLESS
+from interpret.probes.drift.study import DEAD, SAME, SHUFFLED, WORDLESS, Study
 from interpret.probes.forward import Floats, Ids
 from interpret.probes.residual import massive_tokens
 from interpret.probes.session import ModelSession
@@ -40,12 +39,11 @@ class FeatureStudy:
 
     def __init__(
         self,
+        study: Study,
         models: ModelSession,
         specification: ProbeSpecification,
         given: Mapping[str, float],
-        material: Material,
         *,
-        against: str,
         again: int,
     ) -> None:
         """Take the half of the texts that the first seed reports on (`again` 0), or the second (1).
@@ -53,40 +51,36 @@ class FeatureStudy:
         Raises:
             ProbeUnavailable: sae-lens is not installed here.
         """
-        self._newer, self._earlier = models.models(specification.model_digest, against)
-        self._passes, self._material, self._given = models.passes, material, given
-        self._layer = self._earlier.shape.layers // 2
-        self._dead = partial(dead_model, self._earlier, specification.seed)
-        self._seed = specification.seed + again
-        self._report, self._find = material.halves[::-1] if again else material.halves
         self._train = partial(
             registry.crosscoder(),
             features=int(given["features"]),
             active=int(given["active"]),
             samples=int(given["samples"]),
         )
+        self._study, self._passes = study, models.passes
+        earlier, self._material = study.earlier()
+        self._layer = earlier.shape.layers // 2
+        self._seed, self._dead_seed = specification.seed + again, specification.seed
+        self._report, self._find = self._material.halves[::-1] if again else self._material.halves
 
     def measure(self) -> dict[str, Any]:
         """Return what exclusive features write, by text: of the releases and of the earlier model beside itself."""
-        ids, dead = (
-            self._material.ids,
-            self._dead_shares(),
-        )  # first: its two models are gone before others are made
-        other = in_other_numbers(self._earlier)
-        found, maximum, told = self._beside_itself(self._earlier, other)
-        shuffled, wordless = self._material.shuffled(self._seed), self._material.wordless()
-        nulls = {
-            SAME: self._shares(found, maximum, self._tokens(self._earlier, other, ids, self._report)),
-            SHUFFLED: self._shares(
-                found, maximum, self._tokens(self._earlier, other, shuffled, self._report)
-            ),
-            WORDLESS: self._shares(
-                found, maximum, self._tokens(self._earlier, other, wordless, self._report)
-            ),
-            DEAD: dead,
+        dead = self._dead_shares()  # first: its models are gone before the newer one comes
+        newer, earlier, material = self._study.both()
+        other = in_other_numbers(earlier)
+        found, maximum, told = self._beside_itself(earlier, other)
+        read = {
+            SAME: material.ids,
+            SHUFFLED: material.shuffled(self._seed),
+            WORDLESS: material.wordless(),
         }
-        pair = self._crosscoder(self._tokens(self._earlier, self._newer, ids, self._find), 0)
-        shares = self._shares(pair, maximum, self._tokens(self._earlier, self._newer, ids, self._report))
+        nulls = {
+            how: self._shares(found, maximum, self._tokens(earlier, other, ids, self._report))
+            for how, ids in read.items()
+        } | {DEAD: dead}
+        ids = material.ids
+        pair = self._crosscoder(self._tokens(earlier, newer, ids, self._find), 0)
+        shares = self._shares(pair, maximum, self._tokens(earlier, newer, ids, self._report))
         return {
             "shares": shares.tolist(),
             "nulls": {how: {"shares": each.tolist()} for how, each in nulls.items()},
@@ -99,7 +93,8 @@ class FeatureStudy:
         }
 
     def _dead_shares(self) -> Array:
-        dead = self._dead()
+        earlier, _ = self._study.earlier()
+        dead = dead_model(earlier, self._dead_seed)
         other = in_other_numbers(dead)
         found, maximum, _ = self._beside_itself(dead, other)
         return self._shares(found, maximum, self._tokens(dead, other, self._material.ids, self._report))

@@ -37,67 +37,76 @@ class Study:
         against: str,
         states: bool,
     ) -> None:
-        """Cut the texts as both models read them.
+        """Take what is asked; models are loaded where they are read, and no more of them held than that takes."""
+        self._texts, self._models, self._specification, self._given = texts, models, specification, given
+        self._against, self._states = against, states
+
+    def both(self) -> tuple[LoadedModel, LoadedModel, Material]:
+        """Return the newer model and the earlier one, and the texts as both cut them.
 
         Raises:
             ModelMissing: a model is not in the store.
             ModelsUnlike, StructureUntold: as `check_alike` and `cut`.
         """
-        self._models, self._specification, self._states = models, specification, states
-        self._newer, self._earlier = models.models(specification.model_digest, against)
-        check_alike(self._newer, self._earlier, shapes=states)
-        self.material: Material = cut(
-            texts,
-            self._newer,
-            self._earlier,
-            many=int(given["texts"]),
-            length=int(given["length"]),
-            seed=specification.seed,
-        )
+        newer, earlier = self._models.models(self._specification.model_digest, self._against)
+        check_alike(newer, earlier, shapes=self._states)
+        return newer, earlier, self._cut(newer, earlier)
+
+    def earlier(self) -> tuple[LoadedModel, Material]:
+        """Return the earlier model alone, and the texts as it cuts them; raises as `both` does of it."""
+        (earlier,) = self._models.models(self._against)
+        return earlier, self._cut(earlier, earlier)
 
     def releases(self) -> dict[str, Any]:
         """Compare the two releases; JSON values, a number a text."""
-        material = self.material
-        apart = self._apart(self._earlier, self._newer, material.ids)
+        newer, earlier, material = self.both()
+        apart = self._apart(earlier, newer, material, material.ids)
         told: dict[str, Any] = {
             "texts": material.digests(),
             "clusters": list(material.names),
             "tokens": int(sum(material.lengths)),
-            "tokenizer_digest": digest_of_tokenizer(self._newer.tokenizer),
+            "tokenizer_digest": digest_of_tokenizer(newer.tokenizer),
             "divergence": apart.divergence.tolist(),
             "other_first": apart.other_first.tolist(),
             "fired": apart.fired,
         }
-        return told | (self._layers(apart, apart.spread()) if self._states else {})
+        return told | self._layers(apart, apart.spread(), material)
 
     def itself(self) -> dict[str, Any]:
         """Compare the earlier model with itself in other numbers, on the texts, in another order, and without words."""
-        material, other = self.material, in_other_numbers(self._earlier)
+        earlier, material = self.earlier()
+        other = in_other_numbers(earlier)
         read = {
             SAME: material.ids,
             SHUFFLED: material.shuffled(self._specification.seed),
             WORDLESS: material.wordless(),
         }
-        apart = {how: self._apart(self._earlier, other, ids) for how, ids in read.items()}
+        apart = {how: self._apart(earlier, other, material, ids) for how, ids in read.items()}
         spread = apart[SAME].spread()
-        return {how: self._of(each, spread) for how, each in apart.items()}
+        return {how: self._of(each, spread, material) for how, each in apart.items()}
 
     def dead(self) -> dict[str, Any]:
         """Compare the earlier model's dead copy with itself in other numbers; JSON values."""
-        dead = dead_model(self._earlier, self._specification.seed)
-        apart = self._apart(dead, in_other_numbers(dead), self.material.ids)
-        return {DEAD: self._of(apart, apart.spread())}
+        earlier, material = self.earlier()
+        dead = dead_model(earlier, self._specification.seed)
+        apart = self._apart(dead, in_other_numbers(dead), material, material.ids)
+        return {DEAD: self._of(apart, apart.spread(), material)}
 
-    def _apart(self, first: LoadedModel, second: LoadedModel, ids: Ids) -> Apart:
-        return lie_apart(self._models.passes, first, second, ids, self.material.lengths, states=self._states)
+    def _cut(self, newer: LoadedModel, earlier: LoadedModel) -> Material:
+        many, length = int(self._given["texts"]), int(self._given["length"])
+        return cut(self._texts, newer, earlier, many=many, length=length, seed=self._specification.seed)
 
-    def _of(self, apart: Apart, spread: Array) -> dict[str, Any]:
-        told: dict[str, Any] = {"divergence": apart.divergence.tolist()}
-        return told | (self._layers(apart, spread) if self._states else {})
+    def _apart(self, first: LoadedModel, second: LoadedModel, material: Material, ids: Ids) -> Apart:
+        return lie_apart(self._models.passes, first, second, ids, material.lengths, states=self._states)
 
-    def _layers(self, apart: Apart, spread: Array) -> dict[str, Any]:
-        """Return each text's change at the layer where it is largest, and each layer's over the texts."""
-        halves = self.material.halves
+    def _of(self, apart: Apart, spread: Array, material: Material) -> dict[str, Any]:
+        return {"divergence": apart.divergence.tolist()} | self._layers(apart, spread, material)
+
+    def _layers(self, apart: Apart, spread: Array, material: Material) -> dict[str, Any]:
+        """Return each text's change at the layer where it is largest, and each layer's; {}: states were not read."""
+        if not self._states:
+            return {}
+        halves = material.halves
         change = apart.change(halves, spread)  # (layer, ordinary or all, text)
         return {
             "change": change[:, ORDINARY].max(axis=0).tolist(),
