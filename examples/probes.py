@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from examples.progress import make_progress
+from examples.releases import RELEASES, make_releases
 from interpret import registry
 from interpret.contracts import Measurement, ProbeResult, ProbeSpecification
 from interpret.errors import InterpretError
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         digest = options.model or fetch_smollm2(options.store)
     refused = False
     with open_pool(options.processes) as pool:
-        for asked in _asked(options, digest):
+        for name, asked in _asked(options, digest, console):
             began = time.perf_counter()
             try:
                 result = _measure(pool, asked, options.store, console)
@@ -56,17 +57,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 console.print(f"[red]{exc.code}: {exc}[/]")
                 refused = True
                 continue
-            _print(console, asked, result.measurements)
+            _print(console, name, result.measurements)
             console.print(f"{time.perf_counter() - began:.0f} s, {result.forward_passes} forward batches.\n")
     return 1 if refused else 0
 
 
-def _asked(options: argparse.Namespace, digest: str) -> Iterator[ProbeSpecification]:
-    """Yield what is asked of each probe: where nothing is said of its parameters, what is shown of it."""
+def _asked(
+    options: argparse.Namespace, digest: str, console: Console
+) -> Iterator[tuple[str, ProbeSpecification]]:
+    """Yield what is asked of each probe, and its title: without parameters, what is shown of it."""
     given = json.loads(options.parameters)
     for probe in options.probe:
+        if registry.describe(probe).models and not given:
+            yield from _releases(probe, options, digest, console)
+            continue
         for parameters in [given] if given else SHOWN.get(probe, [{}]):
-            yield ProbeSpecification(probe, digest, options.seed, parameters)
+            named = " ".join([probe, *registry.fill_choices(probe, parameters).values()])
+            yield named, ProbeSpecification(probe, digest, options.seed, parameters)
+
+
+def _releases(
+    probe: str, options: argparse.Namespace, digest: str, console: Console
+) -> Iterator[tuple[str, ProbeSpecification]]:
+    """Yield a comparison of the model with each release that is made of it."""
+    for name in RELEASES:
+        with console.status(f"making a release: {name}"):
+            newer = make_releases(options.store, digest, [name])[name]
+        asked = ProbeSpecification(probe, newer, options.seed, {"against": digest})
+        yield f"{probe}: {name}, against the model it was made of", asked
 
 
 def _measure(pool: Executor, asked: ProbeSpecification, store: Path, console: Console) -> ProbeResult:
@@ -79,9 +97,8 @@ def _measure(pool: Executor, asked: ProbeSpecification, store: Path, console: Co
         return measure_in(pool, asked, store, told)
 
 
-def _print(console: Console, asked: ProbeSpecification, measurements: Sequence[Measurement]) -> None:
-    named = " ".join([asked.probe, *registry.fill_choices(asked.probe, asked.parameters).values()])
-    table = Table(title=f"{named} (supporting only)", title_justify="left", show_lines=True)
+def _print(console: Console, name: str, measurements: Sequence[Measurement]) -> None:
+    table = Table(title=f"{name} (supporting only)", title_justify="left", show_lines=True)
     for column in ("finding", "value", "null", "verdict"):
         table.add_column(column, overflow="fold")
     for each in measurements:

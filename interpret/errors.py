@@ -151,6 +151,20 @@ class PairsUnequal(ProbeError):
     title = "Too few pairs of texts are of equal length"
 
 
+class ModelsUnlike(ProbeError):
+    """Two models cut a text into different tokens, or have unlike shapes: a difference would tell of that alone."""
+
+    code = "models_unlike"
+    title = "The two models cannot be compared"
+
+
+class TooCoarse(ProbeError):
+    """Where nothing changed, a comparison moves by more than half of the smallest effect: it tells nothing apart."""
+
+    code = "too_coarse"
+    title = "The comparison moves by itself as much as what it is to tell"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 

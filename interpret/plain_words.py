@@ -52,6 +52,15 @@ CLAIMS: Final[dict[str, Words]] = {
         "With what differs by an attribute of the person or the case exchanged between two made-up texts, the model"
         " leans to the other text's answer."
     ),
+    "drift.output": _(
+        "On made-up texts, the model predicts the next word otherwise than an earlier model did."
+    ),
+    "drift.layers": _(
+        "On made-up texts, the inner numbers of the model are others than those of an earlier model."
+    ),
+    "drift.features": _(
+        "On made-up texts, part of what the model and an earlier one hold is more in one of them than in the other."
+    ),
 }
 ANOTHER: Final = _("Something inside the model was measured of which there are no plain words.")
 ABSENT: Final = _("Looked for, and not there to an extent that matters: %(claim)s")

@@ -5,7 +5,7 @@ Loading a probe is the only way from the web's code to the probes', and only a w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -15,9 +15,11 @@ from typing import Any, cast
 
 from interpret.contracts import CPU, Probe, Want
 from interpret.errors import BadProbePath, BadSpecification, ProbeUnavailable, UnknownProbe
+from interpret.model_store import DIGEST
 from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
+CROSSCODER = "interpret.dictionaries.crosscoder.train_crosscoder"  # likewise: probes know nothing of sae-lens
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,13 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherModel:
+    """A model beside the one that is probed, named by its digest. Whoever asks must be able to name it."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeEntry:
     """What the web may know of a probe without loading it."""
 
@@ -51,6 +60,7 @@ class ProbeEntry:
     # What it asks of passes over prompts: each pass keeps it for all, so that one serves every probe of a plan.
     wants: frozenset[Want] = frozenset()
     choices: Mapping[str, Choice] = field(default_factory=dict)
+    models: Mapping[str, OtherModel] = field(default_factory=dict)
 
 
 PROBES: dict[str, ProbeEntry] = {
@@ -130,6 +140,38 @@ PROBES: dict[str, ProbeEntry] = {
             ),
         },
     ),
+    "model.drift": ProbeEntry(
+        path="interpret.probes.drift.ModelDrift",
+        title="Drift between two releases: outputs, inner states and features, beyond the A/A maximum",
+        unit="nats",
+        reads_prompts=False,
+        intervenes=False,
+        models={"against": OtherModel("the earlier model, which the one that is probed is held against")},
+        choices={
+            "language": Choice(("en", "zh"), "in which language the texts are"),
+            "compared": Choice(
+                ("all", "layers", "outputs"),
+                "layers: without features; outputs: those alone, whatever the shapes",
+            ),
+        },
+        parameters={
+            "texts": Parameter(48, 40, 48, "texts, half for each of the two seeds to report on"),
+            "length": Parameter(32, 8, 128, "tokens of a text that are read, from its beginning"),
+            "smallest_divergence": Parameter(0.02, 0.0001, 10, "nats beyond each null that matter"),
+            "smallest_change": Parameter(
+                0.1, 0.001, 10, "of how far inner states lie apart, beyond each null, that matters"
+            ),
+            "smallest_exclusive": Parameter(
+                0.1, 0.001, 1, "of what features write, beyond each null, that matters"
+            ),
+            "features": Parameter(256, 16, 4096, "features of a crosscoder"),
+            "active": Parameter(16, 1, 256, "of them, those that may be active on a token"),
+            "samples": Parameter(
+                16384, 2048, 1000000, "tokens that its training is shown, the same ones again"
+            ),
+            "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",
@@ -197,14 +239,14 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
         UnknownProbe: no such probe.
         BadSpecification: a parameter the probe does not have, that is no number, or out of bounds.
     """
-    known, choices = describe(key).parameters, describe(key).choices
+    known, others = describe(key).parameters, {*describe(key).choices, *describe(key).models}
     filled: dict[str, float] = {name: parameter.default for name, parameter in known.items()}
     for name, value in given.items():
-        if name in choices:
+        if name in others:
             continue
         if name not in known:
             raise BadSpecification(
-                f"{key} has no parameter {name!r}: {_near_or_all(name, [*known, *choices])}"
+                f"{key} has no parameter {name!r}: {_near_or_all(name, [*known, *others])}"
             )
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadSpecification(f"{key}.{name} is a number, not {value!r}")
@@ -249,6 +291,30 @@ def fill_choices(key: str, given: Mapping[str, object]) -> dict[str, str]:
     return filled
 
 
+def fill_models(key: str, given: Mapping[str, object], *, probed: str) -> dict[str, str]:
+    """Return the digests of the models that the probe is told beside the one that is `probed`. None has a default.
+
+    Whether there is such a model is for whoever knows models by digest to say.
+
+    Raises:
+        UnknownProbe: no such probe.
+        BadSpecification: one is not named, is named by no digest, or is the model itself.
+    """
+    filled = {}
+    for name, other in describe(key).models.items():
+        value = given.get(name)
+        if value is None:
+            raise BadSpecification(f"{key}.{name} is to be given: the digest of {other.what}")
+        if not isinstance(value, str) or not DIGEST.fullmatch(value):
+            raise BadSpecification(
+                f"{key}.{name} is a model's digest, 64 lower-case hex digits, not {value!r}"
+            )
+        if value == probed:
+            raise BadSpecification(f"{key}.{name} is the model that is probed: there is nothing to compare")
+        filled[name] = value
+    return filled
+
+
 @lru_cache(maxsize=1)
 def open_session(store: Path, threads: int = 0, device: str = CPU) -> Session:
     """Return this process's `ModelSession` over the model store. Only one with torch can.
@@ -272,6 +338,15 @@ def load(key: str) -> Probe:
         ProbeUnavailable: its code or a library it needs is not installed here.
     """
     return cast("Probe", _import(describe(key).path, key)())
+
+
+def crosscoder() -> Callable[..., Any]:
+    """Return `train_crosscoder` of the dictionaries. Only a process with sae-lens can.
+
+    Raises:
+        ProbeUnavailable: sae-lens, or another library that it needs, is not installed here.
+    """
+    return cast("Callable[..., Any]", _import(CROSSCODER, "a crosscoder"))
 
 
 def _import(path: str, what: str) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Final
 
-from bench.probe_calibration.cases import KINDS
+from bench.probe_calibration.cases import KINDS, shows_absence
 from bench.probe_calibration.runs import Run, Told
 from evidence.statistics.shares import clopper_pearson
 from interpret.statistics import adjust_benjamini_hochberg
@@ -84,7 +84,10 @@ def _first_rank_survives(run: Run, place: int) -> bool:
 
 
 def false_counters(runs: Iterable[Run], statistic: str) -> Rate:
-    """Return in how many runs something was said not to be so, of those that measured it."""
+    """Return in how many runs something was said not to be so, of those that measured it.
+
+    It is false of what is there; of models with nothing to find, too, where a statistic can show no absence.
+    """
     measured = (run for run in runs if any(told.statistic == statistic for told in run.findings))
     return count(measured, statistic, lambda told: told.status == "not_supported")
 
@@ -158,7 +161,7 @@ def broken(runs: Sequence[Run], statistics: Sequence[str]) -> list[str]:
         nulls, planted = split(runs, statistic)
         wrong, counter, found = (
             false_supports(nulls, statistic),
-            false_counters(nulls, statistic),
+            false_counters(planted if shows_absence(statistic) else nulls, statistic),
             power(planted, statistic),
         )
         if wrong.high > ALPHA:

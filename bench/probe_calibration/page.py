@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bench.probe_calibration import figures
 from bench.probe_calibration.audit import Draw, Verdict
-from bench.probe_calibration.cases import KINDS, statistics_of
+from bench.probe_calibration.cases import KINDS, shows_absence, statistics_of
 from bench.probe_calibration.figures import Rate
 from bench.probe_calibration.runs import Run
 from interpret import registry
@@ -26,7 +26,8 @@ counter-evidence. *Power*: what was planted was found, at its place. Bounds are 
 A run that could not have supported a statistic is no trial of its false supports: one that did not measure it, or with
 random sets so few that the first rank among them does not survive the correction. In bold is what breaks a promise:
 false supports and counters on models with nothing to find at most {ALPHA:.0%} by their upper bound, over all such
-kinds; power at least {figures.POWER:.0%}. `entropy.next_token` claims nothing, so it has no rows.
+kinds; power at least {figures.POWER:.0%}. Where a test can show that something is not there, that is the true answer on
+such models, and a counter is one on what was planted. `entropy.next_token` claims nothing, so it has no rows.
 """
 _AUDIT: Final = "## Blind audit"
 
@@ -79,14 +80,19 @@ def as_json(runs: Sequence[Run]) -> dict[str, Any]:
 
 def _statistic(runs: Sequence[Run], statistic: str) -> str:
     nulls, planted = figures.split(runs, statistic)
-    lines = [f"### `{statistic}`\n", "| model | runs | false support | counter | |", "|---|---|---|---|---|"]
+    absence = shows_absence(statistic)
+    lines = [
+        f"### `{statistic}`\n",
+        f"| model | runs | false support | {'said not to be so, rightly' if absence else 'counter'} | |",
+        "|---|---|---|---|---|",
+    ]
     says = {kind.name: kind.says for kind in KINDS}
     for name, of_kind in figures.by_kind(nulls).items():
         lines.append(_null_row(name, of_kind, statistic, says[name]))
     lines.append(_null_row("**all**", nulls, statistic, ""))
     lines += [
         "",
-        "| planted | runs | power | of these replicated | other heads supported | |",
+        f"| planted | runs | power | of these replicated | {'counter' if absence else 'other heads supported'} | |",
         "|---|---|---|---|---|---|",
     ]
     for name, of_kind in figures.by_kind(planted).items():
@@ -106,21 +112,21 @@ def _statistic(runs: Sequence[Run], statistic: str) -> str:
 def _null_row(name: str, runs: Sequence[Run], statistic: str, says: str) -> str:
     wrong, counter = figures.false_supports(runs, statistic), figures.false_counters(runs, statistic)
     whole = name == "**all**"
+    absent = _at_least(counter) if shows_absence(statistic) else _at_most(counter, whole=whole)
     if not (wrong.n or whole):
         return f"| {name} | 0 | no trial | | {says} |"
-    return (
-        f"| {name} | {wrong.n} | {_at_most(wrong, whole=whole)} | {_at_most(counter, whole=whole)} | {says} |"
-    )
+    return f"| {name} | {wrong.n} | {_at_most(wrong, whole=whole)} | {absent} | {says} |"
 
 
 def _planted_row(name: str, runs: Sequence[Run], statistic: str, says: str) -> str:
     found = figures.power(runs, statistic)
     again = figures.power(runs, statistic, ["replicated"])
-    beside = figures.false_supports(runs, statistic)
+    whole, absence = name == "**all**", shows_absence(statistic)
+    beside = (figures.false_counters if absence else figures.false_supports)(runs, statistic)
     said = _at_least(found)
-    if name == "**all**" and found.value < figures.POWER:
+    if whole and found.value < figures.POWER:
         said = f"**{said}**"
-    return f"| {name} | {found.n} | {said} | {again.hits} | {_at_most(beside, whole=False)} | {says} |"
+    return f"| {name} | {found.n} | {said} | {again.hits} | {_at_most(beside, whole=whole and absence)} | {says} |"
 
 
 def _cost(runs: Sequence[Run]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import torch
 
@@ -20,6 +21,8 @@ from interpret.probes.session import ModelSession
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import CONTRACT, judge
+
+NO_OTHERS: Final[Mapping[str, LoadedModel]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +69,20 @@ def measure(kind: Kind, number: int, store: Path) -> Run:
     torch.set_num_threads(1)
     began = time.process_time()
     loaded, planted = kind.make(number, store)
-    findings = probe_model(kind, loaded, seed=number)
+    findings = probe_model(kind, loaded, seed=number, others=kind.others(number))
     told = tuple(_told(item, planted if kind.holds(item.statistic) else frozenset()) for item in findings)
     seconds = time.process_time() - began
     version = registry.load(kind.probe).code_version
     return Run(kind.name, number, kind.probe, version, CONTRACT, dict(kind.parameters), seconds, told)
 
 
-def probe_model(kind: Kind, loaded: LoadedModel, *, seed: int) -> tuple[Measurement, ...]:
-    """Return what a kind's probe says of a model."""
-    asked = ProbeSpecification(kind.probe, loaded.digest, seed=seed, parameters=kind.parameters)
-    session = ModelSession(loaded={loaded.digest: loaded})
+def probe_model(
+    kind: Kind, loaded: LoadedModel, *, seed: int, others: Mapping[str, LoadedModel] = NO_OTHERS
+) -> tuple[Measurement, ...]:
+    """Return what a kind's probe says of a model, told `others` beside it by the names of its parameters."""
+    told = {name: other.digest for name, other in others.items()}
+    asked = ProbeSpecification(kind.probe, loaded.digest, seed=seed, parameters={**kind.parameters, **told})
+    session = ModelSession(loaded={each.digest: each for each in (loaded, *others.values())})
     return measure_all(registry.load(kind.probe), asked, session).measurements
 
 

@@ -18,7 +18,7 @@ from config.demo_people import DEMO_PASSWORD
 from examples.catalogue import load_named
 from examples.common.copilot import Copilot
 from examples.common.generation import Generator
-from examples.demo import binder, change, governance, people, releasing
+from examples.demo import binder, change, governance, people, releasing, upgrade
 from examples.demo.api import Api
 from examples.demo.command_line import Told, ask_gate, ask_impact, push_eval
 from examples.demo.stack import Stack
@@ -116,7 +116,9 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
     with story.timed(f"{first.key}: evaluate, post the results as CI does, review, ask the gates", console):
         _judge(story, stack, [first], generator, setup, var, console)
     researcher = Api(stack.url, setup.tokens["researcher"])
-    runs = _queue_probes(researcher, first)
+    with story.timed("put on record what the model was before, to be compared with", console):
+        compared = upgrade.probe_of_upgrade(setup.systems[first.key], first.release, var / "models")
+    runs = _queue_probes(researcher, first, compared)
     with story.timed("the others likewise; meanwhile a worker probes the model's inside", console):
         _judge(story, stack, others, generator, setup, var, console)
     with story.timed("wait for the probes, and for what they found to be attached", console):
@@ -258,9 +260,10 @@ def _change_prompt(
     return changed
 
 
-def _queue_probes(researcher: Api, copilot: Copilot) -> list[dict[str, Any]]:
-    """Ask for the probes of a release; the interpret worker takes them up."""
+def _queue_probes(researcher: Api, copilot: Copilot, compared: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ask for the probes of a release, and for one that compares its model; the interpret worker takes them up."""
     probes = [{"probe": probe, "parameters": parameters} for probe, parameters in PROBES.items()]
+    probes.append(compared)
     plan = {"system": copilot.key, "release": copilot.release, "probes": probes}
     runs: list[dict[str, Any]] = researcher.post("probe-plans", plan)["runs"]
     return runs

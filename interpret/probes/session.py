@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ REMEMBERED: Final = 8  # of what parts of one work have in common
 
 
 class ModelSession:
-    """Loads a model and makes its dead copies once, however many runs ask; holds the newest of its store.
+    """Loads a model and makes its dead copies once, however many runs ask; holds the newest of its store,
+    and two of them where a probe compares them.
 
     A worker keeps one session, so that runs on the same model also share the forward passes they have in common.
     """
@@ -48,7 +49,7 @@ class ModelSession:
             torch.set_num_threads(threads)
         self._store, self._device = store, device
         self._models = dict(loaded or {})
-        self._from_store: str | None = None  # digest of the one model that was loaded from the store
+        self._from_store: set[str] = set()  # digests of the models that were loaded from the store
         self._dead: dict[tuple[str, int], LoadedModel] = {}
         self._remembered: dict[object, Any] = {}
         self.passes = ForwardPasses(wants)
@@ -90,12 +91,17 @@ class ModelSession:
             DigestMismatch: the bytes in the store are others.
         """
         if digest not in self._models:
-            if self._store is None:
-                raise ModelMissing(f"no model {digest} in this session, and it has no store")
-            self._forget_stored()
-            self._models[digest] = load_causal_lm(self._store, digest, attention="eager", device=self._device)
-            self._from_store = digest
+            self._forget_stored(but=())
+            self._load(digest)
         return self._models[digest]
+
+    def models(self, *digests: str) -> tuple[LoadedModel, ...]:
+        """Return several models, and hold no others of the store beside them; raises as `model` does."""
+        self._forget_stored(but=digests)
+        for digest in digests:
+            if digest not in self._models:
+                self._load(digest)
+        return tuple(self._models[digest] for digest in digests)
 
     def dead(self, digest: str, seed: int) -> LoadedModel:
         """Return the model with its weights shuffled inside each matrix; raises as `model` does."""
@@ -104,8 +110,15 @@ class ModelSession:
             self._dead[key] = dead_model(self.model(digest), seed)
         return self._dead[key]
 
-    def _forget_stored(self) -> None:
+    def _load(self, digest: str) -> None:
+        if self._store is None:
+            raise ModelMissing(f"no model {digest} in this session, and it has no store")
+        self._models[digest] = load_causal_lm(self._store, digest, attention="eager", device=self._device)
+        self._from_store.add(digest)
+
+    def _forget_stored(self, *, but: Collection[str]) -> None:
         """Make room: half a gigabyte a model and copy would not stop growing in a worker."""
-        if self._from_store is not None:
-            del self._models[self._from_store]
-            self._dead = {key: copy for key, copy in self._dead.items() if key[0] != self._from_store}
+        for digest in self._from_store - {*but}:
+            del self._models[digest]
+            self._dead = {key: copy for key, copy in self._dead.items() if key[0] != digest}
+            self._from_store.remove(digest)

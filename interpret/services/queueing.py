@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from evidence import clock
 from evidence.access import Principal
@@ -19,9 +20,9 @@ from evidence.probe_rules import ENDED_WITH_RUN
 from evidence.services import audit, registry
 from interpret import acts
 from interpret.contracts import ProbeInput, ProbeSpecification, check_ids
-from interpret.errors import BadSpecification, InterpretError
+from interpret.errors import BadSpecification, InterpretError, ModelMissing
 from interpret.models import ProbePart, ProbeRun, ProbeSpec
-from interpret.registry import check_whole, describe, fill_choices, fill_parameters
+from interpret.registry import check_whole, describe, fill_choices, fill_models, fill_parameters
 from interpret.services.execution import digest_of_specification
 from interpret.services.prompts import collect_answer_prompts, digest_of_inputs, store_inputs
 from interpret.tasks import run_probe
@@ -70,6 +71,7 @@ def queue_probe_run(
         UnknownProbe: there is no such probe.
         InvalidInput: there are too many inputs.
         BadSpecification: parameters, seed or inputs do not fit, or the release's model has no content digest.
+        ModelMissing: nobody registered or pinned, in this system, a model that the parameters name.
     """
     acts.check_can_queue_probe_run(principal, release)
     asked = AskedProbe(probe, parameters or {}, seed, None if inputs is None else tuple(inputs))
@@ -99,7 +101,8 @@ def queue_probe_plan(
             newest traces, looked up once for all.
 
     Raises:
-        AccessDenied, NotFound, UnknownProbe, InvalidInput, BadSpecification: as `queue_probe_run`, naming it.
+        AccessDenied, NotFound, UnknownProbe, InvalidInput, BadSpecification, ModelMissing: as `queue_probe_run`,
+            naming it.
         InvalidInput: there are too many probes.
         BadSpecification: there are none, two ask the same, or nobody reads the `inputs`.
     """
@@ -151,7 +154,7 @@ def _ensure_each(
     """Return the specification of each probe of a plan.
 
     Raises:
-        UnknownProbe, InvalidInput, BadSpecification: as `queue_probe_plan` does.
+        UnknownProbe, InvalidInput, BadSpecification, ModelMissing: as `queue_probe_plan` does.
     """
     model, chosen = _model_of(release), _choose_each(probes, release, of_plan)
     datasets: dict[Inputs, ArtefactVersion] = {}
@@ -227,7 +230,9 @@ def _ensure_spec(
     probe, seed = asked.probe, asked.seed
     numbers = fill_parameters(probe, asked.parameters)
     check_whole(probe, numbers)
-    filled = {**fill_choices(probe, asked.parameters), **numbers}
+    others = fill_models(probe, asked.parameters, probed=model.digest)
+    _check_models(others, release)
+    filled = {**fill_choices(probe, asked.parameters), **others, **numbers}
     specification = ProbeSpecification(
         probe=probe,
         model_digest=model.digest,
@@ -258,6 +263,27 @@ def _ensure_spec(
         },
     )
     return spec
+
+
+def _check_models(named: Mapping[str, str], release: Release) -> None:
+    """Refuse models that nobody vouched for in this system: whoever may probe one system names no other's models.
+
+    Raises:
+        ModelMissing: naming the first.
+    """
+    known = ArtefactVersion.objects.filter(
+        Q(registration__isnull=False) | Q(release_pins__isnull=False),
+        artefact__system=release.system,
+        artefact__kind=ArtefactKind.MODEL,
+        digest_basis=DigestBasis.CONTENT,
+        digest__in=named.values(),
+    ).values_list("digest", flat=True)
+    for name, digest in named.items():
+        if digest not in known:
+            raise ModelMissing(
+                f"{name}: no model {digest} is registered or pinned by a release in {release.system.key}, with"
+                " the digest of its file"
+            )
 
 
 def _ensure_told(*, spec: ProbeSpec, release: Release, actor: str) -> ProbeRun:

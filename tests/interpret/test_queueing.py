@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from evidence.digests import digest_of
 from evidence.errors import InvalidInput
-from evidence.models import ArtefactVersion, AuditEvent, DigestBasis, Trace
+from evidence.models import ArtefactVersion, AuditEvent, DigestBasis, System, Trace
 from evidence.services import audit, registry
-from interpret.errors import BadSpecification, UnknownProbe
+from interpret.errors import BadSpecification, ModelMissing, UnknownProbe
 from interpret.models import ProbeRun, ProbeSpec
 from interpret.services.execution import specification_of
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import run_probe
-from tests.factories import ACTOR, World, acting, manifest
+from tests.factories import ACTOR, World, acting, make_world, manifest, second_release
 from tests.interpret.conftest import INPUTS
 
 
@@ -136,6 +136,52 @@ def test_a_release_without_a_model_cannot_be_probed(world: World) -> None:
     )
     with pytest.raises(BadSpecification, match="pins no model"):
         queue(world, release=release)
+
+
+def see_model(system: System, digest: str, **changes: Any) -> None:
+    """Have a version be known that nobody vouched for, as a trace may name it."""
+    registry.ensure_version(
+        **{
+            "system": system, "kind": "model", "key": "seen", "label": digest[:8], "digest": digest,
+            "actor": ACTOR, **changes,
+        }
+    )  # fmt: skip
+
+
+def test_a_run_names_only_models_that_its_own_system_vouched_for(world: World) -> None:
+    see_model(world.system, "5" * 64)
+    elsewhere = make_world("elsewhere").release.pins.get(slot="model").version.digest
+    ours = world.release.pins.get(slot="model").version.digest
+    newer = second_release(world)
+    refused = ["5" * 64, *({elsewhere} - {ours}), newer.pins.get(slot="prompt").version.digest]
+    for digest in refused:
+        with pytest.raises(ModelMissing, match=f"against: no model {digest} is registered or pinned"):
+            queue(world, release=newer, probe="model.drift", parameters={"against": digest})
+    assert not ProbeRun.objects.exists()
+    run = queue(world, release=newer, probe="model.drift", parameters={"against": ours})
+    assert specification_of(run).parameters["against"] == ours
+    assert run.spec.model_version.digest != ours
+
+
+@pytest.mark.parametrize(
+    ("against", "message"),
+    [
+        (None, "against is to be given"),
+        ("smollm2", "64 lower-case hex digits, not 'smollm2'"),
+        ("A" * 64, "64 lower-case hex digits"),
+        (7, "64 lower-case hex digits, not 7"),
+    ],
+)
+def test_a_model_is_named_by_its_digest(world: World, against: object, message: str) -> None:
+    given = {} if against is None else {"against": against}
+    with pytest.raises(BadSpecification, match=message):
+        queue(world, probe="model.drift", parameters=given)
+
+
+def test_a_model_is_not_compared_with_itself(world: World) -> None:
+    pinned = world.release.pins.get(slot="model").version.digest
+    with pytest.raises(BadSpecification, match="there is nothing to compare"):
+        queue(world, probe="model.drift", parameters={"against": pinned})
 
 
 def test_given_prompts_become_a_dataset_version_and_come_back_as_they_were(world: World) -> None:

@@ -70,6 +70,20 @@ def test_names_are_filled_with_the_first_and_checked() -> None:
         registry.fill_parameters("attribute.proxies", {"prompt_sets": "aml-region-zh"})
 
 
+def test_a_model_beside_the_one_that_is_probed_has_no_default_and_is_named_by_its_digest() -> None:
+    assert registry.fill_models("induction.heads", {}, probed="5" * 64) == {}
+    asked = {"against": "4" * 64, "texts": 40}
+    assert registry.fill_models("model.drift", asked, probed="5" * 64) == {"against": "4" * 64}
+    assert registry.fill_parameters("model.drift", asked)["texts"] == 40
+    for given, said in (
+        ({}, "is to be given"),
+        ({"against": "4"}, "64 lower-case"),
+        (asked, "nothing to compare"),
+    ):
+        with pytest.raises(BadSpecification, match=said):
+            registry.fill_models("model.drift", given, probed="4" * 64)
+
+
 @pytest.mark.parametrize("key", sorted(registry.PROBES))
 def test_every_probe_is_documented(key: str) -> None:
     page = (ROOT / "docs" / "reference" / "probes.md").read_text(encoding="utf-8")
@@ -78,6 +92,7 @@ def test_every_probe_is_documented(key: str) -> None:
     for name in (
         *registry.PROBES[key].parameters,
         *choices,
+        *registry.PROBES[key].models,
         *(n for each in choices.values() for n in each.names),
     ):
         assert f"`{name}`" in page, f"{key}.{name} is not in docs/reference/probes.md"

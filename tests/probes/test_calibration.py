@@ -260,3 +260,35 @@ def test_the_audit_says_which_model_was_called_wrongly(monkeypatch: pytest.Monke
     text = page.render([run_of("cache", told())], DRAWN, audited)
     assert "Planted models called so: 1 of 1. Clean ones called so: 1 of 1." in text
     assert "| 2: cache | no | **yes** |" in text
+
+
+def test_where_absence_can_be_shown_it_is_wrong_of_what_is_there_and_of_nothing_else() -> None:
+    version = registry.load("model.drift").code_version
+
+    def runs_of(kind: str, status: str, *, true: bool) -> list[Run]:
+        finding = replace(told(status, true=true, rung="associational"), statistic="drift.output")
+        given = dict(BY_NAME[kind].parameters)
+        return [
+            Run(kind, number, "model.drift", version, CONTRACT, given, 1.0, (finding,))
+            for number in range(60)
+        ]
+
+    nulls = runs_of("drift: copied", "not_supported", true=False)
+    found = runs_of("drift: planted", "supported", true=True)
+    assert figures.broken([*nulls, *found], ["drift.output"]) == []
+    missed = runs_of("drift: planted", "not_supported", true=True)
+    faults = figures.broken([*nulls, *missed], ["drift.output"])
+    assert any("said not to be so" in fault for fault in faults)
+    text = page.render([*nulls, *found], None, [])
+    assert "| drift: copied | 60 | 0.0%, at most 4.9% | 100.0% of 60" in text
+
+
+@pytest.mark.parametrize("name", ["drift: copied", "drift: planted"])
+def test_a_kind_may_make_the_model_that_its_probe_compares_with(name: str, tmp_path: Path) -> None:
+    kind = BY_NAME[name]
+    loaded, planted = kind.make(3, tmp_path)
+    others = kind.others(3)
+    assert others["against"].digest != loaded.digest
+    assert bool(planted) == kind.planted
+    assert others["against"].digest != kind.others(4)["against"].digest
+    assert BY_NAME["induction"].others(3) == {}

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.probe_calibration.cases import induction, patterns, proxies
+from bench.probe_calibration.cases import drift, induction, patterns, proxies
 from bench.probe_calibration.cases.induction import COST, INDUCTION, MATCH
 from bench.probe_calibration.cases.kind import Kind
 
-KINDS: Final = (*induction.KINDS, *patterns.KINDS, *proxies.KINDS)
+KINDS: Final = (*induction.KINDS, *patterns.KINDS, *proxies.KINDS, *drift.KINDS)
 _STATISTICS: Final = {
     induction.INDUCTION: induction.STATISTICS,
     patterns.PATTERNS: patterns.STATISTICS,
     proxies.PROXIES: proxies.STATISTICS,
+    drift.DRIFT: drift.STATISTICS,
 }
 
-__all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "statistics_of"]
+__all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "shows_absence", "statistics_of"]
 
 
 def statistics_of(probe: str) -> tuple[str, ...]:
     """Return the statistics of a probe that claim something."""
     return _STATISTICS[probe]
+
+
+def shows_absence(statistic: str) -> bool:
+    """Whether *not supported* can rightly be said of it: where there is nothing, it is the true answer."""
+    return statistic in drift.ABSENCE

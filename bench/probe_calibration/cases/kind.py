@@ -12,6 +12,13 @@ from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 
 Make = Callable[[int, Path], real.Made]
+Others = Callable[[int], Mapping[str, LoadedModel]]
+
+
+def no_others(number: int) -> Mapping[str, LoadedModel]:
+    """Return no model beside the one that is probed."""
+    del number
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,8 @@ class Kind:
         make: takes a number and the model store; returns a model and the heads in which the truth is; none: a null.
         many: how many runs the page wants.
         same: whether each number gives the same model, so that its runs differ by the probe's seed alone.
+        others: takes the number; returns the models that the probe is told beside the one that is probed, by the
+            name of its parameter.
         of: statistics that what is planted is true of; empty: all of the probe.
     """
 
@@ -35,6 +44,7 @@ class Kind:
     real: bool = False  # SmolLM2: minutes a run
     same: bool = False
     of: tuple[str, ...] = ()
+    others: Others = field(default=no_others, repr=False)
 
     def holds(self, statistic: str) -> bool:
         """Whether there is something of this statistic to find."""

@@ -18,12 +18,13 @@ from interpret.contracts import Status
 from interpret.probes.forward import Ids
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo import animals, proxies, readers
+from tests.probes.zoo import animals, drift, proxies, readers
 
 Pattern = NDArray[np.float64]  # (query, key), rows sum to 1; a row of NaN is not said
 
 SUPPORTED: Final = frozenset({Status.SUPPORTED})
 INCONCLUSIVE: Final = frozenset({Status.INCONCLUSIVE})
+NOT_SUPPORTED: Final = frozenset({Status.NOT_SUPPORTED})
 NOT_CLAIMED: Final = INCONCLUSIVE | {Status.NOT_SUPPORTED}
 
 MATCH, COST = "induction.prefix_match", "induction.ablation_cost"
@@ -238,4 +239,39 @@ PROXY_ZOO: Final[Mapping[str, ProxyTruth]] = {
     "template": ProxyTruth(proxies.by_template, _NOTHING),
     "dead": ProxyTruth(proxies.dead, _NOTHING),
     "never trained": ProxyTruth(proxies.untrained, _NOTHING),
+}
+
+
+OUTPUT, LAYERS, FEATURES = "drift.output", "drift.layers", "drift.features"
+
+
+@dataclass(frozen=True, slots=True)
+class DriftTruth:
+    """Two releases, and what findings about drift must say of them: features are asked for where some are named."""
+
+    make: Callable[[], drift.Pair]
+    expected: Mapping[str, frozenset[Status]]
+
+
+# The first two are tests at a site that was named before: that nothing changed by as much as matters is shown, and
+# said. Features are found by a search.
+_SAME: Final = dict.fromkeys((OUTPUT, LAYERS), NOT_SUPPORTED)
+_UNCHANGED: Final = _SAME | {FEATURES: INCONCLUSIVE}
+_CHANGED: Final = dict.fromkeys(_UNCHANGED, SUPPORTED)
+DRIFT_ZOO: Final[Mapping[str, DriftTruth]] = {
+    "copied": DriftTruth(drift.copied, _UNCHANGED),
+    "permuted": DriftTruth(drift.permuted, _UNCHANGED),
+    "rescaled": DriftTruth(drift.rescaled, _UNCHANGED),
+    "re-quantised": DriftTruth(drift.requantised, _UNCHANGED),
+    "dead": DriftTruth(drift.dead, _UNCHANGED),
+    "just below, in states": DriftTruth(drift.below_in_states, dict.fromkeys(_SAME, NOT_CLAIMED)),
+    "just below, in outputs": DriftTruth(drift.below_in_outputs, {OUTPUT: NOT_CLAIMED, LAYERS: SUPPORTED}),
+    # It predicts the same, and its states are other numbers: the words say "in the same coordinates".
+    "in other coordinates": DriftTruth(
+        drift.in_other_coordinates, {OUTPUT: NOT_SUPPORTED, LAYERS: SUPPORTED}
+    ),
+    "coarsely re-quantised": DriftTruth(drift.coarse, dict.fromkeys(_SAME, SUPPORTED)),
+    "planted": DriftTruth(drift.planted, _CHANGED),
+    "fine-tuned": DriftTruth(drift.tuned, _CHANGED),
+    "another": DriftTruth(drift.another, _CHANGED),
 }
