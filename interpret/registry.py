@@ -130,6 +130,28 @@ PROBES: dict[str, ProbeEntry] = {
             ),
         },
     ),
+    "refusal.direction": ProbeEntry(
+        path="interpret.probes.refusal.RefusalDirection",
+        title="A direction of refusal: whether it can be read, whether refusals run through it, and what pressing does",
+        unit="probability",
+        reads_prompts=False,
+        intervenes=True,
+        choices={
+            "prompt_set": Choice(("service-en", "service-zh"), "whose copilot's requests, in which language"),
+        },
+        parameters={
+            "pairs": Parameter(
+                48, 40, 48, "pairs of requests, half to fit on, half of other templates to report on"
+            ),
+            "depth": Parameter(0.5, 0, 1, "after which layer the model is read, as a share of its depth"),
+            "control_draws": Parameter(99, 2, 9999, "random directions along which as much is changed"),
+            "smallest_gain": Parameter(0.1, 0.001, 1, "probability beyond each null that matters"),
+            "smallest_shift": Parameter(0.1, 0.001, 10, "log-odds beyond each null that matter"),
+            "permutations": Parameter(
+                9999, 99, 99999, "exchanges of the sides behind the p-values of reading"
+            ),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",

@@ -123,17 +123,21 @@ def _halves(prompts: PairSet, tokenizer: Any, rng: np.random.Generator) -> list[
             by_length[side][_length(prompts, tokenizer, str(word))].append(str(word))
     halves = [list[_Words](), list[_Words]()]
     for length in sorted(by_length[0]):
-        found = list(zip(by_length[0][length], by_length[1][length], strict=False))
-        if prompts.matched:
-            beside = dict(zip(*prompts.words, strict=True))
-            found = [
-                (word, beside[word]) for word in by_length[0][length] if beside[word] in by_length[1][length]
-            ]
+        found = _side_by_side(prompts, by_length[0][length], by_length[1][length])
         for which in (0, 1):
             own = found[which::2]
             if len(own) > 1:  # one alone has no other beside it
                 halves[which] += [_Words(each, own[(i + 1) % len(own)]) for i, each in enumerate(own)]
     return [[half[i] for i in rng.permutation(len(half))] for half in halves]
+
+
+def _side_by_side(prompts: PairSet, first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:
+    """Pair words of one length: each with its own beside it where they are `matched`, the rest in the order given."""
+    beside = dict(zip(*prompts.words, strict=True)) if prompts.matched else {}
+    own = [(word, beside[word]) for word in first if beside.get(word) in second]
+    paired = {word for both in own for word in both}
+    rest = ([word for word in words if word not in paired] for words in (first, second))
+    return [*own, *zip(*rest, strict=False)]
 
 
 def _length(prompts: PairSet, tokenizer: Any, word: str) -> int:
