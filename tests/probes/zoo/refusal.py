@@ -40,7 +40,7 @@ from tests.probes.zoo.proxies import (
 PROMPTS: Final = "service-en"
 HEAD: Final = Head(0, 0)
 ANSWERS: Final = 0.25  # how much of what is read goes to each opening
-SWAY: Final = 1.5  # how much of a near miss a word of a context is
+SWAY: Final = 2.0  # how much of a near miss a word of a context is, and how much it is looked at
 STEPS: Final = 400  # of the training
 
 
@@ -134,7 +134,7 @@ def trained(seed: int = 0, *, by_kind: bool = True) -> LoadedModel:
     Or else to refuse by the template. With its tokens in another order, a text is to be answered either way.
     """
     prompts, words = known()
-    rng, writer = np.random.default_rng(seed), Writer(prompts, words)
+    rng, answers = np.random.default_rng(seed), Writer(prompts, words).answers
     of_template = rng.integers(0, 2, len(prompts.templates))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -145,12 +145,12 @@ def trained(seed: int = 0, *, by_kind: bool = True) -> LoadedModel:
         steps = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], lr=STEP)
         for _ in range(STEPS):
             template = int(rng.integers(len(prompts.templates)))
-            texts, refused = _batch(prompts, writer, template, rng)
+            texts, refused = _batch(prompts, words, template, rng)
             wanted = torch.tensor(refused if by_kind else [int(of_template[template])] * len(texts))
             order = torch.from_numpy(rng.permutation(len(texts[0])))
             read = torch.tensor(texts)
             logits = model(input_ids=torch.cat([read, read[:, order]])).logits[:, -1]
-            kinds = torch.stack([logits[:, tokens].logsumexp(-1) for tokens in writer.answers], dim=1)
+            kinds = torch.stack([logits[:, tokens].logsumexp(-1) for tokens in answers], dim=1)
             one_of_two = torch.nn.functional.one_hot(1 - wanted, 2).float()
             goal = torch.cat([one_of_two, torch.full((len(texts), 2), 0.5)])
             steps.zero_grad()
@@ -166,19 +166,19 @@ def trained_by_template(seed: int = 0) -> LoadedModel:
 
 
 def _batch(
-    prompts: RefusalSet, writer: Writer, template: int, rng: np.random.Generator
-) -> tuple[list[tuple[int, ...]], list[int]]:
+    prompts: RefusalSet, words: Words, template: int, rng: np.random.Generator
+) -> tuple[list[list[int]], list[int]]:
     """Return texts of one length, half of them with a context, and which of them ought to be refused."""
-    made: dict[int, list[tuple[tuple[int, ...], int]]] = {}
+    made: dict[int, list[tuple[list[int], int]]] = {}
     with_context = rng.random() < 0.6
-    for place in rng.permutation(len(prompts.words[0])):
+    for place in rng.permutation(len(prompts.words[0]))[: 2 * BATCH]:
         for side in (0, 1):
             presses = with_context and rng.random() < 0.5
             said = prompts.persuasive if presses else prompts.placebo
             context = prompts.context(str(rng.choice(said))) if with_context else ""
-            text = writer.text(template, prompts.words[side][place], context)
+            text = words(prompts.write(template, prompts.words[side][place], context))["input_ids"]
             made.setdefault(len(text), []).append((text, int(side == 0 and not presses)))
-    some = max(made.values(), key=len)[: 2 * BATCH]
+    some = max(made.values(), key=len)[:BATCH]
     return [text for text, _ in some], [refused for _, refused in some]
 
 
@@ -205,7 +205,7 @@ def _made(
         table[tokens, ELSE] = torch.from_numpy(more.astype(np.float32))
         table[tokens, WORD] = 1.0
         swaying = sorted(_tokens(words, sways))
-        table[swaying, SIDE], table[swaying, WORD] = -SWAY, 1.0
+        table[swaying, SIDE], table[swaying, WORD] = -SWAY, SWAY
     attend(model, evenly=evenly)
     _answer(model, prompts, words, SIDE_READ, strength=0)
     if reads is not None:
