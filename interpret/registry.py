@@ -152,6 +152,24 @@ PROBES: dict[str, ProbeEntry] = {
             ),
         },
     ),
+    "deception.signs": ProbeEntry(
+        path="interpret.probes.deception.SignsOfDeception",
+        title="Signs of deception: statements to mislead and truthful ones, in another domain, without the instruction",
+        unit="probability",
+        reads_prompts=False,
+        intervenes=False,
+        choices={
+            "prompt_set": Choice(("statements-en", "statements-zh"), "statements in which language"),
+        },
+        parameters={
+            "statements": Parameter(
+                48, 40, 72, "statements, half of one domain to fit on, half of another to report on"
+            ),
+            "depth": Parameter(0.5, 0, 1, "after which layer the model is read, as a share of its depth"),
+            "smallest_gain": Parameter(0.1, 0.001, 1, "probability beyond each null that matters"),
+            "permutations": Parameter(9999, 99, 99999, "exchanges of the sides behind the p-value"),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",

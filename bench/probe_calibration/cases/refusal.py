@@ -1,4 +1,4 @@
-"""Refusal: a direction held and used, held and not used, and not held; swayed by what presses, by anything, by nothing."""
+"""Refusal: a direction held and used, held and not used, and not held; swayed by what presses, or by anything."""
 
 from __future__ import annotations
 
@@ -69,5 +69,7 @@ KINDS: Final = (
         "trained", 6, refusal.trained, "trained to refuse unless something presses, and in another order neither way",
         planted=True,
     ),
-    _refusal("swayed, same model", 20, _first_persuaded, "one model, other requests each time", planted=True, same=True),
+    _refusal(
+        "swayed, same model", 20, _first_persuaded, "one model, other requests each time", planted=True, same=True,
+    ),
 )  # fmt: skip
