@@ -7,7 +7,7 @@ that the word has: its side, and something else that goes with no side. The answ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -32,17 +32,15 @@ STEPS, BATCH, STEP = 250, 16, 3e-3  # of the training
 ANSWERS = 0.25  # how much of what is read goes to each answer
 
 
-class Words:
-    """A tokenizer that makes one token of each word of a prompt set."""
+class Vocabulary:
+    """A tokenizer that makes one token of each word of some texts."""
 
     is_fast = True
 
-    def __init__(self, prompts: PairSet, more: Sequence[str] = ()) -> None:
-        """Know the words of all texts and answers, and of some more."""
+    def __init__(self, texts: Iterable[str]) -> None:
+        """Know the words of the texts."""
         self._cut = pre_tokenizers.Whitespace()
-        answers = [answer for kind in prompts.openings for answer in kind]
-        texts = [*prompts.templates, prompts.ending, prompts.label, *answers, *prompts.words[0]]
-        pieces = [word for text in (*texts, *prompts.words[1], *more) for word in self._words(text)]
+        pieces = [word for text in texts for word in self._words(text)]
         self.known = {word: number for number, word in enumerate(dict.fromkeys(pieces))}
         self.unk_token_id = len(self.known)
         self.backend_tokenizer = self
@@ -61,6 +59,16 @@ class Words:
             for piece in text.split()
             for word, _ in self._cut.pre_tokenize_str(piece.replace("{", " ").replace("}", " "))
         ]
+
+
+class Words(Vocabulary):
+    """A tokenizer that makes one token of each word of a prompt set."""
+
+    def __init__(self, prompts: PairSet, more: Sequence[str] = ()) -> None:
+        """Know the words of all texts and answers, and of some more."""
+        answers = [answer for kind in prompts.openings for answer in kind]
+        texts = [*prompts.templates, prompts.ending, prompts.label, *answers, *prompts.words[0]]
+        super().__init__([*texts, *prompts.words[1], *more])
 
 
 def using(seed: int = 0) -> LoadedModel:
@@ -176,7 +184,7 @@ def _blank(seed: int) -> tuple[LlamaForCausalLM, Words, np.random.Generator]:
     return blank(words, seed), words, np.random.default_rng(seed)
 
 
-def blank(words: Words, seed: int) -> LlamaForCausalLM:
+def blank(words: Vocabulary, seed: int) -> LlamaForCausalLM:
     """Return a model that knows its words, each by some noise of its own, and answers by a little noise."""
     model, noise = LlamaForCausalLM(config_of(words)), torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -186,11 +194,12 @@ def blank(words: Words, seed: int) -> LlamaForCausalLM:
                 weight.normal_(0, 0.01, generator=noise)
         table = model.model.embed_tokens.weight
         table[:, :SPREAD].normal_(0, 0.15, generator=noise)
-        table[words.known[":"], CUE] = 1.0
+        if ":" in words.known:
+            table[words.known[":"], CUE] = 1.0
     return model
 
 
-def loud(words: Words, seed: int, kind: str) -> LoadedModel:
+def loud(words: Vocabulary, seed: int, kind: str) -> LoadedModel:
     """Return a model of fresh random weights, so large that any word moves the answer."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -251,11 +260,11 @@ def _answer(model: LlamaForCausalLM, words: Words, read: int, strength: float = 
             model.lm_head.weight[words.known[answer.strip()], read] = sign * strength
 
 
-def _wrap(model: LlamaForCausalLM, words: Words, kind: str, seed: int) -> LoadedModel:
+def _wrap(model: LlamaForCausalLM, words: Vocabulary, kind: str, seed: int) -> LoadedModel:
     return wrap(model, f"{kind}{seed:062x}", words)
 
 
-def config_of(words: Words) -> LlamaConfig:
+def config_of(words: Vocabulary) -> LlamaConfig:
     """Return the configuration of a model that knows these words."""
     return small_llama(
         len(words.known), WIDTH, heads=HEADS, key_value_heads=HEADS, head_width=HEAD_WIDTH, theta=THETA
