@@ -99,8 +99,8 @@ def test_a_tokenizer_that_cannot_tell_or_too_few_of_equal_length_are_refused() -
     prompts, words = deception.prompts(), deception.words()
     with pytest.raises(StructureUntold, match="has no tokenizer"):
         run(animals.induction(), {})
+    told = (("Zaphod tells the truth.", "Tell a lie."), *prompts.instructions[1:])
     with pytest.raises(StructureUntold, match="does not know every word of 'Zaphod tells the truth"):
-        told = (("Zaphod tells the truth.", "Tell a lie."), *prompts.instructions[1:])
         write_statements(replace(prompts, instructions=told), words, 48, seed=0, again=0)
     with pytest.raises(
         PairsUnequal, match=r"of 19 statements of customer service, 19 have .*: 20 are needed"
