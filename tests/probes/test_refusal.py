@@ -46,7 +46,7 @@ def test_what_refuses_is_replicated_and_what_is_only_read_is_not() -> None:
     assert pressed < placebo - 1
     assert placebo == pytest.approx(other, abs=0.1)
     assert details["requests_in_contexts"] == details["pairs_reported_on"] == 24
-    assert len({unit.cluster for unit in tested_of(told[CONTEXT])}) == 24
+    assert len({unit.cluster for unit in units_behind(told[CONTEXT])}) == 24
 
 
 def test_a_model_that_any_context_sways_is_not_said_to_be_swayed_by_pressing() -> None:
@@ -182,7 +182,7 @@ def test_workers_must_agree_on_the_direction() -> None:
         RefusalDirection().report(asked, done)
 
 
-def tested_of(item: Measurement) -> tuple[TestedUnit, ...]:
+def units_behind(item: Measurement) -> tuple[TestedUnit, ...]:
     assert item.tested is not None
     return item.tested.units
 
