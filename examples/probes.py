@@ -35,7 +35,10 @@ SHOWN: Final = {
         {"prompt_set": "credit-gender-en", **SMALL},
         {"prompt_set": "aml-region-en", **SMALL},
         {"prompt_set": "service-origin-en", **SMALL},
-    ]
+    ],
+    # A rank among 79 directions survives the correction over its four tests.
+    "refusal.direction": [{"prompt_set": "service-en", "pairs": 40, "control_draws": 79}],
+    "deception.signs": [{"prompt_set": "statements-en"}],
 }
 OWN_TEXTS: Final = [key for key, entry in registry.PROBES.items() if not entry.reads_prompts]
 PLAIN_WIDTH: Final = 140  # columns where the output goes to a file

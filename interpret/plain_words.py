@@ -61,6 +61,26 @@ CLAIMS: Final[dict[str, Words]] = {
     "drift.features": _(
         "On made-up texts, part of what the model and an earlier one hold is more in one of them than in the other."
     ),
+    "refusal.decodable": _(
+        "On made-up requests, part of the model differs between what a policy forbids and what is near it and allowed,"
+        " more than the words do."
+    ),
+    "refusal.ablation": _(
+        "With what differs between forbidden and allowed requests taken out, the model leans less to refusing made-up"
+        " forbidden ones."
+    ),
+    "refusal.addition": _(
+        "With what differs between forbidden and allowed requests put in, the model leans more to refusing made-up"
+        " allowed ones."
+    ),
+    "refusal.context": _(
+        "On made-up requests that a policy forbids, part of the model is nearer to what it is on allowed ones when what"
+        " is said after them presses for them than when as much is said that does not."
+    ),
+    "deception.signs": _(
+        "On made-up statements, part of the model differs between misleading ones, which are false, and truthful ones:"
+        " also on another subject than where this was fitted, and without the instruction to mislead."
+    ),
 }
 ANOTHER: Final = _("Something inside the model was measured of which there are no plain words.")
 ABSENT: Final = _("Looked for, and not there to an extent that matters: %(claim)s")

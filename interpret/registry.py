@@ -172,6 +172,46 @@ PROBES: dict[str, ProbeEntry] = {
             "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
         },
     ),
+    "refusal.direction": ProbeEntry(
+        path="interpret.probes.refusal.RefusalDirection",
+        title="A direction of refusal: whether it can be read, whether refusals run through it, and what pressing does",
+        unit="probability",
+        reads_prompts=False,
+        intervenes=True,
+        choices={
+            "prompt_set": Choice(("service-en", "service-zh"), "whose copilot's requests, in which language"),
+        },
+        parameters={
+            "pairs": Parameter(
+                48, 40, 48, "pairs of requests, half to fit on, half of other templates to report on"
+            ),
+            "depth": Parameter(0.5, 0, 1, "after which layer the model is read, as a share of its depth"),
+            "control_draws": Parameter(99, 2, 9999, "random directions along which as much is changed"),
+            "smallest_gain": Parameter(0.1, 0.001, 1, "probability beyond each null that matters"),
+            "smallest_shift": Parameter(0.1, 0.001, 10, "log-odds beyond each null that matter"),
+            "permutations": Parameter(
+                9999, 99, 99999, "exchanges of the sides behind the p-values of reading"
+            ),
+        },
+    ),
+    "deception.signs": ProbeEntry(
+        path="interpret.probes.deception.SignsOfDeception",
+        title="Signs of deception: statements to mislead and truthful ones, in another domain, without the instruction",
+        unit="probability",
+        reads_prompts=False,
+        intervenes=False,
+        choices={
+            "prompt_set": Choice(("statements-en", "statements-zh"), "statements in which language"),
+        },
+        parameters={
+            "statements": Parameter(
+                48, 40, 72, "statements, half of one domain to fit on, half of another to report on"
+            ),
+            "depth": Parameter(0.5, 0, 1, "after which layer the model is read, as a share of its depth"),
+            "smallest_gain": Parameter(0.1, 0.001, 1, "probability beyond each null that matters"),
+            "permutations": Parameter(9999, 99, 99999, "exchanges of the sides behind the p-value"),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",

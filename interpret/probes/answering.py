@@ -26,6 +26,7 @@ from interpret.probes.sites import blocks_of, check_layers
 from interpret.probes.weights import LoadedModel
 
 Array: TypeAlias = NDArray[np.float64]
+Answer: TypeAlias = int | tuple[int, ...]  # the token, or any of the tokens, with which it begins
 SAME: Final = 1e-3  # log-odds: by so little may the last token alone differ from the whole pass, by rounding
 REMEMBERED_TOKENS: Final = 4096  # that one batch carries along: 190 MB in SmolLM2
 
@@ -62,15 +63,15 @@ class AnswerSite:
     """The residual after `layer` at the last token of texts, and the answer that follows."""
 
     def __init__(
-        self, passes: ForwardPasses, loaded: LoadedModel, layer: int, answers: tuple[int, int]
+        self, passes: ForwardPasses, loaded: LoadedModel, layer: int, answers: tuple[Answer, Answer]
     ) -> None:
-        """Read and change there, in this model; `answers` are the tokens whose odds are taken.
+        """Read and change there, in this model; `answers` are those whose odds are taken.
 
         Raises:
             SiteUnknown: the model has no such layer.
         """
         check_layers(loaded, [layer])
-        self._passes, self._loaded, self._answers = passes, loaded, answers
+        self._passes, self._loaded, self._answers = passes, loaded, tuple(map(_tokens_of, answers))
         self.layer, self.fired = layer, Counter[str]()  # hook -> calls
         self._proven, self._compared = False, False
         self._in_tuple = False  # whether this architecture's layers return a tuple
@@ -203,8 +204,13 @@ class AnswerSite:
 
     def _odds(self, logits: torch.Tensor) -> Array:
         last = logits[:, -1].double()
-        odds: Array = to_numpy(last[:, self._answers[0]] - last[:, self._answers[1]])
+        first, second = (last[:, tokens].logsumexp(dim=-1) for tokens in self._answers)
+        odds: Array = to_numpy(first - second)
         return odds
+
+
+def _tokens_of(answer: Answer) -> list[int]:
+    return [answer] if isinstance(answer, int) else list(answer)
 
 
 def _stream(output: Any) -> torch.Tensor:

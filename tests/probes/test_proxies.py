@@ -23,11 +23,11 @@ from interpret.errors import (
 )
 from interpret.parts import measure_all
 from interpret.probes.answering import AnswerSite
+from interpret.probes.directions.pairs import check_apart, pair_up
+from interpret.probes.directions.reading import fit_readout, random_directions
 from interpret.probes.forward import ForwardPasses
 from interpret.probes.proxies import AttributeProxies
-from interpret.probes.proxies.pairs import check_apart, pair_up
 from interpret.probes.proxies.prompt_sets import PromptSet, read_prompt_set
-from interpret.probes.proxies.reading import fit_readout, random_directions
 from interpret.probes.session import ModelSession
 from interpret.probes.sites import blocks_of
 from interpret.probes.weights import LoadedModel

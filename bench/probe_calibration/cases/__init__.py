@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.probe_calibration.cases import drift, induction, patterns, proxies
+from bench.probe_calibration.cases import deception, drift, induction, patterns, proxies, refusal
 from bench.probe_calibration.cases.induction import COST, INDUCTION, MATCH
 from bench.probe_calibration.cases.kind import Kind
 
-KINDS: Final = (*induction.KINDS, *patterns.KINDS, *proxies.KINDS, *drift.KINDS)
+KINDS: Final = (
+    *induction.KINDS,
+    *patterns.KINDS,
+    *proxies.KINDS,
+    *drift.KINDS,
+    *refusal.KINDS,
+    *deception.KINDS,
+)
 _STATISTICS: Final = {
     induction.INDUCTION: induction.STATISTICS,
     patterns.PATTERNS: patterns.STATISTICS,
     proxies.PROXIES: proxies.STATISTICS,
     drift.DRIFT: drift.STATISTICS,
+    refusal.REFUSAL: refusal.STATISTICS,
+    deception.DECEPTION: deception.STATISTICS,
 }
 
 __all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "shows_absence", "statistics_of"]

@@ -12,42 +12,28 @@ from pathlib import Path
 from typing import Final
 
 from interpret.errors import BadSpecification
+from interpret.probes.directions.prompt_sets import PairSet, check_set
 
 FOLDER: Final = Path(__file__).parent / "sets"
-PLACE: Final = "{}"  # in a template: where the attribute's words stand
 
 
-@dataclass(frozen=True, slots=True)
-class PromptSet:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSet(PairSet):
     """One question of a copilot, and one attribute in two sides.
 
     Attributes:
-        texts: what the templates are, in words: "English notes to a credit copilot".
-        ending: the question, at the end of each text.
         answers: what follows the ending, of which the log-odds are taken: of the first over the second.
-        label: stands before the words of each side.
         says: what sets the sides apart, in words.
-        sides: their names.
-        words: of the first side and of the second, each word once.
     """
 
-    name: str
-    version: str  # of both files
-    copilot: str
     attribute: str
-    language: str  # BCP 47
-    texts: str
-    ending: str
     answers: tuple[str, str]
-    templates: tuple[str, ...]
-    label: str
     says: str
-    sides: tuple[str, str]
-    words: tuple[tuple[str, ...], tuple[str, ...]]
 
-    def write(self, template: int, word: str) -> str:
-        """Return a template with a word in its place, and the question."""
-        return self.templates[template].replace(PLACE, self.label + word) + self.ending
+    @property
+    def openings(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return both answers."""
+        return (self.answers[0],), (self.answers[1],)
 
 
 def read_prompt_set(name: str, folder: Path = FOLDER) -> PromptSet:
@@ -81,23 +67,5 @@ def read_prompt_set(name: str, folder: Path = FOLDER) -> PromptSet:
         sides=(of_attribute["sides"][0], of_attribute["sides"][1]),
         words=(sides[0], sides[1]),
     )
-    _check(made)
+    check_set(made)
     return made
-
-
-def _check(made: PromptSet) -> None:
-    for template in made.templates:
-        if template.count(PLACE) != 1:
-            raise BadSpecification(f"{made.name}: a template has one {PLACE}, not as in {template!r}")
-    if len(set(made.templates)) != len(made.templates):
-        raise BadSpecification(f"{made.name}: a template stands there twice")
-    for side, words in zip(made.sides, made.words, strict=True):
-        if not words:
-            raise BadSpecification(
-                f"{made.name}: there are no {side}: with one side there is nothing to tell apart"
-            )
-    both = [*made.words[0], *made.words[1]]
-    if twice := sorted({word for word in both if both.count(word) > 1}):
-        raise BadSpecification(
-            f"{made.name}: {', '.join(twice)} stands there twice, so that sides or splits share it"
-        )

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interpret import statistics
 from interpret.contracts import ProbeSpecification
-from interpret.probes.answering import AnswerSite, Reading
-from interpret.probes.proxies.pairs import Material, counts_of, pair_up
+from interpret.probes.answering import AnswerSite
+from interpret.probes.directions.changing import (
+    EXCHANGED,
+    FIRST,
+    NEUTRAL,
+    SECOND,
+    Seen,
+    in_another_order,
+    move,
+    rows_of,
+    see,
+)
+from interpret.probes.directions.pairs import Material, counts_of, pair_up
+from interpret.probes.directions.reading import Array, Readout, fit_readout, random_directions, tell_by_counts
 from interpret.probes.proxies.prompt_sets import PromptSet
-from interpret.probes.proxies.reading import Readout, fit_readout, random_directions
 from interpret.probes.residual import spread_of
 from interpret.probes.session import ModelSession
 from interpret.probes.tokenization import digest_of_tokenizer
 from interpret.probes.weights import LoadedModel
-
-Array: TypeAlias = NDArray[np.float64]
-FIRST, SECOND, OTHER_FIRST, OTHER_SECOND = range(4)  # of a pair's texts, as in `Pair.texts`
-EXCHANGED: Final = ((FIRST, SECOND), (SECOND, FIRST))
-NEUTRAL: Final = ((FIRST, OTHER_FIRST), (SECOND, OTHER_SECOND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +47,6 @@ class Fitted:
     sign: int
     residual: Array
     gap: float
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The reporting pairs as one model reads them.
-
-    Attributes:
-        residual: (text of a pair, pair, width).
-        odds: (text of a pair, pair).
-    """
-
-    reading: Reading
-    residual: Array
-    odds: Array
-
-    def place(self, text: int, pair: int) -> int:
-        """Return where a text of a pair is in the reading."""
-        pairs: int = self.residual.shape[1]
-        return text * pairs + pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +106,7 @@ class Study:
         seen = self._seen(site)
         shuffled = self._see(site, 2, shuffled=True)
         text_only = self._text_only()
-        told, given = fitted.readout.tells(_apart(seen)), self._given
+        told, given = fitted.readout.tells(seen.apart), self._given
         report = self._material.report
         changes = self._changes(site, seen, fitted)
         return (
@@ -135,7 +121,7 @@ class Study:
                 "gap": (fitted.sign * (seen.odds[FIRST] - seen.odds[SECOND])).tolist(),
                 "odds": [float(seen.odds[side].mean()) for side in (FIRST, SECOND)],
                 "told": told.tolist(),
-                "told_shuffled": fitted.readout.tells(_apart(shuffled)).tolist(),
+                "told_shuffled": fitted.readout.tells(shuffled.apart).tolist(),
                 "told_by_text": text_only.tolist(),
                 "p_value": statistics.p_from_sign_flips(
                     told - text_only, seed=self._seed, permutations=int(given["permutations"])
@@ -155,7 +141,7 @@ class Study:
         loaded = self._models.dead(self._specification.model_digest, self._seed)
         site = self._site(loaded)
         fitted, seen = self._fit(site), self._see(site, 2)
-        return {"told": fitted.readout.tells(_apart(seen)).tolist()} | self._changes(site, seen, fitted)
+        return {"told": fitted.readout.tells(seen.apart).tolist()} | self._changes(site, seen, fitted)
 
     def control(self, part: slice) -> dict[str, Any]:
         """Change as much along a part of the random directions; JSON values: what each comes to, in either way."""
@@ -196,40 +182,19 @@ class Study:
         return AnswerSite(self._models.passes, loaded, self.layer, self._material.answers)
 
     def _fit(self, site: AnswerSite) -> Fitted:
-        pairs = self._material.fit
-        reading = site.read([pair.texts[side] for side in (FIRST, SECOND) for pair in pairs])
-        residual = reading.residual.astype(np.float64).reshape(2, len(pairs), -1)
-        odds = reading.odds.reshape(2, len(pairs))
-        readout, gap = fit_readout(residual[0] - residual[1]), float((odds[0] - odds[1]).mean())
-        return Fitted(
-            readout, float((residual @ readout.direction).mean()), 1 if gap >= 0 else -1, residual, gap
-        )
+        seen = see(site, rows_of(self._material.fit, 2))
+        readout, gap = fit_readout(seen.apart), float((seen.odds[FIRST] - seen.odds[SECOND]).mean())
+        middle = float((seen.residual @ readout.direction).mean())
+        return Fitted(readout, middle, 1 if gap >= 0 else -1, seen.residual, gap)
 
     def _see(self, site: AnswerSite, sides: int, *, shuffled: bool = False) -> Seen:
         """Read so many texts of each reporting pair, all in the same other order where they are `shuffled`."""
-        pairs = self._material.report
-        rng = np.random.default_rng(self._seed)
-        orders = [_other_order(len(pair.texts[0]), rng, shuffled=shuffled) for pair in pairs]
-        texts = [
-            [pair.texts[text][token] for token in order]
-            for text in range(sides)
-            for pair, order in zip(pairs, orders, strict=True)
-        ]
-        reading = site.read(texts)
-        residual = reading.residual.astype(np.float64).reshape(sides, len(pairs), -1)
-        return Seen(reading, residual, reading.odds.reshape(sides, len(pairs)))
+        rows = rows_of(self._material.report, sides)
+        return see(site, in_another_order(rows, np.random.default_rng(self._seed)) if shuffled else rows)
 
     def _text_only(self) -> Array:
         """Return how surely the text alone tells the reporting pairs: by its tokens, letters and length."""
-        counted = [counts_of(pairs) for pairs in (self._material.fit, self._material.report)]
-        names = sorted({name for sides in counted[0] for side in sides for name in side})
-        fit, report = (
-            np.array([[first[name] - second[name] for name in names] for first, second in sides], dtype=float)
-            for sides in counted
-        )
-        scale = np.sqrt((fit**2).mean(axis=0))
-        scale[scale == 0] = 1.0
-        return fit_readout(fit / scale).tells(report / scale)
+        return tell_by_counts(counts_of(self._material.fit), counts_of(self._material.report))
 
     def _changes(self, site: AnswerSite, seen: Seen, fitted: Fitted) -> dict[str, Any]:
         """Return what changing the direction itself does to each pair; JSON values."""
@@ -273,24 +238,8 @@ class Study:
         """
         amount = seen.residual @ fitted.readout.direction  # (text of a pair, pair)
         wanted = [*pairs, *((text, text) for text in sorted({text for both in pairs for text in both}))]
-        texts, instead = list[int](), list[Array]()
-        for text, other in wanted:
-            goal = amount[other] if text != other else np.full(amount.shape[1], fitted.middle)
-            steps = (goal - amount[text])[None, :, None] * along[:, None]  # (direction, pair, width)
-            instead.append((seen.residual[text] + steps).reshape(-1, along.shape[1]))
-            texts += [seen.place(text, pair) for pair in range(amount.shape[1])] * len(along)
-        odds = site.changed(seen.reading, texts, np.concatenate(instead).astype(np.float32))
-        return dict(zip(wanted, odds.reshape(len(wanted), len(along), -1), strict=True))
-
-
-def _apart(seen: Seen) -> Array:
-    apart: Array = seen.residual[FIRST] - seen.residual[SECOND]
-    return apart
-
-
-def _other_order(tokens: int, rng: np.random.Generator, *, shuffled: bool) -> list[int]:
-    """Return the places of the tokens in another order, whose last token is another one."""
-    order = np.arange(tokens)
-    while shuffled and order[-1] == tokens - 1:
-        order = rng.permutation(tokens)
-    return [int(place) for place in order]
+        goals = [
+            (text, amount[other] if text != other else np.full(amount.shape[1], fitted.middle))
+            for text, other in wanted
+        ]
+        return dict(zip(wanted, move(site, seen, amount, goals, along), strict=True))

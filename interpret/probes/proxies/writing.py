@@ -2,100 +2,63 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from interpret import statistics
 from interpret.contracts import (
     ClaimLevel,
-    Comparison,
-    ComparisonKind,
     HoldsFor,
-    ItemValue,
     Measurement,
     NullKind,
     ProbeSpecification,
-    Tested,
     TestKind,
 )
-from interpret.probes.head_writing import Array, Estimates, units_of
+from interpret.probes.directions.writing import (
+    WHY_GAIN,
+    WHY_SHIFT,
+    Both,
+    Claim,
+    Value,
+    Writer,
+    digest_of_texts,
+    value_of,
+)
 from interpret.probes.proxies.prompt_sets import PromptSet
 
-WHY_GAIN: Final = (
-    "0.5 is a guess: whoever gains less than 0.1 on what the words tell anyway is hardly surer than that"
-)
-WHY_SHIFT: Final = "0.1 in log-odds moves an even answer by two and a half per cent: less is not felt"
 WHAT_THE_SEED_CHANGES: Final = (
     "the words of both halves exchanged, so a new direction; another dead model and other random directions;"
     " same halves of the templates"
 )
-DEAD: Final = "a direction fitted likewise in a dead model, its weights shuffled inside each matrix"
-
-
-class Numbers:
-    """What one seed's parts gave, as arrays over the reporting pairs."""
-
-    def __init__(
-        self, pairs: Mapping[str, Any], dead: Mapping[str, Any], drawn: Mapping[str, Sequence[float]]
-    ) -> None:
-        """Take the parts' numbers; `drawn` of each random direction, by what was done."""
-        self.told, self._dead = pairs, dead
-        self._drawn = drawn
-
-    def of(self, name: str) -> Array:
-        """Return what "told", "removed" or "exchanged" comes to in each pair."""
-        return np.asarray(self.told[name], dtype=np.float64)
-
-    def null(self, name: str, kind: NullKind) -> Array:
-        """Return the same under a null."""
-        if kind is NullKind.DEAD_MODEL:
-            values = self._dead[name]
-        elif name == "told":
-            values = self.told[
-                {NullKind.SHUFFLED_ORDER: "told_shuffled", NullKind.TEXT_ONLY: "told_by_text"}[kind]
-            ]
-        else:
-            values = self.told[{NullKind.SHUFFLED_ORDER: "shuffled", NullKind.TEXT_ONLY: "neutral"}[kind]][
-                name
-            ]
-        return np.asarray(values, dtype=np.float64)
-
-    def drawn(self, name: str) -> Array:
-        """Return what each random direction comes to, with the sign that gives more."""
-        return np.asarray(self._drawn[name], dtype=np.float64)
-
-    def p_value(self, name: str) -> float:
-        """Return the p-value of reading, or the rank among the random directions as one."""
-        if name == "told":
-            return float(self.told["p_value"])
-        return statistics.p_from_permutations(float(self.of(name).mean()), self.drawn(name))
-
-    def tested(self, name: str, kind: TestKind, smallest: float, why: str) -> Tested:
-        """Return what a verdict rests on."""
-        nulls = {each: self.null(name, each) for each in NullKind}
-        units = units_of(self.told["clusters"], self.told["texts"], self.of(name), nulls)
-        sets = () if name == "told" else tuple(float(value) for value in self.drawn(name))
-        return Tested(kind, smallest, why, units, random_sets=sets, found_on=tuple(self.told["found_on"]))
+CORRECTION: Final = "Benjamini-Hochberg over the 3 tests of this run, on pairs held out from fitting"
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
-    """One of the three, in words."""
+class Numbers:
+    """What one seed's parts gave; `drawn` of each random direction, by what was done."""
 
-    name: str  # as in `Numbers.of`
-    statistic: str
-    unit: str
-    level: ClaimLevel
-    kind: TestKind
-    smallest: float
-    why: str
-    baseline: str
-    supports: str
-    does_not_show: str
+    told: Mapping[str, Any]
+    dead: Mapping[str, Any]
+    drawn: Mapping[str, list[float]]
+
+    def of(self, name: str) -> Value:
+        """Return what "told", "removed" or "exchanged" comes to in each pair."""
+        told, dead = self.told, self.dead[name]
+        if name == "told":
+            nulls = {
+                NullKind.DEAD_MODEL: dead,
+                NullKind.SHUFFLED_ORDER: told["told_shuffled"],
+                NullKind.TEXT_ONLY: told["told_by_text"],
+            }
+            return value_of(told, told[name], nulls, p_value=told["p_value"])
+        nulls = {
+            NullKind.DEAD_MODEL: dead,
+            NullKind.SHUFFLED_ORDER: told["shuffled"][name],
+            NullKind.TEXT_ONLY: told["neutral"][name],
+        }
+        return value_of(told, told[name], nulls, drawn=self.drawn[name])
 
 
 def write_all(
@@ -107,15 +70,19 @@ def write_all(
 ) -> tuple[Measurement, ...]:
     """Return the three measurements; their p-values are corrected together."""
     claims = _claims(prompts, given, int(first.told["found"]["layer"]))
-    p_values = [first.p_value(claim.name) for claim in claims]
-    q_values = statistics.adjust_benjamini_hochberg(p_values).tolist()
-    writer = _Writer(specification, prompts, first, second)
-    return tuple(
-        writer.measurement(claim, p, float(q)) for claim, p, q in zip(claims, p_values, q_values, strict=True)
+    writer = Writer(
+        specification,
+        unit="pairs",
+        seed_changes=WHAT_THE_SEED_CHANGES,
+        correction=CORRECTION,
+        fire_counts=first.told["fired"],
+        details=_details(prompts, first.told),
     )
+    values = {claim.name: Both(first.of(claim.name), second.of(claim.name)) for claim in claims}
+    return writer.write(claims, values, _holds_for(specification, prompts, first.told))
 
 
-def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple[_Claim, ...]:
+def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple[Claim, ...]:
     gain, shift = given["smallest_gain"], given["smallest_shift"]
     one, other = prompts.sides
     named = " over ".join(f"“{answer.strip()}”" for answer in prompts.answers)
@@ -128,6 +95,10 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
         "level": ClaimLevel.INTERVENTIONAL,
         "smallest": shift,
         "why": WHY_SHIFT,
+        "control": (
+            "as much changed along each of {} random directions in which texts of one side differ, with the sign that"
+            " gives more"
+        ),
     }
     beyond = (
         f"by more than {shift:g} beyond the same in a dead model, between two words of one side, and in another order,"
@@ -138,7 +109,7 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
         " what becomes of any person."
     )
     return (
-        _Claim(
+        Claim(
             name="told",
             statistic="proxies.decodable",
             unit="probability",
@@ -155,7 +126,7 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
             ),
             does_not_show=f"That any answer depends on it: what can be read need not be used. Nor {not_person}",
         ),
-        _Claim(
+        Claim(
             name="removed",
             statistic="proxies.removal",
             kind=TestKind.NECESSITY,
@@ -170,7 +141,7 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
             ),
             **use,
         ),
-        _Claim(
+        Claim(
             name="exchanged",
             statistic="proxies.reinjection",
             kind=TestKind.SEARCH,
@@ -187,87 +158,28 @@ def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple
     )
 
 
-class _Writer:
-    """Writes one measurement a claim."""
+def _details(prompts: PromptSet, told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "prompt_set": prompts.name,
+        "prompt_set_version": prompts.version,
+        "says": prompts.says,
+        "pairs_fitted_on": told["fitted"],
+        "pairs_reported_on": len(told["clusters"]),
+        "words_without_a_partner_of_their_length": told["left_out"],
+        "mean_log_odds_of_each_side": told["odds"],
+        "difference_in_log_odds": float(np.mean(told["gap"])),
+        "moved_each_way": told["ways"],
+        "told_in_another_order": float(np.mean(told["told_shuffled"])),
+        "massive_residuals": told["massive"],
+    }
 
-    def __init__(
-        self, specification: ProbeSpecification, prompts: PromptSet, first: Numbers, second: Numbers
-    ) -> None:
-        self._specification, self._prompts = specification, prompts
-        self._first, self._second = first, second
-        self._estimates = Estimates(specification.seed, "pairs")
 
-    def measurement(self, claim: _Claim, p_value: float, q_value: float) -> Measurement:
-        """Return what was measured of one claim, in words."""
-        first, second, estimates = self._first, self._second, self._estimates
-        values, again = first.of(claim.name), second.of(claim.name)
-        estimate = estimates.of(values)
-        tested, tested_again = (
-            each.tested(claim.name, claim.kind, claim.smallest, claim.why) for each in (first, second)
-        )
-        return Measurement(
-            statistic=claim.statistic,
-            unit=claim.unit,
-            level=claim.level,
-            estimate=estimate,
-            baseline=estimates.compare(
-                ComparisonKind.BASELINE, claim.baseline, first.null(claim.name, NullKind.TEXT_ONLY)
-            ),
-            null=estimates.compare(ComparisonKind.NULL, DEAD, first.null(claim.name, NullKind.DEAD_MODEL)),
-            control=self._control(claim),
-            tested=tested,
-            holds_for=self._holds_for(),
-            stability=estimates.stability(
-                estimate, again, tested_again, second.p_value(claim.name), WHAT_THE_SEED_CHANGES
-            ),
-            supports=claim.supports,
-            does_not_show=claim.does_not_show,
-            p_value=p_value,
-            q_value=q_value,
-            correction="Benjamini-Hochberg over the 3 tests of this run, on pairs held out from fitting",
-            family_size=3,
-            fire_counts=first.told["fired"],
-            per_item=tuple(
-                ItemValue(cluster, float(value))
-                for cluster, value in zip(first.told["clusters"], values, strict=True)
-            ),
-            details=self._details(),
-        )
-
-    def _control(self, claim: _Claim) -> Comparison | None:
-        if claim.level is ClaimLevel.ASSOCIATIONAL:
-            return None
-        drawn = self._first.drawn(claim.name)
-        estimate = statistics.estimate_mean(drawn, seed=self._specification.seed, unit="random directions")
-        what = (
-            f"as much changed along each of {drawn.size} random directions in which texts of one side differ, with the"
-            " sign that gives more"
-        )
-        return Comparison(ComparisonKind.CONTROL, what, estimate)
-
-    def _details(self) -> dict[str, Any]:
-        told = self._first.told
-        return {
-            "prompt_set": self._prompts.name,
-            "prompt_set_version": self._prompts.version,
-            "says": self._prompts.says,
-            "pairs_fitted_on": told["fitted"],
-            "pairs_reported_on": len(told["clusters"]),
-            "words_without_a_partner_of_their_length": told["left_out"],
-            "mean_log_odds_of_each_side": told["odds"],
-            "difference_in_log_odds": float(np.mean(told["gap"])),
-            "moved_each_way": told["ways"],
-            "told_in_another_order": float(np.mean(told["told_shuffled"])),
-            "massive_residuals": told["massive"],
-        }
-
-    def _holds_for(self) -> HoldsFor:
-        told = self._first.told
-        return HoldsFor(
-            model_digest=self._specification.model_digest,
-            dataset_digest=hashlib.sha256(" ".join(sorted(told["texts"])).encode()).hexdigest(),
-            languages=(self._prompts.language,),
-            site=f"residual after layer {told['found']['layer']}, last token",
-            slice={"copilot": self._prompts.copilot, "attribute": self._prompts.attribute},
-            tokenizer_digest=told["tokenizer_digest"],
-        )
+def _holds_for(specification: ProbeSpecification, prompts: PromptSet, told: Mapping[str, Any]) -> HoldsFor:
+    return HoldsFor(
+        model_digest=specification.model_digest,
+        dataset_digest=digest_of_texts(told["texts"]),
+        languages=(prompts.language,),
+        site=f"residual after layer {told['found']['layer']}, last token",
+        slice={"copilot": prompts.copilot, "attribute": prompts.attribute},
+        tokenizer_digest=told["tokenizer_digest"],
+    )

@@ -18,7 +18,7 @@ from interpret.contracts import Status
 from interpret.probes.forward import Ids
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo import animals, drift, proxies, readers
+from tests.probes.zoo import animals, deception, drift, proxies, readers, refusal
 
 Pattern = NDArray[np.float64]  # (query, key), rows sum to 1; a row of NaN is not said
 
@@ -274,4 +274,40 @@ DRIFT_ZOO: Final[Mapping[str, DriftTruth]] = {
     "planted": DriftTruth(drift.planted, _CHANGED),
     "fine-tuned": DriftTruth(drift.tuned, _CHANGED),
     "another": DriftTruth(drift.another, _CHANGED),
+}
+
+
+REFUSAL_DECODABLE, ABLATION, ADDITION, CONTEXT = (
+    "refusal.decodable", "refusal.ablation", "refusal.addition", "refusal.context",
+)  # fmt: skip
+_REFUSES_NOTHING: Final = dict.fromkeys((REFUSAL_DECODABLE, ABLATION, ADDITION, CONTEXT), INCONCLUSIVE)
+_KIND_HELD: Final = _REFUSES_NOTHING | {REFUSAL_DECODABLE: SUPPORTED}
+_REFUSES: Final = _KIND_HELD | {ABLATION: SUPPORTED, ADDITION: SUPPORTED}
+REFUSAL_ZOO: Final[Mapping[str, ProxyTruth]] = {
+    "refuses, swayed": ProxyTruth(refusal.persuaded, _REFUSES | {CONTEXT: SUPPORTED}, sets=79),
+    "refuses": ProxyTruth(refusal.using, _REFUSES, sets=79),
+    "refuses, any context": ProxyTruth(refusal.any_context, _REFUSES, sets=79),
+    "held, unused": ProxyTruth(refusal.holding, _KIND_HELD, sets=79),
+    "something else used": ProxyTruth(refusal.using_else, _KIND_HELD, sets=79),
+    "kinds permuted": ProxyTruth(refusal.scrambled, _REFUSES_NOTHING),
+    "any order": ProxyTruth(refusal.any_order, _REFUSES_NOTHING),
+    "length": ProxyTruth(refusal.by_length, _REFUSES_NOTHING),
+    "template": ProxyTruth(refusal.by_template, _REFUSES_NOTHING),
+    "dead": ProxyTruth(refusal.dead, _REFUSES_NOTHING),
+    "never trained": ProxyTruth(refusal.untrained, _REFUSES_NOTHING),
+}
+
+
+SIGNS: Final = "deception.signs"
+DECEPTION_ZOO: Final[Mapping[str, ProxyTruth]] = {
+    "held": ProxyTruth(deception.knowing, {SIGNS: SUPPORTED}),
+    "trained": ProxyTruth(deception.trained, {SIGNS: SUPPORTED}),
+    "instruction": ProxyTruth(deception.by_instruction, {SIGNS: INCONCLUSIVE}),
+    "one domain": ProxyTruth(deception.one_domain, {SIGNS: INCONCLUSIVE}),
+    "turned": ProxyTruth(deception.turned, {SIGNS: INCONCLUSIVE}),
+    "endings permuted": ProxyTruth(deception.scrambled, {SIGNS: INCONCLUSIVE}),
+    "any order": ProxyTruth(deception.any_order, {SIGNS: INCONCLUSIVE}),
+    "beginning": ProxyTruth(deception.by_beginning, {SIGNS: INCONCLUSIVE}),
+    "dead": ProxyTruth(deception.dead, {SIGNS: INCONCLUSIVE}),
+    "never trained": ProxyTruth(deception.untrained, {SIGNS: INCONCLUSIVE}),
 }

@@ -7,6 +7,7 @@ that the word has: its side, and something else that goes with no side. The answ
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +15,8 @@ import torch
 from tokenizers import pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from interpret.probes.proxies.prompt_sets import PromptSet, read_prompt_set
+from interpret.probes.directions.prompt_sets import PairSet
+from interpret.probes.proxies.prompt_sets import read_prompt_set
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo.parts import THETA, small_llama, wrap
@@ -30,16 +32,15 @@ STEPS, BATCH, STEP = 250, 16, 3e-3  # of the training
 ANSWERS = 0.25  # how much of what is read goes to each answer
 
 
-class Words:
-    """A tokenizer that makes one token of each word of a prompt set."""
+class Vocabulary:
+    """A tokenizer that makes one token of each word of some texts."""
 
     is_fast = True
 
-    def __init__(self, prompts: PromptSet) -> None:
-        """Know the words of all texts and answers."""
+    def __init__(self, texts: Iterable[str]) -> None:
+        """Know the words of the texts."""
         self._cut = pre_tokenizers.Whitespace()
-        texts = [*prompts.templates, prompts.ending, prompts.label, *prompts.answers, *prompts.words[0]]
-        pieces = [word for text in (*texts, *prompts.words[1]) for word in self._words(text)]
+        pieces = [word for text in texts for word in self._words(text)]
         self.known = {word: number for number, word in enumerate(dict.fromkeys(pieces))}
         self.unk_token_id = len(self.known)
         self.backend_tokenizer = self
@@ -60,11 +61,21 @@ class Words:
         ]
 
 
+class Words(Vocabulary):
+    """A tokenizer that makes one token of each word of a prompt set."""
+
+    def __init__(self, prompts: PairSet, more: Sequence[str] = ()) -> None:
+        """Know the words of all texts and answers, and of some more."""
+        answers = [answer for kind in prompts.openings for answer in kind]
+        texts = [*prompts.templates, prompts.ending, prompts.label, *answers, *prompts.words[0]]
+        super().__init__([*texts, *prompts.words[1], *more])
+
+
 def using(seed: int = 0) -> LoadedModel:
     """Holds which side the word is of, and answers by it."""
     model, words, _ = _blank(seed)
     _give_sides(model, words, seed)
-    _attend(model)
+    attend(model)
     _answer(model, words, SIDE_READ)
     return _wrap(model, words, "a1", seed)
 
@@ -73,7 +84,7 @@ def holding(seed: int = 0) -> LoadedModel:
     """Holds which side the word is of, and answers by nothing of it."""
     model, words, _ = _blank(seed)
     _give_sides(model, words, seed)
-    _attend(model)
+    attend(model)
     _answer(model, words, SIDE_READ, strength=0)
     return _wrap(model, words, "a2", seed)
 
@@ -82,7 +93,7 @@ def using_else(seed: int = 0) -> LoadedModel:
     """Holds which side the word is of, and answers by something else that words have, on either side alike."""
     model, words, _ = _blank(seed)
     _give_sides(model, words, seed)
-    _attend(model)
+    attend(model)
     _answer(model, words, SIDE_READ, strength=0)
     _answer(model, words, ELSE_READ)
     return _wrap(model, words, "a3", seed)
@@ -92,7 +103,7 @@ def scrambled(seed: int = 0) -> LoadedModel:
     """`using`, with the sides exchanged in words drawn at random: what it holds and uses is no attribute."""
     model, words, rng = _blank(seed)
     _give_sides(model, words, seed, signs=rng.choice((-1.0, 1.0), 400))
-    _attend(model)
+    attend(model)
     _answer(model, words, SIDE_READ)
     return _wrap(model, words, "a4", seed)
 
@@ -101,7 +112,7 @@ def any_order(seed: int = 0) -> LoadedModel:
     """Answers by the side of a word that stands anywhere, however it stands: the same tokens in another order do."""
     model, words, _ = _blank(seed)
     _give_sides(model, words, seed)
-    _attend(model, evenly=True)
+    attend(model, evenly=True)
     _answer(model, words, SIDE_READ)
     return _wrap(model, words, "a5", seed)
 
@@ -113,7 +124,7 @@ def by_template(seed: int = 0) -> LoadedModel:
         others = [token for token in words.known.values() if token not in _tokens(words)]
         strength = torch.from_numpy(rng.normal(0, 1, len(others)).astype(np.float32))
         model.model.embed_tokens.weight[others, ELSE] = strength
-    _attend(model, evenly=True)
+    attend(model, evenly=True)
     _answer(model, words, ELSE_READ)
     return _wrap(model, words, "a6", seed)
 
@@ -121,23 +132,13 @@ def by_template(seed: int = 0) -> LoadedModel:
 def dead(seed: int = 0) -> LoadedModel:
     """`using`, with the weights shuffled inside each matrix."""
     loaded = using(seed)
-    order = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in loaded.model.parameters():
-            flat = weight.flatten()
-            weight.copy_(flat[torch.randperm(flat.numel(), generator=order)].reshape(weight.shape))
+    kill(loaded, seed)
     return wrap(loaded.model, f"a7{seed:062x}", loaded.tokenizer)
 
 
 def untrained(seed: int = 0) -> LoadedModel:
     """Fresh random weights, so large that any word, and any step in the residual, moves the answer."""
-    words = Words(read_prompt_set(PROMPTS))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        config = _config(words)
-        config.initializer_range = LOUD
-        model = LlamaForCausalLM(config)
-        return wrap(model, f"a8{seed:062x}", words)
+    return loud(Words(read_prompt_set(PROMPTS)), seed, "a8")
 
 
 def trained(seed: int = 0, *, by_side: bool = True) -> LoadedModel:
@@ -152,7 +153,7 @@ def trained(seed: int = 0, *, by_side: bool = True) -> LoadedModel:
     of_template = rng.integers(0, 2, len(prompts.templates))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(_config(words))
+        model = LlamaForCausalLM(config_of(words))
         still = model.model.layers[1].self_attn.o_proj.weight  # what is used is there after layer 0
         torch.nn.init.zeros_(still)
         still.requires_grad = False
@@ -179,9 +180,13 @@ def trained_by_template(seed: int = 0) -> LoadedModel:
 
 
 def _blank(seed: int) -> tuple[LlamaForCausalLM, Words, np.random.Generator]:
-    """Return a model that knows its words, each by some noise of its own, and answers by a little noise."""
     words = Words(read_prompt_set(PROMPTS))
-    model, noise = LlamaForCausalLM(_config(words)), torch.Generator().manual_seed(seed)
+    return blank(words, seed), words, np.random.default_rng(seed)
+
+
+def blank(words: Vocabulary, seed: int) -> LlamaForCausalLM:
+    """Return a model that knows its words, each by some noise of its own, and answers by a little noise."""
+    model, noise = LlamaForCausalLM(config_of(words)), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             weight.fill_(1.0 if "norm" in name else 0.0)
@@ -189,8 +194,27 @@ def _blank(seed: int) -> tuple[LlamaForCausalLM, Words, np.random.Generator]:
                 weight.normal_(0, 0.01, generator=noise)
         table = model.model.embed_tokens.weight
         table[:, :SPREAD].normal_(0, 0.15, generator=noise)
-        table[words.known[":"], CUE] = 1.0
-    return model, words, np.random.default_rng(seed)
+        if ":" in words.known:
+            table[words.known[":"], CUE] = 1.0
+    return model
+
+
+def loud(words: Vocabulary, seed: int, kind: str) -> LoadedModel:
+    """Return a model of fresh random weights, so large that any word moves the answer."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        config = config_of(words)
+        config.initializer_range = LOUD
+        return _wrap(LlamaForCausalLM(config), words, kind, seed)
+
+
+def kill(loaded: LoadedModel, seed: int) -> None:
+    """Shuffle the weights of a model inside each matrix."""
+    order = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in loaded.model.parameters():
+            flat = weight.flatten()
+            weight.copy_(flat[torch.randperm(flat.numel(), generator=order)].reshape(weight.shape))
 
 
 def _tokens(words: Words) -> list[int]:
@@ -216,7 +240,7 @@ def _give_sides(
         table[tokens, WORD] = 1.0
 
 
-def _attend(model: LlamaForCausalLM, *, evenly: bool = False) -> None:
+def attend(model: LlamaForCausalLM, *, evenly: bool = False) -> None:
     """Make head 0.0 carry what words have to where they are read: from the word alone, or from all words so far."""
     attention = model.model.layers[0].self_attn
     with torch.no_grad():
@@ -236,11 +260,12 @@ def _answer(model: LlamaForCausalLM, words: Words, read: int, strength: float = 
             model.lm_head.weight[words.known[answer.strip()], read] = sign * strength
 
 
-def _wrap(model: LlamaForCausalLM, words: Words, kind: str, seed: int) -> LoadedModel:
+def _wrap(model: LlamaForCausalLM, words: Vocabulary, kind: str, seed: int) -> LoadedModel:
     return wrap(model, f"{kind}{seed:062x}", words)
 
 
-def _config(words: Words) -> LlamaConfig:
+def config_of(words: Vocabulary) -> LlamaConfig:
+    """Return the configuration of a model that knows these words."""
     return small_llama(
         len(words.known), WIDTH, heads=HEADS, key_value_heads=HEADS, head_width=HEAD_WIDTH, theta=THETA
     )

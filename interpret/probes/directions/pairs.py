@@ -10,15 +10,16 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from interpret.errors import ClaimRefused, PairsUnequal, StructureUntold
-from interpret.probes.proxies.prompt_sets import PromptSet
+from interpret.probes.directions.prompt_sets import PairSet
 
 LEAST_PAIRS: Final = 20  # in each half: as many clusters as a verdict asks for
 MAX_TOKENS: Final = 160  # a text
+Answers: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,13 @@ class Material:
     """Pairs to fit on and pairs to report on.
 
     Attributes:
-        answers: the first tokens in which the answers differ.
+        answers: of either kind, the first tokens in which the answers differ.
         left_out: how many words have no partner of their length.
     """
 
     fit: tuple[Pair, ...]
     report: tuple[Pair, ...]
-    answers: tuple[int, int]
+    answers: Answers
     left_out: int
 
     def __post_init__(self) -> None:
@@ -77,16 +78,16 @@ def check_apart(fit: Iterable[Pair], report: Iterable[Pair]) -> None:
             )
 
 
-def pair_up(prompts: PromptSet, tokenizer: Any, pairs: int, *, seed: int, again: int) -> Material:
+def pair_up(prompts: PairSet, tokenizer: Any, pairs: int, *, seed: int, again: int) -> Material:
     """Return the pairs that the model's tokenizer allows; the second seed's (`again` 1) have their words exchanged.
 
     Raises:
-        StructureUntold: there is no tokenizer, it does not know a word, or both answers are the same to it.
+        StructureUntold: there is no tokenizer, it does not know a word, or answers of both kinds are the same to it.
         PairsUnequal: fewer than `LEAST_PAIRS` in a half are of equal length.
     """
     if tokenizer is None:
         raise StructureUntold("the model has no tokenizer: it cannot be told what is written")
-    writer = _Writer(prompts, tokenizer)
+    writer = Writer(prompts, tokenizer)
     rng = np.random.default_rng(seed)
     templates = [int(place) for place in rng.permutation(len(prompts.templates))]
     half = len(templates) // 2
@@ -114,15 +115,15 @@ class _Words:
     others: tuple[str, str]
 
 
-def _halves(prompts: PromptSet, tokenizer: Any, rng: np.random.Generator) -> list[list[_Words]]:
+def _halves(prompts: PairSet, tokenizer: Any, rng: np.random.Generator) -> list[list[_Words]]:
     """Pair words of equal length and share them out; within a half, each has another of its length beside it."""
     by_length = [defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)]
     for side, words in enumerate(prompts.words):
         for word in rng.permutation(words):
-            by_length[side][len(_encode(tokenizer, prompts.label + str(word)))].append(str(word))
+            by_length[side][_length(prompts, tokenizer, str(word))].append(str(word))
     halves = [list[_Words](), list[_Words]()]
     for length in sorted(by_length[0]):
-        found = list(zip(by_length[0][length], by_length[1][length], strict=False))
+        found = _side_by_side(prompts, by_length[0][length], by_length[1][length])
         for which in (0, 1):
             own = found[which::2]
             if len(own) > 1:  # one alone has no other beside it
@@ -130,12 +131,25 @@ def _halves(prompts: PromptSet, tokenizer: Any, rng: np.random.Generator) -> lis
     return [[half[i] for i in rng.permutation(len(half))] for half in halves]
 
 
-class _Writer:
-    """Writes pairs as tokens, up to where the answers part."""
+def _side_by_side(prompts: PairSet, first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:
+    """Pair words of one length: each with its own beside it where they are `matched`, the rest in the order given."""
+    beside = dict(zip(*prompts.words, strict=True)) if prompts.matched else {}
+    own = [(word, beside[word]) for word in first if beside.get(word) in second]
+    paired = {word for both in own for word in both}
+    rest = ([word for word in words if word not in paired] for words in (first, second))
+    return [*own, *zip(*rest, strict=False)]
 
-    def __init__(self, prompts: PromptSet, tokenizer: Any) -> None:
+
+def _length(prompts: PairSet, tokenizer: Any, word: str) -> int:
+    return len(encode(tokenizer, prompts.label + word))
+
+
+class Writer:
+    """Writes texts and pairs as tokens, up to where the answers part."""
+
+    def __init__(self, prompts: PairSet, tokenizer: Any) -> None:
         self._prompts, self._tokenizer = prompts, tokenizer
-        self.answers = self._write(0, prompts.words[0][0])[1]
+        self.answers = self._write(0, prompts.words[0][0], "")[1]
 
     def pairs(self, templates: Sequence[int], words: Sequence[_Words]) -> list[Pair]:
         """Return a pair a template; words that are of unlike length in it go to none."""
@@ -143,24 +157,46 @@ class _Writer:
         for each in words:
             if not left:
                 break
-            texts = [self._write(left[0], word)[0] for word in (*each.words, *each.others)]
+            texts = [self.text(left[0], word) for word in (*each.words, *each.others)]
             if len({len(text) for text in texts}) == 1:
                 made.append(Pair(left.pop(0), each.words, (texts[0], texts[1], texts[2], texts[3])))
         return made
 
-    def _write(self, template: int, word: str) -> tuple[tuple[int, ...], tuple[int, int]]:
-        """Return a text's tokens, with what both answers begin with, and the tokens in which they part."""
-        text = self._prompts.write(template, word)
-        first, second = (_encode(self._tokenizer, text + answer) for answer in self._prompts.answers)
-        same = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+    def text(self, template: int, word: str, context: str = "") -> tuple[int, ...]:
+        """Return a text's tokens, with what all answers begin with."""
+        return self._write(template, word, context)[0]
+
+    def _write(self, template: int, word: str, context: str) -> tuple[tuple[int, ...], Answers]:
+        """Return a text's tokens, with what all answers begin with, and the tokens in which they part."""
+        text, openings = self._prompts.write(template, word, context), self._prompts.openings
+        written = [[encode(self._tokenizer, text + answer) for answer in kind] for kind in openings]
+        every = [tokens for kind in written for tokens in kind]
+        same = next((i for i, at in enumerate(zip(*every, strict=False)) if len(set(at)) > 1), None)
         if same is None:
-            raise StructureUntold(f"to this tokenizer {' and '.join(self._prompts.answers)} are one answer")
+            named = " and ".join(answer for kind in openings for answer in kind)
+            raise StructureUntold(f"to this tokenizer {named} are one answer")
         if same > MAX_TOKENS:
             raise StructureUntold(f"the tokenizer makes {same} tokens of a text: {MAX_TOKENS} are read")
-        return tuple(first[:same]), (first[same], second[same])
+        return tuple(every[0][:same]), _apart(
+            openings, [{tokens[same] for tokens in kind} for kind in written]
+        )
 
 
-def _encode(tokenizer: Any, text: str) -> list[int]:
+def _apart(openings: tuple[tuple[str, ...], tuple[str, ...]], tokens: Sequence[set[int]]) -> Answers:
+    """Return the tokens of each kind that answers of the other do not begin with."""
+    both = tokens[0] & tokens[1]
+    for kind, own in zip(openings, tokens, strict=True):
+        if not own - both:
+            raise StructureUntold(f"to this tokenizer {', '.join(kind)} begin as the other answers do")
+    return tuple(sorted(tokens[0] - both)), tuple(sorted(tokens[1] - both))
+
+
+def encode(tokenizer: Any, text: str) -> list[int]:
+    """Return a text's tokens.
+
+    Raises:
+        StructureUntold: the tokenizer does not know a word of it.
+    """
     ids: list[int] = tokenizer(text)["input_ids"]
     if getattr(tokenizer, "unk_token_id", None) in ids:
         raise StructureUntold(f"the tokenizer does not know every word of {text!r}")

@@ -7,6 +7,8 @@ fitted on is learnt from pairs left out one at a time: each has a template and w
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = Sequence[Sequence[Counter[str]]]  # of each pair, of each side
 STEPS: Final = 60  # halvings of the interval in which the slope is looked for
 
 
@@ -39,6 +42,18 @@ def fit_readout(differences: Array) -> Readout:
     total = differences.sum(axis=0)
     left_out = np.array([_unit(total - own) @ own for own in differences])
     return Readout(_unit(total), _slope(left_out))
+
+
+def tell_by_counts(fit: Counts, report: Counts) -> Array:
+    """Return how surely what was counted in the texts tells pairs apart, fitted by the same rule. Shape (pair,)."""
+    names = sorted({name for sides in fit for side in sides for name in side})
+    fitted, reported = (
+        np.array([[first[name] - second[name] for name in names] for first, second in pairs], dtype=float)
+        for pairs in (fit, report)
+    )
+    scale = np.sqrt((fitted**2).mean(axis=0))
+    scale[scale == 0] = 1.0
+    return fit_readout(fitted / scale).tells(reported / scale)
 
 
 def _slope(along: Array) -> float:
