@@ -151,6 +151,13 @@ class PairsUnequal(ProbeError):
     title = "Too few pairs of texts are of equal length"
 
 
+class AttributionIncomplete(ProbeError):
+    """Attributions do not add up to what they are parts of, with however many steps: the run is invalid."""
+
+    code = "attribution_incomplete"
+    title = "Attributions do not add up to the answer's change"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 

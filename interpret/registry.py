@@ -130,6 +130,25 @@ PROBES: dict[str, ProbeEntry] = {
             ),
         },
     ),
+    "answer.path": ProbeEntry(
+        path="interpret.probes.paths.AnswerPath",
+        title="The answer's path: heads proposed by attribution, exchanged between sentences with different answers",
+        unit="log-odds",
+        reads_prompts=False,
+        intervenes=True,
+        choices={"language": Choice(("en", "zh"), "of the sentences")},
+        parameters={
+            "pairs": Parameter(
+                48, 40, 48, "pairs of sentences, half to find heads, half of other templates to report on"
+            ),
+            "heads": Parameter(5, 1, 16, "how many of the best heads are proposed and patched"),
+            "control_draws": Parameter(99, 2, 9999, "random sets of as many heads, patched as control"),
+            "checked_heads": Parameter(
+                24, 8, 512, "heads patched one by one beside their attribution, the proposed among them"
+            ),
+            "smallest_shift": Parameter(0.1, 0.001, 10, "log-odds beyond each null that matter"),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",
