@@ -1,8 +1,8 @@
 """Exact patching: a head's output in one text put in its place in another, and what becomes of the answer.
 
-Nothing is believed of a patch until noise in the head's place has been shown to move the answer, and its own output put
-back not to (decision 0068). Many patches, each of heads of its own, go through the model together; what comes before the
-first patched layer is not computed again.
+Nothing is believed of a patch until noise in the head's place has been shown to move the answer, and its own output
+put back not to (decision 0068). Many patches, each of heads of its own, go through the model together; what comes
+before the first patched layer is not computed again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SAME: Final = 1e-3  # log-odds: by so little may a pass from the middle differ f
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Heads whose output in one text is put in its place in another, at all tokens; by the texts' places in a reading."""
+    """Heads whose output in one text is put in its place in another, at all tokens; texts by place in a reading."""
 
     into: int
     out_of: int
@@ -135,8 +135,8 @@ class HeadPatching:
             again = self._patch(group, [(0, 0, (Head(start, 0),))])[0]
             if not abs(again - before) <= SAME:
                 raise ProbeError(
-                    f"from the middle, at layer {start}, the log-odds are {abs(again - before):.1e} from those of a whole"
-                    f" pass: this {shape.architecture} model's layers do more than read what enters them"
+                    f"from the middle, at layer {start}, the log-odds are {abs(again - before):.1e} from those of a"
+                    f" whole pass: this {shape.architecture} model's layers do more than read what enters them"
                 )
             self._resumed.add(start)
         for some in in_batches(range(len(heads)), group.ids.shape[1]):

@@ -1,12 +1,12 @@
 """Integrated gradients over heads: which of them an answer's change between two texts is likely to run through.
 
-The residual stream at one place, the cut, goes from one text's to the other's in small steps. What all tokens are given
-there adds up to the change of the answer, which is checked: beyond `COMPLETE` nothing is returned. What heads are given,
-by the same gradients, adds up to nothing: one head's change stands in another's gradient. It proposes heads, and proves
-nothing of them.
+The residual stream at one place, the cut, goes from one text's to the other's in small steps. What all tokens are
+given there adds up to the change of the answer, which is checked: beyond `COMPLETE` nothing is returned. What heads are
+given, by the same gradients, adds up to nothing: one head's change stands in another's gradient. It proposes heads, and
+proves nothing of them.
 
-After: M. Sundararajan et al., "Axiomatic Attribution for Deep Networks" (2017, arXiv 1703.01365); M. Hanna et al., "Have
-Faith in Faithfulness" (2024, arXiv 2403.17806), gradients of inner parts along a path of the input.
+After: M. Sundararajan et al., "Axiomatic Attribution for Deep Networks" (2017, arXiv 1703.01365); M. Hanna et al.,
+"Have Faith in Faithfulness" (2024, arXiv 2403.17806), gradients of inner parts along a path of the input.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class _Rows:
         return [odds, kept[EMBEDDING], *(kept[site.layer] for site in self._sites)]
 
     def _slopes(self, shares: torch.Tensor) -> list[torch.Tensor]:
-        """Return gradients of the log-odds, at the cut and at heads, so far from the second text: (share * row, ...)."""
+        """Return gradients of the log-odds, at the cut and at heads, so far from the second text. (share * row, ...)"""
         second, whole = self._second[1], self._first[1] - self._second[1]
         between = (second + shares.reshape(-1, 1, 1, 1) * whole).flatten(0, 1).requires_grad_()
         kept: dict[int, torch.Tensor] = {}

@@ -1,9 +1,9 @@
 """Which heads does an answer run through? Proposed by attribution, and only then shown by exact patching.
 
-In made-up sentences two people are named, one of them again; the other comes next. Integrated gradients propose heads on
-half of them. In the other half, of other templates and other names, what these heads give in one sentence is put in its
-place in one where the other person is named again, and back; whether the answer moves both ways is held against random
-sets of as many heads, a dead model, another order, and sentences that differ in a word which is no name.
+In made-up sentences two people are named, one of them again; the other comes next. Integrated gradients propose heads
+on half of them. In the other half, of other templates and other names, what these heads give in one sentence is put in
+its place in one where the other person is named again, and back; whether the answer moves both ways is held against
+random sets of as many heads, a dead model, another order, and sentences that differ in a word which is no name.
 
 After: K. Wang et al., "Interpretability in the Wild" (2022, arXiv 2211.00593), the sentences' form and the exchange;
 M. Hanna et al., "Have Faith in Faithfulness" (2024, arXiv 2403.17806), integrated gradients before exact patching.

@@ -136,7 +136,7 @@ class Study:
             "proposed": [str(head) for head in proposed.heads],
             "texts": [pair.digest() for pair in report],
             "clusters": [pair.cluster for pair in report],
-            "found_on": self._found_on(),
+            "found_on": self.found_on(),
             "left_out": self._material.left_out,
             "tokenizer_digest": digest_of_tokenizer(self._loaded.tokenizer),
             "moved": moved.lesser[0].tolist(),
@@ -174,16 +174,16 @@ class Study:
         """Return what the first seed proposed and chose; a process searches once."""
         asked = self._specification
         key = ("paths", self._language, asked.model_digest, asked.seed, tuple(sorted(self._given.items())))
-        proposed: Proposed = self._models.remembered(key, (self._before or self)._search)
+        proposed: Proposed = self._models.remembered(key, (self._before or self).search)
         return proposed
 
-    def _found_on(self) -> list[str]:
+    def found_on(self) -> list[str]:
         """Return the digests of the texts that the first seed searched, and their templates."""
-        return sorted(
-            {name for pair in (self._before or self)._material.find for name in (pair.digest(), pair.cluster)}
-        )
+        if self._before:
+            return self._before.found_on()
+        return sorted({name for pair in self._material.find for name in (pair.digest(), pair.cluster)})
 
-    def _search(self) -> Proposed:
+    def search(self) -> Proposed:
         """Attribute on the finding pairs, and ask by exact patching there which heads do something."""
         attribution, wanted = self._attribute(self._loaded, STEPS), int(self._given["heads"])
         scores = attribution.heads.mean(axis=0)

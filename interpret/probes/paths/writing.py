@@ -136,13 +136,13 @@ class _Writer:
                 estimate, second.moved, second.tested(smallest), second.p_value, WHAT_THE_SEED_CHANGES
             ),
             supports=(
-                f"In {self._sentences.texts}, with what {named(self._heads)} give taken from a sentence in which the other"
-                f" person comes next, the model's log-odds move towards that person, both ways, by more than {smallest:g}"
-                " beyond the same in a dead model, from a sentence that differs in the thing alone, and in another order,"
-                " and more than with random heads."
+                f"In {self._sentences.texts}, with the output of {named(self._heads)} taken from a sentence in which"
+                " the other person comes next, the model's log-odds move towards that person, both ways, by more than"
+                f" {smallest:g} beyond the same in a dead model, from a sentence that differs in the thing alone, and"
+                " in another order, and more than with random heads."
             ),
             does_not_show=(
-                "That the answer runs through these heads alone or that others do nothing, how they tell the two persons"
+                "That the answer runs through these heads alone or that others do nothing, how they tell the two people"
                 " apart (by who was named last would do), or that the same heads matter in other texts."
             ),
             p_value=first.p_value,
@@ -178,12 +178,12 @@ class _Writer:
             holds_for=self._holds_for(what),
             stability=Stability(seed, seed + 1, again, estimate.overlaps(again), WHAT_THE_SEED_CHANGES),
             supports=(
-                f"Over {what}, what integrated gradients give each on half of the pairs goes with how far patching it by"
-                " itself moves the answer on the other half."
+                f"Over {what}, what integrated gradients give each on half of the pairs goes with how far patching it"
+                " by itself moves the answer on the other half."
             ),
             does_not_show=(
-                "That an attribution is what a head does: it proposes, and only patching shows. What heads are given does"
-                " not add up to the answer; only what lies at one place of the residual stream does."
+                "That an attribution is what a head does: it proposes, and only patching shows. What heads are given"
+                " does not add up to the answer; only what lies at one place of the residual stream does."
             ),
             details=self._details(),
         )

@@ -1,8 +1,8 @@
-"""Models that go on with the name that was said once, or only seem to, and through which heads: written into weights.
+"""Models that go on with the name that was said once, or only seem to, and through which heads: as they were written.
 
-All are two layers of a real LLaMA with grouped-query attention, whose words are those of the English sentences. Each word
-is a direction of its own in the residual stream; two more places there hold the same directions: what is to be said, and
-what was said last. Where the answer is given, after the last "to" or "for", heads attend to names.
+All are two layers of a real LLaMA with grouped-query attention, whose words are those of the English sentences. Each
+word is a direction of its own in the residual stream; two more places there hold the same directions: what is to be
+said, and what was said last. Where the answer is given, after the last "to" or "for", heads attend to names.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from transformers import LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from interpret.probes.paths.sentences import SentenceSet, read_sentences
 from interpret.probes.sites import Head
@@ -20,7 +20,7 @@ from interpret.probes.weights import LoadedModel
 from tests.probes.zoo.parts import THETA, small_llama, wrap
 from tests.probes.zoo.words import Words
 
-HEADS, GROUP, HEAD_WIDTH, WIDTH = 20, 2, 48, 80
+HEADS, GROUP, HEAD_WIDTH, WIDTH = 12, 2, 48, 84
 SPREAD = 24  # numbers of a word's direction
 WORD, SAID, LAST = 0, SPREAD, 2 * SPREAD  # where the word, what is to be said, and what was said last begin
 NAME, CUE, THING, CONSTANT = 74, 75, 76, 77
@@ -33,7 +33,7 @@ SURE = 1.0  # how strongly what is to be said is said
 
 def counting(seed: int = 0) -> LoadedModel:
     """A head speaks against each name as often as it was said: the answer runs through it alone."""
-    model, words, rng = _blank(seed)
+    model, words, _ = _blank(seed)
     head = places(seed)[0]
     _attend(model, head, {CUE: 3.0}, {NAME: 3.0})
     _carry(model, head, to=SAID, strength=-1.0)
@@ -217,7 +217,7 @@ def _wrap(model: LlamaForCausalLM, words: Words, kind: str, seed: int) -> Loaded
     return wrap(model, f"{kind}{seed:062x}", words)
 
 
-def _config(words: Words):
+def _config(words: Words) -> LlamaConfig:
     return small_llama(
         len(words.known),
         WIDTH,
