@@ -44,7 +44,9 @@ def test_without_torch_a_probe_is_unavailable_and_says_where_to_run_it() -> None
 def test_an_unknown_probe_names_the_nearest() -> None:
     with pytest.raises(UnknownProbe, match=r"did you mean 'entropy\.next_token'"):
         registry.describe("entropy.nexttoken")
-    with pytest.raises(UnknownProbe, match=r"there are attention\.patterns, attribute\.proxies, entropy"):
+    with pytest.raises(
+        UnknownProbe, match=r"there are answer\.path, attention\.patterns, attribute\.proxies, entropy"
+    ):
         registry.describe("zzz")
 
 

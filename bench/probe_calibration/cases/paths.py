@@ -37,24 +37,24 @@ def _first_counter(number: int, store: Path) -> real.Made:
 
 
 KINDS: Final = (
-    _path("never trained", 30, paths.untrained, "fresh random weights, so large that any name moves the answer"),
-    _path("dead", 15, paths.dead, "a true path, its weights shuffled inside each matrix"),
-    _path("silent", 10, paths.silent, "attends to names where the answer is given; nothing reads what it gives"),
-    _path("first named", 10, paths.first_named, "attends to the first name, whoever is named again, and says it"),
-    _path("another's name", 20, paths.scrambled, "speaks against some other name for each"),
-    _path("any order", 12, paths.any_order, "counts names, from every word and in whatever order they stand"),
-    _path("thing", 10, paths.thing, "speaks for names that happen to be near the thing that is given"),
-    _path("counting", 12, paths.counting, "one head speaks against names as often as they were said", planted=True),
+    _path("never trained", 36, paths.untrained, "fresh random weights, so large that any name moves the answer"),
+    _path("dead", 18, paths.dead, "a true path, its weights shuffled inside each matrix"),
+    _path("silent", 12, paths.silent, "attends to names where the answer is given; nothing reads what it gives"),
+    _path("first named", 12, paths.first_named, "attends to the first name, whoever is named again, and says it"),
+    _path("another's name", 26, paths.scrambled, "speaks against some other name for each"),
+    _path("any order", 14, paths.any_order, "counts names, from every word and in whatever order they stand"),
+    _path("thing", 12, paths.thing, "speaks for names that happen to be near the thing that is given"),
+    _path("counting", 15, paths.counting, "one head speaks against names as often as they were said", planted=True),
     _path(
-        "moving", 12, paths.moving, "one head finds who was named last, one in the next layer says the other",
+        "moving", 15, paths.moving, "one head finds who was named last, one in the next layer says the other",
         heads=2, planted=True,
     ),
     _path(
-        "moving, one asked for", 10, paths.moving, "the same; one head is proposed", planted=True,
+        "moving, one asked for", 12, paths.moving, "the same; one head is proposed", planted=True,
     ),
-    _path("twins", 8, paths.twins, "two heads say the other name, each half as loud", heads=3, planted=True),
+    _path("twins", 10, paths.twins, "two heads say the other name, each half as loud", heads=3, planted=True),
     Kind(
-        "paths: counting, same model", PATHS, SMALL_PATHS, _first_counter, 10,
+        "paths: counting, same model", PATHS, SMALL_PATHS, _first_counter, 18,
         "one model, other pairs each time", planted=True, same=True,
     ),
 )  # fmt: skip

@@ -31,7 +31,9 @@ from interpret.probes.paths.sentences import SentenceSet
 
 PATCHING, PARITY = "path.patching", "path.parity"
 WHY_SHIFT: Final = "0.1 in log-odds moves an even answer by two and a half per cent: less is not felt"
-WHAT_THE_SEED_CHANGES: Final = "names paired anew, other things, another dead model and other random sets; same templates, and the same heads"
+WHAT_THE_SEED_CHANGES: Final = (
+    "names paired anew, other things, another dead model and other random sets; same templates and heads"
+)
 DEAD: Final = (
     "as many heads, found likewise in a dead model, its weights shuffled inside each matrix, patched in it"
 )
