@@ -41,6 +41,10 @@ CLAIMS: Final[dict[str, Words]] = {
         "With the part switched off that looks most from verbs to their subjects, the model predicts was and were worse"
         " in made-up English sentences where a noun of the other number stands between."
     ),
+    "path.patching": _(
+        "In made-up sentences about two people, the model leans to the other person's name when part of its inside is"
+        " taken from a sentence in which that person comes next."
+    ),
     "proxies.decodable": _(
         "On made-up texts, part of the model differs by an attribute of the person or the case, more than the words do."
     ),

@@ -33,9 +33,9 @@ def by_length(texts: Sequence[Tokens]) -> Iterator[list[int]]:
     yield from (groups[length] for length in sorted(groups))
 
 
-def in_batches(rows: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Yield as many rows at a time, each of so many tokens, as one pass takes."""
-    most = max(1, TOKENS_A_BATCH // tokens)
+def in_batches(rows: Sequence[int], tokens: int, at_most: int = TOKENS_A_BATCH) -> Iterator[list[int]]:
+    """Yield as many rows at a time, each of so many tokens, as one pass takes: `at_most` tokens together."""
+    most = max(1, at_most // tokens)
     for start in range(0, len(rows), most):
         yield list(rows[start : start + most])
 

@@ -31,6 +31,7 @@ from interpret.probes.weights import LoadedModel
 COMPLETE: Final = 0.01  # of the change: what the sum may lack or exceed
 LEAST_CHANGE: Final = 0.1  # log-odds: where the answer changes by less, the share is of this
 STEPS: Final = (8, 24, 72, 216)  # Gauss-Legendre nodes, raised until the sum is complete
+TOKENS_A_GRADIENT: Final = 512  # all that lies between is kept for the way back: 0.8 GB in SmolLM2
 EMBEDDING: Final = -1  # the cut before the first layer
 
 
@@ -101,7 +102,7 @@ def _batches(
 ) -> Iterator[tuple[list[int], _Rows]]:
     """Yield pairs of one length, so many as one pass takes, by their places."""
     for places in by_length(texts[0]):
-        for rows in in_batches(places, len(texts[0][places[0]])):
+        for rows in in_batches(places, len(texts[0][places[0]]), TOKENS_A_GRADIENT):
             first, second, told = (
                 to_device(np.asarray([each[row] for row in rows], dtype=np.int64), loaded.device)
                 for each in (*texts, answers)
@@ -138,7 +139,7 @@ class _Rows:
         nodes, weights = np.polynomial.legendre.leggauss(steps)
         shape, rows = self._loaded.shape, len(self._ids)
         slopes = [torch.zeros_like(each) for each in self._first[1:]]
-        for some in in_batches(range(steps), rows * self._ids.shape[1]):
+        for some in in_batches(range(steps), rows * self._ids.shape[1], TOKENS_A_GRADIENT):
             share, weight = (
                 torch.as_tensor(each[some] / 2, dtype=slopes[0].dtype, device=self._ids.device)
                 for each in (nodes + 1, weights)
