@@ -151,6 +151,13 @@ class PairsUnequal(ProbeError):
     title = "Too few pairs of texts are of equal length"
 
 
+class FactsUnknown(ProbeError):
+    """The model knows so few of the facts that there is nothing to trace in it."""
+
+    code = "facts_unknown"
+    title = "The model knows too few of the facts"
+
+
 class AttributionIncomplete(ProbeError):
     """Attributions do not add up to what they are parts of, with however many steps: the run is invalid."""
 

@@ -149,6 +149,22 @@ PROBES: dict[str, ProbeEntry] = {
             "smallest_shift": Parameter(0.1, 0.001, 10, "log-odds beyond each null that matter"),
         },
     ),
+    "fact.tracing": ProbeEntry(
+        path="interpret.probes.facts.FactTracing",
+        title="Facts traced: what comes back of a known fact where its subject ends",
+        unit="log-odds",
+        reads_prompts=False,
+        intervenes=True,
+        choices={"language": Choice(("en", "zh"), "of the statements")},
+        parameters={
+            "facts": Parameter(
+                48, 12, 96, "known facts at most, a quarter to find layers, the rest to report on"
+            ),
+            "window": Parameter(1, 1, 16, "layers one after the other through which the state is restored"),
+            "control_draws": Parameter(99, 2, 9999, "random places and layers as control"),
+            "smallest_shift": Parameter(0.1, 0.001, 10, "log-odds beyond each null that matter"),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",

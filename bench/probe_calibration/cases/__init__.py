@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.probe_calibration.cases import induction, paths, patterns, proxies
+from bench.probe_calibration.cases import facts, induction, paths, patterns, proxies
 from bench.probe_calibration.cases.induction import COST, INDUCTION, MATCH
 from bench.probe_calibration.cases.kind import Kind
 
-KINDS: Final = (*induction.KINDS, *patterns.KINDS, *proxies.KINDS, *paths.KINDS)
+KINDS: Final = (*induction.KINDS, *patterns.KINDS, *proxies.KINDS, *paths.KINDS, *facts.KINDS)
 _STATISTICS: Final = {
     induction.INDUCTION: induction.STATISTICS,
     patterns.PATTERNS: patterns.STATISTICS,
     proxies.PROXIES: proxies.STATISTICS,
     paths.PATHS: paths.STATISTICS,
+    facts.FACTS: facts.STATISTICS,
 }
 
 __all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "statistics_of"]
