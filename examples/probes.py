@@ -27,7 +27,7 @@ from interpret.probes.processes import measure_in, open_pool
 from interpret.verdicts import judge
 
 ROOT: Final = Path(__file__).parents[1]
-# Of the proxies, one prompt set of each copilot; as many pairs, directions and heads as two cores measure in minutes.
+# Of proxies one prompt set of each copilot; as many pairs, directions, heads and facts as two cores measure in minutes.
 SMALL: Final = {"pairs": 40, "control_draws": 59}
 SHOWN: Final = {
     "attribute.proxies": [
@@ -36,6 +36,7 @@ SHOWN: Final = {
         {"prompt_set": "service-origin-en", **SMALL},
     ],
     "answer.path": [{"pairs": 40, "control_draws": 19, "checked_heads": 12}],
+    "fact.tracing": [{"facts": 40, "control_draws": 19}],
 }
 OWN_TEXTS: Final = [key for key, entry in registry.PROBES.items() if not entry.reads_prompts]
 PLAIN_WIDTH: Final = 140  # columns where the output goes to a file

@@ -83,8 +83,9 @@ class Study:
     def living(self) -> dict[str, Any]:
         """Restore the reported facts at their subject, in order and in another one; JSON values."""
         patching, window = TokenPatching(self._models.passes, self._loaded), self._window()
-        moved, third, odds = self._restore(patching, self._report, [Site(*window)])
-        shuffled, _, _ = self._restore(patching, self._report, [Site(*window)], shuffled=True)
+        moved, odds = self._restore(patching, self._report, [Site(*window)])
+        third, _ = self._restore(patching, self._report, [Site(*window)], out_of=THIRD)
+        shuffled, _ = self._restore(patching, self._report, [Site(*window)], shuffled=True)
         return {
             "found": list(window),
             "known": int(sum(self._known)),
@@ -114,7 +115,7 @@ class Study:
         """Restore at a part of the random places and layers; JSON values: what each comes to, in either way."""
         window, sites = self._window(), self._random_sites()[part]
         patching = TokenPatching(self._models.passes, self._loaded)
-        moved, _, _ = self._restore(patching, self._report, sites)
+        moved, _ = self._restore(patching, self._report, sites)
         return {"found": list(window), "moved": np.abs(moved.mean(axis=1)).tolist()}
 
     def _known_facts(self) -> list[bool]:
@@ -159,7 +160,8 @@ class Study:
     def _search(self) -> tuple[int, int]:
         sites = self._windows()
         patching = TokenPatching(self._models.passes, self._loaded)
-        moved, third, _ = self._restore(patching, self._find, sites)
+        moved, _ = self._restore(patching, self._find, sites)
+        third, _ = self._restore(patching, self._find, sites, out_of=THIRD)
         best = sites[int(np.argmax((moved - third).mean(axis=1)))]
         return best.first, best.last
 
@@ -182,11 +184,11 @@ class Study:
         ]
 
     def _by_layer(self, patching: TokenPatching) -> dict[str, Any]:
-        """Return what restoring each window alone brings back, at the subject's last token and at the text's last."""
-        windows, last = self._windows(), np.ones(len(self._report))
+        """Return what restoring each window brings back of the facts to find layers on, at two tokens."""
+        windows, last = self._windows(), np.ones(len(self._find))
         rows = []
         for sites in (windows, [Site(each.first, each.last, last) for each in windows]):
-            moved, _, _ = self._restore(patching, self._report, sites)
+            moved, _ = self._restore(patching, self._find, sites)
             rows.append(moved.mean(axis=1).tolist())
         return {
             "rows": ["subject's last token", "text's last token"],
@@ -198,13 +200,19 @@ class Study:
         }
 
     def _restore(
-        self, patching: TokenPatching, some: Sequence[_Text], sites: Sequence[Site], *, shuffled: bool = False
-    ) -> tuple[Array, Array, Array]:
-        """Restore the known fact's residual, and the third's, in the other's statement, at each site.
+        self,
+        patching: TokenPatching,
+        some: Sequence[_Text],
+        sites: Sequence[Site],
+        *,
+        out_of: int = KNOWN,
+        shuffled: bool = False,
+    ) -> tuple[Array, Array]:
+        """Restore the residual of the known fact's statement, or of the third's, in the other's, at each site.
 
         Returns:
-            How far the answer moves towards the known fact's end with its own, and with the third's residual, each
-            (site, text); and the log-odds of the known and the other's statement, (2, text).
+            How far the answer moves towards the known fact's end, (site, text), and the log-odds of that end after the
+            known fact's and the other's statement, (2, text).
         """
         rng, n = np.random.default_rng(self._seed), len(some)
         orders = [_order(len(text.texts[0]), rng, shuffled=shuffled) for text in some]
@@ -213,19 +221,16 @@ class Study:
             for which in (KNOWN, OTHER, THIRD)
             for text, order in zip(some, orders, strict=True)
         ]
-        answers = [(text.couple.known.end, text.couple.other.end) for text in some] * 3
-        reading = patching.read(read, answers)
+        reading = patching.read(read, [(text.couple.known.end, text.couple.other.end) for text in some] * 3)
         wanted = [
             Restoring(
                 OTHER * n + i, out_of * n + i, _token(some[i], orders[i], site, i), site.first, site.last
             )
-            for out_of in (KNOWN, THIRD)
             for site in sites
             for i in range(n)
         ]
-        odds = patching.restored(reading, wanted).reshape(2, len(sites), n)
         before = reading.odds.reshape(3, n)
-        return odds[0] - before[OTHER], odds[1] - before[OTHER], before[:2]
+        return patching.restored(reading, wanted).reshape(len(sites), n) - before[OTHER], before[:2]
 
 
 def _knows(loaded: LoadedModel, facts: Sequence[Fact]) -> list[bool]:

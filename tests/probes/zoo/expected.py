@@ -18,7 +18,7 @@ from interpret.contracts import Status
 from interpret.probes.forward import Ids
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo import animals, paths, proxies, readers
+from tests.probes.zoo import animals, facts, paths, proxies, readers
 
 Pattern = NDArray[np.float64]  # (query, key), rows sum to 1; a row of NaN is not said
 
@@ -273,4 +273,16 @@ PATH_ZOO: Final[Mapping[str, PathTruth]] = {
     "thing": PathTruth(paths.thing, INCONCLUSIVE),
     "dead": PathTruth(paths.dead, INCONCLUSIVE),
     "never trained": PathTruth(paths.untrained, INCONCLUSIVE),
+}
+
+
+RESTORING = "fact.restoring"
+# A search for layers shows no absence.
+FACT_ZOO: Final[Mapping[str, tuple[Callable[[int], LoadedModel], frozenset[Status]]]] = {
+    "telling": (facts.telling, SUPPORTED),
+    "told twice": (facts.told_twice, SUPPORTED),
+    "first piece": (facts.by_first_piece, INCONCLUSIVE),
+    "early": (facts.early, INCONCLUSIVE),
+    "any order": (facts.any_order, INCONCLUSIVE),
+    "disturbed": (facts.disturbed, INCONCLUSIVE),
 }

@@ -1,14 +1,15 @@
 """Models that know facts, and where they read them: written into weights.
 
 All are two layers of a real LLaMA with grouped-query attention. Their tokenizer makes two pieces of each subject; in
-most models the last piece is what an end follows from. Where the answer is given, a head attends to a piece and carries it.
+most models the last piece is what an end follows from. Where the answer is given, a head attends to a piece and carries
+it.
 """
 
 from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
