@@ -45,6 +45,10 @@ CLAIMS: Final[dict[str, Words]] = {
         "In made-up sentences about two people, the model leans to the other person's name when part of its inside is"
         " taken from a sentence in which that person comes next."
     ),
+    "fact.restoring": _(
+        "With another subject put into a sentence of a fact that the model knows, it leans back to the fact when its"
+        " inside at the subject is that of the right sentence."
+    ),
     "proxies.decodable": _(
         "On made-up texts, part of the model differs by an attribute of the person or the case, more than the words do."
     ),
