@@ -43,11 +43,11 @@ CLAIMS: Final[dict[str, Words]] = {
     ),
     "path.patching": _(
         "In made-up sentences about two people, the model leans to the other person's name when part of its inside is"
-        " taken from a sentence in which that person comes next."
+        " exchanged for that of a sentence in which that person comes next."
     ),
     "fact.restoring": _(
-        "With another subject put into a sentence of a fact that the model knows, it leans back to the fact when its"
-        " inside at the subject is that of the right sentence."
+        "In made-up sentences where another subject stands in a general fact, the model leans back to the fact when part"
+        " of its inside at the subject is exchanged for that of the true sentence."
     ),
     "proxies.decodable": _(
         "On made-up texts, part of the model differs by an attribute of the person or the case, more than the words do."
