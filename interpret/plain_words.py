@@ -46,8 +46,8 @@ CLAIMS: Final[dict[str, Words]] = {
         " exchanged for that of a sentence in which that person comes next."
     ),
     "fact.restoring": _(
-        "In made-up sentences where another subject stands in a general fact, the model leans back to the fact when part"
-        " of its inside at the subject is exchanged for that of the true sentence."
+        "In made-up sentences where another subject stands in a general fact, the model leans back to the fact when"
+        " part of its inside at the subject is exchanged for that of the true sentence."
     ),
     "proxies.decodable": _(
         "On made-up texts, part of the model differs by an attribute of the person or the case, more than the words do."
