@@ -10,10 +10,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -29,7 +29,7 @@ from interpret.verdicts import judge
 ROOT: Final = Path(__file__).parents[1]
 # Of proxies one prompt set of each copilot; as many pairs, directions, heads and facts as two cores measure in minutes.
 SMALL: Final = {"pairs": 40, "control_draws": 59}
-SHOWN: Final = {
+SHOWN: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "attribute.proxies": [
         {"prompt_set": "credit-gender-en", **SMALL},
         {"prompt_set": "aml-region-en", **SMALL},

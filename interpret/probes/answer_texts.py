@@ -49,4 +49,5 @@ def odds_after(loaded: LoadedModel, ids: torch.Tensor, answers: torch.Tensor) ->
     """
     last = loaded.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[:, -1].double()
     of_both = last.gather(-1, answers)
-    return of_both[:, 0] - of_both[:, 1]
+    odds: torch.Tensor = of_both[:, 0] - of_both[:, 1]
+    return odds

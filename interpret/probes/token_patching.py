@@ -99,14 +99,14 @@ class TokenPatching:
         check_layers(self._loaded, {layer for each in wanted for layer in (each.first, each.last)})
         by_group = defaultdict[int, list[int]](list)
         for number, each in enumerate(wanted):
-            group = reading.at[each.into][0]
-            if group != reading.at[each.out_of][0] or each.first > each.last:
+            place = reading.at[each.into][0]
+            if place != reading.at[each.out_of][0] or each.first > each.last:
                 raise ProbeError(
                     "restoring is between texts of one length, from a layer to the same or a later one"
                 )
-            if not 0 <= each.token < reading.groups[group].ids.shape[1]:
+            if not 0 <= each.token < reading.groups[place].ids.shape[1]:
                 raise ProbeError(f"the text has no token {each.token}")
-            by_group[group].append(number)
+            by_group[place].append(number)
         for layer in {each.first for each in wanted} - self._proven:
             self._prove(reading, layer)
         odds = np.zeros(len(wanted))

@@ -54,8 +54,9 @@ def test_the_verdict_on_each_model_is_the_true_one(name: str) -> None:
     told = {item.statistic: item for item in measured(name)}
     assert judge(told[PATCHING]).status in PATH_ZOO[name].expected
     assert judge(told[PARITY]).status is Status.DESCRIBED
-    assert told[PATCHING].tested is not None
-    assert told[PATCHING].tested.kind is TestKind.SEARCH  # which never shows absence
+    tested = told[PATCHING].tested
+    assert tested is not None
+    assert tested.kind is TestKind.SEARCH  # which never shows absence
     along = {str(paths.places(SEED)[place]) for place in PATH_ZOO[name].along}
     if along:
         assert set(told[PATCHING].holds_for.site.split()) & {*map(str, paths.places(SEED))} == along
