@@ -30,7 +30,7 @@ from interpret.probes.weights import LoadedModel
 
 COMPLETE: Final = 0.01  # of the change: what the sum may lack or exceed
 LEAST_CHANGE: Final = 0.1  # log-odds: where the answer changes by less, the share is of this
-STEPS: Final = (8, 24, 72, 216)  # Gauss-Legendre nodes, raised until the sum is complete
+STEPS: Final = (8, 24, 48, 96, 192)  # Gauss-Legendre nodes, raised until the sum is complete
 TOKENS_A_GRADIENT: Final = 512  # all that lies between is kept for the way back: 0.8 GB in SmolLM2
 EMBEDDING: Final = -1  # the cut before the first layer
 
