@@ -10,10 +10,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -28,9 +28,9 @@ from interpret.probes.processes import measure_in, open_pool
 from interpret.verdicts import judge
 
 ROOT: Final = Path(__file__).parents[1]
-# One prompt set of each copilot, with as many pairs and directions as two cores measure in minutes.
+# Of proxies one prompt set of each copilot; as many pairs, directions, heads and facts as two cores measure in minutes.
 SMALL: Final = {"pairs": 40, "control_draws": 59}
-SHOWN: Final = {
+SHOWN: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "attribute.proxies": [
         {"prompt_set": "credit-gender-en", **SMALL},
         {"prompt_set": "aml-region-en", **SMALL},
@@ -39,6 +39,8 @@ SHOWN: Final = {
     # A rank among 79 directions survives the correction over its four tests.
     "refusal.direction": [{"prompt_set": "service-en", "pairs": 40, "control_draws": 79}],
     "deception.signs": [{"prompt_set": "statements-en"}],
+    "answer.path": [{"pairs": 40, "control_draws": 19, "checked_heads": 12}],
+    "fact.tracing": [{"facts": 40, "control_draws": 19}],
 }
 OWN_TEXTS: Final = [key for key, entry in registry.PROBES.items() if not entry.reads_prompts]
 PLAIN_WIDTH: Final = 140  # columns where the output goes to a file

@@ -165,6 +165,20 @@ class TooCoarse(ProbeError):
     title = "The comparison moves by itself as much as what it is to tell"
 
 
+class FactsUnknown(ProbeError):
+    """The model knows so few of the facts that there is nothing to trace in it."""
+
+    code = "facts_unknown"
+    title = "The model knows too few of the facts"
+
+
+class AttributionIncomplete(ProbeError):
+    """Attributions do not add up to what they are parts of, with however many steps: the run is invalid."""
+
+    code = "attribution_incomplete"
+    title = "Attributions do not add up to the answer's change"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 

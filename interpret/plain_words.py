@@ -41,6 +41,14 @@ CLAIMS: Final[dict[str, Words]] = {
         "With the part switched off that looks most from verbs to their subjects, the model predicts was and were worse"
         " in made-up English sentences where a noun of the other number stands between."
     ),
+    "path.patching": _(
+        "In made-up sentences about two people, the model leans to the other person's name when part of its inside is"
+        " exchanged for that of a sentence in which that person comes next."
+    ),
+    "fact.restoring": _(
+        "In made-up sentences where another subject stands in a general fact, the model leans back to the fact when"
+        " part of its inside at the subject is exchanged for that of the true sentence."
+    ),
     "proxies.decodable": _(
         "On made-up texts, part of the model differs by an attribute of the person or the case, more than the words do."
     ),

@@ -212,6 +212,41 @@ PROBES: dict[str, ProbeEntry] = {
             "permutations": Parameter(9999, 99, 99999, "exchanges of the sides behind the p-value"),
         },
     ),
+    "answer.path": ProbeEntry(
+        path="interpret.probes.paths.AnswerPath",
+        title="The answer's path: heads proposed by attribution, exchanged between sentences with different answers",
+        unit="log-odds",
+        reads_prompts=False,
+        intervenes=True,
+        choices={"language": Choice(("en", "zh"), "of the sentences")},
+        parameters={
+            "pairs": Parameter(
+                48, 40, 48, "pairs of sentences, half to find heads, half of other templates to report on"
+            ),
+            "heads": Parameter(5, 1, 16, "how many of the best heads are proposed and patched"),
+            "control_draws": Parameter(99, 2, 9999, "random sets of as many heads, patched as control"),
+            "checked_heads": Parameter(
+                24, 8, 512, "heads patched one by one beside their attribution, the proposed among them"
+            ),
+            "smallest_shift": Parameter(0.1, 0.001, 10, "log-odds beyond each null that matter"),
+        },
+    ),
+    "fact.tracing": ProbeEntry(
+        path="interpret.probes.facts.FactTracing",
+        title="Facts traced: what comes back of a known fact where its subject ends",
+        unit="log-odds",
+        reads_prompts=False,
+        intervenes=True,
+        choices={"language": Choice(("en", "zh"), "of the statements")},
+        parameters={
+            "facts": Parameter(
+                48, 12, 96, "known facts at most, a quarter to find layers, the rest to report on"
+            ),
+            "window": Parameter(1, 1, 16, "layers one after the other through which the state is restored"),
+            "control_draws": Parameter(99, 2, 9999, "random places and layers as control"),
+            "smallest_shift": Parameter(0.1, 0.001, 10, "log-odds beyond each null that matter"),
+        },
+    ),
     "entropy.next_token": ProbeEntry(
         path="interpret.probes.entropy.NextTokenEntropy",
         title="Next-token entropy and margin over the answer prompts",

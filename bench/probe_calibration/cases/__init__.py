@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.probe_calibration.cases import deception, drift, induction, patterns, proxies, refusal
+from bench.probe_calibration.cases import (
+    deception,
+    drift,
+    facts,
+    induction,
+    paths,
+    patterns,
+    proxies,
+    refusal,
+)
 from bench.probe_calibration.cases.induction import COST, INDUCTION, MATCH
 from bench.probe_calibration.cases.kind import Kind
 
@@ -15,6 +24,8 @@ KINDS: Final = (
     *drift.KINDS,
     *refusal.KINDS,
     *deception.KINDS,
+    *paths.KINDS,
+    *facts.KINDS,
 )
 _STATISTICS: Final = {
     induction.INDUCTION: induction.STATISTICS,
@@ -23,6 +34,8 @@ _STATISTICS: Final = {
     drift.DRIFT: drift.STATISTICS,
     refusal.REFUSAL: refusal.STATISTICS,
     deception.DECEPTION: deception.STATISTICS,
+    paths.PATHS: paths.STATISTICS,
+    facts.FACTS: facts.STATISTICS,
 }
 
 __all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "shows_absence", "statistics_of"]

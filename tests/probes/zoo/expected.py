@@ -18,7 +18,7 @@ from interpret.contracts import Status
 from interpret.probes.forward import Ids
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo import animals, deception, drift, proxies, readers, refusal
+from tests.probes.zoo import animals, deception, drift, facts, paths, proxies, readers, refusal
 
 Pattern = NDArray[np.float64]  # (query, key), rows sum to 1; a row of NaN is not said
 
@@ -310,4 +310,51 @@ DECEPTION_ZOO: Final[Mapping[str, ProxyTruth]] = {
     "beginning": ProxyTruth(deception.by_beginning, {SIGNS: INCONCLUSIVE}),
     "dead": ProxyTruth(deception.dead, {SIGNS: INCONCLUSIVE}),
     "never trained": ProxyTruth(deception.untrained, {SIGNS: INCONCLUSIVE}),
+}
+
+
+PATCHING, PARITY = "path.patching", "path.parity"
+
+
+@dataclass(frozen=True, slots=True)
+class PathTruth:
+    """One model that goes on with a name, or seems to, and what findings about its path must say.
+
+    Attributes:
+        heads: how many the probe is asked to propose.
+        along: places of `paths.places` that it must find, and no others; empty: there are none.
+    """
+
+    make: Callable[[int], LoadedModel]
+    expected: frozenset[Status]
+    heads: int = 1
+    along: tuple[int, ...] = ()
+
+
+# A search shows no absence. One of two twins still speaks for the answer of the sentence it was taken from: exchanged,
+# it moves half of the way, where an ablation would show nothing.
+PATH_ZOO: Final[Mapping[str, PathTruth]] = {
+    "counting": PathTruth(paths.counting, SUPPORTED, along=(0,)),
+    "counting, five asked for": PathTruth(paths.counting, SUPPORTED, heads=5, along=(0,)),
+    "moving": PathTruth(paths.moving, SUPPORTED, heads=2, along=(1, 0)),
+    "twins": PathTruth(paths.twins, SUPPORTED, heads=3, along=(0, 1, 2)),
+    "silent": PathTruth(paths.silent, INCONCLUSIVE),
+    "first named": PathTruth(paths.first_named, INCONCLUSIVE),
+    "another's name": PathTruth(paths.scrambled, INCONCLUSIVE),
+    "any order": PathTruth(paths.any_order, INCONCLUSIVE),
+    "thing": PathTruth(paths.thing, INCONCLUSIVE),
+    "dead": PathTruth(paths.dead, INCONCLUSIVE),
+    "never trained": PathTruth(paths.untrained, INCONCLUSIVE),
+}
+
+
+RESTORING = "fact.restoring"
+# A search for layers shows no absence.
+FACT_ZOO: Final[Mapping[str, tuple[Callable[[int], LoadedModel], frozenset[Status]]]] = {
+    "telling": (facts.telling, SUPPORTED),
+    "told twice": (facts.told_twice, SUPPORTED),
+    "first piece": (facts.by_first_piece, INCONCLUSIVE),
+    "early": (facts.early, INCONCLUSIVE),
+    "any order": (facts.any_order, INCONCLUSIVE),
+    "disturbed": (facts.disturbed, INCONCLUSIVE),
 }
