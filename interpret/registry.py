@@ -61,6 +61,9 @@ class ProbeEntry:
     wants: frozenset[Want] = frozenset()
     choices: Mapping[str, Choice] = field(default_factory=dict)
     models: Mapping[str, OtherModel] = field(default_factory=dict)
+    # Statistics of which it speaks against a release that they are found, and for it that they are shown absent; of all
+    # others the other way round (docs/decisions/0085).
+    concerns: frozenset[str] = frozenset()
 
 
 PROBES: dict[str, ProbeEntry] = {
@@ -104,6 +107,7 @@ PROBES: dict[str, ProbeEntry] = {
         unit="probability",
         reads_prompts=False,
         intervenes=True,
+        concerns=frozenset({"proxies.removal", "proxies.reinjection"}),
         choices={
             "prompt_set": Choice(
                 (
@@ -146,6 +150,7 @@ PROBES: dict[str, ProbeEntry] = {
         unit="nats",
         reads_prompts=False,
         intervenes=False,
+        concerns=frozenset({"drift.output", "drift.layers", "drift.features"}),
         models={"against": OtherModel("the earlier model, which the one that is probed is held against")},
         choices={
             "language": Choice(("en", "zh"), "in which language the texts are"),
@@ -178,6 +183,7 @@ PROBES: dict[str, ProbeEntry] = {
         unit="probability",
         reads_prompts=False,
         intervenes=True,
+        concerns=frozenset({"refusal.context"}),
         choices={
             "prompt_set": Choice(("service-en", "service-zh"), "whose copilot's requests, in which language"),
         },

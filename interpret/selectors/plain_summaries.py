@@ -14,7 +14,7 @@ from evidence.finding_summary import PlainSummary
 from evidence.models import Evidence, Layer, Release, Role
 from evidence.selectors.defeaters import standing_defeaters
 from interpret import plain_words
-from interpret.contracts import ClaimLevel
+from interpret.contracts import ClaimLevel, Status
 from interpret.models import Finding
 from interpret.plain_words import Words
 from interpret.selectors.findings import items_for
@@ -28,6 +28,7 @@ class _Alike(TypedDict):
     role: str
     statistic: str | None
     level: str | None
+    status: str | None
     judged: bool  # by `interpret.verdicts`
     findings: int
     newest: datetime
@@ -43,7 +44,7 @@ def told_of_release(release: Release) -> list[PlainSummary]:
     stands = Exists(standing_defeaters().filter(evidence=OuterRef("pk")).values("pk"))
     alike: Any = (
         _with_words(items_for(release))
-        .values("role", "statistic", "level", "judged")
+        .values("role", "statistic", "level", "status", "judged")
         .annotate(findings=Count("pk"), newest=Max("observed_to"), standing=Count("pk", filter=stands))
     )
     told = [_summary(each) for each in alike]
@@ -57,6 +58,7 @@ def told_of_items(keys: Collection[int]) -> dict[int, PlainSummary]:
         "role",
         "statistic",
         "level",
+        "status",
         "judged",
         findings=Value(1),
         newest=F("observed_to"),
@@ -68,44 +70,47 @@ def told_of_items(keys: Collection[int]) -> dict[int, PlainSummary]:
 def _with_words(items: QuerySet[Evidence]) -> QuerySet[Any]:
     """Annotate items with what their words follow from."""
     return items.annotate(
-        statistic=KT("summary__statistic"), level=KT("summary__claim"), judged=Exists(JUDGED)
+        statistic=KT("summary__statistic"),
+        level=KT("summary__claim"),
+        status=KT("summary__status"),
+        judged=Exists(JUDGED),
     )
 
 
 def _summary(alike: _Alike) -> PlainSummary:
     level = alike["level"] if alike["judged"] else None
-    counters = alike["role"] == Role.COUNTER
+    absent = alike["status"] == Status.NOT_SUPPORTED
     return PlainSummary(
         role=alike["role"],
-        says=_says(alike["statistic"], counters=counters, judged=level in plain_words.TESTED),
-        tested=str(_tested(level, counters=counters)),
-        does_not_show=" ".join(map(str, _limits(level, counters=counters))),
+        says=_says(alike["statistic"], absent=absent, judged=level in plain_words.TESTED),
+        tested=str(_tested(level, absent=absent)),
+        does_not_show=" ".join(map(str, _limits(level, absent=absent))),
         findings=alike["findings"],
         newest=timezone.localdate(alike["newest"]),
         standing=alike["standing"],
     )
 
 
-def _says(statistic: str | None, *, counters: bool, judged: bool) -> str:
+def _says(statistic: str | None, *, absent: bool, judged: bool) -> str:
     claim = plain_words.CLAIMS.get(statistic or "")
-    if counters and judged and claim is None:
+    if absent and judged and claim is None:
         return str(plain_words.ANOTHER_ABSENT)
-    if judged and not counters:
+    if judged and not absent:
         return str(claim or plain_words.ANOTHER)
-    before = plain_words.ABSENT_BEFORE if counters else plain_words.BEFORE
+    before = plain_words.ABSENT_BEFORE if absent else plain_words.BEFORE
     frame = plain_words.ABSENT if judged else before
     named: Mapping[str, Words] = {"claim": claim or plain_words.ANOTHER}
     return str(frame) % named
 
 
-def _tested(level: str | None, *, counters: bool) -> Words:
-    if counters and level == ClaimLevel.ASSOCIATIONAL:
+def _tested(level: str | None, *, absent: bool) -> Words:
+    if absent and level == ClaimLevel.ASSOCIATIONAL:
         return plain_words.ABSENT_UNCHANGED
     return plain_words.TESTED.get(level or "", plain_words.TESTED_BEFORE)
 
 
-def _limits(level: str | None, *, counters: bool) -> list[Words]:
-    if counters:
+def _limits(level: str | None, *, absent: bool) -> list[Words]:
+    if absent:
         return [plain_words.NOT_ELSEWHERE, plain_words.DOES_NOT_SHOW]
     changed = level in {ClaimLevel.INTERVENTIONAL, ClaimLevel.REPLICATED}
     return [plain_words.NOT_ALONE if changed else plain_words.NOT_USE, plain_words.DOES_NOT_SHOW]

@@ -14,10 +14,11 @@ from evidence.models import Evidence, Layer, Role
 from evidence.services.defeaters import open_defeater
 from evidence.services.items import ItemDraft, put_forward
 from interpret.models import Finding, ProbeRun
+from interpret.registry import PROBES
 
 # What is described, inconclusive or invalid is kept as a finding and put forward as nothing.
 ACTOR = "system:attachment"
-ROLES = {Finding.Status.SUPPORTED: Role.SUPPORTING, Finding.Status.NOT_SUPPORTED: Role.COUNTER}
+DECIDED = (Finding.Status.SUPPORTED, Finding.Status.NOT_SUPPORTED)
 SLOTS = ("model", "prompt", "index")  # of the release; what a finding is linked to
 REVIEW_EVERY_DAYS = 90
 BATCH = 100  # runs at a time
@@ -53,7 +54,7 @@ def attach_findings_of(run_id: int) -> bool:
         return False
     run = ProbeRun.objects.select_related("spec__system", "release").get(pk=run_id)
     # A status of before `interpret.verdicts` stays as it was stored, and is put forward as nothing anew.
-    judged = run.findings.filter(status__in=ROLES, verdict__isnull=False)
+    judged = run.findings.filter(status__in=DECIDED, verdict__isnull=False)
     for finding in judged.order_by("ordinal"):
         _put_forward(run, finding)
     return True
@@ -65,7 +66,7 @@ def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
         source=f"interpret.Finding:{finding.pk}",
         digest=finding.digest,
         layer=Layer.MECHANISTIC,
-        role=ROLES[Finding.Status(finding.status)],
+        role=role_of(run.spec.probe, finding),
         kind="finding",
         title=_title(finding),
         owner=run.queued_by,
@@ -76,6 +77,18 @@ def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
         summary=dict(summarise(finding)),
     )
     return put_forward(draft=draft, release=run.release, slots=SLOTS, actor=ACTOR)
+
+
+def role_of(probe: str, finding: Finding) -> Role:
+    """Return whether what was decided speaks for a release or against it.
+
+    That something is there speaks for it, and that it is not speaks against it; where it is a concern, as that answers
+    use a sensitive attribute, it is the other way round. A probe that is no longer installed names no concerns.
+    """
+    entry = PROBES.get(probe)
+    concern = entry is not None and finding.statistic in entry.concerns
+    found = finding.status == Finding.Status.SUPPORTED
+    return Role.COUNTER if found == concern else Role.SUPPORTING
 
 
 def summarise(finding: Finding) -> FindingSummary:

@@ -10,8 +10,10 @@ from evidence.selectors.binder.scope import AskedScope
 from evidence.services import registry
 from interpret.contracts import Status
 from interpret.models import Finding, ProbeRun
+from interpret.plain_words import CLAIMS
+from interpret.registry import PROBES
 from interpret.selectors.findings import findings_of, is_stale, stale_slots
-from interpret.services.attachment import attach_findings_of
+from interpret.services.attachment import attach_findings_of, role_of
 from interpret.services.binder_sections import interpretability_sections
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import attach_findings, run_probe
@@ -141,3 +143,27 @@ def told_in_binder(release: Release) -> list[bool]:
 
 def test_findings_are_listed_by_release(run: ProbeRun, world: World) -> None:
     assert [finding.ordinal for finding in findings_of(world.release)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("probe", "statistic", "found", "role"),
+    [
+        ("induction.heads", "induction.ablation_cost", True, "supporting"),
+        ("entropy.next_token", "entropy.mean", False, "counter"),
+        ("attribute.proxies", "proxies.decodable", True, "supporting"),
+        ("attribute.proxies", "proxies.reinjection", True, "counter"),
+        ("model.drift", "drift.output", True, "counter"),
+        ("model.drift", "drift.output", False, "supporting"),
+        ("refusal.direction", "refusal.context", True, "counter"),
+        ("gone", "gone.statistic", True, "supporting"),
+    ],
+)
+def test_a_concern_that_is_found_counters_and_one_that_is_shown_absent_supports(
+    probe: str, statistic: str, found: bool, role: str
+) -> None:
+    status = Finding.Status.SUPPORTED if found else Finding.Status.NOT_SUPPORTED
+    assert role_of(probe, Finding(statistic=statistic, status=status)) == role
+
+
+def test_each_concern_is_a_statistic_that_has_plain_words() -> None:
+    assert {name for entry in PROBES.values() for name in entry.concerns} <= set(CLAIMS)

@@ -161,12 +161,30 @@ def test_of_an_ablation_it_is_said_what_probes_say_that_it_does_not_show(
     assert "no other part does the same" in told.does_not_show
 
 
-def put_forward_beside(release: Release, summary: object) -> Evidence:
+def test_a_concern_that_was_found_is_told_as_found_and_comes_first(release: Release) -> None:
+    summary = {"statistic": "proxies.reinjection", "claim": "replicated", "status": "supported"}
+    put_forward_beside(release, summary, role="counter")
+    told = next(each for each in told_of_release(release) if "exchanged" in each.says)
+    assert told.role == "counter"
+    assert told.says.startswith("With what differs")
+    assert "elsewhere" not in told.does_not_show
+    assert told_of_release(release)[-1].role == "supporting"
+
+
+def test_a_concern_that_was_shown_absent_supports_and_is_told_as_absent(release: Release) -> None:
+    summary = {"statistic": "drift.output", "claim": "associational", "status": "not_supported"}
+    put_forward_beside(release, summary)
+    told = next(each for each in told_of_release(release) if "earlier model" in each.says)
+    assert told.role == "supporting"
+    assert told.says.startswith("Looked for, and not there")
+
+
+def put_forward_beside(release: Release, summary: object, role: str = "supporting") -> Evidence:
     """Put another item forward for a finding that there is, with this summary."""
     item = Evidence.objects.filter(system=release.system, role="supporting").first()
     assert item is not None
     values = {field.attname: getattr(item, field.attname) for field in Evidence._meta.fields}
-    others = {"id": None, "source": f"{item.source}-{summary}"[:200], "summary": summary}
+    others = {"id": None, "role": role, "source": f"{item.source}-{summary}"[:200], "summary": summary}
     return Evidence.objects.create(**{**values, **others})
 
 

@@ -45,7 +45,8 @@ def test_an_unknown_probe_names_the_nearest() -> None:
     with pytest.raises(UnknownProbe, match=r"did you mean 'entropy\.next_token'"):
         registry.describe("entropy.nexttoken")
     with pytest.raises(
-        UnknownProbe, match=r"there are answer\.path, attention\.patterns, attribute\.proxies, deception\.signs"
+        UnknownProbe,
+        match=r"there are answer\.path, attention\.patterns, attribute\.proxies, deception\.signs",
     ):
         registry.describe("zzz")
 
