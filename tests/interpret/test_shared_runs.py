@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerAway
 from rest_framework.test import APIClient
 
-from evidence.errors import AccessDenied, ConflictingContent, LeaseLost
+from evidence.errors import AccessDenied, ConflictingContent, HeldElsewhere, LeaseLost
 from evidence.models import AuditEvent
 from evidence.models.work import MAX_ATTEMPTS, PATIENCE
 from interpret.contracts import Measurement, ProbeSpecification
@@ -375,6 +375,34 @@ def test_a_cancelled_run_is_measured_no_further(
 
 def cancel(world: World, run: ProbeRun, reason: str = "too dear") -> None:
     cancel_probe_run(principal=world.principal("researcher"), run=run, reason=reason)
+
+
+def test_a_cancellation_waits_for_a_worker_that_stores_and_not_for_ever(
+    world: World, shared: SharedProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interpret.services.queueing.CANCEL_PATIENCE", 100)
+    run = queue_probe_run(release=world.release, probe="induction.heads", principal=acting())
+    holds, over = Event(), Event()
+
+    def store() -> None:
+        with transaction.atomic():
+            ProbeRun.objects.select_for_update().get(pk=run.pk)
+            holds.set()
+            over.wait(30)
+        connection.close()
+
+    worker = Thread(target=store)
+    worker.start()
+    try:
+        assert holds.wait(30)
+        with pytest.raises(HeldElsewhere, match="Nothing was changed"):
+            cancel(world, run)
+        assert reload(run).state == ProbeRun.State.QUEUED
+    finally:
+        over.set()
+        worker.join()
+    cancel(world, run)
+    assert reload(run).state == ProbeRun.State.CANCELLED
 
 
 def test_who_cancels_is_on_record_once_and_what_is_over_is_not_cancelled(
