@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib import import_module
 from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerAway
@@ -403,6 +405,30 @@ def test_a_cancellation_waits_for_a_worker_that_stores_and_not_for_ever(
         worker.join()
     cancel(world, run)
     assert reload(run).state == ProbeRun.State.CANCELLED
+
+
+@pytest.mark.parametrize(("attempts", "left"), [(1, 0), (3, 2), (0, 0)])
+def test_an_upgrade_puts_runs_back_that_workers_of_before_hold(
+    world: World, shared: SharedProbe, attempts: int, left: int
+) -> None:
+    """Those workers cannot end them any more: the migration begins them anew, and the attempt does not count."""
+    held, over = (
+        queue_probe_run(release=world.release, probe="induction.heads", principal=acting(), seed=seed)
+        for seed in (1, 2)
+    )
+    execute_probe_run(over.pk)
+    lease = {"lease_until": timezone.now() + timedelta(hours=1), "lease_digest": "a" * 64}
+    ProbeRun.objects.filter(pk=held.pk).update(state=ProbeRun.State.RUNNING, attempts=attempts, **lease)
+    before = ProbeRun.objects.filter(pk=over.pk).values().get()
+    put_back = import_module("interpret.migrations.0008_parts").put_back
+    for _ in range(2):  # a migration that failed after it is run again
+        put_back(apps, connection.schema_editor(atomic=False))
+        run = reload(held)
+        assert (run.state, run.attempts) == (ProbeRun.State.QUEUED, left)
+        assert (run.lease_until, run.lease_digest) == (None, "")
+    assert ProbeRun.objects.filter(pk=over.pk).values().get() == before, "what is over stays as it was"
+    execute_probe_run(held.pk)
+    assert reload(held).state == ProbeRun.State.DONE
 
 
 def test_who_cancels_is_on_record_once_and_what_is_over_is_not_cancelled(
