@@ -407,6 +407,39 @@ def test_a_cancellation_waits_for_a_worker_that_stores_and_not_for_ever(
     assert reload(run).state == ProbeRun.State.CANCELLED
 
 
+def test_free_parts_of_a_run_that_is_held_are_told_of_again_and_ever_more_rarely(
+    run: ProbeRun, shared: SharedProbe, sent: list[int]
+) -> None:
+    plan(run)
+    claim(run)  # a worker holds one part; what the others were told is lost
+    resend_stale_runs()
+    assert sent == [], "they were told a moment ago"
+    ago(run, taken=6)
+    resend_stale_runs()
+    assert sent == [run.pk] * 4, "once for each part that is not measured"
+    resend_stale_runs()
+    assert len(sent) == 4
+    ago(run, taken=26, told=10)  # told after sixteen minutes, in vain: not again before another sixteen
+    resend_stale_runs()
+    assert len(sent) == 4
+    ago(run, taken=33, told=17)
+    resend_stale_runs()
+    assert len(sent) == 8
+    while claims.claim_run(run.pk) is not None:
+        ago(run, taken=90)
+    sent.clear()
+    resend_stale_runs()
+    assert sent == [], "nothing of it is free"
+
+
+def ago(run: ProbeRun, *, taken: int, told: int | None = None) -> None:
+    """Have parts been taken, and workers been told, so many minutes ago."""
+    now = timezone.now()
+    run.parts.exclude(started_at=None).update(started_at=now - timedelta(minutes=taken))
+    sent_at = None if told is None else now - timedelta(minutes=told)
+    ProbeRun.objects.filter(pk=run.pk).update(sent_at=sent_at)
+
+
 @pytest.mark.parametrize(("attempts", "left"), [(1, 0), (3, 2), (0, 0)])
 def test_an_upgrade_puts_runs_back_that_workers_of_before_hold(
     world: World, shared: SharedProbe, attempts: int, left: int
