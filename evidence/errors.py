@@ -178,6 +178,15 @@ class ProviderRefused(EvidenceError):
         self.subject = subject  # whom the provider named, once that is known for sure
 
 
+class HeldElsewhere(EvidenceError):
+    """Another transaction holds what was to be changed, and did not let go of it in time."""
+
+    code = "held_elsewhere"
+    http_status = 503
+    title = "Somebody else is changing this"
+    retry_after: ClassVar[int] = 5  # seconds
+
+
 class ProviderAway(EvidenceError):
     """The provider of single sign-on does not answer as its settings say, so nobody can sign in by it now."""
 

@@ -17,6 +17,8 @@ NULLS: Final[Mapping[str, StrOrPromise]] = {
     NullKind.SHUFFLED_ORDER: _("another order"),
     NullKind.TEXT_ONLY: _("the text alone"),
 }
+# What a claim may lack, which reasons name by its code.
+_MISSING: Final[Mapping[str, StrOrPromise]] = {**NULLS, "random_sets": _("random sets of as many parts")}
 WORDS: Final = {  # as `interpret.verdict_reasons` has them, which a test holds these to
     "described": _("a number with its interval: nothing is claimed"),
     "lacks": _("lacks %(missing)s"),
@@ -46,11 +48,21 @@ def read_reasons(verdict: Mapping[str, Any], codes: str, english: str) -> Said:
     """Return the reasons under the key `codes`; what was stored before there were codes, in the English it is in."""
     told = verdict.get(codes)
     try:
-        reasons = [Reason(each["code"], each["values"], tuple(each["nulls"])) for each in told or ()]
+        reasons = [
+            Reason(each["code"], _in_words(each["values"]), tuple(each["nulls"])) for each in told or ()
+        ]
         said = say(reasons, WORDS, NULLS)
-    except (KeyError, TypeError, ValueError):  # of a later version, or not ours
+    except (AttributeError, KeyError, TypeError, ValueError):  # of a later version, or not ours
         said = ""
     if said:
         return Said(said)
     stored = verdict.get(english)
     return Said(stored if isinstance(stored, str) else "", "en")
+
+
+def _in_words(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the values of a reason, with what is missing in words."""
+    if "missing" not in values:
+        return values
+    named = [str(_MISSING.get(code, code)) for code in values["missing"].split(", ")]
+    return {**values, "missing": ", ".join(named)}

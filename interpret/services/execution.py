@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, Max, OuterRef, Q
 
+from evidence import clock
 from evidence.digests import digest_of
 from evidence.errors import EvidenceError
 from evidence.probe_rules import ACTOR, REPORT
@@ -102,12 +103,36 @@ def digest_of_specification(specification: ProbeSpecification) -> str:
 def find_runs_to_send() -> list[int]:
     """Return the runs that workers should be told of again, as `leased_work.find_to_send` does, once for each part.
 
-    More than `MOST_TOLD` times for none: each worker goes on with the next part.
+    More than `MOST_TOLD` times for none: each worker goes on with the next part. A run that somebody holds is among
+    them where nobody has come for its free parts.
     """
-    due = leased_work.find_to_send(WORK)
+    due = [*leased_work.find_to_send(WORK), *_note_left_parts(clock.now())]
     waiting = ProbePart.objects.filter(run__in=due).exclude(Q(part=REPORT) | Q(state=ProbePart.State.DONE))
     parts = Counter(waiting.values_list("run", flat=True))
     return [run_id for run_id in due for _ in range(min(max(parts[run_id], 1), MOST_TOLD))]
+
+
+def _note_left_parts(now: datetime) -> list[int]:
+    """Return the runs that are held and of which parts are free that nobody came for, and note that they are told of.
+
+    What was told of them may be lost. Each time it takes as long again until the next, for a lone worker may be busy.
+    """
+    left = Q(state=ProbePart.State.QUEUED) | Q(state=ProbePart.State.RUNNING, lease_until__lt=now)
+    free = ProbePart.objects.filter(left, run=OuterRef("pk")).exclude(part=REPORT)
+    held = ProbeRun.objects.filter(Exists(free), state=ProbeRun.State.RUNNING, lease_until__gte=now)
+    told = [
+        run.pk
+        for run in held.annotate(last_taken=Max("parts__started_at"))
+        if now - (run.sent_at or run.last_taken or run.queued_at) >= _silence_of(run)
+    ]
+    ProbeRun.objects.filter(pk__in=told, state=ProbeRun.State.RUNNING).update(sent_at=now)
+    return told
+
+
+def _silence_of(run: Any) -> timedelta:
+    """Return how long nothing more is said of a held run: five minutes, and longer each time it was told of in vain."""
+    waited = run.sent_at - (run.last_taken or run.queued_at) if run.sent_at else timedelta()
+    return max(leased_work.RESEND_AFTER, min(waited, leased_work.LONGEST_SILENCE))
 
 
 def _do(run: ClaimedRun, planned: list[str]) -> None:

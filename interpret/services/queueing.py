@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q
 
 from evidence import clock
 from evidence.access import Principal
-from evidence.errors import InvalidInput
+from evidence.database_errors import gave_way
+from evidence.errors import HeldElsewhere, InvalidInput
 from evidence.limits import check_count
 from evidence.locks import Lock, hold, hold_each
 from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
@@ -30,6 +31,7 @@ from interpret.tasks import run_probe
 Inputs: TypeAlias = tuple[ProbeInput, ...]
 
 MODEL_SLOT = "model"
+CANCEL_PATIENCE = 5_000  # milliseconds that a cancellation waits for who holds the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,13 @@ def cancel_probe_run(*, principal: Principal, run: ProbeRun, reason: str = "") -
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_cancel_probe_run` does.
+        HeldElsewhere: a worker that is storing something of it did not let go in time.
     """
+    with _waiting_briefly(run):
+        return _cancel(principal, run, reason)
+
+
+def _cancel(principal: Principal, run: ProbeRun, reason: str) -> ProbeRun:
     held = ProbeRun.objects.select_for_update(of=("self",)).select_related(
         "release__system", "spec__artefact_version"
     ).get(pk=run.pk)  # fmt: skip
@@ -146,6 +154,22 @@ def cancel_probe_run(*, principal: Principal, run: ProbeRun, reason: str = "") -
             digest=held.spec.artefact_version.digest, payload={"reason": reason} if reason else None,
         )  # fmt: skip
     return held
+
+
+@contextmanager
+def _waiting_briefly(run: ProbeRun) -> Iterator[None]:
+    """Have what follows in this transaction wait for a lock no longer than `CANCEL_PATIENCE`."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {CANCEL_PATIENCE}")
+    try:
+        yield
+    except OperationalError as exc:
+        if not gave_way(exc):
+            raise
+        raise HeldElsewhere(
+            f"A worker is storing something of run {run.pk}, and has not ended within {CANCEL_PATIENCE / 1000:g} "
+            "seconds: cancel it again in a moment. Nothing was changed."
+        ) from exc
 
 
 def _ensure_each(

@@ -182,7 +182,7 @@ def test_entries_about_internals_are_withheld_and_their_hash_stays(filled: Fille
     assert {row["withheld"] for row in withheld} == {"internals"}
     verbs = [Leaf.objects.get(seq=row["index"]).event.verb for row in withheld]
     assert verbs[-2:] == ["probe_run.queued", "artefact_version.created"]
-    assert set(verbs[:-2]) == {"evidence.recorded"}  # about findings
+    assert set(verbs[:-2]) == {"evidence.attached", "defeater.opened"}  # about findings
     report = verify(tmp_path, archive_of(binder))
     assert report.exit_code == 0
     assert f"{len(withheld)} withheld" in {line.name: line.detail for line in report.lines}["completeness"]

@@ -115,6 +115,25 @@ def test_reasons_are_said_in_the_readers_language(find: Find, researcher: Client
     assert "比死模型, 打乱的顺序, 仅文本多出 0.5 以上" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "lacks a dead model, another order, random sets of as many parts"),
+        ("zh-hans", "缺少 死模型, 打乱的顺序, 同样数量的随机部分组"),
+    ],
+)
+def test_what_a_claim_lacks_is_said_in_words(language: str, said: str) -> None:
+    lacks = {"code": "lacks", "values": {"missing": "dead_model, shuffled_order, random_sets"}, "nulls": []}
+    with translation.override(language):
+        assert reasons.read_reasons({"because": [lacks]}, "because", "reason") == reasons.Said(said)
+
+
+@pytest.mark.parametrize("values", [{"missing": 7}, {"missing": None}, [], {}])
+def test_what_names_nothing_that_is_missing_is_said_in_the_english_beside_it(values: object) -> None:
+    told = {"because": [{"code": "lacks", "values": values, "nulls": []}], "reason": "as stored"}
+    assert reasons.read_reasons(told, "because", "reason") == reasons.Said("as stored", "en")
+
+
 def test_pages_have_words_for_each_reason_and_they_are_those_that_are_stored() -> None:
     with translation.override("en"):
         assert {code: str(words) for code, words in reasons.WORDS.items()} == verdict_reasons.WORDS

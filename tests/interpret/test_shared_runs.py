@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from threading import Barrier, Thread
+from importlib import import_module
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.apps import apps
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerAway
 from rest_framework.test import APIClient
 
-from evidence.errors import AccessDenied, ConflictingContent, LeaseLost
+from evidence.errors import AccessDenied, ConflictingContent, HeldElsewhere, LeaseLost
 from evidence.models import AuditEvent
 from evidence.models.work import MAX_ATTEMPTS, PATIENCE
 from interpret.contracts import Measurement, ProbeSpecification
@@ -375,6 +377,91 @@ def test_a_cancelled_run_is_measured_no_further(
 
 def cancel(world: World, run: ProbeRun, reason: str = "too dear") -> None:
     cancel_probe_run(principal=world.principal("researcher"), run=run, reason=reason)
+
+
+def test_a_cancellation_waits_for_a_worker_that_stores_and_not_for_ever(
+    world: World, shared: SharedProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interpret.services.queueing.CANCEL_PATIENCE", 100)
+    run = queue_probe_run(release=world.release, probe="induction.heads", principal=acting())
+    holds, over = Event(), Event()
+
+    def store() -> None:
+        with transaction.atomic():
+            ProbeRun.objects.select_for_update().get(pk=run.pk)
+            holds.set()
+            over.wait(30)
+        connection.close()
+
+    worker = Thread(target=store)
+    worker.start()
+    try:
+        assert holds.wait(30)
+        with pytest.raises(HeldElsewhere, match="Nothing was changed"):
+            cancel(world, run)
+        assert reload(run).state == ProbeRun.State.QUEUED
+    finally:
+        over.set()
+        worker.join()
+    cancel(world, run)
+    assert reload(run).state == ProbeRun.State.CANCELLED
+
+
+def test_free_parts_of_a_run_that_is_held_are_told_of_again_and_ever_more_rarely(
+    run: ProbeRun, shared: SharedProbe, sent: list[int]
+) -> None:
+    plan(run)
+    claim(run)  # a worker holds one part; what the others were told is lost
+    resend_stale_runs()
+    assert sent == [], "they were told a moment ago"
+    ago(run, taken=6)
+    resend_stale_runs()
+    assert sent == [run.pk] * 4, "once for each part that is not measured"
+    resend_stale_runs()
+    assert len(sent) == 4
+    ago(run, taken=26, told=10)  # told after sixteen minutes, in vain: not again before another sixteen
+    resend_stale_runs()
+    assert len(sent) == 4
+    ago(run, taken=33, told=17)
+    resend_stale_runs()
+    assert len(sent) == 8
+    while claims.claim_run(run.pk) is not None:
+        ago(run, taken=90)
+    sent.clear()
+    resend_stale_runs()
+    assert sent == [], "nothing of it is free"
+
+
+def ago(run: ProbeRun, *, taken: int, told: int | None = None) -> None:
+    """Have parts been taken, and workers been told, so many minutes ago."""
+    now = timezone.now()
+    run.parts.exclude(started_at=None).update(started_at=now - timedelta(minutes=taken))
+    sent_at = None if told is None else now - timedelta(minutes=told)
+    ProbeRun.objects.filter(pk=run.pk).update(sent_at=sent_at)
+
+
+@pytest.mark.parametrize(("attempts", "left"), [(1, 0), (3, 2), (0, 0)])
+def test_an_upgrade_puts_runs_back_that_workers_of_before_hold(
+    world: World, shared: SharedProbe, attempts: int, left: int
+) -> None:
+    """Those workers cannot end them any more: the migration begins them anew, and the attempt does not count."""
+    held, over = (
+        queue_probe_run(release=world.release, probe="induction.heads", principal=acting(), seed=seed)
+        for seed in (1, 2)
+    )
+    execute_probe_run(over.pk)
+    lease = {"lease_until": timezone.now() + timedelta(hours=1), "lease_digest": "a" * 64}
+    ProbeRun.objects.filter(pk=held.pk).update(state=ProbeRun.State.RUNNING, attempts=attempts, **lease)
+    before = ProbeRun.objects.filter(pk=over.pk).values().get()
+    put_back = import_module("interpret.migrations.0008_parts").put_back
+    for _ in range(2):  # a migration that failed after it is run again
+        put_back(apps, connection.schema_editor(atomic=False))
+        run = reload(held)
+        assert (run.state, run.attempts) == (ProbeRun.State.QUEUED, left)
+        assert (run.lease_until, run.lease_digest) == (None, "")
+    assert ProbeRun.objects.filter(pk=over.pk).values().get() == before, "what is over stays as it was"
+    execute_probe_run(held.pk)
+    assert reload(held).state == ProbeRun.State.DONE
 
 
 def test_who_cancels_is_on_record_once_and_what_is_over_is_not_cancelled(

@@ -49,6 +49,10 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ): "notes on a work row when the broker was last told; one statement, and nothing is decided by it",
     (
         "no-audit-event",
+        "interpret.services.execution.find_runs_to_send",
+    ): "likewise, of runs that somebody holds",
+    (
+        "no-audit-event",
         "evidence.services.binder_requests.keep_lease",
     ): "likewise how far a worker is; what comes of it has an event",
     (

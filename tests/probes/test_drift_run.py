@@ -1,4 +1,4 @@
-"""Two releases of a tiny model, from the store to a counter-evidence that nothing changed, with nothing replaced."""
+"""Two releases of a tiny model, from the store to the evidence that nothing changed, with nothing replaced."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def release_of(world: World, name: str, digest: str) -> Release:
     return frozen
 
 
-def test_two_releases_are_compared_from_request_to_counter_evidence_and_replayed(
+def test_two_releases_are_compared_from_request_to_evidence_and_replayed(
     world: World, store: Path
 ) -> None:
     earlier = on_disk()
@@ -73,7 +73,7 @@ def test_two_releases_are_compared_from_request_to_counter_evidence_and_replayed
         assert finding.holds_for["slice"] == {"against": made[0]}
         assert replay_finding(finding).agrees
     attach_findings()
-    assert set(Evidence.objects.values_list("role", flat=True)) == {"counter"}
+    assert set(Evidence.objects.values_list("role", flat=True)) == {"supporting"}  # no concern
 
 
 def test_a_model_of_the_system_that_the_store_lacks_fails_the_run_by_name(world: World, store: Path) -> None:
