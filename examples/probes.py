@@ -28,8 +28,8 @@ from interpret.verdicts import judge
 
 ROOT: Final = Path(__file__).parents[1]
 # One prompt set of each copilot, with as many pairs and directions as two cores measure in minutes.
-SMALL: Final = {"pairs": 40, "control_draws": 59}
-SHOWN: Final = {
+SMALL: Final[dict[str, int | str]] = {"pairs": 40, "control_draws": 59}
+SHOWN: Final[dict[str, list[dict[str, int | str]]]] = {
     "attribute.proxies": [
         {"prompt_set": "credit-gender-en", **SMALL},
         {"prompt_set": "aml-region-en", **SMALL},
