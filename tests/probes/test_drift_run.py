@@ -55,9 +55,7 @@ def release_of(world: World, name: str, digest: str) -> Release:
     return frozen
 
 
-def test_two_releases_are_compared_from_request_to_evidence_and_replayed(
-    world: World, store: Path
-) -> None:
+def test_two_releases_are_compared_from_request_to_evidence_and_replayed(world: World, store: Path) -> None:
     earlier = on_disk()
     made = [releases.store(each, store) for each in (earlier, releases.requantised(earlier))]
     release_of(world, "before", made[0])

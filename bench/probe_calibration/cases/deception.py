@@ -36,7 +36,7 @@ KINDS: Final = (
     _deception("never trained", 30, deception.untrained, "fresh random weights, large ones"),
     _deception("dead", 15, deception.dead, "one that holds it, its weights shuffled inside each matrix"),
     _deception("endings permuted", 20, deception.scrambled, "holds what goes with no kind of ending"),
-    _deception("instruction", 25, deception.by_instruction, "carries the instruction, and nothing of the statement"),
+    _deception("instruction", 27, deception.by_instruction, "carries the instruction, and nothing of the statement"),
     _deception("one domain", 20, deception.one_domain, "holds it in each domain in a place of its own"),
     _deception("turned", 10, deception.turned, "holds it in the other domain the other way round"),
     _deception("any order", 15, deception.any_order, "holds it in whatever order the tokens stand"),

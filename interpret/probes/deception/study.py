@@ -122,7 +122,7 @@ class Study:
         shuffled: bool = False,
     ) -> Array:
         """Return the mean over the ending's tokens, misled less truthful. Shape (statement, width)."""
-        rows = [[each.pair.texts[side] for each in statements] for side in sides]
+        rows: list[list[Sequence[int]]] = [[each.pair.texts[side] for each in statements] for side in sides]
         if shuffled:
             rows = in_another_order(rows, np.random.default_rng(self._seed))
         ends = [each.answer for each in statements]

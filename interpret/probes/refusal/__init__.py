@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from interpret.contracts import Measurement, ProbeSpecification
 from interpret.errors import BadSpecification
-from interpret.parts import shared
+from interpret.probes.directions.parts import DEAD, SEEDS, directions_of, parts_of, put_together
 from interpret.probes.refusal.prompt_sets import RefusalSet, read_refusal_set
 from interpret.probes.refusal.study import Study
 from interpret.probes.refusal.writing import Numbers, write_all
@@ -28,9 +28,7 @@ from interpret.registry import fill_choices, fill_parameters
 __all__ = ["RefusalDirection"]
 
 KEY: Final = "refusal.direction"
-SETS_A_PART: Final = 50  # random directions that one part of the work changes along
-SEEDS: Final = ("first seed", "second seed")
-REQUESTS, DEAD, CONTROL = "requests", "dead model", "random directions"
+REQUESTS: Final = "requests"  # the part that reads and changes them
 
 
 class RefusalDirection:
@@ -47,8 +45,7 @@ class RefusalDirection:
 
     def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
         """Return, for each seed, the requests, the dead model, and the random directions, so many at a time."""
-        whats = (REQUESTS, DEAD, *_controls(specification))
-        return tuple(f"{seed}: {what}" for seed in SEEDS for what in whats)
+        return parts_of(REQUESTS, _draws(specification))
 
     def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
         """Measure one seed's requests, its dead model's, or some of its random directions.
@@ -64,8 +61,7 @@ class RefusalDirection:
             return study.living()
         if what == DEAD:
             return study.dead()
-        start = int(what.rpartition(" ")[2]) - 1
-        return study.control(slice(start, start + SETS_A_PART))
+        return study.control(directions_of(what))
 
     def report(
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
@@ -75,26 +71,17 @@ class RefusalDirection:
         Raises:
             ProbeError: workers fitted different directions.
         """
-        first, second = (_put_together(seed, specification, measured) for seed in SEEDS)
+        draws = _draws(specification)
+        first, second = (
+            Numbers(*put_together(seed, REQUESTS, draws, measured, ("ablated", "added"))) for seed in SEEDS
+        )
         given = fill_parameters(KEY, specification.parameters)
         return write_all(specification, _prompts(specification), given, first, second)
-
-
-def _put_together(
-    seed: str, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
-) -> Numbers:
-    controls = [f"{seed}: {what}" for what in _controls(specification)]
-    shared(measured, [f"{seed}: {REQUESTS}", *controls], "found")
-    drawn = {
-        name: [value for part in controls for value in measured[part][name]] for name in ("ablated", "added")
-    }
-    return Numbers(measured[f"{seed}: {REQUESTS}"], measured[f"{seed}: {DEAD}"], drawn)
 
 
 def _prompts(specification: ProbeSpecification) -> RefusalSet:
     return read_refusal_set(fill_choices(KEY, specification.parameters)["prompt_set"])
 
 
-def _controls(specification: ProbeSpecification) -> list[str]:
-    sets = int(fill_parameters(KEY, specification.parameters)["control_draws"])
-    return [f"{CONTROL} from {start + 1}" for start in range(0, sets, SETS_A_PART)]
+def _draws(specification: ProbeSpecification) -> int:
+    return int(fill_parameters(KEY, specification.parameters)["control_draws"])
