@@ -50,7 +50,8 @@ KINDS: Final = (
         heads=2, planted=True,
     ),
     _path(
-        "moving, one asked for", 12, paths.moving, "the same; one head is proposed, and the other may be among the random ones", planted=True,
+        "moving, one asked for", 12, paths.moving,
+        "the same; one head is proposed, and the other may be among the random ones", planted=True,
     ),
     _path("twins", 10, paths.twins, "two heads say the other name, each half as loud", heads=3, planted=True),
     Kind(
