@@ -31,6 +31,7 @@ from evidence.roles import ROLES
 from evidence.semconv.dialects import DIALECTS
 from evidence.services import registry
 from interpret import registry as probes
+from interpret.services.dictionaries import label_feature
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
 from tests.e2e.cases import make_task
@@ -38,6 +39,7 @@ from tests.evidence.binder_world import make_finding
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import ACTOR, World, acting, manifest
 from tests.interpret.conftest import StandInProbe, StandInSession
+from tests.interpret.dictionary_store import shipped_feature
 from tests.invariants.walk import our_models, our_tasks, our_urls
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +78,11 @@ def store_a_finding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     execute_probe_run(queue_probe_run(release=world.release, probe="induction.heads", principal=acting()).pk)
 
 
+def store_a_label(world: World) -> None:
+    feature = shipped_feature(world.system)
+    label_feature(principal=world.principal("researcher"), feature=feature, concept="animals")
+
+
 @pytest.mark.parametrize(
     "role", [role for role, rules in ROLES.items() if "interpret" not in rules.sees_apps]
 )
@@ -83,6 +90,7 @@ def test_no_list_tells_of_internals_to_a_role_without_the_permission(
     world: World, role: str, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store_a_finding(world, monkeypatch)
+    store_a_label(world)
     person = world.people[role]
     assert not person.has_perm("interpret.view_internals")
     assert not [
@@ -145,6 +153,7 @@ def internals_of(world: World) -> dict[type[Model], Model]:
 def test_a_row_that_points_at_an_internal_is_hidden_like_it(world: World) -> None:
     make_task(world)
     store_what_other_parts_store(world)
+    store_a_label(world)
     item = Evidence.objects.get()
     item.pk, item.source, item.layer = None, "evidence.EvalRun:1", Layer.PRODUCT
     item.save()
