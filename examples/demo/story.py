@@ -26,6 +26,7 @@ from examples.demo.table import print_cleared, print_impact, print_story
 from examples.evals.run import evaluate
 from examples.progress import make_progress
 from examples.run import run_copilots
+from interpret.dictionaries import files
 from requirements.starter import read_starter
 
 BASELINE: Final = "demo-3"  # the starter requirements and the copilot's own
@@ -119,6 +120,8 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
     with story.timed("put on record what the model was before, to be compared with", console):
         compared = upgrade.probe_of_upgrade(setup.systems[first.key], first.release, var / "models")
     runs = _queue_probes(researcher, first, compared)
+    for digest in files.stored(files.SHIPPED):
+        researcher.post("dictionaries", {"system": first.key, "digest": digest})
     with story.timed("the others likewise; meanwhile a worker probes the model's inside", console):
         _judge(story, stack, others, generator, setup, var, console)
     with story.timed("wait for the probes, and for what they found to be attached", console):
