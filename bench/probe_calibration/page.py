@@ -21,8 +21,9 @@ version. Each row is a kind of model whose truth is known, because it was writte
 them. A run is one trial, however many heads it reports, and its verdict stands by itself at {ALPHA:g}: on record, runs
 on the same model share that.
 
-*False support*: something was supported that is not so. *Counter*: something was said not to be so, which is put forward as
-evidence too (decision 0085). *Power*: what was planted was found, at its place. Bounds are Clopper and Pearson's, 0.95 on one side.
+*False support*: something was supported that is not so. *Counter*: something was said not to be so, which is put
+forward as evidence too (decision 0085). *Power*: what was planted was found, at its place. Bounds are Clopper and
+Pearson's, 0.95 on one side.
 A run that could not have supported a statistic is no trial of its false supports: one that did not measure it, or with
 random sets so few that the first rank among them does not survive the correction. In bold is what breaks a promise:
 false supports and counters on models with nothing to find at most {ALPHA:.0%} by their upper bound, over all such

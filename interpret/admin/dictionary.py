@@ -34,6 +34,7 @@ class FeatureAdmin(ReadOnlyModelAdmin):
     list_display = ["number", "dictionary", "density", "in_texts", "largest"]
     list_select_related = ["dictionary__artefact_version"]
     list_defer = ["examples", "raises", "lowers", "answers"]
+    exclude = ["answers"]  # by what a label is judged, it alone tells
     ordering = ["-id"]
     chain = [ChainLink("Labels", "interpret.featurelabel", "feature__id__exact")]
 

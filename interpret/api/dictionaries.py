@@ -17,6 +17,7 @@ from evidence.errors import NotFound
 from evidence.models import Scope
 from evidence.problems import Problem
 from interpret.models import Dictionary, Feature, FeatureLabel
+from interpret.selectors.features import areas_to_choose_by
 from interpret.services.dictionaries import label_feature, register_dictionary
 
 
@@ -89,11 +90,20 @@ class DictionaryDetail(ScopedDetail[Dictionary]):
 class FeatureOut(serializers.ModelSerializer[Feature]):
     """What a feature does on texts that were held out."""
 
+    chosen = serializers.SerializerMethodField(
+        help_text="For each concept, the area under the curve on the words a label is chosen by; by what it is judged,"
+        " a label tells."
+    )
+
     class Meta:
         model = Feature
         fields = [
-            "id", "dictionary", "number", "density", "in_texts", "largest", "examples", "raises", "lowers", "answers",
+            "id", "dictionary", "number", "density", "in_texts", "largest", "examples", "raises", "lowers", "chosen",
         ]  # fmt: skip
+
+    def get_chosen(self, feature: Feature) -> dict[str, float]:
+        """Return the areas that may be looked at before a label is given."""
+        return dict(areas_to_choose_by(feature))
 
 
 class FeatureFilter(FilterSet):
@@ -107,7 +117,7 @@ class FeatureFilter(FilterSet):
 class FeatureList(ScopedList[Feature]):
     """Features that fire, newest first. Empty without `interpret.view_internals`."""
 
-    queryset = Feature.objects.all()
+    queryset = Feature.objects.select_related("dictionary")
     serializer_class = FeatureOut
     filterset_class = FeatureFilter
 
@@ -115,7 +125,7 @@ class FeatureList(ScopedList[Feature]):
 class FeatureDetail(ScopedDetail[Feature]):
     """One feature. 404 without `interpret.view_internals`."""
 
-    queryset = Feature.objects.all()
+    queryset = Feature.objects.select_related("dictionary")
     serializer_class = FeatureOut
 
 

@@ -25,7 +25,6 @@ from interpret.dictionaries.stability import drawn, match, random_floor
 from interpret.dictionaries.training import Training, train
 from interpret.probes.weights import LoadedModel
 
-FORMAT: Final = "dictionary-card/1"
 SPLICED: Final = 32  # sequences, of the held-out texts in turn
 Say: TypeAlias = Callable[[str], None]
 
@@ -105,7 +104,7 @@ def make(
     rows = {**_rows(alive, made.by_name(), say), **_rows(dead, of_dead, say)}
     say("counting concepts")
     card = {
-        "format": FORMAT,
+        "format": files.CARD_FORMAT,
         "dictionary": made.digest,
         "about": files.about_of(store / made.digest / files.FOLDER).as_json(),
         "tokens": {"learnt": len(alive.learnt.massive), "massive_learnt": int(alive.learnt.massive.sum())},

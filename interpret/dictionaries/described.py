@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, NamedTuple, Self
 
 from interpret.errors import DictionaryUnreadable
@@ -121,9 +121,11 @@ class Described:
             )
         try:
             given = {name: value for name, value in told.items() if name != "format"}
-            concepts = Concepts(**_with_tuples(given.pop("concepts"), "names", "bag_of_tokens"))
+            named = _with_tuples(given.pop("concepts"), "names", "bag_of_tokens")
+            concepts = Concepts(**{**named, "bag_of_tokens": tuple(map(float, named["bag_of_tokens"]))})
             rows = tuple(_feature(each, len(concepts.names)) for each in given.pop("described"))
             found = cls(**given, concepts=concepts, described=rows)
+            _check_types(found)
         except (TypeError, ValueError, KeyError, AttributeError) as exc:
             raise DictionaryUnreadable(f"its features cannot be read: {exc}") from exc
         _check(found)
@@ -140,7 +142,39 @@ def _feature(told: Mapping[str, Any], concepts: int) -> DescribedFeature:
 
 
 def _with_tuples(told: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return it with its lists as tuples; a text is no list of letters."""
+    if wrong := [name for name in names if not isinstance(told[name], list)]:
+        raise TypeError(f"{', '.join(wrong)}: a list is needed")
     return {**told, **{name: tuple(told[name]) for name in names}}
+
+
+_WHOLE: Final = frozenset({
+    "tokens", "texts", "features", "words", "templates", "random", "number", "in_texts", "text",
+})  # fmt: skip
+_REAL: Final = frozenset({"density", "largest", "quantile", "value"})
+
+
+def _check_types(found: Described) -> None:
+    """Refuse what is no number, or no text, where there should be one.
+
+    Raises:
+        TypeError, ValueError: naming the field.
+    """
+    concepts = found.concepts
+    records: list[Any] = [found, concepts, *found.described]
+    records += [example for each in found.described for example in each.examples]
+    for record in records:
+        for each in fields(record):
+            value = getattr(record, each.name)
+            kinds = int if each.name in _WHOLE else (int, float)
+            if each.name in _WHOLE | _REAL and (isinstance(value, bool) or not isinstance(value, kinds)):
+                raise TypeError(f"{each.name} is {value!r}, which is no number of its kind")
+            if each.name in _WHOLE and value < 0:
+                raise ValueError(f"{each.name} is {value}")
+            if each.name in _REAL and not math.isfinite(value):
+                raise ValueError(f"{each.name} is {value}")
+    if not all(isinstance(text, str) for text in (found.dictionary, concepts.version, *concepts.names)):
+        raise TypeError("a name is no text")
 
 
 def _check(found: Described) -> None:

@@ -83,7 +83,7 @@ def describe(
         "format": FORMAT,
         "dictionary": dictionary.digest,
         "tokens": fired.ordinary,
-        "texts": len(held_out),
+        "texts": len(np.unique(sequences.texts)),
         "features": dictionary.about.features,
         "concepts": {
             "version": VERSION,

@@ -16,6 +16,7 @@ from interpret.errors import DictionaryChanged, DictionaryMissing, DictionaryUnr
 FOLDER: Final = "dictionary"
 ABOUT: Final = "about.json"
 CARD: Final = "card.json"
+CARD_FORMAT: Final = "dictionary-card/1"
 FEATURES: Final = "features.json.xz"
 MOST_BYTES: Final = 256 * 2**20  # of what features are read from, unpacked
 SHIPPED: Final = Path(__file__).parent / "shipped"  # a store that comes with the code
@@ -64,11 +65,16 @@ def card_of(store: Path, digest: str) -> dict[str, Any]:
 
     Raises:
         DictionaryMissing: it has none.
+        DictionaryUnreadable: what is there is no card, or another dictionary's.
     """
     try:
-        told: dict[str, Any] = json.loads((store / digest / CARD).read_bytes())
+        told = json.loads((store / digest / CARD).read_bytes())
     except OSError as exc:
         raise DictionaryMissing(f"dictionary {digest!r} in {store} has no card") from exc
+    except ValueError as exc:
+        raise DictionaryUnreadable(f"the card of dictionary {digest!r} cannot be read: {exc}") from exc
+    if not isinstance(told, dict) or (told.get("format"), told.get("dictionary")) != (CARD_FORMAT, digest):
+        raise DictionaryUnreadable(f"what lies beside dictionary {digest!r} is no {CARD_FORMAT} of it")
     return told
 
 

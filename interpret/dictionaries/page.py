@@ -14,6 +14,7 @@ from interpret.dictionaries.polysemanticity import ANSWERS
 from interpret.dictionaries.splicing import TOLD
 from interpret.dictionaries.stability import SHARED
 from interpret.dictionaries.storing import MOVED
+from interpret.errors import DictionaryMissing
 
 _HEAD: Final = f"""# Dictionaries, and what they are worth
 
@@ -48,12 +49,18 @@ _CONCEPTS: Final = (
 
 def render(store: Path) -> str:
     """Return the page of all dictionaries of a store."""
-    return "\n".join(
-        [_HEAD, *(_dictionary(card_of(store, each), features_of(store, each)) for each in stored(store))]
-    )
+    told = [_dictionary(card_of(store, each), _described(store, each)) for each in stored(store)]
+    return "\n".join([_HEAD, *told])
 
 
-def _dictionary(card: Mapping[str, Any], described: Described) -> str:
+def _described(store: Path, digest: str) -> Described | None:
+    try:
+        return features_of(store, digest)
+    except DictionaryMissing:  # its features may be described later
+        return None
+
+
+def _dictionary(card: Mapping[str, Any], described: Described | None) -> str:
     about = card["about"]
     site = about["site"]
     return "\n".join(
@@ -75,7 +82,7 @@ def _dictionary(card: Mapping[str, Any], described: Described) -> str:
             "\n### How many concepts a unit answers to\n",
             *_concepts(card["polysemanticity"]),
             "\n### What a label of a feature is worth\n",
-            _labels(described),
+            _labels(described) if described else "Its features were not described.",
             "\n### Made again\n",
             _tolerances(card["tolerances"]),
             "",

@@ -129,7 +129,9 @@ def _at(told: object, path: tuple[str, ...]) -> object:
 
 
 def _as_text(figure: object) -> str:
-    """Return a figure of a card with its interval."""
-    if not isinstance(figure, Mapping):
+    """Return a figure of a card with its interval; without it, where the card says that it promises nothing."""
+    if not isinstance(figure, Mapping) or not {"value", "low", "high"} <= figure.keys():
         return "–"
+    if figure.get("doubt"):
+        return _("%(value)s, no sure interval") % {"value": f"{figure['value']:.3f}"}
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from math import nan
@@ -24,7 +24,7 @@ from interpret.acts import can_label_feature
 from interpret.dictionaries.described import Answer
 from interpret.models import Feature, FeatureLabel
 from interpret.pages.addresses import dictionary_url
-from interpret.selectors.features import labels_that_count
+from interpret.selectors.features import areas_to_choose_by, labels_that_count
 from interpret.services.dictionaries import label_feature
 
 
@@ -38,7 +38,8 @@ class Judged:
     random: str
     random_largest: str
     bag_of_tokens: str
-    stands_out: bool  # the whole interval lies above all of them
+    tried: int  # concepts that its author has tried on the feature
+    stands_out: bool  # it was the only one, and the whole interval lies above all of them
 
 
 @page_view(permission="interpret.view_feature")
@@ -51,7 +52,7 @@ def feature(request: HttpRequest, principal: Principal, feature_id: int) -> Page
     if request.method == "POST":
         return _label(request, principal, found)
     labels = labels_that_count(found)
-    names = names_of(each.labelled_by for each in labels)
+    names = names_of(label.labelled_by for label, _tried in labels)
     context: dict[str, Any] = {
         "feature": found,
         "dictionary": found.dictionary,
@@ -60,9 +61,9 @@ def feature(request: HttpRequest, principal: Principal, feature_id: int) -> Page
             (_quantile(quantile), list(alike))
             for quantile, alike in groupby(found.examples, key=lambda one: one["quantile"])
         ],
-        "chosen": _chosen(found),
-        "labels": [_judged(each, names) for each in labels],
-        "own": next((each for each in labels if each.labelled_by == principal.actor), None),
+        "chosen": [(name, f"{area:.2f}") for name, area in areas_to_choose_by(found)],
+        "labels": [_judged(label, tried, names) for label, tried in labels],
+        "own": next((label for label, _tried in labels if label.labelled_by == principal.actor), None),
         "may_label": can_label_feature(principal, found),
         "record": record_url(found),
     }
@@ -91,14 +92,7 @@ def _quantile(quantile: float) -> StrOrPromise:
     return named.get(quantile, f"{quantile:.0%}")
 
 
-def _chosen(found: Feature) -> Sequence[tuple[str, str]]:
-    """Return how well the feature tells each concept on the words a label is chosen by, best first."""
-    areas = [Answer(*each).chosen for each in found.answers]
-    ranked = sorted(zip(found.dictionary.concepts["names"], areas, strict=True), key=lambda one: -one[1])
-    return [(name, f"{area:.2f}") for name, area in ranked]
-
-
-def _judged(label: FeatureLabel, names: Mapping[str, str]) -> Judged:
+def _judged(label: FeatureLabel, tried: int, names: Mapping[str, str]) -> Judged:
     told = dict(label.figures)
     bag = told.pop("bag_of_tokens")
     answer = Answer(chosen=nan, **told)  # by what it was chosen is not what it is judged by
@@ -109,5 +103,6 @@ def _judged(label: FeatureLabel, names: Mapping[str, str]) -> Judged:
         f"{answer.random:.2f}",
         f"{answer.random_largest:.2f}",
         f"{bag:.2f}",
-        stands_out=answer.stands_out(bag),
+        tried,
+        stands_out=tried == 1 and answer.stands_out(bag),
     )

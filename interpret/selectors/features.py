@@ -7,16 +7,10 @@ from typing import Final
 
 from django.db.models import Count, QuerySet
 
-from evidence.models import System
+from interpret.dictionaries.described import Answer
 from interpret.models import Dictionary, Feature, FeatureLabel
 
 ANSWERS: Final = 0.8  # area under the curve, as `interpret.dictionaries.polysemanticity` counts
-
-
-def dictionaries_of(rows: QuerySet[Dictionary], system: System) -> QuerySet[Dictionary]:
-    """Return a system's dictionaries, newest first, each with `n_described`: how many of its features fire."""
-    related = rows.filter(system=system).select_related("artefact_version", "model_version")
-    return with_described(related).order_by("-pk")
 
 
 def with_described(rows: QuerySet[Dictionary]) -> QuerySet[Dictionary]:
@@ -31,7 +25,21 @@ def features_that_may_answer(dictionary: Dictionary, concept: str) -> QuerySet[F
     return rows.order_by(f"-answers__{place}__0", "number")
 
 
-def labels_that_count(feature: Feature) -> Sequence[FeatureLabel]:
-    """Return the newest label of each person who has not taken it back, oldest first."""
-    newest = {label.labelled_by: label for label in feature.labels.order_by("pk")}
-    return [label for label in newest.values() if label.concept]
+def areas_to_choose_by(feature: Feature) -> Sequence[tuple[str, float]]:
+    """Return how well a feature tells each concept on the words a label is chosen by, best first."""
+    names: list[str] = feature.dictionary.concepts["names"]
+    areas = [Answer(*each).chosen for each in feature.answers]
+    return sorted(zip(names, areas, strict=True), key=lambda one: -one[1])
+
+
+def labels_that_count(feature: Feature) -> Sequence[tuple[FeatureLabel, int]]:
+    """Return the newest label of each person who has not taken it back, oldest first.
+
+    Beside each stands how many concepts the person has tried on the feature: each was a look at what judges labels.
+    """
+    newest: dict[str, FeatureLabel] = {}
+    tried: dict[str, set[str]] = {}
+    for label in feature.labels.order_by("pk"):
+        newest[label.labelled_by] = label
+        tried.setdefault(label.labelled_by, set()).add(label.concept)
+    return [(label, len(tried[person] - {""})) for person, label in newest.items() if label.concept]

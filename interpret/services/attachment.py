@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from evidence import clock
 from evidence.finding_summary import ComparisonSummary, FindingSummary
@@ -34,16 +34,22 @@ def attach_findings() -> int:
 def open_earlier_doubts() -> int:
     """Open the doubts of findings that were put forward before any was opened; returns how many that were.
 
-    The event says when the doubt was opened, which is now: nobody is said to have known of it before.
+    The event says when the doubt was opened, which is now: nobody is said to have known of it before. A concern that
+    was shown absent was put forward as counter before decision 0085, and is no doubt.
     """
     findings = Finding.objects.filter(digest=OuterRef("digest"), run__spec__system=OuterRef("system"))
+    absent = Q(summary__statistic__in=sorted(_concerns()), summary__status=Finding.Status.NOT_SUPPORTED)
     left = Evidence.objects.filter(
-        Exists(findings), layer=Layer.MECHANISTIC, role=Role.COUNTER, defeater=None
+        ~absent, Exists(findings), layer=Layer.MECHANISTIC, role=Role.COUNTER, defeater=None
     ).order_by("pk")[:BATCH]
     for item in left:
         first = Finding.objects.filter(digest=item.digest, run__spec__system=item.system_id).order_by("pk")[0]
         open_defeater(evidence=item, release=first.run.release, actor=ACTOR)
     return len(left)
+
+
+def _concerns() -> set[str]:
+    return {name for entry in PROBES.values() for name in entry.concerns}
 
 
 @transaction.atomic

@@ -23,6 +23,7 @@ from interpret.dictionaries.about import About
 from interpret.dictionaries.described import Answer, Described, DescribedFeature
 from interpret.errors import DictionaryMisfit, DictionaryMissing
 from interpret.models import Dictionary, Feature, FeatureLabel
+from interpret.selectors.models import models_of
 
 
 def register_dictionary(*, principal: Principal, system: System, digest: str) -> Dictionary:
@@ -114,9 +115,7 @@ def _store_of(digest: str) -> Path:
 
 
 def _model_of(system: System, about: About) -> ArtefactVersion:
-    model = ArtefactVersion.objects.filter(
-        artefact__system=system, artefact__kind=ArtefactKind.MODEL, digest=about.site.model
-    ).first()
+    model = models_of(system).filter(digest=about.site.model).first()
     if model is None:
         raise DictionaryMisfit(
             f"it is of model {about.site.model}, of which system {system.key} has no version: register the model first"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import Q
 
 from evidence import clock
 from evidence.access import Principal
@@ -24,6 +23,7 @@ from interpret.contracts import ProbeInput, ProbeSpecification, check_ids
 from interpret.errors import BadSpecification, InterpretError, ModelMissing
 from interpret.models import ProbePart, ProbeRun, ProbeSpec
 from interpret.registry import check_whole, describe, fill_choices, fill_models, fill_parameters
+from interpret.selectors.models import models_of
 from interpret.services.execution import digest_of_specification
 from interpret.services.prompts import collect_answer_prompts, digest_of_inputs, store_inputs
 from interpret.tasks import run_probe
@@ -295,13 +295,7 @@ def _check_models(named: Mapping[str, str], release: Release) -> None:
     Raises:
         ModelMissing: naming the first.
     """
-    known = ArtefactVersion.objects.filter(
-        Q(registration__isnull=False) | Q(release_pins__isnull=False),
-        artefact__system=release.system,
-        artefact__kind=ArtefactKind.MODEL,
-        digest_basis=DigestBasis.CONTENT,
-        digest__in=named.values(),
-    ).values_list("digest", flat=True)
+    known = models_of(release.system).filter(digest__in=named.values()).values_list("digest", flat=True)
     for name, digest in named.items():
         if digest not in known:
             raise ModelMissing(

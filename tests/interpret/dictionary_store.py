@@ -59,9 +59,10 @@ def write_dictionary(store: Path, **changes: Any) -> str:
 
 def register_model(system: System, digest: str = MODEL) -> None:
     """Have the system know a model of these bytes."""
-    registry.ensure_version(
+    version = registry.ensure_version(
         system=system, kind=ArtefactKind.MODEL, key="looked-into", label="1", digest=digest, actor="test"
     )
+    registry.register_version(principal=acting(), version=version)
 
 
 def shipped(system: System) -> str:

@@ -112,6 +112,11 @@ def test_one_that_no_system_has_the_model_of_is_refused_and_nothing_is_stored(
             lambda store, digest: files.write_features(store, digest, {"format": "other"}),
             DictionaryUnreadable,
         ),
+        (lambda store, digest: (store / digest / files.CARD).write_text("{"), DictionaryUnreadable),
+        (
+            lambda store, digest: files.write_card(store, digest, {"dictionary": "0" * 64}),
+            DictionaryUnreadable,
+        ),
     ],
 )
 def test_files_that_are_not_what_they_say_are_refused(
@@ -149,6 +154,11 @@ def test_features_that_lack_a_field_or_have_one_too_many_are_refused(
         ("answers", ANSWERS[:1]),
         ("raises", ["\0"]),
         ("raises", [3]),
+        ("raises", "letters"),
+        ("number", [7]),
+        ("density", "0.5"),
+        ("in_texts", -1),
+        ("largest", float("nan")),
         ("number", 3),  # which the other has
     ],
 )
@@ -176,7 +186,7 @@ def test_the_newest_label_of_each_person_counts_until_it_is_taken_back(
 ) -> None:
     label_feature(principal=researcher(world), feature=feature, concept="animals")
     changed = label_feature(principal=researcher(world), feature=feature, concept="colours")
-    assert labels_that_count(feature) == [changed]
+    assert labels_that_count(feature) == [(changed, 2)]
     label_feature(principal=researcher(world), feature=feature, concept="")
     assert labels_that_count(feature) == []
     with pytest.raises(InvalidInput, match="taken back"):
@@ -210,6 +220,8 @@ def test_by_api_it_is_registered_read_and_labelled(world: World, digest: str) ->
     assert client.get(f"{DICTIONARIES}/{pk}").json()["digest"] == digest
     features = client.get("/api/v1/features", {"dictionary": pk, "number": 3}).json()["results"]
     assert [each["examples"][0]["token"] for each in features] == [" c"]
+    assert [each["chosen"] for each in features] == [{"animals": 0.9, "colours": 0.4}]
+    assert "answers" not in features[0]  # by which a label is judged
     address = f"/api/v1/features/{features[0]['id']}/labels"
     told = client.post(address, {"concept": "animals"}, format="json")
     assert told.status_code == 201, told.content
@@ -270,6 +282,8 @@ def test_on_the_page_a_label_is_chosen_without_the_words_it_is_judged_by(
     after = client.get(address).content.decode()
     assert "0.95 [0.90, 0.99]" in after
     assert "beasts" in after
+    again = client.post(address, {"concept": "colours"}, follow=True).content.decode()
+    assert "has tried 2 concepts" in again
     client.post(address, {"concept": ""}, follow=True)
     assert "0.95" not in client.get(address).content.decode()
     weak = feature.dictionary.features.get(number=7)
