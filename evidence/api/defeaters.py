@@ -73,11 +73,15 @@ class DefeaterFilter(FilterSet):
         method="stand_against",
         label="Name of a release that they are about, not only of the one they arose on.",
     )
-    state = django_filters.ChoiceFilter("state_now", choices=[(state, state) for state in STATES])
+    state = django_filters.ChoiceFilter(method="are_in", choices=[(state, state) for state in STATES])
 
     class Meta:
         model = Defeater
         fields: list[str] = []
+
+    def are_in(self, defeaters: QuerySet[Any], _: str, state: str) -> QuerySet[Any]:
+        """Narrow to those whose newest answer makes them so."""
+        return defeaters.filter(state_now=state)
 
     def stand_against(self, defeaters: QuerySet[Defeater], _: str, name: str) -> QuerySet[Defeater]:
         """Narrow to those about the releases of this name that whoever asks may see."""

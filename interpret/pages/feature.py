@@ -24,7 +24,7 @@ from interpret.acts import can_label_feature
 from interpret.dictionaries.described import Answer
 from interpret.models import Feature, FeatureLabel
 from interpret.pages.addresses import dictionary_url
-from interpret.selectors.features import areas_to_choose_by, labels_that_count
+from interpret.selectors.features import areas_to_choose_by, label_of, labels_that_count
 from interpret.services.dictionaries import label_feature
 
 
@@ -63,7 +63,7 @@ def feature(request: HttpRequest, principal: Principal, feature_id: int) -> Page
         ],
         "chosen": [(name, f"{area:.2f}") for name, area in areas_to_choose_by(found)],
         "labels": [_judged(label, tried, names) for label, tried in labels],
-        "own": next((label for label, _tried in labels if label.labelled_by == principal.actor), None),
+        "own": label_of(found, principal.actor),
         "may_label": can_label_feature(principal, found),
         "record": record_url(found),
     }

@@ -127,8 +127,8 @@ class HeadPatching:
     def _prove(self, reading: Reading, heads: Sequence[Head]) -> None:
         """Raise unless noise in the place of each head moves the answer, and its own output does not."""
         group, shape = reading.groups[0], self._loaded.shape
-        draws = torch.Generator().manual_seed(0)
-        noise = torch.randn((1, group.ids.shape[1], shape.heads * shape.head_width), generator=draws)
+        size = (1, group.ids.shape[1], shape.heads * shape.head_width)
+        noise = np.random.default_rng(0).standard_normal(size).astype(np.float32)
         place = next(place for place, at in enumerate(reading.at) if at == (0, 0))
         before = float(reading.odds[place])
         for start in {head.layer for head in heads} - self._resumed:
@@ -141,7 +141,7 @@ class HeadPatching:
             self._resumed.add(start)
         for some in in_batches(range(len(heads)), group.ids.shape[1]):
             rows = [(0, 0, (heads[number],)) for number in some]
-            moved = np.abs(self._patch(group, rows, noise.to(group.ids.device)) - before)
+            moved = np.abs(self._patch(group, rows, to_device(noise, self._loaded.device)) - before)
             still = [heads[number] for number, far in zip(some, moved, strict=True) if not far > MOVED]
             if still:
                 raise InterventionWithoutEffect(

@@ -136,7 +136,8 @@ class TokenPatching:
                 f" the unchanged model's: this {self._loaded.shape.architecture} model's layers do more than read it"
             )
         own = group.residual[layer][:1]
-        noise = torch.randn(own.shape, generator=torch.Generator().manual_seed(0)).to(own.device) * own.std()
+        drawn = np.random.default_rng(0).standard_normal(own.shape).astype(np.float32)
+        noise = to_device(drawn, self._loaded.device) * own.std()
         moved = abs(float(self._restore(group, [last], noise)[0]) - before)
         if not moved > MOVED:
             raise InterventionWithoutEffect(

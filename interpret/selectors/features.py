@@ -43,3 +43,9 @@ def labels_that_count(feature: Feature) -> Sequence[tuple[FeatureLabel, int]]:
         newest[label.labelled_by] = label
         tried.setdefault(label.labelled_by, set()).add(label.concept)
     return [(label, len(tried[person] - {""})) for person, label in newest.items() if label.concept]
+
+
+def label_of(feature: Feature, actor: str) -> FeatureLabel | None:
+    """Return the label of a person that counts; None: they gave none, or took it back."""
+    newest = feature.labels.filter(labelled_by=actor).order_by("pk").last()
+    return newest if newest is not None and newest.concept else None

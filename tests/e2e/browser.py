@@ -27,6 +27,20 @@ def see(browser: Any, text: str, *, within: str = "main") -> str:
     return waiting.until(says, f"the page never said {text!r}")
 
 
+def read_down(browser: Any, text: str, *, within: str = "main") -> str:
+    """Wait until a page that draws what is in sight says this, scrolling down to its end, and return all it said."""
+    said = list[str]()
+
+    def says(driver: Any) -> str:
+        said.append(str(driver.execute_script(READ, within)))
+        driver.execute_script("window.scrollBy(0, 500)")
+        return "\n".join(said) if text in said[-1] else ""
+
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, WAIT, poll_frequency=0.1).until(says, f"the page never said {text!r}")
+
+
 def click(browser: Any, by: str, what: str) -> None:
     """Click what a person would."""
     browser.find_element(by, what).click()

@@ -16,16 +16,18 @@ from django.urls import reverse
 
 from evidence.access import principal_of_user
 from evidence.acts import can_label
-from evidence.models import EvalRun, Release, ReviewTask, Scope
+from evidence.models import Defeater, DefeaterAnswer, EvalRun, Release, ReviewTask, Scope
 from evidence.services import reviews
-from interpret.models import Finding
+from interpret.models import Feature, Finding
+from interpret.services.dictionaries import label_feature
 from requirements.acts import can_import_requirements
 from requirements.models import Assessment, Baseline, Requirement, RequirementVersion, TraceLink
-from tests.e2e.browser import click, see, speak, wear
+from tests.e2e.browser import click, read_down, see, speak, wear
 from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World, make_world
+from tests.interpret.dictionary_store import shipped_feature
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,6 +54,8 @@ def full_world() -> World:
     for run_key in ("before", "after"):
         post(world, eval_file(judge={"key": "llm", "label": "1"}, run_key=run_key))
     reviews.record_review(principal=world.principal("reviewer"), trace=task.trace, decision="approve")
+    feature = shipped_feature(world.system)
+    label_feature(principal=world.principal("researcher"), feature=feature, concept="animals")
     return world
 
 
@@ -68,6 +72,9 @@ def pages_of(person: User) -> Iterator[str]:
     if person.has_perm("interpret.view_internals"):
         yield from (reverse("admin:findings"), reverse("admin:tried"))
         yield reverse("admin:finding", args=[Finding.objects.latest("pk").pk])
+        feature = Feature.objects.get(labels__isnull=False)
+        yield from (reverse("admin:dictionaries"), reverse("admin:dictionary", args=[feature.dictionary_id]))
+        yield reverse("admin:feature", args=[feature.pk])
     yield from _pages_of_requirements(person)
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
     if run is not None and can_label(principal_of_user(person), run):
@@ -84,9 +91,14 @@ def pages_of(person: User) -> Iterator[str]:
         if row is not None:
             yield reverse(f"{name}_change", args=[row.pk])
         if model_admin.has_add_permission(request):
-            yield reverse(f"{name}_add")
+            yield reverse(f"{name}_add") + _answered(model)
         if row is not None and model_admin.has_delete_permission(request, row):
             yield reverse(f"{name}_delete", args=[row.pk])
+
+
+def _answered(model: Any) -> str:
+    """Return what the address of a form names beside the noun: an answer is given to one doubt."""
+    return f"?defeater={Defeater.objects.earliest('pk').pk}" if model is DefeaterAnswer else ""
 
 
 def _pages_of_requirements(person: User) -> Iterator[str]:
@@ -141,7 +153,7 @@ def test_the_pages_of_the_api_draw_its_operations_from_files_of_ours(
     listening: Any, live_server: Any
 ) -> None:
     listening.get(f"{live_server.url}/api/docs")
-    see(listening, "/api/v1/traces", within="#swagger-ui")
+    read_down(listening, "/api/v1/traces", within="#swagger-ui")
     assert complaints(listening) == []
 
 
