@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Final, Generic, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,22 @@ from interpret.probes.weights import LoadedModel
 Array: TypeAlias = NDArray[np.float64]
 Tokens: TypeAlias = Sequence[int]
 Answers: TypeAlias = tuple[int, int]  # tokens: the odds are of the first over the second
+Group = TypeVar("Group")  # what is kept of texts that were read together
+SAME: Final = 1e-3  # log-odds: by so little may a pass from the middle differ from a whole one, by rounding
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[Group]):
+    """Texts as read, in the order given.
+
+    Attributes:
+        odds: (text,), natural logarithm of p(first answer) / p(second answer).
+        at: of each text, its group and its row there.
+    """
+
+    odds: Array
+    groups: tuple[Group, ...]
+    at: tuple[tuple[int, int], ...]
 
 
 def by_length(texts: Sequence[Tokens]) -> Iterator[list[int]]:

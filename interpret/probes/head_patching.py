@@ -11,21 +11,28 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 
 from interpret.errors import InterventionWithoutEffect, ProbeError
-from interpret.probes.answer_texts import Answers, Array, Tokens, by_length, in_batches, odds_after
+from interpret.probes.answer_texts import (
+    SAME,
+    Answers,
+    Array,
+    Reading,
+    Tokens,
+    by_length,
+    in_batches,
+    odds_after,
+)
 from interpret.probes.devices import to_device, to_numpy
 from interpret.probes.forward import MOVED, ForwardPasses
 from interpret.probes.hooks import Hook, counted_hooks, standing_in
 from interpret.probes.resuming import Middle, from_middle
 from interpret.probes.sites import Head, attention_sites, blocks_of, check_heads
 from interpret.probes.weights import LoadedModel
-
-SAME: Final = 1e-3  # log-odds: by so little may a pass from the middle differ from a whole one, by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +60,6 @@ class _Group:
     in_tuple: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Texts as read, in the order given.
-
-    Attributes:
-        odds: (text,), natural logarithm of p(first answer) / p(second answer).
-        at: of each text, its group and its row there.
-    """
-
-    odds: Array
-    groups: tuple[_Group, ...]
-    at: tuple[tuple[int, int], ...]
-
-
 class HeadPatching:
     """Reads texts of one model, and patches heads from one into another."""
 
@@ -76,7 +69,7 @@ class HeadPatching:
         self._proven, self._resumed = set[Head](), set[int]()
         self.fired = Counter[str]()  # hook -> calls
 
-    def read(self, texts: Sequence[Tokens], answers: Sequence[Answers]) -> Reading:
+    def read(self, texts: Sequence[Tokens], answers: Sequence[Answers]) -> Reading[_Group]:
         """Read texts of any length, each of at least two tokens, and what each layer's heads give.
 
         Raises:
@@ -92,7 +85,7 @@ class HeadPatching:
         joined = tuple(_joined(groups, at))
         return Reading(odds, joined, tuple(at))
 
-    def patched(self, reading: Reading, patches: Sequence[Patch]) -> Array:
+    def patched(self, reading: Reading[_Group], patches: Sequence[Patch]) -> Array:
         """Return the log-odds after each patch. Shape (patch,).
 
         Raises:
@@ -112,7 +105,7 @@ class HeadPatching:
                 odds[some] = self._patch(group, [_row_of(reading, patches[number]) for number in some])
         return odds
 
-    def _by_group(self, reading: Reading, patches: Sequence[Patch]) -> dict[int, list[int]]:
+    def _by_group(self, reading: Reading[_Group], patches: Sequence[Patch]) -> dict[int, list[int]]:
         """Return the patches of each group of texts, those of the first layers first: others begin later."""
         by_group = defaultdict[int, list[int]](list)
         for number, patch in enumerate(patches):
@@ -124,7 +117,7 @@ class HeadPatching:
             numbers.sort(key=lambda number: min(patches[number].heads).layer)
         return by_group
 
-    def _prove(self, reading: Reading, heads: Sequence[Head]) -> None:
+    def _prove(self, reading: Reading[_Group], heads: Sequence[Head]) -> None:
         """Raise unless noise in the place of each head moves the answer, and its own output does not."""
         group, shape = reading.groups[0], self._loaded.shape
         size = (1, group.ids.shape[1], shape.heads * shape.head_width)
@@ -218,7 +211,7 @@ def _put(which: torch.Tensor, donor: torch.Tensor, inputs: Any) -> Any:
     return (torch.where(which, donor.to(inputs[0].dtype), inputs[0]), *inputs[1:])
 
 
-def _row_of(reading: Reading, patch: Patch) -> tuple[int, int, tuple[Head, ...]]:
+def _row_of(reading: Reading[_Group], patch: Patch) -> tuple[int, int, tuple[Head, ...]]:
     return reading.at[patch.into][1], reading.at[patch.out_of][1], patch.heads
 
 

@@ -10,21 +10,28 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 
 from interpret.errors import InterventionWithoutEffect, ProbeError
-from interpret.probes.answer_texts import Answers, Array, Tokens, by_length, in_batches, odds_after
+from interpret.probes.answer_texts import (
+    SAME,
+    Answers,
+    Array,
+    Reading,
+    Tokens,
+    by_length,
+    in_batches,
+    odds_after,
+)
 from interpret.probes.devices import to_device, to_numpy
 from interpret.probes.forward import MOVED, ForwardPasses
 from interpret.probes.hooks import Hook, counted_hooks, standing_in
 from interpret.probes.resuming import from_residual
 from interpret.probes.sites import blocks_of, check_layers
 from interpret.probes.weights import LoadedModel
-
-SAME: Final = 1e-3  # log-odds: by so little may a pass from the middle differ from a whole one, by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +55,6 @@ class _Group:
     in_tuple: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Texts as read, in the order given.
-
-    Attributes:
-        odds: (text,), natural logarithm of p(first answer) / p(second answer).
-        at: of each text, its group and its row there.
-    """
-
-    odds: Array
-    groups: tuple[_Group, ...]
-    at: tuple[tuple[int, int], ...]
-
-
 class TokenPatching:
     """Reads texts of one model, and restores the residual stream of one in another."""
 
@@ -71,7 +64,7 @@ class TokenPatching:
         self._proven = set[int]()  # layers
         self.fired = Counter[str]()  # hook -> calls
 
-    def read(self, texts: Sequence[Tokens], answers: Sequence[Answers]) -> Reading:
+    def read(self, texts: Sequence[Tokens], answers: Sequence[Answers]) -> Reading[_Group]:
         """Read texts of any length, each of at least two tokens, and the residual after each layer.
 
         Raises:
@@ -88,7 +81,7 @@ class TokenPatching:
             odds[places] = np.concatenate([each for _, each in parts])
         return Reading(odds, tuple(groups), tuple(at))
 
-    def restored(self, reading: Reading, wanted: Sequence[Restoring]) -> Array:
+    def restored(self, reading: Reading[_Group], wanted: Sequence[Restoring]) -> Array:
         """Return the log-odds after each. Shape (restoring,).
 
         Raises:
@@ -118,13 +111,13 @@ class TokenPatching:
                 odds[some] = self._restore(group, rows)
         return odds
 
-    def _row(self, reading: Reading, each: Restoring) -> Restoring:
+    def _row(self, reading: Reading[_Group], each: Restoring) -> Restoring:
         """Return the same with the texts' rows in their group."""
         return Restoring(
             reading.at[each.into][1], reading.at[each.out_of][1], each.token, each.first, each.last
         )
 
-    def _prove(self, reading: Reading, layer: int) -> None:
+    def _prove(self, reading: Reading[_Group], layer: int) -> None:
         """Raise unless noise at the last token moves the answer, and its own residual does not."""
         group = reading.groups[0]
         before = float(reading.odds[reading.at.index((0, 0))])

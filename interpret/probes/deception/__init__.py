@@ -20,7 +20,7 @@ from interpret.errors import BadSpecification
 from interpret.probes.deception.prompt_sets import StatementSet, read_statement_set
 from interpret.probes.deception.study import Study
 from interpret.probes.deception.writing import write_all
-from interpret.probes.directions.parts import DEAD, SEEDS
+from interpret.probes.seed_parts import DEAD, SEEDS
 from interpret.probes.session import ModelSession
 from interpret.registry import fill_choices, fill_parameters
 

@@ -6,6 +6,7 @@ They are data, versioned with the code that reads them: a change of a text raise
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ PLACE: Final = "{}"  # in a template: where the words of a side stand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairSet:
+class PairSet(ABC):
     """One question of a copilot, and texts in two sides.
 
     Attributes:
@@ -38,9 +39,9 @@ class PairSet:
     words: tuple[tuple[str, ...], tuple[str, ...]]
 
     @property
+    @abstractmethod
     def openings(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what the answers of either kind begin with: the log-odds are of the first kind over the second."""
-        raise NotImplementedError
 
     @property
     def matched(self) -> bool:

@@ -20,15 +20,14 @@ from interpret.parts import shared
 from interpret.probes.facts.statements import FactSet, read_facts
 from interpret.probes.facts.study import Study
 from interpret.probes.facts.writing import Numbers, write
+from interpret.probes.seed_parts import DEAD, SEEDS, SeedParts
 from interpret.probes.session import ModelSession
 from interpret.registry import fill_choices, fill_parameters
 
 __all__ = ["FactTracing"]
 
 KEY: Final = "fact.tracing"
-PLACES_A_PART: Final = 50  # random places that one part of the work restores at
-SEEDS: Final = ("first seed", "second seed")
-FACTS, DEAD, CONTROL = "facts", "dead model", "random places"
+PARTS: Final = SeedParts("facts", "random places")
 
 
 class FactTracing:
@@ -45,8 +44,7 @@ class FactTracing:
 
     def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
         """Return, for each seed, the facts, the dead model, and the random places, so many at a time."""
-        whats = (FACTS, DEAD, *_controls(specification))
-        return tuple(f"{seed}: {what}" for seed in SEEDS for what in whats)
+        return PARTS.of(_draws(specification))
 
     def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
         """Measure one seed's facts, its dead model's, or some of its random places.
@@ -59,12 +57,11 @@ class FactTracing:
         seed, what = part.split(": ")
         given = fill_parameters(KEY, specification.parameters)
         study = Study(_facts(specification), models, specification, given, again=SEEDS.index(seed))
-        if what == FACTS:
+        if what == PARTS.texts:
             return study.living()
         if what == DEAD:
             return study.dead()
-        start = int(what.rpartition(" ")[2]) - 1
-        return study.control(slice(start, start + PLACES_A_PART))
+        return study.control(PARTS.drawn_in(what))
 
     def report(
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
@@ -74,24 +71,16 @@ class FactTracing:
         Raises:
             ProbeError: workers found different layers.
         """
-        living = [part for part in measured if not part.endswith(DEAD)]
-        shared(measured, sorted(living), "found")
-        first, second = (_put_together(seed, specification, measured) for seed in SEEDS)
+        draws = _draws(specification)
+        shared(measured, [part for seed in SEEDS for part in PARTS.living(seed, draws)], "found")
+        first, second = (Numbers(*PARTS.put_together(seed, draws, measured, ("moved",))) for seed in SEEDS)
         given = fill_parameters(KEY, specification.parameters)
         return (write(specification, _facts(specification), given, first, second),)
-
-
-def _put_together(
-    seed: str, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
-) -> Numbers:
-    drawn = [value for what in _controls(specification) for value in measured[f"{seed}: {what}"]["moved"]]
-    return Numbers(measured[f"{seed}: {FACTS}"], measured[f"{seed}: {DEAD}"], drawn)
 
 
 def _facts(specification: ProbeSpecification) -> FactSet:
     return read_facts(fill_choices(KEY, specification.parameters)["language"])
 
 
-def _controls(specification: ProbeSpecification) -> list[str]:
-    places = int(fill_parameters(KEY, specification.parameters)["control_draws"])
-    return [f"{CONTROL} from {start + 1}" for start in range(0, places, PLACES_A_PART)]
+def _draws(specification: ProbeSpecification) -> int:
+    return int(fill_parameters(KEY, specification.parameters)["control_draws"])

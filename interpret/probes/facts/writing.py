@@ -37,10 +37,12 @@ THIRD: Final = "a third subject's residual in the same place, which takes the ot
 class Numbers:
     """What one seed's parts gave, as arrays over statements, two a fact."""
 
-    def __init__(self, facts: Mapping[str, Any], dead: Mapping[str, Any], drawn: Sequence[float]) -> None:
+    def __init__(
+        self, facts: Mapping[str, Any], dead: Mapping[str, Any], drawn: Mapping[str, Sequence[float]]
+    ) -> None:
         """Take the parts' numbers; `drawn` of each random place."""
         self.told = facts
-        self.drawn = np.asarray(drawn, dtype=np.float64)
+        self.drawn = np.asarray(drawn["moved"], dtype=np.float64)
         self.moved = np.asarray(facts["moved"], dtype=np.float64)
         self.nulls: dict[NullKind, Array] = {
             NullKind.DEAD_MODEL: np.asarray(dead["moved"], dtype=np.float64),

@@ -20,15 +20,14 @@ from interpret.parts import shared
 from interpret.probes.paths.sentences import SentenceSet, read_sentences
 from interpret.probes.paths.study import Study
 from interpret.probes.paths.writing import Numbers, write_all
+from interpret.probes.seed_parts import DEAD, SEEDS, SeedParts
 from interpret.probes.session import ModelSession
 from interpret.registry import fill_choices, fill_parameters
 
 __all__ = ["AnswerPath"]
 
 KEY: Final = "answer.path"
-SETS_A_PART: Final = 50  # random sets of heads that one part of the work patches
-SEEDS: Final = ("first seed", "second seed")
-PAIRS, DEAD, CONTROL = "pairs", "dead model", "random heads"
+PARTS: Final = SeedParts("pairs", "random heads")
 
 
 class AnswerPath:
@@ -45,8 +44,7 @@ class AnswerPath:
 
     def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
         """Return, for each seed, the pairs, the dead model, and the random sets of heads, so many at a time."""
-        whats = (PAIRS, DEAD, *_controls(specification))
-        return tuple(f"{seed}: {what}" for seed in SEEDS for what in whats)
+        return PARTS.of(_draws(specification))
 
     def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
         """Measure one seed's pairs, its dead model's, or some of its random sets.
@@ -59,12 +57,11 @@ class AnswerPath:
         seed, what = part.split(": ")
         given = fill_parameters(KEY, specification.parameters)
         study = Study(_sentences(specification), models, specification, given, again=SEEDS.index(seed))
-        if what == PAIRS:
+        if what == PARTS.texts:
             return study.living()
         if what == DEAD:
             return study.dead()
-        start = int(what.rpartition(" ")[2]) - 1
-        return study.control(slice(start, start + SETS_A_PART))
+        return study.control(PARTS.drawn_in(what))
 
     def report(
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
@@ -74,24 +71,16 @@ class AnswerPath:
         Raises:
             ProbeError: workers found different heads.
         """
-        living = [part for part in measured if not part.endswith(DEAD)]
-        shared(measured, sorted(living), "chosen")
-        first, second = (_put_together(seed, specification, measured) for seed in SEEDS)
+        draws = _draws(specification)
+        shared(measured, [part for seed in SEEDS for part in PARTS.living(seed, draws)], "chosen")
+        first, second = (Numbers(*PARTS.put_together(seed, draws, measured, ("moved",))) for seed in SEEDS)
         given = fill_parameters(KEY, specification.parameters)
         return write_all(specification, _sentences(specification), given, first, second)
-
-
-def _put_together(
-    seed: str, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
-) -> Numbers:
-    drawn = [value for what in _controls(specification) for value in measured[f"{seed}: {what}"]["moved"]]
-    return Numbers(measured[f"{seed}: {PAIRS}"], measured[f"{seed}: {DEAD}"], drawn)
 
 
 def _sentences(specification: ProbeSpecification) -> SentenceSet:
     return read_sentences(fill_choices(KEY, specification.parameters)["language"])
 
 
-def _controls(specification: ProbeSpecification) -> list[str]:
-    sets = int(fill_parameters(KEY, specification.parameters)["control_draws"])
-    return [f"{CONTROL} from {start + 1}" for start in range(0, sets, SETS_A_PART)]
+def _draws(specification: ProbeSpecification) -> int:
+    return int(fill_parameters(KEY, specification.parameters)["control_draws"])

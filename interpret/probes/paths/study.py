@@ -11,7 +11,7 @@ import numpy as np
 from interpret.contracts import ProbeSpecification
 from interpret.errors import ProbeError
 from interpret.probes.answer_texts import Array
-from interpret.probes.head_patching import HeadPatching, Patch, Reading
+from interpret.probes.head_patching import HeadPatching, Patch
 from interpret.probes.head_sets import draw_other_sets, head_at, rows_of, those_that_do_something
 from interpret.probes.integrated import STEPS, Attribution, attribute
 from interpret.probes.paths.sentences import Material, Pair, SentenceSet, pair_up
@@ -74,7 +74,7 @@ class _Seen:
         """Read texts, (text of a pair, pair)."""
         self._patching, self._pairs = patching, len(pairs)
         answers = [pair.answers for pair in pairs] * len(texts)
-        self.reading: Reading = patching.read([text for each in texts for text in each], answers)
+        self.reading = patching.read([text for each in texts for text in each], answers)
         self.odds: Array = self.reading.odds.reshape(len(texts), len(pairs))
 
     def exchanged(self, sets: Sequence[tuple[Head, ...]], first: int = FIRST, second: int = SECOND) -> Moved:

@@ -44,10 +44,12 @@ EXCHANGES: Final = 2000  # of heads, behind the null of the correlation
 class Numbers:
     """What one seed's parts gave, as arrays over the reporting pairs."""
 
-    def __init__(self, pairs: Mapping[str, Any], dead: Mapping[str, Any], drawn: Sequence[float]) -> None:
+    def __init__(
+        self, pairs: Mapping[str, Any], dead: Mapping[str, Any], drawn: Mapping[str, Sequence[float]]
+    ) -> None:
         """Take the parts' numbers; `drawn` of each random set of heads."""
         self.told = pairs
-        self.drawn = np.asarray(drawn, dtype=np.float64)
+        self.drawn = np.asarray(drawn["moved"], dtype=np.float64)
         self.moved = np.asarray(pairs["moved"], dtype=np.float64)
         self.nulls: dict[NullKind, Array] = {
             NullKind.DEAD_MODEL: np.asarray(dead["moved"], dtype=np.float64),

@@ -18,17 +18,19 @@ from typing import Any, Final
 
 from interpret.contracts import Measurement, ProbeSpecification
 from interpret.errors import BadSpecification
-from interpret.probes.directions.parts import DEAD, SEEDS, directions_of, parts_of, put_together
+from interpret.parts import shared
 from interpret.probes.proxies.prompt_sets import PromptSet, read_prompt_set
 from interpret.probes.proxies.study import Study
 from interpret.probes.proxies.writing import Numbers, write_all
+from interpret.probes.seed_parts import DEAD, SEEDS, SeedParts
 from interpret.probes.session import ModelSession
 from interpret.registry import fill_choices, fill_parameters
 
 __all__ = ["AttributeProxies"]
 
 KEY: Final = "attribute.proxies"
-PAIRS: Final = "pairs"  # the part that reads and changes them
+PARTS: Final = SeedParts("pairs", "random directions")
+CHANGES: Final = ("removed", "exchanged")  # what is done along a direction
 
 
 class AttributeProxies:
@@ -45,7 +47,7 @@ class AttributeProxies:
 
     def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
         """Return, for each seed, the pairs, the dead model, and the random directions, so many at a time."""
-        return parts_of(PAIRS, _draws(specification))
+        return PARTS.of(_draws(specification))
 
     def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
         """Measure one seed's pairs, its dead model's, or some of its random directions.
@@ -57,11 +59,11 @@ class AttributeProxies:
         seed, what = part.split(": ")
         given, prompts = fill_parameters(KEY, specification.parameters), _prompts(specification)
         study = Study(prompts, models, specification, given, again=SEEDS.index(seed))
-        if what == PAIRS:
+        if what == PARTS.texts:
             return study.living()
         if what == DEAD:
             return study.dead()
-        return study.control(directions_of(what))
+        return study.control(PARTS.drawn_in(what))
 
     def report(
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
@@ -72,8 +74,10 @@ class AttributeProxies:
             ProbeError: workers fitted different directions.
         """
         draws = _draws(specification)
+        for seed in SEEDS:
+            shared(measured, PARTS.living(seed, draws), "found")
         first, second = (
-            Numbers(*put_together(seed, PAIRS, draws, measured, ("removed", "exchanged"))) for seed in SEEDS
+            Numbers(*PARTS.put_together(seed, draws, measured, ("removed", "exchanged"))) for seed in SEEDS
         )
         given = fill_parameters(KEY, specification.parameters)
         return write_all(specification, _prompts(specification), given, first, second)
