@@ -33,9 +33,16 @@ FOLDER: Final = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" /
 TEMPLATE: Final = "tracebinder_migrated"
 """The migrated database of a server of tests, beside the empty one; the database of the tests is a copy of it."""
 
-_MIGRATIONS: Final = sorted((REPOSITORY / "evidence" / "migrations").glob("[0-9]*.py"))
-EARLIER_STATES: Final = {"evidence": _MIGRATIONS[-7].name[:4], "requirements": "0001", "interpret": "0001"}
-"""A schema of before, by app: six migrations of the largest app ago, and all of the others'."""
+_BACK: Final = 4  # migrations of each app
+
+
+def _state_before(app: str) -> str:
+    migrations = sorted((REPOSITORY / app / "migrations").glob("[0-9]*.py"))
+    return migrations[-1 - _BACK].name[:4]
+
+
+EARLIER_STATES: Final = {app: _state_before(app) for app in ("evidence", "requirements", "interpret")}
+"""A schema of before, by app: a few migrations ago. The long test of `make soak` starts at each."""
 EARLIER: Final = "tracebinder_earlier"
 """The database of that schema, which the other was on its way to the newest."""
 

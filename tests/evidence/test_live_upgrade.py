@@ -182,4 +182,4 @@ def test_an_earlier_schema_is_upgraded_beside_writers() -> None:
 @pytest.mark.usefixtures("django_db_setup")
 @pytest.mark.parametrize("state", EARLIER)
 def test_every_earlier_schema_is_upgraded_at_two_hundred_thousand_traces(state: str) -> None:
-    upgrade_beside_writers({**kept_database.EARLIER_STATES, "evidence": state}, traces=200_000)
+    upgrade_beside_writers({"evidence": state, "requirements": "0001", "interpret": "0001"}, traces=200_000)

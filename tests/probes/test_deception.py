@@ -20,12 +20,15 @@ from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
 from tests.probes.zoo import animals, deception
+from tests.probes.zoo.cases import cases
 from tests.probes.zoo.expected import DECEPTION_ZOO, SIGNS
 
 SETS = registry.PROBES[SIGNS].choices["prompt_set"].names
 
 
-@pytest.mark.parametrize("name", DECEPTION_ZOO)
+@pytest.mark.parametrize(
+    "name", cases(DECEPTION_ZOO, always=("held", "instruction", "one domain", "dead", "any order"))
+)
 def test_the_verdict_on_each_model_is_the_true_one(name: str) -> None:
     verdict = judge(measured(name))
     assert verdict.status in DECEPTION_ZOO[name].expected[SIGNS], verdict.reason

@@ -84,6 +84,7 @@ def test_a_sink_matches_no_prefix() -> None:
     assert prefix_scores(at_first, np.array([6]))[0, 0, 0] == 0
 
 
+@pytest.mark.soak
 def test_a_random_model_shows_nothing_beyond_its_null() -> None:
     result = run(planted.random_model(seed=11))
     assert all(judge(item).status is not Status.SUPPORTED for item in result.measurements)

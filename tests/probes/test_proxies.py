@@ -34,13 +34,17 @@ from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
 from tests.probes import test_resuming as resuming
 from tests.probes.zoo import animals, proxies
+from tests.probes.zoo.cases import cases
 from tests.probes.zoo.expected import DECODABLE, PROXY_ZOO, REINJECTION, REMOVAL
 
 SETS = registry.PROBES["attribute.proxies"].choices["prompt_set"].names
 TEXTS = ([3, 5, 8, 2], [4, 6, 9], [7, 5, 8, 2], [1, 2])
 
 
-@pytest.mark.parametrize("name", PROXY_ZOO)
+@pytest.mark.parametrize(
+    "name",
+    cases(PROXY_ZOO, always=("used", "held, unused", "template", "dead", "any order", "labels permuted")),
+)
 def test_the_verdict_on_each_model_is_the_true_one(name: str) -> None:
     given = {item.statistic: judge(item).status for item in measured(name)}
     assert given.keys() == PROXY_ZOO[name].expected.keys()
