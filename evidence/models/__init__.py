@@ -66,6 +66,7 @@ from evidence.models.label import Label, LabelSet
 from evidence.models.person import Pseudonym
 from evidence.models.reading import ReadingState, ReadingTransition
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
+from evidence.models.review_queue import QueuedTask
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
 from evidence.models.sign_in_binding import SignInBinding
@@ -136,6 +137,7 @@ __all__ = [
     "PendingTrace",
     "PolicyCheck",
     "Pseudonym",
+    "QueuedTask",
     "ReadingState",
     "ReadingTransition",
     "ReasonCode",

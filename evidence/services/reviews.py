@@ -23,7 +23,7 @@ from evidence.models import (
     RiskTier,
     Trace,
 )
-from evidence.services import audit
+from evidence.services import audit, review_queue
 
 RISING: Final = (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)
 
@@ -39,6 +39,7 @@ def open_review_task(*, trace: Trace, reason: str, actor: str) -> ReviewTask:
         audit.record(
             verb="review_task.opened", actor=actor, obj=task, system=trace.system, digest=trace.digest
         )
+        review_queue.queue_new([task])
     return task
 
 
@@ -60,6 +61,7 @@ def open_review_tasks(*, asked: Sequence[Asked], actor: str) -> list[ReviewTask]
     )
     changes = [audit.Change(task, task.system, task.trace.digest) for task in tasks]
     audit.record_many(verb="review_task.opened", actor=actor, changes=changes)
+    review_queue.queue_new(tasks)
     return tasks
 
 
@@ -114,6 +116,7 @@ def record_review(
     if earlier is not None and all(getattr(earlier, name) == value for name, value in said.items()):
         return earlier
     acts.check_can_review(principal, trace)
+    review_queue.check_free(task, principal)
     review = Review.objects.create(
         task=task, reviewer=principal.person, machine_verdict=machine_verdict(trace), **said
     )
@@ -126,6 +129,7 @@ def record_review(
         digest=trace.digest,
         payload=payload,
     )
+    review_queue.requeue(task)
     return review
 
 
@@ -155,6 +159,7 @@ def adjudicate(*, principal: Principal, task: ReviewTask, decision: str, rationa
         task=task, adjudicator=principal.person, decision=decision, rationale=rationale
     )
     audit.record(verb="review.adjudicated", actor=principal.actor, obj=adjudication, system=task.system)
+    review_queue.requeue(task)
     return adjudication
 
 
