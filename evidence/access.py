@@ -20,6 +20,7 @@ from evidence.models import (
     AccessToken,
     Adjudication,
     AuditEvent,
+    ClaimJudgement,
     Label,
     LabelSet,
     Membership,
@@ -259,13 +260,17 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
 
 
 def _may_lead(model: type[models.Model]) -> bool:
-    return model in {Review, Adjudication, Label, LabelSet} or issubclass(model, ReleaseVerdict)
+    return model in {Review, ClaimJudgement, Adjudication, Label, LabelSet} or issubclass(
+        model, ReleaseVerdict
+    )
 
 
 def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> models.QuerySet[_M]:
     """Leave out what others said of answers that a reviewer may still judge or label, and verdicts by reviews."""
     if rows.model is Review:
         return rows.exclude(~Q(reviewer=reviewer) & Q(waits_for(reviewer, task="task")))
+    if rows.model is ClaimJudgement:
+        return rows.exclude(~Q(review__reviewer=reviewer) & Q(waits_for(reviewer, task="review__task")))
     if rows.model is Adjudication:
         return rows.exclude(waits_for(reviewer, task="task"))
     if rows.model is Label:

@@ -2,6 +2,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import evidence.models.base
 from evidence.live_operations import Live
 
 RANKS = "CASE task.risk_tier WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END"
@@ -23,7 +24,7 @@ ON CONFLICT DO NOTHING
 
 
 class Migration(migrations.Migration):
-    """What waits for reviewers has a row. Tasks of servers that are replaced last are put in by the beat."""
+    """What waits for reviewers has a row; reviewers judge claims, and whoever settles corrects. Tasks of servers that are replaced last are put in by the beat."""
 
     atomic = False  # each step by itself, beside writers
 
@@ -51,5 +52,17 @@ class Migration(migrations.Migration):
                 ],
             },
         )),
+        Live(migrations.CreateModel(
+            name="ClaimJudgement",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("xact_id", models.BigIntegerField(db_default=evidence.models.base.CurrentXactId(), editable=False, null=True)),
+                ("verdict", models.CharField(choices=[("stands", "Stands"), ("does_not_stand", "Does Not Stand"), ("cannot_tell", "Cannot Tell")], max_length=20)),
+                ("claim", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="judgements", to="evidence.claim")),
+                ("review", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="claim_judgements", to="evidence.review")),
+            ],
+            options={"constraints": [models.UniqueConstraint(fields=("review", "claim"), name="evidence_claimjudgement_once")]},
+        )),
+        Live(migrations.AddField("adjudication", "corrected_answer", models.TextField(blank=True, db_default=""))),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
     ]  # fmt: skip

@@ -65,7 +65,7 @@ from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.label import Label, LabelSet
 from evidence.models.person import Pseudonym
 from evidence.models.reading import ReadingState, ReadingTransition
-from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
+from evidence.models.review import Adjudication, ClaimJudgement, ReasonCode, Review, ReviewTask
 from evidence.models.review_queue import QueuedTask
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
@@ -105,6 +105,7 @@ __all__ = [
     "CheckpointTimestamp",
     "Citation",
     "Claim",
+    "ClaimJudgement",
     "Cosignature",
     "Defeater",
     "DefeaterAnswer",

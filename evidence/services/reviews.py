@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from evidence.locks import Lock, hold
 from evidence.models import (
     Adjudication,
     Citation,
+    Claim,
+    ClaimJudgement,
     PolicyCheck,
     ReasonCode,
     Review,
@@ -91,19 +93,25 @@ def record_review(
     reason_code: str = "",
     rationale: str = "",
     corrected_answer: str = "",
+    claims: Mapping[int, str] | None = None,
 ) -> Review:
     """Store one person's judgement of one trace revision.
+
+    Args:
+        claims: what they say of claims, by the claims' ordinals: a `ClaimJudgement.Verdict`.
 
     A trace nobody asked about may be reviewed too: the task is then opened by the reviewer. The same judgement sent
     again returns the first row.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
-        InvalidInput: anything but an approval needs a labelled reason; an override needs the corrected answer.
+        InvalidInput: anything but an approval needs a labelled reason; an override needs the corrected answer; a claim
+            is named that the answer does not have, or something else said of it.
     """
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
     _check_judgement(decision, reason_code, corrected_answer)
+    judged = _find_claims(trace, claims or {})
     task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
     hold(Lock.REVIEW_TASK, task.pk)
     said = {
@@ -113,14 +121,22 @@ def record_review(
         "corrected_answer": corrected_answer,
     }
     earlier = task.reviews.filter(reviewer=principal.person).first()
-    if earlier is not None and all(getattr(earlier, name) == value for name, value in said.items()):
+    if earlier is not None and _says(earlier, said, judged):
         return earlier
     acts.check_can_review(principal, trace)
     review_queue.check_free(task, principal)
     review = Review.objects.create(
         task=task, reviewer=principal.person, machine_verdict=machine_verdict(trace), **said
     )
-    payload = {"decision": decision, "reason_code": reason_code, "rationale": rationale}
+    ClaimJudgement.objects.bulk_create(
+        ClaimJudgement(review=review, claim=claim, verdict=verdict) for claim, verdict in judged.items()
+    )
+    payload = {
+        "decision": decision,
+        "reason_code": reason_code,
+        "rationale": rationale,
+        "claims": {str(claim.ordinal): verdict for claim, verdict in judged.items()},
+    }
     audit.record(
         verb="review.recorded",
         actor=principal.actor,
@@ -133,31 +149,64 @@ def record_review(
     return review
 
 
+def _says(review: Review, said: Mapping[str, str], judged: Mapping[Claim, str]) -> bool:
+    """Whether a review says the same, of the answer and of its claims."""
+    if any(getattr(review, name) != value for name, value in said.items()):
+        return False
+    of_claims = dict(review.claim_judgements.values_list("claim", "verdict"))
+    return of_claims == {claim.pk: verdict for claim, verdict in judged.items()}
+
+
+def _find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
+    """Return the claims of these ordinals with what is said of each, in the order of the answer."""
+    verdicts = ClaimJudgement.Verdict.values
+    for verdict in judged.values():
+        if verdict not in verdicts:
+            raise InvalidInput(f"A claim {', '.join(verdicts)}: {verdict!r} is none of these.")
+    claims = Claim.objects.filter(trace=trace, ordinal__in=judged).order_by("ordinal") if judged else []
+    found = {claim: judged[claim.ordinal] for claim in claims}
+    unknown = sorted(set(judged) - {claim.ordinal for claim in found})
+    if unknown:
+        n_claims = Claim.objects.filter(trace=trace).count()
+        raise InvalidInput(
+            f"The answer has {n_claims} claims, counted from 0: there is no claim {unknown[0]}."
+        )
+    return found
+
+
 def _check_judgement(decision: str, reason_code: str, corrected_answer: str) -> None:
     if decision not in Review.Decision.values:
         raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
     if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:
         choices = ", ".join(value for value in ReasonCode.values if value)
         raise InvalidInput(f"To {decision} an answer, label the reason: one of {choices}.")
+    _check_corrected(decision, corrected_answer)
+
+
+def _check_corrected(decision: str, corrected_answer: str) -> None:
     if decision == Review.Decision.OVERRIDE and not corrected_answer.strip():
         raise InvalidInput("An override says what the answer should have been: give corrected_answer.")
 
 
 @transaction.atomic
-def adjudicate(*, principal: Principal, task: ReviewTask, decision: str, rationale: str) -> Adjudication:
+def adjudicate(
+    *, principal: Principal, task: ReviewTask, decision: str, rationale: str, corrected_answer: str = ""
+) -> Adjudication:
     """Settle a disagreement between reviewers.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does.
-        InvalidInput: no rationale is given.
+        InvalidInput: no rationale is given; an override does not say what the answer should have been.
     """
     hold(Lock.REVIEW_TASK, task.pk)
     acts.check_can_adjudicate(principal, task)
     if decision not in Review.Decision.values or not rationale.strip():
         raise InvalidInput("An adjudication needs a decision and its rationale.")
+    _check_corrected(decision, corrected_answer)
     adjudication = Adjudication.objects.create(
-        task=task, adjudicator=principal.person, decision=decision, rationale=rationale
-    )
+        task=task, adjudicator=principal.person, decision=decision, rationale=rationale,
+        corrected_answer=corrected_answer,
+    )  # fmt: skip
     audit.record(verb="review.adjudicated", actor=principal.actor, obj=adjudication, system=task.system)
     review_queue.requeue(task)
     return adjudication

@@ -17,7 +17,7 @@ from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.page import show_review_page
 from evidence.admin.review.queue import QueueFilter, order_of
-from evidence.models import Adjudication, QueuedTask, Review, ReviewTask
+from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 
 
@@ -143,6 +143,18 @@ class ReviewAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Corrected answer")
     def corrected(self, review: Review) -> str:
         return prose(review.corrected_answer, review.task.trace.language)
+
+
+@admin.register(ClaimJudgement)
+class ClaimJudgementAdmin(ReadOnlyModelAdmin):
+    list_display = ["verdict", "claim", "review"]
+    list_filter = [related("review__task__system"), "verdict"]
+    list_select_related = ["claim", "review__reviewer", "review__task__trace"]
+    list_defer = [
+        "review__corrected_answer", "review__rationale", "review__task__trace__answer",
+        "review__task__trace__question", "review__task__trace__exchanges",
+    ]  # fmt: skip
+    ordering = ["-id"]
 
 
 @admin.register(Adjudication)
