@@ -26,6 +26,7 @@ from evidence.models import (
     Membership,
     ReleaseVerdict,
     Review,
+    ReviewDraft,
     Scope,
     StoredModel,
     System,
@@ -239,9 +240,9 @@ def principal_of(request: Request) -> Principal:
 def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
     """Return the rows that belong to the principal's systems, without what they may not see of those.
 
-    That is what speaks of internals, and what colleagues said of an answer that a reviewer may still judge or label,
-    counted or word by word. To them such a list is empty and such a detail is not found: an answer of 403 would already
-    tell.
+    That is what speaks of internals, what somebody else is still writing, and what colleagues said of an answer that a
+    reviewer may still judge or label, counted or word by word. To them such a list is empty and such a detail is not
+    found: an answer of 403 would already tell.
 
     Raises:
         AccessDenied: the model belongs to no system and is not for listing.
@@ -251,6 +252,8 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     if path is None:
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
+    if model is ReviewDraft:
+        narrowed = narrowed.filter(reviewer=principal.user)
     if _may_lead(model) and principal.is_reviewer:
         narrowed = _without_what_would_lead(narrowed, principal.person)
     internal, hidden = model._meta.app_label == INTERNALS_APP, speaks_of_internals(model)

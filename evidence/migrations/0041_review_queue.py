@@ -64,5 +64,21 @@ class Migration(migrations.Migration):
             options={"constraints": [models.UniqueConstraint(fields=("review", "claim"), name="evidence_claimjudgement_once")]},
         )),
         Live(migrations.AddField("adjudication", "corrected_answer", models.TextField(blank=True, db_default=""))),
+        Live(migrations.CreateModel(
+            name="ReviewDraft",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("said", models.JSONField()),
+                ("saved_at", models.DateTimeField()),
+                ("takes_effect_at", models.DateTimeField(null=True)),
+                ("refusal", models.TextField(blank=True)),
+                ("reviewer", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
+                ("trace", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="evidence.trace")),
+            ],
+            options={
+                "indexes": [models.Index(condition=models.Q(("takes_effect_at__isnull", False)), fields=["takes_effect_at"], name="evidence_reviewdraft_decided")],
+                "constraints": [models.UniqueConstraint(fields=("trace", "reviewer"), name="evidence_reviewdraft_one_per_person")],
+            },
+        )),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
     ]  # fmt: skip

@@ -66,7 +66,7 @@ from evidence.models.label import Label, LabelSet
 from evidence.models.person import Pseudonym
 from evidence.models.reading import ReadingState, ReadingTransition
 from evidence.models.review import Adjudication, ClaimJudgement, ReasonCode, Review, ReviewTask
-from evidence.models.review_queue import QueuedTask
+from evidence.models.review_queue import QueuedTask, ReviewDraft
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
 from evidence.models.sign_in_binding import SignInBinding
@@ -152,6 +152,7 @@ __all__ = [
     "RetractionRequest",
     "Retrieval",
     "Review",
+    "ReviewDraft",
     "ReviewTask",
     "RiskTier",
     "Role",

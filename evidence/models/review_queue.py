@@ -1,4 +1,7 @@
-"""Which review tasks wait for people, and who holds one: rows that change and go; what was said is in `review`."""
+"""Which answers wait for people, who is at one, and what they are about to say of it; what was said is in `review`.
+
+All of it changes and goes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from django.db import models
 from evidence.models.base import StoredModel
 from evidence.models.review import ReviewTask
 from evidence.models.system import System
+from evidence.models.trace import Trace
 
 
 class QueuedTask(StoredModel):
@@ -45,5 +49,35 @@ class QueuedTask(StoredModel):
             ),
             models.Index(
                 fields=["held_by"], condition=models.Q(held_by__isnull=False), name="evidence_queuedtask_held"
+            ),
+        ]
+
+
+class ReviewDraft(StoredModel):
+    """What one person is about to say of an answer: as they write it, and decided until it is on record.
+
+    It is theirs alone: no role and no door shows it to anybody else.
+    """
+
+    SYSTEM_PATH = "trace__system"
+    PII = "payload"
+    WORK_ROW = "what somebody writes changes until they decide; then it goes, and what they said is a Review"
+
+    trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="+")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    said = models.JSONField()  # as `reviews.record_review` takes it
+    saved_at = models.DateTimeField()
+    takes_effect_at = models.DateTimeField(null=True)  # decided; null: still written
+    refusal = models.TextField(blank=True)  # why it could not be put on record when its time had come
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["trace", "reviewer"], name="evidence_reviewdraft_one_per_person"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["takes_effect_at"],
+                condition=models.Q(takes_effect_at__isnull=False),
+                name="evidence_reviewdraft_decided",
             ),
         ]

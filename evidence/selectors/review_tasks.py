@@ -25,7 +25,7 @@ from django.db.models.functions import Coalesce
 
 from evidence import clock
 from evidence.actors import actors_of
-from evidence.models import Adjudication, QueuedTask, Release, Review, ReviewTask
+from evidence.models import Adjudication, QueuedTask, Release, Review, ReviewDraft, ReviewTask
 from evidence.selectors.revisions import is_superseded
 
 # The order in which people take what waits: high risk first, then what is due. Over `QueuedTask`, and from a task.
@@ -73,9 +73,15 @@ def may_be_judged_by(user: User, task: str = "") -> Q:
 
 
 def waiting_for(user: User) -> QuerySet[QueuedTask]:
-    """Return what waits for a reviewer in their systems, in the order in which it is taken."""
+    """Return what waits for a reviewer in their systems, in the order in which it is taken.
+
+    What they have decided, and may still take back, waits for them no more.
+    """
+    decided = ReviewDraft.objects.filter(
+        trace=OuterRef("task__trace"), reviewer=user, takes_effect_at__isnull=False
+    )
     of_their_systems = QueuedTask.objects.filter(stage=_JUDGE, system__memberships__user=user)
-    return of_their_systems.filter(may_be_judged_by(user, "task")).order_by(*QUEUE_ORDER)
+    return of_their_systems.filter(~Exists(decided), may_be_judged_by(user, "task")).order_by(*QUEUE_ORDER)
 
 
 def is_free(user: User, now: datetime) -> Q:

@@ -97,11 +97,11 @@ def record_review(
 ) -> Review:
     """Store one person's judgement of one trace revision.
 
-    Args:
-        claims: what they say of claims, by the claims' ordinals: a `ClaimJudgement.Verdict`.
-
     A trace nobody asked about may be reviewed too: the task is then opened by the reviewer. The same judgement sent
     again returns the first row.
+
+    Args:
+        claims: what they say of claims, by the claims' ordinals: a `ClaimJudgement.Verdict`.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
@@ -125,25 +125,50 @@ def record_review(
         return earlier
     acts.check_can_review(principal, trace)
     review_queue.check_free(task, principal)
+    return _store(task, principal, said, judged)
+
+
+def check_can_record(
+    *,
+    principal: Principal,
+    trace: Trace,
+    decision: str,
+    reason_code: str = "",
+    rationale: str = "",
+    corrected_answer: str = "",
+    claims: Mapping[int, str] | None = None,
+) -> None:
+    """Check what `record_review` checks, for a decision that is to be recorded later.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent, InvalidInput: as `record_review` does.
+    """
+    del rationale
+    acts.check_can_review(principal, trace)
+    _check_judgement(decision, reason_code, corrected_answer)
+    _find_claims(trace, claims or {})
+    task = ReviewTask.objects.filter(trace=trace).first()
+    if task is not None:
+        review_queue.check_free(task, principal)
+
+
+def _store(
+    task: ReviewTask, principal: Principal, said: Mapping[str, str], judged: Mapping[Claim, str]
+) -> Review:
     review = Review.objects.create(
-        task=task, reviewer=principal.person, machine_verdict=machine_verdict(trace), **said
+        task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace), **said
     )
     ClaimJudgement.objects.bulk_create(
         ClaimJudgement(review=review, claim=claim, verdict=verdict) for claim, verdict in judged.items()
     )
-    payload = {
-        "decision": decision,
-        "reason_code": reason_code,
-        "rationale": rationale,
-        "claims": {str(claim.ordinal): verdict for claim, verdict in judged.items()},
-    }
+    told = {name: said[name] for name in ("decision", "reason_code", "rationale")}
     audit.record(
         verb="review.recorded",
         actor=principal.actor,
         obj=review,
-        system=trace.system,
-        digest=trace.digest,
-        payload=payload,
+        system=task.system,
+        digest=task.trace.digest,
+        payload={**told, "claims": {str(claim.ordinal): verdict for claim, verdict in judged.items()}},
     )
     review_queue.requeue(task)
     return review

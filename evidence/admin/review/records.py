@@ -17,7 +17,7 @@ from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.page import show_review_page
 from evidence.admin.review.queue import QueueFilter, order_of
-from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewTask
+from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 
 
@@ -97,6 +97,16 @@ class QueuedTaskAdmin(ReadOnlyModelAdmin):
         "task__trace__exchanges", "task__trace__sources",
     ]  # fmt: skip
     ordering = list(QUEUE_ORDER)
+
+
+@admin.register(ReviewDraft)
+class ReviewDraftAdmin(ReadOnlyModelAdmin):
+    """A person's own, and nobody else's: `visible_to` shows no other."""
+
+    list_display = ["trace", "saved_at", "takes_effect_at", "refusal"]
+    list_select_related = ["trace"]
+    list_defer = ["trace__answer", "trace__question", "trace__exchanges", "trace__sources"]
+    ordering = ["-saved_at"]
 
 
 @admin.register(Review)
