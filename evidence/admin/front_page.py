@@ -70,6 +70,7 @@ class Work:
     waiting: tuple[Waiting, ...]
     approvals: tuple[Waiting, ...]  # empty for those who approve nothing
     systems: QuerySet[Any]  # with `gate_verdict` and `gate_id`, of the newest decision
+    may_judge: bool
 
 
 def work_of(request: HttpRequest) -> Work | None:
@@ -82,7 +83,7 @@ def work_of(request: HttpRequest) -> Work | None:
     systems = visible(System.objects.all(), request).annotate(
         gate_verdict=Subquery(latest.values("verdict")[:1]), gate_id=Subquery(latest.values("pk")[:1])
     )
-    return Work(_waiting(request), _approvals(request), systems)
+    return Work(_waiting(request), _approvals(request), systems, can_judge(principal_of(request)))
 
 
 def unread_of(request: HttpRequest) -> UnreadLibraries | None:
