@@ -253,7 +253,7 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
     if model is ReviewDraft:
-        narrowed = narrowed.filter(reviewer=principal.user)
+        narrowed = narrowed.filter(reviewer=principal.user.pk if principal.user else None)
     if _may_lead(model) and principal.is_reviewer:
         narrowed = _without_what_would_lead(narrowed, principal.person)
     internal, hidden = model._meta.app_label == INTERNALS_APP, speaks_of_internals(model)

@@ -99,6 +99,7 @@ def test_what_a_colleague_holds_says_so_and_takes_no_decision(world: World) -> N
     task = make_task(world)
     signed_in(world.people["reviewer"]).post(DESK)
     second = signed_in(colleague(world, "second", "reviewer"))
+    assert "A colleague is at this answer" in second.get(at(task)).content.decode()
     page = second.post(at(task), {"act": "decide", "decision": "approve"}, follow=True)
     assert "A colleague is at this answer" in page.content.decode()
     assert not Review.objects.exists()

@@ -63,7 +63,7 @@ def test_the_queue_is_what_waits_whatever_is_said_in_whatever_order(world: World
     random = Random(seed)
     people = [colleague(world, f"one of {n}", "reviewer") for n in range(4)]
     tasks = [make_task(world, risk=random.choice(["low", "high"])) for _ in range(3)]
-    stages = set()
+    stages = set[str]()
     for _ in range(14):
         person, task = random.choice(people), random.choice(tasks)
         act = random.choice(["judge", "judge", "judge", "settle", "hold", "later"])

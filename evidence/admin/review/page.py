@@ -141,7 +141,7 @@ def _evidence_for(trace: Trace, principal: Principal) -> Any:
 
 def _carry_out(
     request: HttpRequest,
-    action: Callable[[Trace, ReviewTask | None, Principal, dict[str, str]], str],
+    action: Callable[[Trace, ReviewTask | None, Principal, dict[str, Any]], str],
     principal: Principal,
     trace: Trace,
     task: ReviewTask | None,
@@ -158,13 +158,13 @@ def _carry_out(
     return 200
 
 
-def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
+def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, Any]) -> str:
     del task
     review = reviews.record_review(principal=principal, trace=trace, **data)
     return _("Your decision is on record: %s.") % in_words(review.decision)
 
 
-def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
+def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, Any]) -> str:
     del trace
     if task is None:
         raise NotFound("Nobody judged this answer yet, so there is nothing to settle.")
