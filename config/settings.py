@@ -574,7 +574,7 @@ SPECTACULAR_SETTINGS = {
         "EvalRunStatus": "evidence.evals.contracts.RunStatus.choices",
         "FindingStatus": "interpret.models.Finding.STATUS_CHOICES",
         "ReviewDecision": "evidence.models.Review.Decision",
-        "ClaimVerdict": "evidence.models.ClaimJudgement.Verdict",
+        "ClaimJudgement": "evidence.models.ClaimJudgement.Judgement",
         "PolicyDecision": "evidence.semconv.draft.PolicyDecision.choices",
         "ArtefactKind": "evidence.models.ArtefactKind",
         "RequirementState": "requirements.models.RequirementState",

@@ -26,7 +26,7 @@ class ClaimJudgementIn(Input):
     """What a reviewer says of one claim."""
 
     claim = serializers.IntegerField(min_value=0, max_value=2**31 - 1, help_text="The claim's ordinal.")
-    verdict = serializers.ChoiceField(choices=ClaimJudgement.Verdict.choices)
+    judgement = serializers.ChoiceField(choices=ClaimJudgement.Judgement.choices)
 
 
 class ClaimJudgementOut(serializers.ModelSerializer[ClaimJudgement]):
@@ -36,7 +36,7 @@ class ClaimJudgementOut(serializers.ModelSerializer[ClaimJudgement]):
 
     class Meta:
         model = ClaimJudgement
-        fields = ["claim", "verdict"]
+        fields = ["claim", "judgement"]
 
 
 class ReviewIn(Input):
@@ -57,7 +57,7 @@ class ReviewIn(Input):
 
     def validate_claims(self, claims: list[dict[str, Any]]) -> dict[int, str]:
         """Refuse a claim that is named twice."""
-        judged = {told["claim"]: told["verdict"] for told in claims}
+        judged = {told["claim"]: told["judgement"] for told in claims}
         if len(judged) < len(claims):
             raise serializers.ValidationError("A claim is judged once: one is named twice.")
         return judged

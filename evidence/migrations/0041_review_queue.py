@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("xact_id", models.BigIntegerField(db_default=evidence.models.base.CurrentXactId(), editable=False, null=True)),
-                ("verdict", models.CharField(choices=[("stands", "Stands"), ("does_not_stand", "Does Not Stand"), ("cannot_tell", "Cannot Tell")], max_length=20)),
+                ("judgement", models.CharField(choices=[("stands", "Stands"), ("does_not_stand", "Does Not Stand"), ("cannot_tell", "Cannot Tell")], max_length=20)),
                 ("claim", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="judgements", to="evidence.claim")),
                 ("review", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="claim_judgements", to="evidence.review")),
             ],

@@ -80,7 +80,7 @@ class Review(ErasableModel):
 class ClaimJudgement(AppendOnlyModel):
     """What one reviewer says of one claim of the answer, beside the verdicts on its citations."""
 
-    class Verdict(models.TextChoices):
+    class Judgement(models.TextChoices):
         STANDS = "stands"
         DOES_NOT_STAND = "does_not_stand"
         CANNOT_TELL = "cannot_tell"
@@ -91,7 +91,7 @@ class ClaimJudgement(AppendOnlyModel):
 
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="claim_judgements")
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="judgements")
-    verdict = models.CharField(max_length=20, choices=Verdict.choices)
+    judgement = models.CharField(max_length=20, choices=Judgement.choices)
 
     class Meta:
         constraints = [

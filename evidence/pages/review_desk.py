@@ -51,9 +51,9 @@ DECISIONS: Final[Mapping[str, tuple[str, StrOrPromise]]] = {
     Review.Decision.REJECT: ("x", gettext_lazy("it must not be used")),
     Review.Decision.ESCALATE: ("e", gettext_lazy("others must decide")),
 }
-VERDICTS: Final = tuple(
+JUDGEMENTS: Final = tuple(
     zip(
-        ClaimJudgement.Verdict.values,
+        ClaimJudgement.Judgement.values,
         (gettext_lazy("stands"), gettext_lazy("does not stand"), gettext_lazy("cannot tell")),
         strict=True,
     )
@@ -258,7 +258,7 @@ def _judged(trace: Trace, card: ClaimCard, said: Mapping[str, Any], *, is_curren
     given = said.get("claims", {}).get(str(card.claim.ordinal))
     choices = [
         _Choice(value, words, value == given, str(number))
-        for number, (value, words) in enumerate(VERDICTS, start=1)
+        for number, (value, words) in enumerate(JUDGEMENTS, start=1)
     ]
     address = f"{reverse('admin:judge_answer', args=[trace.pk])}?{_CLAIM}={card.number}"
     return _Judged(card, f"{_CLAIM_FIELD}{card.claim.ordinal}", choices, address, is_current)

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, IntegerField, Q, QuerySet, When
+from django.db.models import Case, IntegerField, Q, When
 
 from evidence import acts, clock
 from evidence.access import Principal
@@ -24,17 +24,20 @@ def queue_new(tasks: Sequence[ReviewTask]) -> None:
     QueuedTask.objects.bulk_create([_row(task, QueuedTask.Stage.JUDGE) for task in tasks])
     for task in tasks:
         if task.trace.revision > 1:
-            _of_earlier_revisions(task).delete()
+            QueuedTask.objects.filter(
+                task__system=task.system_id,
+                task__trace__trace_id=task.trace.trace_id,
+                task__trace__revision__lt=task.trace.revision,
+            ).delete()
 
 
 def requeue(task: ReviewTask) -> None:
     """Bring a task's place in the queue up to what has been said of it; whoever held it is done."""
     QueuedTask.objects.filter(task=task).delete()
     standing = with_standing(ReviewTask.objects.filter(pk=task.pk)).get()
-    if standing.is_open:
-        _row(task, QueuedTask.Stage.JUDGE).save(force_insert=True)
-    elif standing.is_disputed:
-        _row(task, QueuedTask.Stage.SETTLE).save(force_insert=True)
+    if standing.is_open or standing.is_disputed:
+        stage = QueuedTask.Stage.JUDGE if standing.is_open else QueuedTask.Stage.SETTLE
+        QueuedTask.objects.bulk_create([_row(task, stage)])
 
 
 def mend_queue() -> int:
@@ -133,12 +136,4 @@ def _hold(queued: QueuedTask, principal: Principal) -> QueuedTask:
 def _row(task: ReviewTask, stage: QueuedTask.Stage) -> QueuedTask:
     return QueuedTask(
         task=task, system_id=task.system_id, stage=stage, risk_rank=RANKS[task.risk_tier], due_at=task.due_at
-    )
-
-
-def _of_earlier_revisions(task: ReviewTask) -> QuerySet[QueuedTask]:
-    return QueuedTask.objects.filter(
-        task__system=task.system_id,
-        task__trace__trace_id=task.trace.trace_id,
-        task__trace__revision__lt=task.trace.revision,
     )

@@ -101,7 +101,7 @@ def record_review(
     again returns the first row.
 
     Args:
-        claims: what they say of claims, by the claims' ordinals: a `ClaimJudgement.Verdict`.
+        claims: what they say of claims, by the claims' ordinals: a `ClaimJudgement.Judgement`.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
@@ -159,7 +159,7 @@ def _store(
         task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace), **said
     )
     ClaimJudgement.objects.bulk_create(
-        ClaimJudgement(review=review, claim=claim, verdict=verdict) for claim, verdict in judged.items()
+        ClaimJudgement(review=review, claim=claim, judgement=judgement) for claim, judgement in judged.items()
     )
     told = {name: said[name] for name in ("decision", "reason_code", "rationale")}
     audit.record(
@@ -168,7 +168,7 @@ def _store(
         obj=review,
         system=task.system,
         digest=task.trace.digest,
-        payload={**told, "claims": {str(claim.ordinal): verdict for claim, verdict in judged.items()}},
+        payload={**told, "claims": {str(claim.ordinal): judgement for claim, judgement in judged.items()}},
     )
     review_queue.requeue(task)
     return review
@@ -178,16 +178,16 @@ def _says(review: Review, said: Mapping[str, str], judged: Mapping[Claim, str]) 
     """Whether a review says the same, of the answer and of its claims."""
     if any(getattr(review, name) != value for name, value in said.items()):
         return False
-    of_claims = dict(review.claim_judgements.values_list("claim", "verdict"))
-    return of_claims == {claim.pk: verdict for claim, verdict in judged.items()}
+    of_claims = dict(review.claim_judgements.values_list("claim", "judgement"))
+    return of_claims == {claim.pk: judgement for claim, judgement in judged.items()}
 
 
 def _find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
     """Return the claims of these ordinals with what is said of each, in the order of the answer."""
-    verdicts = ClaimJudgement.Verdict.values
-    for verdict in judged.values():
-        if verdict not in verdicts:
-            raise InvalidInput(f"A claim {', '.join(verdicts)}: {verdict!r} is none of these.")
+    known = ClaimJudgement.Judgement.values
+    for judgement in judged.values():
+        if judgement not in known:
+            raise InvalidInput(f"Of a claim one says {', '.join(known)}: {judgement!r} is none of these.")
     claims = Claim.objects.filter(trace=trace, ordinal__in=judged).order_by("ordinal") if judged else []
     found = {claim: judged[claim.ordinal] for claim in claims}
     unknown = sorted(set(judged) - {claim.ordinal for claim in found})

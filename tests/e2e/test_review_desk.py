@@ -86,7 +86,7 @@ def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
     review = Review.objects.get()
     assert (review.decision, review.reason_code) == ("override", "wrong_fact")
     assert review.corrected_answer.endswith("There is a fee of 1 %.")
-    said = dict(review.claim_judgements.values_list("claim__ordinal", "verdict"))
+    said = dict(review.claim_judgements.values_list("claim__ordinal", "judgement"))
     assert said == {0: "stands", 2: "does_not_stand"}
 
 

@@ -26,9 +26,9 @@ def judged_by(client: APIClient, task: ReviewTask, claims: list[dict[str, Any]])
 
 
 SAID_OF_CLAIMS: Final[list[dict[str, Any]]] = [
-    {"claim": 0, "verdict": "stands"},
-    {"claim": 2, "verdict": "does_not_stand"},
-    {"claim": 1, "verdict": "cannot_tell"},
+    {"claim": 0, "judgement": "stands"},
+    {"claim": 2, "judgement": "does_not_stand"},
+    {"claim": 1, "judgement": "cannot_tell"},
 ]
 
 
@@ -52,10 +52,10 @@ def test_what_is_said_of_each_claim_is_on_record_with_the_review(world: World) -
 @pytest.mark.parametrize(
     ("claims", "told"),
     [
-        ([{"claim": 4, "verdict": "stands"}], "there is no claim 4"),
-        ([{"claim": 0, "verdict": "true"}], "is not one of stands, does_not_stand, cannot_tell"),
-        ([{"claim": 0, "verdict": "stands"}, {"claim": 0, "verdict": "stands"}], "one is named twice"),
-        ([{"claim": -1, "verdict": "stands"}], "greater than or equal to 0"),
+        ([{"claim": 4, "judgement": "stands"}], "there is no claim 4"),
+        ([{"claim": 0, "judgement": "true"}], "is not one of stands, does_not_stand, cannot_tell"),
+        ([{"claim": 0, "judgement": "stands"}, {"claim": 0, "judgement": "stands"}], "one is named twice"),
+        ([{"claim": -1, "judgement": "stands"}], "greater than or equal to 0"),
     ],
 )
 def test_what_is_said_of_no_claim_is_refused_and_nothing_is_kept(

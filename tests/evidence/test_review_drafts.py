@@ -56,7 +56,7 @@ def test_a_decision_is_on_record_once_its_time_is_over(world: World) -> None:
     assert (review.decision, review.reviewer, review.rationale) == (
         "reject", world.people["reviewer"], "The fee is invented.",
     )  # fmt: skip
-    assert dict(ClaimJudgement.objects.values_list("claim__ordinal", "verdict")) == {
+    assert dict(ClaimJudgement.objects.values_list("claim__ordinal", "judgement")) == {
         0: "stands", 2: "does_not_stand",
     }  # fmt: skip
     assert not ReviewDraft.objects.exists()

@@ -157,8 +157,8 @@ class ReviewAdmin(ReadOnlyModelAdmin):
 
 @admin.register(ClaimJudgement)
 class ClaimJudgementAdmin(ReadOnlyModelAdmin):
-    list_display = ["verdict", "claim", "review"]
-    list_filter = [related("review__task__system"), "verdict"]
+    list_display = ["judgement", "claim", "review"]
+    list_filter = [related("review__task__system"), "judgement"]
     list_select_related = ["claim", "review__reviewer", "review__task__trace"]
     list_defer = [
         "review__corrected_answer", "review__rationale", "review__task__trace__answer",

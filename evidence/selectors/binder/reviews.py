@@ -76,7 +76,7 @@ def _review(review: Review) -> dict[str, object]:
         "rationale": review.rationale,
         "correctedAnswer": review.corrected_answer,
         "claims": [
-            {"claim": judged.claim.ordinal, "verdict": judged.verdict}
+            {"claim": judged.claim.ordinal, "judgement": judged.judgement}
             for judged in review.claim_judgements.all()
         ],
         "machineVerdict": plain(review.machine_verdict),
