@@ -27,7 +27,7 @@ from evidence.services.people.passwords import record_password_changed
 
 # All records, in the order of the chain. A noun that is missing here stands under its app, at the end.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    _("Human review"): ("ReviewTask", "Review", "Adjudication"),
+    _("Human review"): ("ReviewTask", "QueuedTask", "ReviewDraft", "Review", "ClaimJudgement", "Adjudication"),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
         "RetirementDismissal", "AcceptanceCriterion", "Assessment", "AssessmentWatch", "Baseline", "BaselineMember",
@@ -138,6 +138,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
+        from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
         from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
         from interpret.pages.feature import feature  # noqa: PLC0415  # as above
         from interpret.pages.finding import finding  # noqa: PLC0415  # as above
@@ -155,6 +156,8 @@ class TracebinderAdminSite(admin.AdminSite):
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),
             path("eval-runs/compare/", compare_two_runs, name="compare_runs"),
             path("label-sheet/<int:run_id>/", label_sheet, name="label_sheet"),
+            path("review-desk/", review_desk, name="review_desk"),
+            path("review-desk/<int:trace_id>/", judge_answer, name="judge_answer"),
             path("draft/", new_draft, name="new_draft"),
             path("draft/<int:requirement_id>/", edit_draft, name="edit_draft"),
             path("links/", links, name="links"),

@@ -375,7 +375,13 @@ PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span 
 
 # --- Reviews, evals, gates, binders ---------------------------------------------------------------------------
 REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for a high-risk trace
+REVIEW_TAKE_BACK = timedelta(
+    seconds=env_int("TRACEBINDER_REVIEW_TAKE_BACK_SECONDS", 10)
+)  # until a decision counts
 # High-risk trace and system.
+REVIEW_HOLD = timedelta(
+    minutes=env_int("TRACEBINDER_REVIEW_HOLD_MINUTES", 15)
+)  # for which a task is one person's
 REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)
 # The environment whose live release says which versions of model, prompt, index … are current.
 LIVE_ENVIRONMENT = env_str("TRACEBINDER_LIVE_ENVIRONMENT", "production")
@@ -516,6 +522,8 @@ CELERY_BEAT_SCHEDULE = {
     "resend-binder-requests": {"task": "evidence.tasks.resend_binder_requests", "schedule": 60.0},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
+    "record-decided-reviews": {"task": "evidence.tasks.record_decided_reviews", "schedule": 2.0},
+    "mend-review-queue": {"task": "evidence.tasks.mend_review_queue", "schedule": 3600.0},
     "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
     "assess-due": {"task": "requirements.tasks.assess_due", "schedule": 60.0},
     **{
@@ -566,6 +574,7 @@ SPECTACULAR_SETTINGS = {
         "EvalRunStatus": "evidence.evals.contracts.RunStatus.choices",
         "FindingStatus": "interpret.models.Finding.STATUS_CHOICES",
         "ReviewDecision": "evidence.models.Review.Decision",
+        "ClaimJudgement": "evidence.models.ClaimJudgement.Judgement",
         "PolicyDecision": "evidence.semconv.draft.PolicyDecision.choices",
         "ArtefactKind": "evidence.models.ArtefactKind",
         "RequirementState": "requirements.models.RequirementState",

@@ -20,11 +20,13 @@ from evidence.models import (
     AccessToken,
     Adjudication,
     AuditEvent,
+    ClaimJudgement,
     Label,
     LabelSet,
     Membership,
     ReleaseVerdict,
     Review,
+    ReviewDraft,
     Scope,
     StoredModel,
     System,
@@ -238,9 +240,9 @@ def principal_of(request: Request) -> Principal:
 def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
     """Return the rows that belong to the principal's systems, without what they may not see of those.
 
-    That is what speaks of internals, and what colleagues said of an answer that a reviewer may still judge or label,
-    counted or word by word. To them such a list is empty and such a detail is not found: an answer of 403 would already
-    tell.
+    That is what speaks of internals, what somebody else is still writing, and what colleagues said of an answer that a
+    reviewer may still judge or label, counted or word by word. To them such a list is empty and such a detail is not
+    found: an answer of 403 would already tell.
 
     Raises:
         AccessDenied: the model belongs to no system and is not for listing.
@@ -250,6 +252,8 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     if path is None:
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
+    if model is ReviewDraft:
+        narrowed = narrowed.filter(reviewer=principal.user.pk if principal.user else None)
     if _may_lead(model) and principal.is_reviewer:
         narrowed = _without_what_would_lead(narrowed, principal.person)
     internal, hidden = model._meta.app_label == INTERNALS_APP, speaks_of_internals(model)
@@ -259,13 +263,17 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
 
 
 def _may_lead(model: type[models.Model]) -> bool:
-    return model in {Review, Adjudication, Label, LabelSet} or issubclass(model, ReleaseVerdict)
+    return model in {Review, ClaimJudgement, Adjudication, Label, LabelSet} or issubclass(
+        model, ReleaseVerdict
+    )
 
 
 def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> models.QuerySet[_M]:
     """Leave out what others said of answers that a reviewer may still judge or label, and verdicts by reviews."""
     if rows.model is Review:
         return rows.exclude(~Q(reviewer=reviewer) & Q(waits_for(reviewer, task="task")))
+    if rows.model is ClaimJudgement:
+        return rows.exclude(~Q(review__reviewer=reviewer) & Q(waits_for(reviewer, task="review__task")))
     if rows.model is Adjudication:
         return rows.exclude(waits_for(reviewer, task="task"))
     if rows.model is Label:

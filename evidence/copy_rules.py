@@ -30,7 +30,9 @@ BEGIN
         UNION SELECT told #>> '{{}}' FROM own, jsonb_path_query(exchanges, '$[*].*.**.text') AS told
         UNION SELECT text FROM evidence_claim WHERE trace_id IN (SELECT id FROM own)
         UNION SELECT review.corrected_answer FROM evidence_review AS review
-            JOIN evidence_reviewtask AS task ON task.id = review.task_id WHERE task.trace_id IN (SELECT id FROM own))
+            JOIN evidence_reviewtask AS task ON task.id = review.task_id WHERE task.trace_id IN (SELECT id FROM own)
+        UNION SELECT settled.corrected_answer FROM evidence_adjudication AS settled
+            JOIN evidence_reviewtask AS task ON task.id = settled.task_id WHERE task.trace_id IN (SELECT id FROM own))
     SELECT said.words, (
         SELECT other.trace_id FROM evidence_trace AS other
         WHERE (other.system_id, other.trace_id) <> (erased_system, erased_trace) AND other.trace_id <> ALL(gone)
@@ -66,7 +68,8 @@ BEGIN
             concat_ws(chr(10), review.rationale, review.corrected_answer)
         FROM evidence_review AS review JOIN evidence_reviewtask AS task ON task.id = review.task_id
             JOIN evidence_trace AS trace ON trace.id = task.trace_id WHERE trace.system_id = erased_system
-        UNION ALL SELECT 'evidence_adjudication', judged.id, trace.trace_id, judged.rationale
+        UNION ALL SELECT 'evidence_adjudication', judged.id, trace.trace_id,
+            concat_ws(chr(10), judged.rationale, judged.corrected_answer)
         FROM evidence_adjudication AS judged JOIN evidence_reviewtask AS task ON task.id = judged.task_id
             JOIN evidence_trace AS trace ON trace.id = task.trace_id WHERE trace.system_id = erased_system),
     found AS (

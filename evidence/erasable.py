@@ -90,7 +90,13 @@ ERASABLE: Final = (
         came_later=("call_id", "error", "source"),
     ),
     Erasable(Review, ("rationale", "corrected_answer"), _OF_TASK, _IN_TASK),
-    Erasable(Adjudication, ("rationale",), _OF_TASK, _IN_TASK),
+    Erasable(
+        Adjudication,
+        ("rationale", "corrected_answer"),
+        _OF_TASK,
+        _IN_TASK,
+        came_later=("corrected_answer",),
+    ),
     Erasable(
         Reject,
         ("detail", "item"),

@@ -12,7 +12,16 @@ from django.conf import settings
 from django.db import OperationalError
 
 from evidence.errors import BlobStoreAway, EvidenceError
-from evidence.services import assembly, binder_requests, blob_checks, blob_sweep, ingest, log
+from evidence.services import (
+    assembly,
+    binder_requests,
+    blob_checks,
+    blob_sweep,
+    ingest,
+    log,
+    review_drafts,
+    review_queue,
+)
 from evidence.services.disposal import blob_removal, retention
 from evidence.time_budget import TimeBudget
 
@@ -118,6 +127,24 @@ def apply_retention() -> None:
     retention.apply_retention()
     blob_removal.sweep_removed()
     blob_sweep.sweep_unreferenced()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=30)
+def record_decided_reviews() -> None:
+    """Put on record what reviewers decided and did not take back."""
+    review_drafts.record_decided()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    max_retries=3,
+    expires=3600,
+    time_limit=settings.EXPORT_HARD_LIMIT,  # seconds; what was mended by then stays so
+)
+def mend_review_queue() -> None:
+    """Bring the queue of reviews up to what was said by servers that know none, while they are being replaced."""
+    review_queue.mend_queue()
 
 
 @shared_task(

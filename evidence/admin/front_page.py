@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -44,7 +44,7 @@ from evidence.selectors.defeaters import standing_defeaters
 from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
 from evidence.selectors.retractions import WAITING, waiting_retractions
-from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
+from evidence.selectors.review_tasks import Standing, in_standing
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
 from evidence.selectors.waivers import waiting_waivers
 
@@ -70,6 +70,7 @@ class Work:
     waiting: tuple[Waiting, ...]
     approvals: tuple[Waiting, ...]  # empty for those who approve nothing
     systems: QuerySet[Any]  # with `gate_verdict` and `gate_id`, of the newest decision
+    may_judge: bool
 
 
 def work_of(request: HttpRequest) -> Work | None:
@@ -82,7 +83,7 @@ def work_of(request: HttpRequest) -> Work | None:
     systems = visible(System.objects.all(), request).annotate(
         gate_verdict=Subquery(latest.values("verdict")[:1]), gate_id=Subquery(latest.values("pk")[:1])
     )
-    return Work(_waiting(request), _approvals(request), systems)
+    return Work(_waiting(request), _approvals(request), systems, can_judge(principal_of(request)))
 
 
 def unread_of(request: HttpRequest) -> UnreadLibraries | None:
@@ -108,10 +109,13 @@ def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     principal = principal_of(request)
     first = Standing.WAITING if can_judge(principal) else Standing.OPEN
     standings = (first, Standing.OVERDUE, Standing.DISPUTED)
-    tasks = with_queue_state(visible(ReviewTask.objects.all(), request), principal.person)
-    counts = tasks.aggregate(**{each.value: Count("pk", filter=STANDINGS[each]) for each in standings})
+    tasks = visible(ReviewTask.objects.all(), request)
     return tuple(
-        Waiting(TITLES[each], counts[each], list_url("evidence.reviewtask", standing=each.value))
+        Waiting(
+            TITLES[each],
+            in_standing(tasks, each, principal.person).count(),
+            list_url("evidence.reviewtask", standing=each.value),
+        )
         for each in standings
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,11 +15,28 @@ from evidence.actors import actor_of_user
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.api.trace_ids import TraceIdField
-from evidence.models import ReasonCode, Review, Scope
+from evidence.models import ClaimJudgement, ReasonCode, Review, Scope
 from evidence.problems import Problem
 from evidence.selectors.review_tasks import with_revision
 from evidence.selectors.revisions import find_revision
 from evidence.services import reviews
+
+
+class ClaimJudgementIn(Input):
+    """What a reviewer says of one claim."""
+
+    claim = serializers.IntegerField(min_value=0, max_value=2**31 - 1, help_text="The claim's ordinal.")
+    judgement = serializers.ChoiceField(choices=ClaimJudgement.Judgement.choices)
+
+
+class ClaimJudgementOut(serializers.ModelSerializer[ClaimJudgement]):
+    """What a reviewer said of one claim."""
+
+    claim = serializers.IntegerField(source="claim.ordinal", help_text="The claim's ordinal.")
+
+    class Meta:
+        model = ClaimJudgement
+        fields = ["claim", "judgement"]
 
 
 class ReviewIn(Input):
@@ -31,6 +51,16 @@ class ReviewIn(Input):
     )
     rationale = serializers.CharField(required=False, default="", allow_blank=True)
     corrected_answer = serializers.CharField(required=False, default="", allow_blank=True)
+    claims = ClaimJudgementIn.listed(
+        limit="TRACE_MAX_CLAIMS", required=False, default=list, help_text="Each claim once."
+    )
+
+    def validate_claims(self, claims: list[dict[str, Any]]) -> dict[int, str]:
+        """Refuse a claim that is named twice."""
+        judged = {told["claim"]: told["judgement"] for told in claims}
+        if len(judged) < len(claims):
+            raise serializers.ValidationError("A claim is judged once: one is named twice.")
+        return judged
 
 
 class ReviewOut(serializers.ModelSerializer[Review]):
@@ -42,12 +72,13 @@ class ReviewOut(serializers.ModelSerializer[Review]):
         help_text="Whether the answer has a later revision, of which this says nothing."
     )
     reviewer = serializers.SerializerMethodField(help_text="The actor; /api/v1/people says who that is.")
+    claims = ClaimJudgementOut(source="claim_judgements", many=True, read_only=True)
 
     class Meta:
         model = Review
         fields = [
             "id", "trace_id", "revision", "is_for_earlier_revision", "reviewer", "decision", "reason_code",
-            "rationale", "corrected_answer", "machine_verdict", "created_at",
+            "rationale", "corrected_answer", "claims", "machine_verdict", "created_at",
         ]  # fmt: skip
 
     def get_reviewer(self, review: Review) -> str:
@@ -62,7 +93,13 @@ class Reviews(ScopedList[Review]):
     """
 
     scopes = {"GET": Scope.READ, "POST": Scope.REVIEW}
-    queryset = with_revision(Review.objects.select_related("task__trace", "reviewer__pseudonym"))
+    queryset = with_revision(
+        Review.objects.select_related("task__trace", "reviewer__pseudonym").prefetch_related(
+            Prefetch(
+                "claim_judgements", ClaimJudgement.objects.select_related("claim").order_by("claim__ordinal")
+            )
+        )
+    )
     serializer_class = ReviewOut
 
     @extend_schema(request=ReviewIn, responses={201: ReviewOut, 403: Problem, 409: Problem, 422: Problem})

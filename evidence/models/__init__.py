@@ -65,7 +65,8 @@ from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.label import Label, LabelSet
 from evidence.models.person import Pseudonym
 from evidence.models.reading import ReadingState, ReadingTransition
-from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
+from evidence.models.review import Adjudication, ClaimJudgement, ReasonCode, Review, ReviewTask
+from evidence.models.review_queue import QueuedTask, ReviewDraft
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
 from evidence.models.sign_in_binding import SignInBinding
@@ -104,6 +105,7 @@ __all__ = [
     "CheckpointTimestamp",
     "Citation",
     "Claim",
+    "ClaimJudgement",
     "Cosignature",
     "Defeater",
     "DefeaterAnswer",
@@ -136,6 +138,7 @@ __all__ = [
     "PendingTrace",
     "PolicyCheck",
     "Pseudonym",
+    "QueuedTask",
     "ReadingState",
     "ReadingTransition",
     "ReasonCode",
@@ -149,6 +152,7 @@ __all__ = [
     "RetractionRequest",
     "Retrieval",
     "Review",
+    "ReviewDraft",
     "ReviewTask",
     "RiskTier",
     "Role",

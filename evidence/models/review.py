@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from evidence.models.base import KEY_LENGTH, AppendOnlyModel, ErasableModel
+from evidence.models.claim import Claim
 from evidence.models.system import System
 from evidence.models.trace import Trace
 from evidence.vocabulary import RiskTier
@@ -76,6 +77,28 @@ class Review(ErasableModel):
         ]
 
 
+class ClaimJudgement(AppendOnlyModel):
+    """What one reviewer says of one claim of the answer, beside the verdicts on its citations."""
+
+    class Judgement(models.TextChoices):
+        STANDS = "stands"
+        DOES_NOT_STAND = "does_not_stand"
+        CANNOT_TELL = "cannot_tell"
+
+    SYSTEM_PATH = "review__task__system"
+    PII = "none"
+    EVENT_PATH = "review"
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="claim_judgements")
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="judgements")
+    judgement = models.CharField(max_length=20, choices=Judgement.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["review", "claim"], name="evidence_claimjudgement_once"),
+        ]
+
+
 class Adjudication(ErasableModel):
     """Reviewers disagreed; this is who settled it, and how."""
 
@@ -89,4 +112,5 @@ class Adjudication(ErasableModel):
     )
     decision = models.CharField(max_length=10, choices=Review.Decision.choices)
     rationale = models.TextField()
+    corrected_answer = models.TextField(blank=True, db_default="")
     created_at = models.DateTimeField(auto_now_add=True)

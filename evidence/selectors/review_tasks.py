@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -24,11 +25,15 @@ from django.db.models.functions import Coalesce
 
 from evidence import clock
 from evidence.actors import actors_of
-from evidence.models import Adjudication, Review, ReviewTask, RiskTier
+from evidence.models import Adjudication, QueuedTask, Release, Review, ReviewDraft, ReviewTask
 from evidence.selectors.revisions import is_superseded
 
-# The order in which people take tasks: open ones first, high risk first, then what is due.
-QUEUE_ORDER: Final = ("-is_open", "risk_rank", "due_at", "pk")
+# The order in which people take what waits: high risk first, then what is due. Over `QueuedTask`, and from a task.
+QUEUE_ORDER: Final = ("risk_rank", "due_at", "task")
+TASK_ORDER: Final = ("queued__risk_rank", "queued__due_at", "pk")
+
+
+_JUDGE: Final = QueuedTask.Stage.JUDGE
 
 
 class Standing(StrEnum):
@@ -42,15 +47,46 @@ class Standing(StrEnum):
     CLOSED = "closed"
 
 
-# Over what `with_standing` and `with_queue_state` add.
-STANDINGS: Final[dict[Standing, Q]] = {
-    Standing.WAITING: Q(is_open=True, is_mine=False, is_of_own_release=False),
-    Standing.OPEN: Q(is_open=True),
-    Standing.OVERDUE: Q(is_overdue=True),
-    Standing.DISPUTED: Q(is_disputed=True, is_open=False),
-    Standing.MINE: Q(is_mine=True),
-    Standing.CLOSED: Q(is_open=False),
-}
+def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> QuerySet[Any]:
+    """Return the tasks that stand so for a person, by their rows in the queue."""
+    to_judge, to_settle = Q(queued__stage=_JUDGE), Q(queued__stage=QueuedTask.Stage.SETTLE)
+    conditions: dict[Standing, Q] = {
+        Standing.WAITING: to_judge & may_be_judged_by(user),
+        Standing.OPEN: to_judge,
+        Standing.OVERDUE: to_judge & Q(due_at__lt=clock.now()),
+        Standing.DISPUTED: to_settle,
+        Standing.MINE: Q(_judged_by(user, "pk")),
+        Standing.CLOSED: ~to_judge,
+    }
+    return tasks.filter(conditions[standing])
+
+
+def may_be_judged_by(user: User, task: str = "") -> Q:
+    """Return the condition that a task is neither judged by a person nor about a release that they put on record.
+
+    Args:
+        task: where a row of the query names its task; empty: it is one.
+    """
+    at = f"{task}__" if task else ""
+    own = Release.objects.filter(created_by__in=actors_of(user))
+    return ~_judged_by(user, f"{at}pk") & ~Q(**{f"{at}trace__release__in": own})
+
+
+def waiting_for(user: User) -> QuerySet[QueuedTask]:
+    """Return what waits for a reviewer in their systems, in the order in which it is taken.
+
+    What they have decided, and may still take back, waits for them no more.
+    """
+    decided = ReviewDraft.objects.filter(
+        trace=OuterRef("task__trace"), reviewer=user, takes_effect_at__isnull=False
+    )
+    of_their_systems = QueuedTask.objects.filter(stage=_JUDGE, system__memberships__user=user)
+    return of_their_systems.filter(~Exists(decided), may_be_judged_by(user, "task")).order_by(*QUEUE_ORDER)
+
+
+def is_free(user: User, now: datetime) -> Q:
+    """Return the condition that nobody else holds a row of the queue."""
+    return Q(held_by__isnull=True) | Q(held_by=user) | Q(held_until__lte=now)
 
 
 def with_standing(tasks: QuerySet[ReviewTask]) -> QuerySet[Any]:
@@ -78,19 +114,14 @@ def with_standing(tasks: QuerySet[ReviewTask]) -> QuerySet[Any]:
 
 
 def with_queue_state(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[Any]:
-    """Add to each task how it stands for a person, and `risk_rank` (0 is high).
+    """Add to each task how it stands for a person.
 
     `is_mine` (they reviewed it); `is_of_own_release` (they put the release on record, so its answers are not theirs to
     judge).
     """
-    mine = Review.objects.filter(task=OuterRef("pk"), reviewer=user)
-    rank = Case(
-        When(risk_tier=RiskTier.HIGH, then=Value(0)), When(risk_tier=RiskTier.MEDIUM, then=Value(1)),
-        default=Value(2), output_field=IntegerField(),
-    )  # fmt: skip
     own = Q(trace__release__isnull=False, trace__release__created_by__in=actors_of(user))
     queued: QuerySet[Any] = with_standing(tasks).annotate(
-        is_mine=Exists(mine), is_of_own_release=_flag(own), risk_rank=rank
+        is_mine=_judged_by(user, "pk"), is_of_own_release=_flag(own)
     )
     return queued
 
@@ -118,8 +149,12 @@ def releases_to_judge_blind(user: User) -> QuerySet[Any]:
 
 
 def _tasks_waiting_for(user: User) -> QuerySet[Any]:
-    of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
-    return with_queue_state(of_their_systems, user).filter(STANDINGS[Standing.WAITING])
+    of_their_systems = ReviewTask.objects.filter(queued__stage=_JUDGE, system__memberships__user=user)
+    return of_their_systems.filter(may_be_judged_by(user))
+
+
+def _judged_by(user: User, task: str) -> Exists:
+    return Exists(Review.objects.filter(task=OuterRef(task), reviewer=user))
 
 
 def _same_answer(outer: str, *, to: str = "trace") -> dict[str, OuterRef]:

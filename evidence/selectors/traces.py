@@ -6,9 +6,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery, TextChoices
 
-from evidence.models import ArtefactVersion, Claim, ReviewTask, Trace, TraceDocument, TraceVersion
+from evidence.models import ArtefactVersion, Claim, QueuedTask, ReviewTask, Trace, TraceDocument, TraceVersion
 from evidence.selectors.citations import citations_of_claims
-from evidence.selectors.review_tasks import STANDINGS, Standing, with_standing
 from evidence.selectors.revisions import is_superseded
 
 
@@ -52,11 +51,10 @@ def _up_to_the_last(queryset: QuerySet[Trace], uses: QuerySet[Any]) -> QuerySet[
 
 def in_review_state(queryset: QuerySet[Trace], state: ReviewState) -> QuerySet[Trace]:
     """Narrow to the traces nobody was asked about, those that wait for a reviewer, or those that do not any more."""
-    tasks = ReviewTask.objects.filter(trace=OuterRef("pk"))
-    if state is ReviewState.NONE:
-        return queryset.filter(~Exists(tasks))
-    standing = STANDINGS[Standing.OPEN if state is ReviewState.OPEN else Standing.CLOSED]
-    return queryset.filter(Exists(with_standing(tasks).filter(standing)))
+    asked = Exists(ReviewTask.objects.filter(trace=OuterRef("pk")))
+    waits = Exists(QueuedTask.objects.filter(task__trace=OuterRef("pk"), stage=QueuedTask.Stage.JUDGE))
+    conditions = {ReviewState.NONE: ~asked, ReviewState.OPEN: waits, ReviewState.DONE: asked & ~waits}
+    return queryset.filter(conditions[state])
 
 
 def traces_in_full() -> QuerySet[Trace]:

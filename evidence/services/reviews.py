@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from evidence.locks import Lock, hold
 from evidence.models import (
     Adjudication,
     Citation,
+    Claim,
+    ClaimJudgement,
     PolicyCheck,
     ReasonCode,
     Review,
@@ -23,7 +25,7 @@ from evidence.models import (
     RiskTier,
     Trace,
 )
-from evidence.services import audit
+from evidence.services import audit, review_queue
 
 RISING: Final = (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)
 
@@ -39,6 +41,7 @@ def open_review_task(*, trace: Trace, reason: str, actor: str) -> ReviewTask:
         audit.record(
             verb="review_task.opened", actor=actor, obj=task, system=trace.system, digest=trace.digest
         )
+        review_queue.queue_new([task])
     return task
 
 
@@ -60,6 +63,7 @@ def open_review_tasks(*, asked: Sequence[Asked], actor: str) -> list[ReviewTask]
     )
     changes = [audit.Change(task, task.system, task.trace.digest) for task in tasks]
     audit.record_many(verb="review_task.opened", actor=actor, changes=changes)
+    review_queue.queue_new(tasks)
     return tasks
 
 
@@ -89,19 +93,25 @@ def record_review(
     reason_code: str = "",
     rationale: str = "",
     corrected_answer: str = "",
+    claims: Mapping[int, str] | None = None,
 ) -> Review:
     """Store one person's judgement of one trace revision.
 
     A trace nobody asked about may be reviewed too: the task is then opened by the reviewer. The same judgement sent
     again returns the first row.
 
+    Args:
+        claims: what they say of claims, by the claims' ordinals: a `ClaimJudgement.Judgement`.
+
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
-        InvalidInput: anything but an approval needs a labelled reason; an override needs the corrected answer.
+        InvalidInput: anything but an approval needs a labelled reason; an override needs the corrected answer; a claim
+            is named that the answer does not have, or something else said of it.
     """
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
     _check_judgement(decision, reason_code, corrected_answer)
+    judged = _find_claims(trace, claims or {})
     task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
     hold(Lock.REVIEW_TASK, task.pk)
     said = {
@@ -111,22 +121,82 @@ def record_review(
         "corrected_answer": corrected_answer,
     }
     earlier = task.reviews.filter(reviewer=principal.person).first()
-    if earlier is not None and all(getattr(earlier, name) == value for name, value in said.items()):
+    if earlier is not None and _says(earlier, said, judged):
         return earlier
     acts.check_can_review(principal, trace)
+    review_queue.check_free(task, principal)
+    return _store(task, principal, said, judged)
+
+
+def check_can_record(
+    *,
+    principal: Principal,
+    trace: Trace,
+    decision: str,
+    reason_code: str = "",
+    rationale: str = "",
+    corrected_answer: str = "",
+    claims: Mapping[int, str] | None = None,
+) -> None:
+    """Check what `record_review` checks, for a decision that is to be recorded later.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent, InvalidInput: as `record_review` does.
+    """
+    del rationale
+    acts.check_can_review(principal, trace)
+    _check_judgement(decision, reason_code, corrected_answer)
+    _find_claims(trace, claims or {})
+    task = ReviewTask.objects.filter(trace=trace).first()
+    if task is not None:
+        review_queue.check_free(task, principal)
+
+
+def _store(
+    task: ReviewTask, principal: Principal, said: Mapping[str, str], judged: Mapping[Claim, str]
+) -> Review:
     review = Review.objects.create(
-        task=task, reviewer=principal.person, machine_verdict=machine_verdict(trace), **said
+        task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace), **said
     )
-    payload = {"decision": decision, "reason_code": reason_code, "rationale": rationale}
+    ClaimJudgement.objects.bulk_create(
+        ClaimJudgement(review=review, claim=claim, judgement=judgement) for claim, judgement in judged.items()
+    )
+    told = {name: said[name] for name in ("decision", "reason_code", "rationale")}
     audit.record(
         verb="review.recorded",
         actor=principal.actor,
         obj=review,
-        system=trace.system,
-        digest=trace.digest,
-        payload=payload,
+        system=task.system,
+        digest=task.trace.digest,
+        payload={**told, "claims": {str(claim.ordinal): judgement for claim, judgement in judged.items()}},
     )
+    review_queue.requeue(task)
     return review
+
+
+def _says(review: Review, said: Mapping[str, str], judged: Mapping[Claim, str]) -> bool:
+    """Whether a review says the same, of the answer and of its claims."""
+    if any(getattr(review, name) != value for name, value in said.items()):
+        return False
+    of_claims = dict(review.claim_judgements.values_list("claim", "judgement"))
+    return of_claims == {claim.pk: judgement for claim, judgement in judged.items()}
+
+
+def _find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
+    """Return the claims of these ordinals with what is said of each, in the order of the answer."""
+    known = ClaimJudgement.Judgement.values
+    for judgement in judged.values():
+        if judgement not in known:
+            raise InvalidInput(f"Of a claim one says {', '.join(known)}: {judgement!r} is none of these.")
+    claims = Claim.objects.filter(trace=trace, ordinal__in=judged).order_by("ordinal") if judged else []
+    found = {claim: judged[claim.ordinal] for claim in claims}
+    unknown = sorted(set(judged) - {claim.ordinal for claim in found})
+    if unknown:
+        n_claims = Claim.objects.filter(trace=trace).count()
+        raise InvalidInput(
+            f"The answer has {n_claims} claims, counted from 0: there is no claim {unknown[0]}."
+        )
+    return found
 
 
 def _check_judgement(decision: str, reason_code: str, corrected_answer: str) -> None:
@@ -135,26 +205,35 @@ def _check_judgement(decision: str, reason_code: str, corrected_answer: str) -> 
     if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:
         choices = ", ".join(value for value in ReasonCode.values if value)
         raise InvalidInput(f"To {decision} an answer, label the reason: one of {choices}.")
+    _check_corrected(decision, corrected_answer)
+
+
+def _check_corrected(decision: str, corrected_answer: str) -> None:
     if decision == Review.Decision.OVERRIDE and not corrected_answer.strip():
         raise InvalidInput("An override says what the answer should have been: give corrected_answer.")
 
 
 @transaction.atomic
-def adjudicate(*, principal: Principal, task: ReviewTask, decision: str, rationale: str) -> Adjudication:
+def adjudicate(
+    *, principal: Principal, task: ReviewTask, decision: str, rationale: str, corrected_answer: str = ""
+) -> Adjudication:
     """Settle a disagreement between reviewers.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does.
-        InvalidInput: no rationale is given.
+        InvalidInput: no rationale is given; an override does not say what the answer should have been.
     """
     hold(Lock.REVIEW_TASK, task.pk)
     acts.check_can_adjudicate(principal, task)
     if decision not in Review.Decision.values or not rationale.strip():
         raise InvalidInput("An adjudication needs a decision and its rationale.")
+    _check_corrected(decision, corrected_answer)
     adjudication = Adjudication.objects.create(
-        task=task, adjudicator=principal.person, decision=decision, rationale=rationale
-    )
+        task=task, adjudicator=principal.person, decision=decision, rationale=rationale,
+        corrected_answer=corrected_answer,
+    )  # fmt: skip
     audit.record(verb="review.adjudicated", actor=principal.actor, obj=adjudication, system=task.system)
+    review_queue.requeue(task)
     return adjudication
 
 

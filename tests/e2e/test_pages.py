@@ -15,8 +15,9 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from evidence.access import principal_of_user
-from evidence.acts import can_label
+from evidence.acts import can_judge, can_label
 from evidence.models import Defeater, DefeaterAnswer, EvalRun, Release, ReviewTask, Scope
+from evidence.selectors.review_tasks import waiting_for
 from evidence.services import reviews
 from interpret.models import Feature, Finding
 from interpret.services.dictionaries import label_feature
@@ -76,6 +77,7 @@ def pages_of(person: User) -> Iterator[str]:
         yield from (reverse("admin:dictionaries"), reverse("admin:dictionary", args=[feature.dictionary_id]))
         yield reverse("admin:feature", args=[feature.pk])
     yield from _pages_of_requirements(person)
+    yield from _pages_of_the_desk(person)
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
     if run is not None and can_label(principal_of_user(person), run):
         yield reverse("admin:label_sheet", args=[run.pk])
@@ -94,6 +96,13 @@ def pages_of(person: User) -> Iterator[str]:
             yield reverse(f"{name}_add") + _answered(model)
         if row is not None and model_admin.has_delete_permission(request, row):
             yield reverse(f"{name}_delete", args=[row.pk])
+
+
+def _pages_of_the_desk(person: User) -> Iterator[str]:
+    if can_judge(principal_of_user(person)):
+        waiting = waiting_for(person).first()
+        assert waiting is not None
+        yield from (reverse("admin:review_desk"), reverse("admin:judge_answer", args=[waiting.task.trace_id]))
 
 
 def _answered(model: Any) -> str:

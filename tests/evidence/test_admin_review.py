@@ -135,10 +135,11 @@ def test_the_queue_puts_open_high_risk_tasks_first_and_offers_what_waits(world: 
     def listed(**params: str) -> list[int]:
         return [task.pk for task in client.get(address, params).context["cl"].result_list]
 
-    assert listed(standing="all") == [late.pk, high.pk, low.pk, done.pk]
+    assert listed(standing="all") == [done.pk, high.pk, late.pk, low.pk]  # newest first
+    assert listed(standing="open") == [late.pk, high.pk, low.pk]
     assert listed() == [late.pk, low.pk]
     assert listed(standing="overdue") == [late.pk]
-    assert listed(standing="mine") == [high.pk, done.pk]
+    assert listed(standing="mine") == [done.pk, high.pk]
     assert listed(standing="closed") == [done.pk]
 
 

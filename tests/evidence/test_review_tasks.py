@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.models import Adjudication, Pseudonym, Release, Review, ReviewTask, Scope
+from evidence.services import review_queue
 from evidence.services.people import tokens
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague, later_revision, listed, say, signed_in
@@ -37,6 +38,7 @@ def settled(world: World) -> ReviewTask:
     Adjudication.objects.create(
         task=task, adjudicator=colleague(world, "third", "reviewer"), decision="reject", rationale="so it is"
     )
+    review_queue.requeue(task)
     return task
 
 

@@ -24,7 +24,7 @@ def colleague(world: World, name: str, *roles: str) -> User:
     return person
 
 
-def judge(world: World, person: User, decision: str, **said: str) -> Review:
+def judge(world: World, person: User, decision: str, **said: Any) -> Review:
     task = make_task(world)
     return reviews.record_review(principal=acting_as(person), trace=task.trace, decision=decision, **said)
 

@@ -59,6 +59,29 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "no-audit-event",
         "requirements.services.due_assessments.assess_due",
     ): "likewise when a pair was looked at; what is found is an assessment, with an event",
+    (
+        "no-audit-event",
+        "evidence.services.review_queue.take_next",
+    ): "who is at an answer, for a quarter of an hour",
+    ("no-audit-event", "evidence.services.review_queue.hold_task"): "likewise",
+    ("no-audit-event", "evidence.services.review_queue.put_back"): "likewise",
+    (
+        "no-audit-event",
+        "evidence.services.review_queue.requeue",
+    ): "a place in a queue, in the transaction of the act that moves it, which has an event",
+    (
+        "no-audit-event",
+        "evidence.services.review_queue.mend_queue",
+    ): "likewise, of acts on servers that know no queue",
+    (
+        "no-audit-event",
+        "evidence.services.review_drafts.save_draft",
+    ): "what somebody is writing is theirs; what they say in the end is a review, with an event",
+    (
+        "no-audit-event",
+        "evidence.services.review_drafts.decide",
+    ): "likewise: it is not said until its time is over",
+    ("no-audit-event", "evidence.services.review_drafts.take_back"): "likewise",
 }
 
 

@@ -48,3 +48,7 @@ class AdjudicationForm(forms.Form):
         label=_("What stands"), choices=list(_DECISIONS.items()), widget=forms.RadioSelect
     )
     rationale = forms.CharField(label=_("Why"), widget=forms.Textarea(attrs={"rows": 4}))
+    corrected_answer = forms.CharField(
+        label=_("Corrected answer"), required=False, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Needed to override: what the answer should have been."),
+    )  # fmt: skip

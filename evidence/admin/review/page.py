@@ -8,6 +8,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,7 +22,7 @@ from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import is_place, place_of, read_sources, read_turns
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
 from evidence.errors import EvidenceError, NotFound
-from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
+from evidence.models import Adjudication, ClaimJudgement, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
@@ -64,7 +65,9 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
     claims = read_claims(trace)
     state = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
     told = visible_to(Review.objects.filter(task__trace=trace), principal)
-    readable = list(told.select_related("reviewer").order_by("pk"))
+    of_claims = ClaimJudgement.objects.select_related("claim").order_by("claim__ordinal")
+    told = told.select_related("reviewer").prefetch_related(Prefetch("claim_judgements", of_claims))
+    readable = list(told.order_by("pk"))
     refusal = _refusal(principal, trace)
     return {
         "trace": trace,
@@ -138,7 +141,7 @@ def _evidence_for(trace: Trace, principal: Principal) -> Any:
 
 def _carry_out(
     request: HttpRequest,
-    action: Callable[[Trace, ReviewTask | None, Principal, dict[str, str]], str],
+    action: Callable[[Trace, ReviewTask | None, Principal, dict[str, Any]], str],
     principal: Principal,
     trace: Trace,
     task: ReviewTask | None,
@@ -155,13 +158,13 @@ def _carry_out(
     return 200
 
 
-def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
+def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, Any]) -> str:
     del task
     review = reviews.record_review(principal=principal, trace=trace, **data)
     return _("Your decision is on record: %s.") % in_words(review.decision)
 
 
-def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
+def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, Any]) -> str:
     del trace
     if task is None:
         raise NotFound("Nobody judged this answer yet, so there is nothing to settle.")

@@ -12,7 +12,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence.acts import can_judge
 from evidence.admin.frame.visibility import principal_of
-from evidence.selectors.review_tasks import STANDINGS, Standing
+from evidence.selectors.review_tasks import TASK_ORDER, Standing, in_standing
 
 TITLES: Final[dict[Standing, StrOrPromise]] = {
     Standing.WAITING: _("Waiting for me"),
@@ -24,30 +24,44 @@ TITLES: Final[dict[Standing, StrOrPromise]] = {
 }
 
 
+ALL: Final = "all"
+# Those that lie in the queue, and are shown in its order.
+QUEUED: Final = frozenset({Standing.WAITING, Standing.OPEN, Standing.OVERDUE, Standing.DISPUTED})
+
+
+def chosen_standing(request: HttpRequest) -> str:
+    """Return what the list is narrowed to. A reviewer who opens the queue first sees what waits for them."""
+    untouched = not request.GET
+    first = Standing.WAITING if untouched and can_judge(principal_of(request)) else ALL
+    return request.GET.get(QueueFilter.parameter_name) or first
+
+
+def order_of(request: HttpRequest) -> tuple[str, ...]:
+    """Return the order of the list: what waits in that of the queue, everything else newest first."""
+    return TASK_ORDER if chosen_standing(request) in QUEUED else ("-pk",)
+
+
 class QueueFilter(admin.SimpleListFilter):
-    """Where a task stands. A reviewer who opens the queue first sees what waits for them."""
+    """Where a task stands."""
 
     title = _("standing")
     parameter_name = "standing"
 
-    ALL: Final = "all"
-
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
-        untouched = not request.GET
-        first = Standing.WAITING if untouched and can_judge(principal_of(request)) else self.ALL
-        self.chosen = self.value() or first
+        self.chosen = self.value() or chosen_standing(request)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         del request, model_admin
         return [
-            (self.ALL, str(_("All"))),
+            (ALL, str(_("All"))),
             *((standing.value, str(title)) for standing, title in TITLES.items()),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        del request
-        return queryset if self.chosen == self.ALL else queryset.filter(STANDINGS[Standing(self.chosen)])
+        if self.chosen == ALL:
+            return queryset
+        return in_standing(queryset, Standing(self.chosen), principal_of(request).person)
 
     def choices(self, changelist: Any) -> Any:
         for key, title in self.lookup_choices:

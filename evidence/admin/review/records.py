@@ -16,8 +16,8 @@ from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.page import show_review_page
-from evidence.admin.review.queue import QueueFilter
-from evidence.models import Adjudication, Review, ReviewTask
+from evidence.admin.review.queue import QueueFilter, order_of
+from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 
 
@@ -33,12 +33,11 @@ class ReviewTaskAdmin(TraceIdSearch):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         tasks = with_queue_state(ReviewTask.objects.all(), principal_of(request).person)
-        return visible(tasks, request).order_by(*QUEUE_ORDER)
+        return visible(tasks, request).order_by(*order_of(request))
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """Open tasks first, then by risk, then by due date."""
-        del request
-        return list(QUEUE_ORDER)
+        """Return what waits in the order of the queue, and other lists newest first."""
+        return list(order_of(request))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
@@ -59,7 +58,7 @@ class ReviewTaskAdmin(TraceIdSearch):
         text = shorten(task.trace.question, 90) or f"Trace {task.trace}"
         return format_html('<span lang="{}">{}</span>', language, text) if language else text
 
-    @admin.display(description="Risk", ordering="risk_rank")
+    @admin.display(description="Risk", ordering="queued__risk_rank")
     def risk(self, task: ReviewTask) -> str:
         return badge(task.risk_tier)
 
@@ -86,6 +85,28 @@ class ReviewTaskAdmin(TraceIdSearch):
     @admin.display(description="Asked because", ordering="reason")
     def why(self, task: ReviewTask) -> str:
         return task.reason.replace("_", " ")
+
+
+@admin.register(QueuedTask)
+class QueuedTaskAdmin(ReadOnlyModelAdmin):
+    list_display = ["task", "stage", "due_at", "held_by", "held_until", "system"]
+    list_filter = [related("system"), "stage"]
+    list_select_related = ["task__trace", "held_by", "system"]
+    list_defer = [
+        "task__trace__answer", "task__trace__question", "task__trace__confidence_factors", "task__trace__limitations",
+        "task__trace__exchanges", "task__trace__sources",
+    ]  # fmt: skip
+    ordering = list(QUEUE_ORDER)
+
+
+@admin.register(ReviewDraft)
+class ReviewDraftAdmin(ReadOnlyModelAdmin):
+    """A person's own, and nobody else's: `visible_to` shows no other."""
+
+    list_display = ["trace", "saved_at", "takes_effect_at", "refusal"]
+    list_select_related = ["trace"]
+    list_defer = ["trace__answer", "trace__question", "trace__exchanges", "trace__sources"]
+    ordering = ["-saved_at"]
 
 
 @admin.register(Review)
@@ -132,6 +153,18 @@ class ReviewAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Corrected answer")
     def corrected(self, review: Review) -> str:
         return prose(review.corrected_answer, review.task.trace.language)
+
+
+@admin.register(ClaimJudgement)
+class ClaimJudgementAdmin(ReadOnlyModelAdmin):
+    list_display = ["judgement", "claim", "review"]
+    list_filter = [related("review__task__system"), "judgement"]
+    list_select_related = ["claim", "review__reviewer", "review__task__trace"]
+    list_defer = [
+        "review__corrected_answer", "review__rationale", "review__task__trace__answer",
+        "review__task__trace__question", "review__task__trace__exchanges",
+    ]  # fmt: skip
+    ordering = ["-id"]
 
 
 @admin.register(Adjudication)

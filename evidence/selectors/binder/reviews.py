@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from django.db.models import Prefetch
+
 from evidence.actors import actor_of_user
 from evidence.any_of import any_of_keys
 from evidence.binder.files import BinderFile, json_lines_file
-from evidence.models import Adjudication, Review, ReviewTask
+from evidence.models import Adjudication, ClaimJudgement, Review, ReviewTask
 from evidence.selectors.binder.scope import BinderScope, moment, plain
 from evidence.selectors.binder.shapes import (
     Shape,
@@ -58,7 +60,9 @@ def review_files(scope: BinderScope, pages: TracePages) -> Iterator[BinderFile]:
 def _reviews(scope: BinderScope, pages: TracePages) -> Iterator[dict[str, object]]:
     for traces in pages:
         rows = Review.objects.filter(scope.as_of.knew("created_at"), any_of_keys("task__trace_id", traces))
-        yield from map(_review, rows.select_related("task__trace", "reviewer__pseudonym").order_by("pk"))
+        of_claims = ClaimJudgement.objects.select_related("claim").order_by("claim__ordinal")
+        rows = rows.select_related("task__trace", "reviewer__pseudonym").order_by("pk")
+        yield from map(_review, rows.prefetch_related(Prefetch("claim_judgements", of_claims)))
 
 
 def _review(review: Review) -> dict[str, object]:
@@ -71,6 +75,10 @@ def _review(review: Review) -> dict[str, object]:
         "reasonCode": review.reason_code,
         "rationale": review.rationale,
         "correctedAnswer": review.corrected_answer,
+        "claims": [
+            {"claim": judged.claim.ordinal, "judgement": judged.judgement}
+            for judged in review.claim_judgements.all()
+        ],
         "machineVerdict": plain(review.machine_verdict),
         "reviewedAt": moment(review.created_at),
     }
@@ -99,5 +107,6 @@ def _adjudication(row: Adjudication) -> dict[str, object]:
         "adjudicator": actor_of_user(row.adjudicator),
         "decision": row.decision,
         "rationale": row.rationale,
+        "correctedAnswer": row.corrected_answer,
         "at": moment(row.created_at),
     }

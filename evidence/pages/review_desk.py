@@ -1,0 +1,318 @@
+"""The review desk: one answer at a time, its claims, the source behind each, and the judgement beside them.
+
+Every key presses a button, and every button works without scripts. What a button records can be taken back for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
+
+from evidence import acts, clock
+from evidence.access import Principal, visible_to
+from evidence.admin.frame.display import list_url
+from evidence.admin.frame.words import in_words
+from evidence.admin.review.answer import CitationCard, ClaimCard, read_claims
+from evidence.admin.review.conversation import read_turns
+from evidence.errors import EvidenceError, NotFound
+from evidence.models import (
+    ClaimJudgement,
+    PolicyCheck,
+    QueuedTask,
+    ReasonCode,
+    Review,
+    ReviewDraft,
+    ReviewTask,
+    SourceDocument,
+    Trace,
+)
+from evidence.pages.frame import Page, Step, page_view
+from evidence.selectors.review_tasks import waiting_for
+from evidence.services import review_drafts, review_queue
+
+_PERMISSION: Final = "evidence.view_reviewtask"
+_CLAIM, _CITATION = "claim", "citation"  # in the address, counted from 1
+_CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
+_KEEP: Final = "keep"  # what the script sends
+_WINDOW: Final = 200_000  # code points of a document that a page shows around the quote
+
+# The key of each decision, and what it means.
+DECISIONS: Final[Mapping[str, tuple[str, StrOrPromise]]] = {
+    Review.Decision.APPROVE: ("a", gettext_lazy("the answer stands")),
+    Review.Decision.OVERRIDE: ("v", gettext_lazy("it should have said something else")),
+    Review.Decision.REJECT: ("x", gettext_lazy("it must not be used")),
+    Review.Decision.ESCALATE: ("e", gettext_lazy("others must decide")),
+}
+JUDGEMENTS: Final = tuple(
+    zip(
+        ClaimJudgement.Judgement.values,
+        (gettext_lazy("stands"), gettext_lazy("does not stand"), gettext_lazy("cannot tell")),
+        strict=True,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Something to choose, as the form shows it."""
+
+    value: str
+    words: StrOrPromise
+    is_chosen: bool
+    key: str = ""
+    help: StrOrPromise = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A claim with what the reviewer has said of it so far."""
+
+    card: ClaimCard
+    field: str
+    choices: list[_Choice]
+    address: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A document as far as it is shown, with the quote's place in it."""
+
+    document: SourceDocument
+    before: str
+    found: str
+    after: str
+    is_cut: bool
+
+
+@page_view(permission=_PERMISSION)
+def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
+    """Lead to the answer that the reviewer holds; without one, offer the next."""
+    acts.check_can_judge(principal)
+    if request.method == "POST":
+        return _take_next(request, principal)
+    held = QueuedTask.objects.filter(held_by=principal.person, held_until__gt=clock.now())
+    first = held.filter(pk__in=waiting_for(principal.person)).select_related("task").first()
+    if first is not None:
+        return _to_answer(first.task.trace_id)
+    context = {"n_waiting": waiting_for(principal.person).count(), "decided": _decided(principal)}
+    return Page("pages/review_desk_start.html", gettext_lazy("Review desk"), context)
+
+
+@page_view(permission=_PERMISSION, parameters=[_CLAIM, _CITATION])
+def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> Page | HttpResponseBase:
+    """Show an answer with what stands behind it; carry out what a button says."""
+    acts.check_can_judge(principal)
+    traces = visible_to(Trace.objects.select_related("system", "release"), principal)
+    trace = traces.filter(pk=trace_id).first()
+    if trace is None:
+        raise NotFound(_("There is no such answer among those that you may see."))
+    if request.method != "POST":
+        return _page(request, principal, trace)
+    if request.POST.get("act") == _KEEP:
+        return _keep(request, principal, trace)
+    act = _ACTS.get(request.POST.get("act", ""))
+    if act is None:
+        raise NotFound(_("This page has no such button."))
+    try:
+        return act(request, principal, trace)
+    except EvidenceError as exc:
+        messages.error(request, f"{exc.title}. {exc}")
+        if request.POST["act"] == "decide":
+            _keep_what_was_written(request, principal, trace)
+        return _to_answer(trace.pk)
+
+
+def _take_next(
+    request: HttpRequest, principal: Principal, after: ReviewTask | None = None
+) -> HttpResponseRedirect:
+    given = review_queue.take_next(principal=principal, after=after)
+    if given is None:
+        messages.info(request, _("Nothing waits for you."))
+        return HttpResponseRedirect(reverse("admin:review_desk"))
+    return _to_answer(given.task.trace_id)
+
+
+def _decide(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
+    review_drafts.decide(principal=principal, trace=trace, said=_said(request))
+    return _take_next(request, principal)
+
+
+def _save(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
+    review_drafts.save_draft(principal=principal, trace=trace, said=_said(request))
+    return _to_answer(trace.pk)
+
+
+def _keep(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponse:
+    """Save what is being written, as the script asks without being told to: what is refused then is said to nobody."""
+    try:
+        review_drafts.save_draft(principal=principal, trace=trace, said=_said(request))
+    except EvidenceError as exc:
+        return HttpResponse(status=exc.http_status)
+    return HttpResponse(status=204)
+
+
+def _take_back(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
+    review_drafts.take_back(principal=principal, trace=trace)
+    messages.success(request, _("Taken back: nothing is on record, and what you wrote is here."))
+    return _to_answer(trace.pk)
+
+
+def _put_back(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
+    _keep_what_was_written(request, principal, trace)
+    task = ReviewTask.objects.filter(trace=trace).first()
+    if task is not None:
+        review_queue.put_back(principal=principal, task=task)
+    return _take_next(request, principal, task)
+
+
+_ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponseRedirect]]] = {
+    "decide": _decide,
+    "save": _save,
+    "take_back": _take_back,
+    "put_back": _put_back,
+}
+
+
+def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Trace) -> None:
+    said = _said(request)
+    if said != {"claims": {}} and acts.can_review(principal, trace):
+        review_drafts.save_draft(principal=principal, trace=trace, said=said)
+
+
+def _said(request: HttpRequest) -> dict[str, Any]:
+    """Return what the form says, as a draft keeps it; an answer is only corrected where it is overridden."""
+    post = request.POST
+    said = {name: post[name].strip() for name in ("decision", "reason_code", "rationale") if post.get(name)}
+    if said.get("decision") == Review.Decision.APPROVE:
+        said.pop("reason_code", None)
+    if said.get("decision") == Review.Decision.OVERRIDE:
+        said["corrected_answer"] = post.get("corrected_answer", "").strip()
+    claims = {name.removeprefix(_CLAIM_FIELD): post[name] for name in post if name.startswith(_CLAIM_FIELD)}
+    return {**said, "claims": claims}
+
+
+def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
+    draft = ReviewDraft.objects.filter(trace=trace, reviewer=principal.person).first()
+    said: Mapping[str, Any] = draft.said if draft else {}
+    cards = read_claims(trace)
+    current = _chosen(request, cards)
+    task = ReviewTask.objects.filter(trace=trace).first()
+    context = {
+        "trace": trace,
+        "task": task,
+        "n_left": waiting_for(principal.person).exclude(task__trace=trace).count(),
+        "turns": read_turns(trace, cards),
+        "flags": trace.flags,
+        "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
+        "claims": [_judged(trace, card, said, is_current=card is current) for card in cards],
+        "current": current,
+        **_source_context(request, trace, current),
+        "said": said,
+        "draft": draft,
+        "is_decided": draft is not None and draft.takes_effect_at is not None,
+        "decisions": _decision_choices(said),
+        "reasons": _reason_choices(said),
+        "corrected": said.get("corrected_answer") or trace.answer,
+        "refusal": _refusal(principal, trace, task),
+        "decided": _decided(principal),
+    }
+    trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
+    return Page("pages/review_desk.html", gettext_lazy("Review desk"), context, trail, here=str(trace))
+
+
+def _decided(principal: Principal) -> list[ReviewDraft]:
+    """Return what this reviewer has decided and may still take back, the last first."""
+    drafts = ReviewDraft.objects.filter(reviewer=principal.person, takes_effect_at__isnull=False)
+    return list(drafts.select_related("trace").defer("trace__exchanges").order_by("-takes_effect_at")[:5])
+
+
+def _refusal(principal: Principal, trace: Trace, task: ReviewTask | None) -> str:
+    """Say why this person cannot judge the answer now; empty where they can."""
+    try:
+        acts.check_can_review(principal, trace)
+        if task is not None:
+            review_queue.check_free(task, principal)
+    except EvidenceError as exc:
+        return str(exc)
+    return ""
+
+
+def _chosen(request: HttpRequest, cards: list[ClaimCard]) -> ClaimCard | None:
+    """Return the claim that the address names, or the first that needs a look, or the first."""
+    wanted = request.GET.get(_CLAIM, "")
+    named = [card for card in cards if str(card.number) == wanted]
+    doubtful = [card for card in cards if card.failed]
+    return next(iter([*named, *doubtful, *cards]), None)
+
+
+def _judged(trace: Trace, card: ClaimCard, said: Mapping[str, Any], *, is_current: bool) -> _Judged:
+    given = said.get("claims", {}).get(str(card.claim.ordinal))
+    choices = [
+        _Choice(value, words, value == given, str(number))
+        for number, (value, words) in enumerate(JUDGEMENTS, start=1)
+    ]
+    address = f"{reverse('admin:judge_answer', args=[trace.pk])}?{_CLAIM}={card.number}"
+    return _Judged(card, f"{_CLAIM_FIELD}{card.claim.ordinal}", choices, address, is_current)
+
+
+def _decision_choices(said: Mapping[str, Any]) -> list[_Choice]:
+    return [
+        _Choice(value, in_words(value), said.get("decision") == value, key, meaning)
+        for value, (key, meaning) in DECISIONS.items()
+    ]
+
+
+def _reason_choices(said: Mapping[str, Any]) -> list[_Choice]:
+    codes = [code for code in ReasonCode if code is not ReasonCode.NONE]
+    return [_Choice(code.value, in_words(code), said.get("reason_code") == code.value) for code in codes]
+
+
+def _source_context(request: HttpRequest, trace: Trace, claim: ClaimCard | None) -> dict[str, Any]:
+    """Return the citation that is looked at, and its document."""
+    if claim is None or not claim.citations:
+        return {"citation": None, "source": None, "others": []}
+    numbered = list(enumerate(claim.citations, start=1))
+    wanted = request.GET.get(_CITATION, "")
+    number, card = next((each for each in numbered if str(each[0]) == wanted), numbered[0])
+    address = f"{reverse('admin:judge_answer', args=[trace.pk])}?{_CLAIM}={claim.number}&{_CITATION}="
+    return {
+        "citation": card,
+        "source": _source(card),
+        "others": [(place, each, f"{address}{place}") for place, each in numbered if place != number],
+    }
+
+
+def _source(card: CitationCard) -> _Source | None:
+    """Return the document of a citation with the place that was found in it, or with the nearest."""
+    citation = card.citation
+    document = citation.found_in or citation.document
+    if document is None:
+        return None
+    text = document.text
+    start, end = _place(card)
+    first, last = max(0, start - _WINDOW // 2), min(len(text), end + _WINDOW // 2)
+    return _Source(
+        document, text[first:start], text[start:end], text[end:last], is_cut=first > 0 or last < len(text)
+    )
+
+
+def _place(card: CitationCard) -> tuple[int, int]:
+    citation = card.citation
+    if citation.doc_start is not None and citation.doc_end is not None:
+        return citation.doc_start, citation.doc_end
+    if citation.nearest_start is not None and citation.nearest_end is not None and card.is_near:
+        return citation.nearest_start, citation.nearest_end
+    return 0, 0
+
+
+def _to_answer(trace_id: int) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("admin:judge_answer", args=[trace_id]))

@@ -1,0 +1,139 @@
+"""The queue of answers that wait for people: in step with the tasks, and each held by one person at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, IntegerField, Q, When
+
+from evidence import acts, clock
+from evidence.access import Principal
+from evidence.errors import ConflictingContent, NotFound
+from evidence.locks import Lock, hold
+from evidence.models import QueuedTask, ReviewTask, RiskTier
+from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, waiting_for, with_standing
+
+RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.value: 2}
+
+
+def queue_new(tasks: Sequence[ReviewTask]) -> None:
+    """Put tasks just opened, that nobody has judged, into the queue in place of those of earlier revisions."""
+    QueuedTask.objects.bulk_create([_row(task, QueuedTask.Stage.JUDGE) for task in tasks])
+    for task in tasks:
+        if task.trace.revision > 1:
+            QueuedTask.objects.filter(
+                task__system=task.system_id,
+                task__trace__trace_id=task.trace.trace_id,
+                task__trace__revision__lt=task.trace.revision,
+            ).delete()
+
+
+def requeue(task: ReviewTask) -> None:
+    """Bring a task's place in the queue up to what has been said of it; whoever held it is done."""
+    QueuedTask.objects.filter(task=task).delete()
+    standing = with_standing(ReviewTask.objects.filter(pk=task.pk)).get()
+    if standing.is_open or standing.is_disputed:
+        stage = QueuedTask.Stage.JUDGE if standing.is_open else QueuedTask.Stage.SETTLE
+        QueuedTask.objects.bulk_create([_row(task, stage)])
+
+
+def mend_queue() -> int:
+    """Give each task that waits its row, and take the rows of those that do not; return how many were wrong.
+
+    They are in step where each change goes through this module, which it does not on servers of before.
+    """
+    tasks = with_standing(ReviewTask.objects.all())
+    waits = {
+        QueuedTask.Stage.JUDGE: Q(is_open=True),
+        QueuedTask.Stage.SETTLE: Q(is_open=False, is_disputed=True),
+    }
+    wrong = Q()
+    for stage, condition in waits.items():
+        queued = Q(queued__stage=stage)
+        wrong |= (condition & (~queued | Q(queued__isnull=True))) | (queued & ~condition)
+    found = list(tasks.filter(wrong))
+    for task in found:
+        _requeue_held(task)
+    return len(found)
+
+
+@transaction.atomic
+def _requeue_held(task: ReviewTask) -> None:
+    hold(Lock.REVIEW_TASK, task.pk)
+    requeue(task)
+
+
+@transaction.atomic
+def take_next(
+    *, principal: Principal, after: ReviewTask | None = None, among: Q | None = None
+) -> QueuedTask | None:
+    """Hold the first task that waits for this reviewer and that nobody else holds; None where there is none.
+
+    What they hold already comes first. Two who ask at once are given two tasks.
+
+    Args:
+        after: a task to leave out, which they have just put back.
+        among: a further condition on `QueuedTask`.
+
+    Raises:
+        AccessDenied: the person judges no answers.
+    """
+    acts.check_can_judge(principal)
+    now = clock.now()
+    waiting = waiting_for(principal.person).filter(among or Q(), is_free(principal.person, now))
+    if after is not None:
+        waiting = waiting.exclude(task=after)
+    held_first = Case(When(held_by=principal.person, then=0), default=1, output_field=IntegerField())
+    waiting = waiting.order_by(held_first, *QUEUE_ORDER)
+    found = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+    return None if found is None else _hold(found, principal)
+
+
+@transaction.atomic
+def hold_task(*, principal: Principal, task: ReviewTask) -> QueuedTask:
+    """Hold one task, so that nobody else is given it; asking again begins the time anew.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
+        ConflictingContent: somebody else holds it.
+    """
+    acts.check_can_review(principal, task.trace)
+    queued = QueuedTask.objects.select_for_update().filter(task=task).first()
+    if queued is None:
+        raise NotFound("Nothing waits here: the answer has been judged.")
+    check_free(task, principal)
+    return _hold(queued, principal)
+
+
+@transaction.atomic
+def put_back(*, principal: Principal, task: ReviewTask) -> None:
+    """Let go of a task that this person holds; of one they do not hold nothing changes."""
+    QueuedTask.objects.filter(task=task, held_by=principal.person).update(held_by=None, held_until=None)
+
+
+def check_free(task: ReviewTask, principal: Principal) -> None:
+    """Check that nobody else holds a task.
+
+    Raises:
+        ConflictingContent: somebody does, until a time that is told.
+    """
+    queued = QueuedTask.objects.filter(task=task).exclude(is_free(principal.person, clock.now())).first()
+    if queued is not None and queued.held_until is not None:
+        raise ConflictingContent(
+            f"A colleague is at this answer, until {queued.held_until:%H:%M} UTC at most: take another one."
+        )
+
+
+def _hold(queued: QueuedTask, principal: Principal) -> QueuedTask:
+    queued.held_by, queued.held_until = principal.person, clock.now() + settings.REVIEW_HOLD
+    queued.save(update_fields=["held_by", "held_until"])
+    return queued
+
+
+def _row(task: ReviewTask, stage: QueuedTask.Stage) -> QueuedTask:
+    return QueuedTask(
+        task=task, system_id=task.system_id, stage=stage, risk_rank=RANKS[task.risk_tier], due_at=task.due_at
+    )

@@ -1,0 +1,118 @@
+"""The review desk in a browser: an answer judged by keys alone, taken back, recorded, disputed and settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django.live_server_helper import LiveServer
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from evidence import clock
+from evidence.models import Adjudication, Review
+from evidence.services.review_drafts import record_decided
+from tests.e2e.browser import see, speak
+from tests.e2e.cases import make_task
+from tests.evidence.test_blinding import colleague
+from tests.factories import make_world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LIT = "return document.getElementById('tb-lit')?.innerText"
+IN_SIGHT = """
+const lit = document.getElementById('tb-lit').getBoundingClientRect();
+const pane = document.getElementById('tb-desk-source').getBoundingClientRect();
+return lit.top >= pane.top && lit.bottom <= pane.bottom;
+"""
+
+
+def press(browser: Any, *keys: str) -> None:
+    """Press keys one after another, wherever the focus is."""
+    for key in keys:
+        ActionChains(browser).send_keys(key).perform()
+
+
+def record(browser: Any) -> None:
+    ActionChains(browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
+
+
+def minute_later() -> Any:
+    return clock.now() + timedelta(minutes=1)
+
+
+def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
+    live_server: LiveServer, sign_in: Callable[[User], Any], shoot: Callable[[str], None]
+) -> None:
+    world = make_world()
+    first, second = make_task(world), make_task(world, language="zh")
+    browser = sign_in(world.people["reviewer"])
+    speak(browser, "en")
+    browser.get(f"{live_server.url}/admin/review-desk/")
+    see(browser, "2 answers wait for you")
+    press(browser, Keys.ENTER)  # the button that takes the first has the focus
+    see(browser, "1 left")
+    # The claim whose quote is not there comes first; the first claim's quote is lit in its document.
+    assert "Claim 3" in see(browser, "Claim 3", within="#tb-desk-source")
+    press(browser, "p", "p")
+    see(browser, "Claim 1", within="#tb-desk-source")
+    assert "annual percentage rate is 7.9%" in browser.execute_script(LIT)
+    assert browser.execute_script(IN_SIGHT)
+    press(browser, "1", "n", "n")
+    see(browser, "Claim 3", within="#tb-desk-source")
+    press(browser, "2", "v")
+    see(browser, "Record override, next", within="#tb-desk-judgement")
+    shoot("review-desk")
+    reason = browser.find_element("css selector", "[name='reason_code'][value='wrong_fact']")
+    reason.send_keys(Keys.SPACE)
+    see(browser, "Record override: wrong fact, next", within="#tb-desk-judgement")
+    answer = browser.find_element("name", "corrected_answer")
+    assert answer.get_attribute("value") == first.trace.answer
+    answer.send_keys(" There is a fee of 1 %.")
+    record(browser)
+    see(browser, "on record at", within="#content-main")
+    see(browser, second.trace.question)
+    assert record_decided() == 0
+    press(browser, "u")
+    see(browser, "Taken back")
+    assert "There is a fee" in browser.find_element("name", "corrected_answer").get_attribute("value")
+    assert record_decided(minute_later()) == 0
+    record(browser)
+    see(browser, "on record at", within="#content-main")
+    assert record_decided(minute_later()) == 1
+    review = Review.objects.get()
+    assert (review.decision, review.reason_code) == ("override", "wrong_fact")
+    assert review.corrected_answer.endswith("There is a fee of 1 %.")
+    said = dict(review.claim_judgements.values_list("claim__ordinal", "judgement"))
+    assert said == {0: "stands", 2: "does_not_stand"}
+
+
+def test_a_second_reviewer_disagrees_and_a_third_settles(
+    live_server: LiveServer, sign_in: Callable[[User], Any]
+) -> None:
+    world = make_world()
+    task = make_task(world)
+    for name, keys in (("one", "a"), ("two", "x")):
+        browser = sign_in(colleague(world, name, "reviewer"))
+        speak(browser, "en")
+        browser.get(f"{live_server.url}/admin/review-desk/")
+        press(browser, Keys.ENTER)
+        see(browser, "0 left")
+        press(browser, keys)
+        if keys == "x":
+            browser.find_element("css selector", "[value='unclear']").send_keys(Keys.SPACE)
+        record(browser)
+        see(browser, "on record at", within="#content-main")
+        assert record_decided(minute_later()) == 1
+    third = sign_in(colleague(world, "three", "reviewer"))
+    third.get(f"{live_server.url}/admin/evidence/reviewtask/{task.pk}/change/")
+    see(third, "Settle the disagreement")
+    third.find_element("css selector", "[name='decision'][value='override']").click()
+    third.find_element("name", "rationale").send_keys("The fee is 1 %.")
+    third.find_element("name", "corrected_answer").send_keys("There is a fee of 1 %.")
+    third.find_element("name", "adjudicate").click()
+    see(third, "The disagreement is settled")
+    assert Adjudication.objects.get().corrected_answer == "There is a fee of 1 %."

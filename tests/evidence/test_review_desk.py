@@ -1,0 +1,116 @@
+"""The review desk without a browser: who may open it, what its buttons do, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from evidence.models import QueuedTask, Review, ReviewDraft, ReviewTask
+from tests.e2e.cases import make_task
+from tests.evidence.test_blinding import colleague
+from tests.factories import World, make_world
+
+DESK = "/admin/review-desk/"
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def at(task: ReviewTask, **query: int) -> str:
+    asked = "&".join(f"{name}={value}" for name, value in query.items())
+    return reverse("admin:judge_answer", args=[task.trace_id]) + (f"?{asked}" if asked else "")
+
+
+def press(client: Client, task: ReviewTask, act: str, **said: str) -> Any:
+    return client.post(at(task), {"act": act, **said})
+
+
+@pytest.mark.parametrize("role", ["auditor", "approver", "researcher", "author", "operator"])
+def test_the_desk_is_a_reviewers(world: World, role: str) -> None:
+    task, client = make_task(world), signed_in(world.people[role])
+    assert client.get(DESK).status_code == 403
+    assert client.get(at(task)).status_code == 403
+    assert client.post(DESK).status_code == 403
+    assert press(client, task, "decide", decision="approve").status_code == 403
+    assert not ReviewDraft.objects.exists()
+
+
+def test_an_answer_of_another_system_is_not_found(world: World) -> None:
+    task = make_task(make_world("aml-copilot"))
+    client = signed_in(world.people["reviewer"])
+    assert client.get(at(task)).status_code == 404
+    assert press(client, task, "decide", decision="approve").status_code == 404
+
+
+def test_the_desk_leads_to_the_first_and_then_to_what_one_holds(world: World) -> None:
+    low, high = make_task(world, risk="low"), make_task(world)
+    client = signed_in(world.people["reviewer"])
+    assert "2 answers wait for you" in client.get(DESK).content.decode()
+    assert client.post(DESK).url == at(high)  # type: ignore[attr-defined]
+    assert client.get(DESK).url == at(high)  # type: ignore[attr-defined]
+    assert press(client, high, "put_back").url == at(low)
+    assert QueuedTask.objects.get(held_by=world.people["reviewer"]).task == low
+
+
+def test_each_claim_has_its_own_address_with_its_source(world: World) -> None:
+    task, client = make_task(world), signed_in(world.people["reviewer"])
+    first = client.get(at(task, claim=1)).content.decode()
+    assert '<mark id="tb-lit">The annual percentage rate is 7.9% for amounts' in first
+    third = client.get(at(task)).content.decode()  # the first whose quote is not there
+    assert "no early repayment fee applies" in third
+    assert '<mark id="tb-lit">' not in third
+    assert "This claim cites nothing." in client.get(at(task, claim=4)).content.decode()
+
+
+def test_what_no_review_could_say_is_refused_and_what_was_written_stays(world: World) -> None:
+    task, client = make_task(world), signed_in(world.people["reviewer"])
+    answer = client.post(
+        at(task),
+        {"act": "decide", "decision": "reject", "rationale": "Hm.", "claim-0": "stands"},
+        follow=True,
+    )
+    page = answer.content.decode()
+    assert "label the reason" in page
+    assert "Hm." in page
+    assert ReviewDraft.objects.get().said == {
+        "decision": "reject", "rationale": "Hm.", "claims": {"0": "stands"},
+    }  # fmt: skip
+    assert press(client, task, "launch").status_code == 404
+
+
+def test_the_script_keeps_what_is_written_without_a_word(world: World) -> None:
+    task, client = make_task(world), signed_in(world.people["reviewer"])
+    assert press(client, task, "keep", rationale="The f").status_code == 204
+    assert ReviewDraft.objects.get().said["rationale"] == "The f"
+    press(client, task, "decide", decision="approve")
+    assert press(client, task, "keep", rationale="too late").status_code == 409
+    assert "take that back" not in client.get(at(task)).content.decode()
+    assert ReviewDraft.objects.get().said["decision"] == "approve"
+
+
+def test_what_a_colleague_holds_says_so_and_takes_no_decision(world: World) -> None:
+    task = make_task(world)
+    signed_in(world.people["reviewer"]).post(DESK)
+    second = signed_in(colleague(world, "second", "reviewer"))
+    assert "A colleague is at this answer" in second.get(at(task)).content.decode()
+    page = second.post(at(task), {"act": "decide", "decision": "approve"}, follow=True)
+    assert "A colleague is at this answer" in page.content.decode()
+    assert not Review.objects.exists()
+    assert ReviewDraft.objects.get().takes_effect_at is None
+
+
+def test_text_of_others_is_shown_and_never_run(world: World) -> None:
+    task = make_task(world)
+    hostile = "<script>alert(1)</script>"
+    client = signed_in(world.people["reviewer"])
+    press(client, task, "save", rationale=hostile)
+    page = client.get(at(task)).content.decode()
+    assert hostile not in page
+    assert "&lt;script&gt;alert(1)" in page

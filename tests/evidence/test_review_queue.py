@@ -1,0 +1,208 @@
+"""The queue is what waits, whatever is said in whatever order; and nobody is given what another holds."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from random import Random
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from evidence import clock
+from evidence.access import principal_of_user
+from evidence.errors import AccessDenied, ConflictingContent, NotFound
+from evidence.models import QueuedTask, Review, ReviewTask
+from evidence.selectors.review_tasks import with_standing
+from evidence.services import review_queue, reviews
+from tests.e2e.cases import make_task
+from tests.evidence.test_blinding import colleague, later_revision
+from tests.factories import World
+from tests.how_many import examples
+
+
+def queued() -> dict[int, str]:
+    return {row.task_id: row.stage for row in QueuedTask.objects.all()}
+
+
+def what_waits() -> dict[int, str]:
+    """Return what the reviews themselves say."""
+    found: dict[int, str] = {}
+    for task in with_standing(ReviewTask.objects.all()):
+        if task.is_open or task.is_disputed:
+            found[task.pk] = "judge" if task.is_open else "settle"
+    return found
+
+
+def judge(person: User, task: ReviewTask, decision: str) -> Review:
+    reason = "" if decision == "approve" else "unclear"
+    return reviews.record_review(
+        principal=principal_of_user(person), trace=task.trace, decision=decision, reason_code=reason
+    )
+
+
+def test_a_task_waits_to_be_judged_then_settled_and_then_no_more(world: World) -> None:
+    task = make_task(world)
+    assert queued() == {task.pk: "judge"}
+    people = [colleague(world, name, "reviewer") for name in ("one", "two", "three")]
+    judge(people[0], task, "approve")
+    assert queued() == {task.pk: "judge"}
+    judge(people[1], task, "reject")
+    assert queued() == {task.pk: "settle"}
+    reviews.adjudicate(
+        principal=principal_of_user(people[2]), task=task, decision="reject", rationale="The fee is invented."
+    )
+    assert queued() == {}
+
+
+@pytest.mark.parametrize("seed", range(examples(3)))
+def test_the_queue_is_what_waits_whatever_is_said_in_whatever_order(world: World, seed: int) -> None:
+    """Acts drawn at random, of which many are refused; after each, rows and reviews say the same."""
+    random = Random(seed)
+    people = [colleague(world, f"one of {n}", "reviewer") for n in range(4)]
+    tasks = [make_task(world, risk=random.choice(["low", "high"])) for _ in range(3)]
+    stages = set[str]()
+    for _ in range(14):
+        person, task = random.choice(people), random.choice(tasks)
+        act = random.choice(["judge", "judge", "judge", "settle", "hold", "later"])
+        try:
+            if act == "judge":
+                judge(person, task, random.choice(["approve", "reject"]))
+            elif act == "settle":
+                reviews.adjudicate(
+                    principal=principal_of_user(person), task=task, decision="approve", rationale="It is."
+                )
+            elif act == "hold":
+                review_queue.hold_task(principal=principal_of_user(person), task=task)
+            elif task.trace.revision == 1:
+                tasks.append(later_revision(world, task))
+        except (ConflictingContent, AccessDenied, NotFound):
+            pass
+        assert queued() == what_waits()
+        stages.update(queued().values())
+    assert "judge" in stages
+
+
+def test_what_a_server_of_before_left_out_is_mended(world: World) -> None:
+    open_, closed, disputed = make_task(world), make_task(world, risk="low"), make_task(world)
+    judge(world.people["reviewer"], closed, "approve")
+    for name, decision in (("one", "approve"), ("two", "reject")):
+        judge(colleague(world, name, "reviewer"), disputed, decision)
+    right = queued()
+    assert right == {open_.pk: "judge", disputed.pk: "settle"}
+    QueuedTask.objects.filter(task=open_).delete()
+    QueuedTask.objects.filter(task=disputed).update(stage="judge")
+    QueuedTask.objects.create(
+        task=closed, system=closed.system, stage="judge", risk_rank=2, due_at=closed.due_at
+    )
+    assert review_queue.mend_queue() == 3
+    assert queued() == right
+    assert review_queue.mend_queue() == 0
+
+
+def test_the_next_is_the_riskiest_and_then_the_one_that_is_due_first(world: World) -> None:
+    now = clock.now()
+    later, sooner = (make_task(world, sealed_at=now - timedelta(hours=hours)) for hours in (1, 2))
+    low = make_task(world, risk="low", sealed_at=now - timedelta(days=9))
+    principal = world.principal("reviewer")
+    given = []
+    for _ in range(4):
+        row = review_queue.take_next(principal=principal)
+        given.append(row and row.task)
+        if row is not None:
+            judge(world.people["reviewer"], row.task, "approve")
+    assert given == [sooner, later, low, None]
+
+
+def test_whoever_asks_again_is_given_what_they_hold(world: World) -> None:
+    tasks = [make_task(world), make_task(world)]
+    first = review_queue.take_next(principal=world.principal("reviewer"))
+    assert first is not None
+    assert first.task == tasks[0]
+    again = review_queue.take_next(principal=world.principal("reviewer"))
+    assert again is not None
+    assert again.task == tasks[0]
+    assert again.held_until is not None
+    second = review_queue.take_next(principal=principal_of_user(colleague(world, "second", "reviewer")))
+    assert second is not None
+    assert second.task == tasks[1]
+    review_queue.put_back(principal=world.principal("reviewer"), task=tasks[0])
+    review_queue.hold_task(principal=world.principal("reviewer"), task=(last := make_task(world, risk="low")))
+    third = review_queue.take_next(principal=world.principal("reviewer"))
+    assert third is not None
+    assert third.task == last
+
+
+def test_what_another_holds_is_judged_by_nobody_else_until_its_time_is_over(world: World) -> None:
+    task = make_task(world)
+    review_queue.take_next(principal=world.principal("reviewer"))
+    second = colleague(world, "second", "reviewer")
+    assert review_queue.take_next(principal=principal_of_user(second)) is None
+    with pytest.raises(ConflictingContent, match="A colleague is at this answer, until"):
+        judge(second, task, "approve")
+    with pytest.raises(ConflictingContent, match="take another one"):
+        review_queue.hold_task(principal=principal_of_user(second), task=task)
+    QueuedTask.objects.update(held_until=clock.now() - timedelta(seconds=1))
+    assert judge(second, task, "approve")
+    assert queued() == {task.pk: "judge"}
+    held = QueuedTask.objects.get()
+    assert (held.held_by, held.held_until) == (None, None)
+
+
+def test_what_is_put_back_is_there_for_others(world: World) -> None:
+    task = make_task(world)
+    review_queue.take_next(principal=world.principal("reviewer"))
+    second = principal_of_user(colleague(world, "second", "reviewer"))
+    review_queue.put_back(principal=second, task=task)  # not theirs: nothing changes
+    assert review_queue.take_next(principal=second) is None
+    review_queue.put_back(principal=world.principal("reviewer"), task=task)
+    row = review_queue.take_next(principal=second)
+    assert row is not None
+    assert row.task == task
+
+
+def test_nobody_is_given_what_is_not_theirs_to_judge(world: World) -> None:
+    task = make_task(world)
+    assert review_queue.take_next(principal=world.principal("reviewer")) is not None
+    review_queue.put_back(principal=world.principal("reviewer"), task=task)
+    judge(world.people["reviewer"], task, "approve")
+    assert review_queue.take_next(principal=world.principal("reviewer")) is None  # theirs already
+    with pytest.raises(AccessDenied):
+        review_queue.take_next(principal=world.principal("auditor"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_ask_at_once_are_given_two_tasks(world: World) -> None:
+    for _ in range(4):
+        make_task(world)
+    people = [colleague(world, f"one of {n}", "reviewer") for n in range(4)]
+    start, given = threading.Barrier(len(people)), []
+
+    def ask(person: User) -> None:
+        try:
+            start.wait()
+            row = review_queue.take_next(principal=principal_of_user(person))
+            given.append(row and row.task_id)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=ask, args=[person]) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert None not in given
+    assert len(set(given)) == len(people)
+
+
+def test_the_next_costs_the_same_however_many_wait(world: World) -> None:
+    counts = []
+    for n in (1, 6):
+        for _ in range(n):
+            make_task(world)
+        with CaptureQueriesContext(connection) as asked:
+            review_queue.take_next(principal=world.principal("reviewer"))
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
