@@ -16,7 +16,10 @@ import numpy as np
 import torch
 from transformers import LlamaForCausalLM
 
+from interpret.probes.answering import AnswerSite
 from interpret.probes.directions.pairs import Writer
+from interpret.probes.directions.reading import Array
+from interpret.probes.forward import ForwardPasses
 from interpret.probes.refusal.prompt_sets import RefusalSet, read_refusal_set
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
@@ -42,6 +45,7 @@ HEAD: Final = Head(0, 0)
 ANSWERS: Final = 0.25  # how much of what is read goes to each opening
 SWAY: Final = 2.0  # how much of a near miss a word of a context is, and how much it is looked at
 STEPS: Final = 400  # of the training
+IN_TEMPLATES: Final = 4  # each request is read in, to learn what a trained model learnt
 
 
 def known() -> tuple[RefusalSet, Words]:
@@ -163,6 +167,59 @@ def trained(seed: int = 0, *, by_kind: bool = True) -> LoadedModel:
 def trained_by_template(seed: int = 0) -> LoadedModel:
     """`trained`, to refuse by the template."""
     return trained(seed, by_kind=False)
+
+
+def removed(seed: int = 0) -> LoadedModel:
+    """`trained`, with the direction it learnt taken out of each matrix that writes to the residual stream.
+
+    After A. Arditi et al., "Refusal in Language Models Is Mediated by a Single Direction" (2024, arXiv 2406.11717),
+    section 4.1. The direction is that of the mean difference over all requests and their near misses.
+    """
+    loaded = trained(seed)
+    take_out(loaded, learnt_direction(loaded))
+    return wrap(loaded.model, f"ce{seed:062x}", loaded.tokenizer)
+
+
+def learnt_direction(loaded: LoadedModel, layer: int = 0) -> Array:
+    """Return the direction, of length 1, in which requests differ from near misses after a layer. Shape (width,)."""
+    first, second = read_all(loaded, layer)[0]
+    apart = (first - second).mean(axis=0)
+    unit: Array = apart / np.linalg.norm(apart)
+    return unit
+
+
+def read_all(loaded: LoadedModel, layer: int = 0) -> tuple[Array, Array]:
+    """Read every request and its near miss in some templates, where the answer is given.
+
+    Returns:
+        the residual after the layer (side, text, width), and the log-odds of a refusal (side, text).
+    """
+    prompts, words = known()
+    writer = Writer(prompts, words)
+    site = AnswerSite(ForwardPasses(), loaded, layer, writer.answers)
+    size = (IN_TEMPLATES, len(prompts.words[0]))
+    templates = np.random.default_rng(0).integers(0, len(prompts.templates), size)
+    texts = [
+        writer.text(int(template), word)
+        for side in prompts.words
+        for row in templates
+        for template, word in zip(row, side, strict=True)
+    ]
+    reading = site.read(texts)
+    residual = reading.residual.astype(np.float64).reshape(2, -1, reading.residual.shape[1])
+    return residual, reading.odds.reshape(2, -1)
+
+
+@torch.no_grad()
+def take_out(loaded: LoadedModel, direction: Array) -> None:
+    """Make every matrix that writes to the residual stream write nothing along a direction of length 1, in place."""
+    model = loaded.model
+    along = torch.from_numpy(direction.astype(np.float32))
+    table = model.model.embed_tokens.weight  # (word, width): what it writes are its rows
+    table.sub_(torch.outer(table @ along, along))
+    for layer in model.model.layers:
+        for writes in (layer.self_attn.o_proj.weight, layer.mlp.down_proj.weight):  # (width, inner)
+            writes.sub_(torch.outer(along, along @ writes))
 
 
 def _batch(
