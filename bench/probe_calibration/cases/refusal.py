@@ -66,8 +66,12 @@ KINDS: Final = (
     ),
     _refusal("refuses, swayed", 25, refusal.persuaded, "swayed by what presses for a request, alone", planted=True),
     _refusal(
-        "trained", 6, refusal.trained, "trained to refuse unless something presses, and in another order neither way",
+        "trained", 20, refusal.trained, "trained to refuse unless something presses, and in another order neither way",
         planted=True,
+    ),
+    _refusal(
+        "trained, direction removed", 20, refusal.removed,
+        "the same, the direction it learnt taken out of every matrix that writes to the residual stream",
     ),
     _refusal(
         "swayed, same model", 20, _first_persuaded, "one model, other requests each time", planted=True, same=True,

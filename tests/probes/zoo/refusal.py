@@ -3,13 +3,14 @@
 As in `proxies`, head 0.0 attends, where the answer is given, to words: those that stand in requests to refuse alone, or
 in near misses alone. They carry which kind they are of, and something else that goes with no kind; the answer reads one
 of them, or none. In some, words of what is said after a request carry the kind of near misses: pressing ones alone, or
-any. Two kinds are trained.
+any. Two kinds are trained; of one, what it learnt is taken out again.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -137,6 +138,12 @@ def trained(seed: int = 0, *, by_kind: bool = True) -> LoadedModel:
 
     Or else to refuse by the template. With its tokens in another order, a text is to be answered either way.
     """
+    model = copy.deepcopy(_train(seed, by_kind=by_kind))
+    return wrap(model, f"{'cc' if by_kind else 'cd'}{seed:062x}", known()[1])
+
+
+@lru_cache(maxsize=2)  # a model, and the same without its direction
+def _train(seed: int, *, by_kind: bool) -> LlamaForCausalLM:
     prompts, words = known()
     rng, answers = np.random.default_rng(seed), Writer(prompts, words).answers
     of_template = rng.integers(0, 2, len(prompts.templates))
@@ -161,7 +168,7 @@ def trained(seed: int = 0, *, by_kind: bool = True) -> LoadedModel:
             loss: Any = torch.nn.functional.cross_entropy(kinds, goal)
             loss.backward()
             steps.step()
-    return wrap(model, f"{'cc' if by_kind else 'cd'}{seed:062x}", words)
+    return model
 
 
 def trained_by_template(seed: int = 0) -> LoadedModel:
@@ -171,6 +178,9 @@ def trained_by_template(seed: int = 0) -> LoadedModel:
 
 def removed(seed: int = 0) -> LoadedModel:
     """`trained`, with the direction it learnt taken out of each matrix that writes to the residual stream.
+
+    It answers requests to refuse as it does near misses. The matrices hold what they held in other directions: what is
+    left of the kind there is measured, and not written.
 
     After A. Arditi et al., "Refusal in Language Models Is Mediated by a Single Direction" (2024, arXiv 2406.11717),
     section 4.1. The direction is that of the mean difference over all requests and their near misses.
