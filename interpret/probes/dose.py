@@ -18,7 +18,7 @@ from interpret.probes.head_writing import Array, Estimates
 WHOLE: Final = 1.0
 SHARES: Final = (0.25, 0.5, 0.75)  # of a change, beside all of it
 BEYOND: Final = (1.5, 2.0)  # a step along a direction can go on, where there is more to give
-FEWEST, MOST, ONE_IN = 3, 9, 10  # placebos: of what was drawn one in ten, within these bounds
+FEWEST, MOST, ONE_IN = 3, 6, 15  # placebos: of what was drawn one in fifteen, within these bounds
 ByDose: TypeAlias = Mapping[str, Sequence[float]]  # dose, as text -> one number a unit, or one a placebo
 
 
@@ -52,8 +52,8 @@ def dose_response(
         what: placebos are, in words: "random directions".
     """
     chosen = [float(drawn[place]) for place in places_of_placebos(len(drawn))] if placebos else []
-    found = {**values, "1": np.asarray(whole)}
-    beside = {**placebos, "1": chosen}
+    found: dict[str, Sequence[float] | Array] = {**values, "1": whole}
+    beside: dict[str, Sequence[float]] = {**placebos, "1": chosen}
     return [
         _point(estimates, dose, found[dose], beside.get(dose, ()), what) for dose in sorted(found, key=float)
     ]

@@ -80,10 +80,10 @@ def test_what_was_found_grows_with_the_dose_and_placebos_stay_behind(probe: str)
         assert values == sorted(values)
         for each in told:
             assert each.low <= each.value <= each.high
-            assert each.control is not None
-            assert each.control_low is not None
-            assert each.control_low <= each.control
-        assert told[3].control_high < told[3].low
+            assert None not in (each.control, each.control_low, each.control_high)
+        whole = told[3]
+        assert whole.control_high is not None
+        assert whole.control_high < whole.low
 
 
 @pytest.mark.parametrize("probe", ASKED)
@@ -120,9 +120,9 @@ def test_what_only_reads_has_no_doses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drawn", "many"), [(0, 0), (2, 2), (3, 3), (19, 3), (59, 5), (79, 7), (99, 9), (9999, 9)]
+    ("drawn", "many"), [(0, 0), (2, 2), (3, 3), (19, 3), (59, 3), (79, 5), (99, 6), (9999, 6)]
 )
-def test_placebos_are_one_in_ten_of_what_was_drawn_and_spread_over_it(drawn: int, many: int) -> None:
+def test_placebos_are_one_in_fifteen_of_what_was_drawn_and_spread_over_it(drawn: int, many: int) -> None:
     places = places_of_placebos(drawn)
     assert len(set(places)) == len(places) == many
     if many:
