@@ -73,7 +73,7 @@ KINDS: Final = (
     ),
     _refusal(
         "trained, direction removed", 20, refusal.removed,
-        "the same, the direction it learnt taken out of every matrix that writes to the residual stream",
+        "the same, the direction it learnt taken out of all that writes; what little is left counts as nothing",
         unknown=READ,
     ),
     _refusal(

@@ -179,8 +179,8 @@ def trained_by_template(seed: int = 0) -> LoadedModel:
 def removed(seed: int = 0) -> LoadedModel:
     """`trained`, with the direction it learnt taken out of each matrix that writes to the residual stream.
 
-    It answers requests to refuse as it does near misses. The matrices hold what they held in other directions: what is
-    left of the kind there is measured, and not written.
+    It answers requests to refuse nearly as it does near misses. In other directions the matrices hold what they held:
+    how much of the kind is left there is measured (decision 0087), and not written.
 
     After A. Arditi et al., "Refusal in Language Models Is Mediated by a Single Direction" (2024, arXiv 2406.11717),
     section 4.1. The direction is that of the mean difference over all requests and their near misses.
