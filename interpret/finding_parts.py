@@ -64,13 +64,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class DoseValue:
-    """What a dose came to, and a control of the same dose."""
+    """What a dose came to, and what a control of the same dose did; None where that, or its interval, was not told."""
 
     dose: float
     value: float
     low: float
     high: float
     control: float | None
+    control_low: float | None = None
+    control_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +211,26 @@ def read_heat_map(details: Mapping[str, Any]) -> HeatMap | None:
 
 
 def _dose(told: Mapping[str, Any]) -> DoseValue:
-    amount, control = _amount(told), told.get("control")
+    amount = _amount(told)
     if amount.low is None or amount.high is None:
         raise Malformed("dose_response: a dose has no interval")
+    control = _amount_of_control(told)
     return DoseValue(
         dose=_number(told.get("dose"), "a dose"),
         value=amount.value,
         low=amount.low,
         high=amount.high,
-        control=None if control is None else _number(control, "a dose's control"),
+        control=control.value if control else None,
+        control_low=control.low if control else None,
+        control_high=control.high if control else None,
     )
+
+
+def _amount_of_control(told: Mapping[str, Any]) -> Amount | None:
+    if told.get("control") is None:
+        return None
+    names = {"value": "control", "low": "control_low", "high": "control_high"}
+    return _amount({name: told.get(given) for name, given in names.items()})
 
 
 def _null(units: Sequence[Mapping[str, Any]], kind: NullKind) -> Amount | None:

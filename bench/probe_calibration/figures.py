@@ -102,11 +102,18 @@ def power(runs: Iterable[Run], statistic: str, rungs: Sequence[str] = ()) -> Rat
 
 
 def split(runs: Iterable[Run], statistic: str) -> tuple[list[Run], list[Run]]:
-    """Return the runs on models with nothing of the statistic to find, and those with."""
+    """Return the runs on models with nothing of the statistic to find, and those with; not where nobody knows."""
     nulls, planted = list[Run](), list[Run]()
     for run in runs:
-        (planted if _BY_NAME[run.kind].holds(statistic) else nulls).append(run)
+        kind = _BY_NAME[run.kind]
+        if statistic not in kind.unknown:
+            (planted if kind.holds(statistic) else nulls).append(run)
     return nulls, planted
+
+
+def of_unknown_truth(runs: Iterable[Run], statistic: str) -> list[Run]:
+    """Return the runs on models of which nobody knows whether there is something of the statistic to find."""
+    return [run for run in runs if statistic in _BY_NAME[run.kind].unknown]
 
 
 def coverage(runs: Iterable[Run], statistic: str) -> Rate:

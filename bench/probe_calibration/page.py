@@ -28,7 +28,8 @@ A run that could not have supported a statistic is no trial of its false support
 random sets so few that the first rank among them does not survive the correction. In bold is what breaks a promise:
 false supports and counters on models with nothing to find at most {ALPHA:.0%} by their upper bound, over all such
 kinds; power at least {figures.POWER:.0%}. Where a test can show that something is not there, that is the true answer on
-such models, and a counter is one on what was planted. `entropy.next_token` claims nothing, so it has no rows.
+such models, and a counter is one on what was planted. Models of which nobody knows whether they hold what a statistic
+looks for are told by themselves, and counted in neither rate. `entropy.next_token` claims nothing, so it has no rows.
 """
 _AUDIT: Final = "## Blind audit"
 
@@ -99,6 +100,7 @@ def _statistic(runs: Sequence[Run], statistic: str) -> str:
     for name, of_kind in figures.by_kind(planted).items():
         lines.append(_planted_row(name, of_kind, statistic, says[name]))
     lines.append(_planted_row("**all**", planted, statistic, ""))
+    lines += _of_unknown_truth(runs, statistic, says)
     lines += ["", "| rung | true, at even odds before | at least |", "|---|---|---|"]
     for rung, told in figures.worth(runs, statistic).items():
         probability = "–" if told["probability"] is None else f"{told['probability']:.1%}"
@@ -108,6 +110,24 @@ def _statistic(runs: Sequence[Run], statistic: str) -> str:
         f"\nIntervals at 0.95 that hold the mean over all runs on the same model: {_at_least(covered)}.\n"
     )
     return "\n".join(lines)
+
+
+def _of_unknown_truth(runs: Sequence[Run], statistic: str, says: Mapping[str, str]) -> list[str]:
+    """Return rows of models that may hold what is looked for, or not: what was supported is no error and no power."""
+    unknown = figures.by_kind(figures.of_unknown_truth(runs, statistic))
+    if not unknown:
+        return []
+    supported = {
+        name: figures.count(of_kind, statistic, lambda told: told.status == "supported")
+        for name, of_kind in unknown.items()
+    }
+    rows = [f"| {name} | {rate.n} | {rate.hits} | {says[name]} |" for name, rate in supported.items()]
+    return [
+        "",
+        "| whether there is something is not known | runs | supported | |",
+        "|---|---|---|---|",
+        *rows,
+    ]
 
 
 def _null_row(name: str, runs: Sequence[Run], statistic: str, says: str) -> str:

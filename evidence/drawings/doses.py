@@ -19,18 +19,35 @@ ARM: Final = 4.0  # user units, half the size of a control's cross
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """A dose and what it came to, with its interval, and what a control of the same dose came to."""
+    """A dose and what it came to, with its interval, and what a control of the same dose came to, with its own."""
 
     dose: float
     value: float
     low: float
     high: float
     control: float | None = None
+    control_low: float | None = None
+    control_high: float | None = None
 
     @property
     def figures(self) -> str:
         """The numbers, as text."""
         return f"{amount(self.dose)}: {amount(self.value)} [{amount(self.low)}, {amount(self.high)}]"
+
+    @property
+    def ends_of_control(self) -> tuple[float, ...]:
+        """The control, and the ends of its interval where it has one; empty: there is no control."""
+        if self.control is None:
+            return ()
+        if self.control_low is None or self.control_high is None:
+            return (self.control,)
+        return (self.control, self.control_low, self.control_high)
+
+    @property
+    def figures_of_control(self) -> str:
+        """The numbers of the control, as text; empty: there is none."""
+        told = [amount(end) for end in self.ends_of_control]
+        return f"{told[0]} [{told[1]}, {told[2]}]" if len(told) > 1 else "".join(told)
 
 
 def doses(
@@ -47,7 +64,7 @@ def doses(
 
     Args:
         dose: what it is a dose of, with its unit, under the axis.
-        control: what the crosses are.
+        control: what the crosses are; a line through one is its interval.
 
     Raises:
         DrawingError: fewer than two doses, one dose twice, an interval upside down, a value that is not finite.
@@ -57,12 +74,17 @@ def doses(
         raise DrawingError("a response to doses needs two of them")
     if len({row.dose for row in ordered}) < len(ordered):
         raise DrawingError("a dose stands there twice")
-    if any(row.low > row.high for row in ordered):
+    if any(row.low > row.high for row in ordered) or any(_upside_down(row) for row in ordered):
         raise DrawingError("an interval runs from its upper end down to its lower")
-    controls = [(row.dose, row.control) for row in ordered if row.control is not None]
+    controls = [row for row in ordered if row.ends_of_control]
     values = [each for row in ordered for each in (row.value, row.low, row.high)]
     across = scale_over([row.dose for row in ordered], start=LEFT + 8, end=width - RIGHT)
-    up = scale_over([*values, *(value for _, value in controls)], start=height - BOTTOM, end=TOP, air=0.05)
+    up = scale_over(
+        [*values, *(end for row in controls for end in row.ends_of_control)],
+        start=height - BOTTOM,
+        end=TOP,
+        air=0.05,
+    )
     middle = [(across.place(row.dose), up.place(row.value)) for row in ordered]
     said = "; ".join(row.figures for row in ordered)
     legend = [words(width - RIGHT, 14, f"× {control}", room=width / 2, anchor="end", class_="tb-draw-quiet")]
@@ -71,7 +93,7 @@ def doses(
         *(legend if controls else []),
         element("path", d=_outline(ordered, across, up), class_="tb-draw-spread"),
         element("path", d=_path(middle), class_="tb-draw-line"),
-        *(_control(across.place(at), up.place(value), f"{control}: {amount(value)}") for at, value in controls),
+        *(_control(row, control, across, up) for row in controls),
         *(_point(row, across, up) for row in ordered),
         axis(across, height - BOTTOM, dose),
         width=width, height=height, title=title, description=f"{said} ({unit})",
@@ -106,6 +128,20 @@ def _point(row: Dose, across: Scale, up: Scale) -> Element:
     )  # fmt: skip
 
 
-def _control(x: float, y: float, said: str) -> Element:
+def _upside_down(row: Dose) -> bool:
+    low, high = row.control_low, row.control_high
+    return low is not None and high is not None and low > high
+
+
+def _control(row: Dose, control: str, across: Scale, up: Scale) -> Element:
+    value, *ends = row.ends_of_control
+    x, y = across.place(row.dose), up.place(value)
     path = f"M{x - ARM:.2f} {y - ARM:.2f}l{2 * ARM} {2 * ARM}m0 -{2 * ARM}l-{2 * ARM} {2 * ARM}"
-    return element("path", element("title", said), d=path, class_="tb-draw-point tb-draw-cross tb-draw--warn")
+    if ends:
+        path += _path([(x, up.place(end)) for end in ends])
+    return element(
+        "path",
+        element("title", f"{control}: {row.figures_of_control}"),
+        d=path,
+        class_="tb-draw-point tb-draw-cross tb-draw--warn",
+    )

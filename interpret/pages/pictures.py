@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -162,7 +162,7 @@ def show_doses(finding: Finding) -> Picture:
         return Picture(troubles=reader.troubles)
     svg = _drawn(
         lambda: drawings.doses(
-            [drawings.Dose(each.dose, each.value, each.low, each.high, each.control) for each in found],
+            [drawings.Dose(*astuple(each)) for each in found],
             title=_("Response to the dose"), unit=finding.unit, dose=_("dose"), control=_("control of the same dose"),
         ),
         reader,

@@ -28,6 +28,7 @@ from interpret.probes.answer_texts import (
     odds_after,
 )
 from interpret.probes.devices import to_device, to_numpy
+from interpret.probes.dose import WHOLE
 from interpret.probes.forward import MOVED, ForwardPasses
 from interpret.probes.hooks import Hook, counted_hooks, standing_in
 from interpret.probes.resuming import Middle, from_middle
@@ -85,8 +86,11 @@ class HeadPatching:
         joined = tuple(_joined(groups, at))
         return Reading(odds, joined, tuple(at))
 
-    def patched(self, reading: Reading[_Group], patches: Sequence[Patch]) -> Array:
+    def patched(self, reading: Reading[_Group], patches: Sequence[Patch], share: float = WHOLE) -> Array:
         """Return the log-odds after each patch. Shape (patch,).
+
+        Args:
+            share: how much of the way each head's output goes to what is put there, in (0, 1].
 
         Raises:
             SiteUnknown: the model has no such head.
@@ -102,7 +106,8 @@ class HeadPatching:
         for place, numbers in self._by_group(reading, patches).items():
             group = reading.groups[place]
             for some in in_batches(numbers, group.ids.shape[1]):
-                odds[some] = self._patch(group, [_row_of(reading, patches[number]) for number in some])
+                rows = [_row_of(reading, patches[number]) for number in some]
+                odds[some] = self._patch(group, rows, share=share)
         return odds
 
     def _by_group(self, reading: Reading[_Group], patches: Sequence[Patch]) -> dict[int, list[int]]:
@@ -176,6 +181,7 @@ class HeadPatching:
         group: _Group,
         rows: Sequence[tuple[int, int, tuple[Head, ...]]],
         instead: torch.Tensor | None = None,
+        share: float = WHOLE,
     ) -> Array:
         """Return the log-odds of rows (into, out of, heads); what is put there is `instead`, where it is given."""
         into, out_of = [row[0] for row in rows], [row[1] for row in rows]
@@ -189,7 +195,7 @@ class HeadPatching:
             for number, row in enumerate(rows):
                 which[number, [head.head for head in row[2] if head.layer == layer]] = True
             donor = group.heads[layer][out_of] if instead is None else instead
-            call = partial(_put, which.repeat_interleave(shape.head_width, dim=1)[:, None], donor)
+            call = partial(_put, which.repeat_interleave(shape.head_width, dim=1)[:, None], donor, share)
             hooks.append(
                 Hook(
                     f"patch layer {layer}",
@@ -206,9 +212,12 @@ class HeadPatching:
         return to_numpy(odds)
 
 
-def _put(which: torch.Tensor, donor: torch.Tensor, inputs: Any) -> Any:
-    """Put the donor's numbers where `which` says so: (row, 1, head * head width)."""
-    return (torch.where(which, donor.to(inputs[0].dtype), inputs[0]), *inputs[1:])
+def _put(which: torch.Tensor, donor: torch.Tensor, share: float, inputs: Any) -> Any:
+    """Put such a share of the donor's numbers where `which` says so: (row, 1, head * head width)."""
+    own, there = inputs[0], donor.to(inputs[0].dtype)
+    if share != WHOLE:
+        there = torch.lerp(own, there.expand_as(own), share)
+    return (torch.where(which, there, own), *inputs[1:])
 
 
 def _row_of(reading: Reading[_Group], patch: Patch) -> tuple[int, int, tuple[Head, ...]]:

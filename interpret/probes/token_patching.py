@@ -27,6 +27,7 @@ from interpret.probes.answer_texts import (
     odds_after,
 )
 from interpret.probes.devices import to_device, to_numpy
+from interpret.probes.dose import WHOLE
 from interpret.probes.forward import MOVED, ForwardPasses
 from interpret.probes.hooks import Hook, counted_hooks, standing_in
 from interpret.probes.resuming import from_residual
@@ -81,8 +82,11 @@ class TokenPatching:
             odds[places] = np.concatenate([each for _, each in parts])
         return Reading(odds, tuple(groups), tuple(at))
 
-    def restored(self, reading: Reading[_Group], wanted: Sequence[Restoring]) -> Array:
+    def restored(self, reading: Reading[_Group], wanted: Sequence[Restoring], share: float = WHOLE) -> Array:
         """Return the log-odds after each. Shape (restoring,).
+
+        Args:
+            share: how much of the way the residual goes to what is put there, in (0, 1].
 
         Raises:
             SiteUnknown: the model has no such layer.
@@ -108,7 +112,7 @@ class TokenPatching:
             group = reading.groups[place]
             for some in in_batches(numbers, group.ids.shape[1]):
                 rows = [self._row(reading, wanted[number]) for number in some]
-                odds[some] = self._restore(group, rows)
+                odds[some] = self._restore(group, rows, share=share)
         return odds
 
     def _row(self, reading: Reading[_Group], each: Restoring) -> Restoring:
@@ -158,7 +162,11 @@ class TokenPatching:
 
     @torch.inference_mode()
     def _restore(
-        self, group: _Group, rows: Sequence[Restoring], instead: torch.Tensor | None = None
+        self,
+        group: _Group,
+        rows: Sequence[Restoring],
+        instead: torch.Tensor | None = None,
+        share: float = WHOLE,
     ) -> Array:
         """Return the log-odds of rows of one group; what is put there is `instead`, where it is given."""
         into, out_of = [row.into for row in rows], [row.out_of for row in rows]
@@ -169,7 +177,7 @@ class TokenPatching:
             for number, row in enumerate(rows):
                 which[number, row.token] = row.first <= layer <= row.last
             donor = group.residual[layer][out_of] if instead is None else instead
-            call = partial(_put, which, donor)
+            call = partial(_put, which, donor, share)
             hooks.append(
                 Hook(f"restore after layer {layer}", blocks_of(self._loaded)[layer], call, changes=True)
             )
@@ -186,9 +194,11 @@ def _stream(output: Any) -> torch.Tensor:
     return stream
 
 
-def _put(which: torch.Tensor, donor: torch.Tensor, output: Any) -> Any:
-    """Put the donor's numbers at the tokens that `which` says: (row, token, 1)."""
-    stream = torch.where(which, donor, _stream(output))
+def _put(which: torch.Tensor, donor: torch.Tensor, share: float, output: Any) -> Any:
+    """Put such a share of the donor's numbers at the tokens that `which` says: (row, token, 1)."""
+    own = _stream(output)
+    there = donor if share == WHOLE else torch.lerp(own, donor.expand_as(own), share)
+    stream = torch.where(which, there, own)
     return (stream, *output[1:]) if isinstance(output, tuple) else stream
 
 

@@ -59,7 +59,9 @@ def responses(draw: st.DrawFn) -> list[Dose]:
     found = []
     for dose in draw(st.lists(numbers, min_size=2, max_size=6, unique=True)):
         low, high = draw(intervals)
-        found.append(Dose(dose, draw(numbers), low, high, draw(st.none() | numbers)))
+        control = draw(st.none() | intervals)
+        ends = () if control is None else (draw(numbers), *draw(st.just(control) | st.just((None, None))))
+        found.append(Dose(dose, draw(numbers), low, high, *ends))
     return found
 
 
@@ -73,7 +75,12 @@ def test_doses_are_drawn_whatever_the_numbers(given_doses: Any, words: str) -> N
 
 @pytest.mark.parametrize(
     "refused",
-    [[Dose(1, 1, 0, 2)], [Dose(1, 1, 0, 2), Dose(1, 2, 0, 3)], [Dose(1, 1, 2, 0), Dose(2, 1, 0, 2)]],
+    [
+        [Dose(1, 1, 0, 2)],
+        [Dose(1, 1, 0, 2), Dose(1, 2, 0, 3)],
+        [Dose(1, 1, 2, 0), Dose(2, 1, 0, 2)],
+        [Dose(1, 1, 0, 2), Dose(2, 1, 0, 2, 1, 3, 0)],
+    ],
 )
 def test_what_is_no_response_to_doses_is_refused(refused: Any) -> None:
     with pytest.raises(DrawingError):

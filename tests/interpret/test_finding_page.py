@@ -37,6 +37,15 @@ DETAILS: dict[str, Any] = {
     "dose_response": [
         {"dose": 0.25, "value": 0.1, "low": 0.0, "high": 0.2},
         {"dose": 1, "value": 0.5, "low": 0.4, "high": 0.6, "control": 0.05},
+        {
+            "dose": 2,
+            "value": 0.7,
+            "low": 0.5,
+            "high": 0.8,
+            "control": 0.06,
+            "control_low": 0.02,
+            "control_high": 0.11,
+        },
     ],
     "heat_map": {
         "rows": ["0", "1"],
@@ -168,7 +177,10 @@ def test_doses_and_heat_map_are_drawn_where_they_are(find: Find, researcher: Cli
     assert "layer 1, head b: 0.773 share" in page  # the title of a cell
     assert "0.7731" in page  # the table
     assert "1: 0.5 [0.4, 0.6]" in page
-    assert "control of the same dose: 0.05" in page
+    assert "control of the same dose: 0.05</title>" in page
+    assert "control of the same dose: 0.06 [0.02, 0.11]</title>" in page
+    assert "0.0600 [0.0200, 0.1100]</td>" in page
+    assert "nothing is judged by it." in page
 
 
 BROKEN: list[Any] = [
@@ -177,6 +189,17 @@ BROKEN: list[Any] = [
     {"dose_response": [{"dose": 1, "value": 1, "low": 3, "high": 2}]},
     {"dose_response": [{"dose": 1, "value": 1, "low": 0, "high": 2}] * 2},
     {"dose_response": [{"dose": 1, "value": 1, "low": 0, "high": 2}]},
+    {
+        "dose_response": [
+            {"dose": d, "value": 1, "low": 0, "high": 2, "control": 1, "control_low": 0} for d in (1, 2)
+        ]
+    },
+    {
+        "dose_response": [
+            {"dose": d, "value": 1, "low": 0, "high": 2, "control": 1, "control_low": 2, "control_high": 0}
+            for d in (1, 2)
+        ]
+    },
     {"heat_map": [[1, 2]]},
     {"heat_map": {**DETAILS["heat_map"], "values": [[1, 2], [3]]}},
     {"heat_map": {**DETAILS["heat_map"], "values": [[1, 2, None], [3, 4, 5]]}},

@@ -114,6 +114,21 @@ def test_what_a_finding_is_worth_takes_the_worse_bound_of_each_rate() -> None:
     assert (worth["false_support"]["n"], worth["power"]["n"]) == (200, 20)
 
 
+def test_where_nobody_knows_what_is_supported_is_neither_an_error_nor_power() -> None:
+    kind = next(each for each in KINDS if each.name == "refusal: trained, direction removed")
+    version = registry.load(kind.probe).code_version
+    read, used = kind.unknown[0], "refusal.ablation"
+    findings = tuple(
+        replace(told("supported", rung="associational"), statistic=name) for name in (read, used)
+    )
+    run = Run(kind.name, 0, kind.probe, version, CONTRACT, dict(kind.parameters), 1.0, findings)
+    assert figures.split([run], read) == ([], [])
+    assert figures.split([run], used) == ([run], [])
+    text = page.render([run], None, [])
+    assert f"| {kind.name} | 1 | 1 | {kind.says} |" in text
+    assert text.count("whether there is something is not known") == len(kind.unknown)
+
+
 def test_an_interval_is_held_against_the_mean_over_runs_on_one_model() -> None:
     values = [1.0] * 9 + [3.0]  # their mean is 1.2: inside all but the last
     runs = [run_of("induction, same model", told("supported", true=True, value=value)) for value in values]

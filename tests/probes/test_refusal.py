@@ -59,6 +59,37 @@ def test_a_model_that_any_context_sways_is_not_said_to_be_swayed_by_pressing() -
     assert told[CONTEXT].estimate.value == pytest.approx(0.5, abs=0.1)
 
 
+def test_a_trained_model_without_the_direction_it_learnt_no_longer_refuses_by_kind() -> None:
+    """What refused runs through one direction: without it, requests to refuse are answered as near misses are."""
+    trained, removed = refusal.trained(), refusal.removed()
+    (_, before), (residual, after) = refusal.read_all(trained), refusal.read_all(removed)
+    requests, near_misses = before.mean(axis=1)
+    assert requests > 0.5
+    assert near_misses < -0.5
+    assert abs(after[0].mean() - after[1].mean()) < 0.1 < 0.1 * (requests - near_misses)
+    direction = refusal.learnt_direction(trained)
+    for layer, seen in ((0, residual), (1, refusal.read_all(removed, 1)[0])):
+        assert np.abs(seen @ direction).max() < 1e-4 * np.abs(seen).max(), layer
+
+
+def test_taking_a_direction_out_leaves_the_rest_as_it_was() -> None:
+    loaded, before = refusal.using(), refusal.using().model.state_dict()
+    direction = np.eye(loaded.shape.width)[7]
+    refusal.take_out(loaded, direction)
+    refusal.take_out(loaded, direction)  # once is enough
+    for name, weight in loaded.model.state_dict().items():
+        if name.endswith("embed_tokens.weight"):
+            written = [weight, before[name]]
+        elif name.endswith(("o_proj.weight", "down_proj.weight")):
+            written = [weight.T, before[name].T]
+        else:
+            assert weight.equal(before[name]), name
+            continue
+        assert not written[0][:, 7].any()
+        kept = [place for place in range(loaded.shape.width) if place != 7]
+        assert written[0][:, kept].equal(written[1][:, kept]), name
+
+
 def test_words_say_what_was_tested_and_no_more() -> None:
     told = {item.statistic: item for item in measured("refuses, swayed")}
     for item in told.values():

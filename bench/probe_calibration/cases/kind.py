@@ -32,6 +32,8 @@ class Kind:
         others: takes the number; returns the models that the probe is told beside the one that is probed, by the
             name of its parameter.
         of: statistics that what is planted is true of; empty: all of the probe.
+        unknown: statistics of which nobody knows whether there is something to find: counted in no rate, and told
+            by themselves.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Kind:
     real: bool = False  # SmolLM2: minutes a run
     same: bool = False
     of: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     others: Others = field(default=no_others, repr=False)
 
     def holds(self, statistic: str) -> bool:

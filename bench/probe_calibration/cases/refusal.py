@@ -16,6 +16,8 @@ REFUSAL: Final = "refusal.direction"
 DECODABLE, ABLATION, ADDITION, CONTEXT = STATISTICS = (
     "refusal.decodable", "refusal.ablation", "refusal.addition", "refusal.context",
 )  # fmt: skip
+# A model whose direction is taken out no longer refuses by it; its other directions may still hold the kind.
+READ: Final = (DECODABLE, CONTEXT)
 USED: Final = (DECODABLE, ABLATION, ADDITION)
 # 4 / 80 = 0.05: a first rank among the directions survives the correction over the four tests by itself.
 SMALL_REFUSAL: Final[Mapping[str, float | str]] = {
@@ -66,8 +68,13 @@ KINDS: Final = (
     ),
     _refusal("refuses, swayed", 25, refusal.persuaded, "swayed by what presses for a request, alone", planted=True),
     _refusal(
-        "trained", 6, refusal.trained, "trained to refuse unless something presses, and in another order neither way",
+        "trained", 20, refusal.trained, "trained to refuse unless something presses, and in another order neither way",
         planted=True,
+    ),
+    _refusal(
+        "trained, direction removed", 20, refusal.removed,
+        "the same, the direction it learnt taken out of all that writes; what little is left counts as nothing",
+        unknown=READ,
     ),
     _refusal(
         "swayed, same model", 20, _first_persuaded, "one model, other requests each time", planted=True, same=True,

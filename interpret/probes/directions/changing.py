@@ -11,6 +11,7 @@ import numpy as np
 from interpret.probes.answering import AnswerSite, Reading
 from interpret.probes.directions.pairs import Pair
 from interpret.probes.directions.reading import Array
+from interpret.probes.dose import WHOLE
 
 FIRST, SECOND, OTHER_FIRST, OTHER_SECOND = range(4)  # of a pair's texts, as in `Pair.texts`
 EXCHANGED: Final = ((FIRST, SECOND), (SECOND, FIRST))
@@ -70,6 +71,7 @@ def move(
     amount: Array,
     goals: Sequence[tuple[int, Array]],
     along: Array,
+    dose: float = WHOLE,
 ) -> list[Array]:
     """Return the log-odds of texts moved to other amounts of a direction, one array (direction, pair) a goal.
 
@@ -77,10 +79,11 @@ def move(
         amount: of the direction that each text has. Shape (text of a pair, pair).
         goals: which text of the pairs, and the amount that each is to have. Shape (pair,).
         along: (direction, width), in which the steps are made, each as long.
+        dose: how much of the way to those amounts, or beyond them.
     """
     texts, instead = list[int](), list[Array]()
     for text, goal in goals:
-        steps = (goal - amount[text])[None, :, None] * along[:, None]  # (direction, pair, width)
+        steps = dose * (goal - amount[text])[None, :, None] * along[:, None]  # (direction, pair, width)
         instead.append((seen.residual[text] + steps).reshape(-1, along.shape[1]))
         texts += [seen.place(text, pair) for pair in range(amount.shape[1])] * len(along)
     odds = site.changed(seen.reading, texts, np.concatenate(instead).astype(np.float32))

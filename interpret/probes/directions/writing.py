@@ -23,8 +23,10 @@ from interpret.contracts import (
     TestKind,
 )
 from interpret.probes.directions.reading import Array
+from interpret.probes.dose import ByDose, dose_response
 from interpret.probes.head_writing import Estimates, units_of
 
+RANDOM_DIRECTIONS: Final = "random directions"
 DEAD: Final = "a direction fitted likewise in a dead model, its weights shuffled inside each matrix"
 WHY_GAIN: Final = (
     "0.5 is a guess: whoever gains less than 0.1 on what the words tell anyway is hardly surer than that"
@@ -39,6 +41,8 @@ class Value:
     Attributes:
         nulls: the same under each null; arrays are (unit,).
         drawn: what each random direction comes to; empty where nothing is changed.
+        doses: what less and more of the change comes to: "values" and "placebos", as of `dose_response`; None: nobody
+            tried.
         texts: digests of the units' texts.
     """
 
@@ -49,6 +53,7 @@ class Value:
     texts: Sequence[str]
     found_on: Sequence[str]
     drawn: Sequence[float] = ()
+    doses: Mapping[str, ByDose] | None = None
 
     def tested(self, claim: Claim) -> Tested:
         """Return what a verdict rests on."""
@@ -66,6 +71,7 @@ def value_of(
     *,
     p_value: float | None = None,
     drawn: Sequence[float] = (),
+    doses: Mapping[str, ByDose] | None = None,
     texts: str = "texts",
 ) -> Value:
     """Return a statistic over the units that `told` names; its p-value is its rank among what is drawn, or given."""
@@ -73,7 +79,7 @@ def value_of(
     if p_value is None:
         p_value = statistics.p_from_permutations(float(array.mean()), drawn)
     every = {kind: np.asarray(nulls[kind], dtype=np.float64) for kind in NullKind}
-    return Value(array, every, float(p_value), told["clusters"], told[texts], told["found_on"], drawn)
+    return Value(array, every, float(p_value), told["clusters"], told[texts], told["found_on"], drawn, doses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +167,22 @@ class Writer:
                 ItemValue(cluster, float(value))
                 for cluster, value in zip(first.clusters, first.values, strict=True)
             ),
-            details=self._details,
+            details={**self._details, **self._dose_response(first)},
         )
+
+    def _dose_response(self, first: Value) -> dict[str, Any]:
+        if first.doses is None:
+            return {}
+        points = dose_response(
+            self._estimates, whole=first.values, drawn=first.drawn, what=RANDOM_DIRECTIONS, **first.doses
+        )
+        return {"dose_response": points}
 
     def _control(self, claim: Claim, first: Value) -> Comparison | None:
         if claim.level is ClaimLevel.ASSOCIATIONAL:
             return None
         drawn = np.asarray(first.drawn, dtype=np.float64)
-        estimate = statistics.estimate_mean(drawn, seed=self._seed, unit="random directions")
+        estimate = statistics.estimate_mean(drawn, seed=self._seed, unit=RANDOM_DIRECTIONS)
         return Comparison(ComparisonKind.CONTROL, claim.control.format(drawn.size), estimate)
 
 

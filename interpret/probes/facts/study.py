@@ -13,6 +13,7 @@ from interpret.contracts import ProbeSpecification
 from interpret.errors import FactsUnknown, ProbeError
 from interpret.probes.answer_texts import Array, by_length, in_batches
 from interpret.probes.devices import to_device
+from interpret.probes.dose import SHARES, WHOLE, by_dose, places_of_placebos
 from interpret.probes.facts.statements import WAYS, Couple, Fact, FactSet, couple_up, ends_of, tokenize
 from interpret.probes.session import ModelSession
 from interpret.probes.token_patching import Restoring, TokenPatching
@@ -103,7 +104,7 @@ class Study:
             "odds": [float(each.mean()) for each in odds],
             "by_layer": self._by_layer(patching),
             "fired": dict(patching.fired),
-        }
+        } | ({} if self._again else self._doses(patching, window))
 
     def dead(self) -> dict[str, Any]:
         """Restore likewise in the dead copy; JSON values."""
@@ -116,7 +117,17 @@ class Study:
         window, sites = self._window(), self._random_sites()[part]
         patching = TokenPatching(self._models.passes, self._loaded)
         moved, _ = self._restore(patching, self._report, sites)
-        return {"found": list(window), "moved": np.abs(moved.mean(axis=1)).tolist()}
+        return {"found": list(window), "moved": _either_way(moved).tolist()}
+
+    def _doses(self, patching: TokenPatching, window: tuple[int, int]) -> dict[str, Any]:
+        """Restore less than all of the residual, there and at some of the random places; JSON values."""
+        sites = self._random_sites()
+        at = [Site(*window), *(sites[place] for place in places_of_placebos(len(sites)))]
+        tried = {dose: self._restore(patching, self._report, at, share=dose)[0] for dose in SHARES}
+        return {
+            "doses": by_dose({dose: moved[0] for dose, moved in tried.items()}),
+            "placebo_doses": by_dose({dose: _either_way(moved[1:]) for dose, moved in tried.items()}),
+        }
 
     def _known_facts(self) -> list[bool]:
         """Return which facts' ends beat all others of their kind, in each of the ways to know them by."""
@@ -207,6 +218,7 @@ class Study:
         *,
         out_of: int = KNOWN,
         shuffled: bool = False,
+        share: float = WHOLE,
     ) -> tuple[Array, Array]:
         """Restore the residual of the known fact's statement, or of the third's, in the other's, at each site.
 
@@ -230,7 +242,8 @@ class Study:
             for i in range(n)
         ]
         before = reading.odds.reshape(3, n)
-        return patching.restored(reading, wanted).reshape(len(sites), n) - before[OTHER], before[:2]
+        restored = patching.restored(reading, wanted, share).reshape(len(sites), n)
+        return restored - before[OTHER], before[:2]
 
 
 def _knows(loaded: LoadedModel, facts: Sequence[Fact]) -> list[bool]:
@@ -247,6 +260,12 @@ def _knows(loaded: LoadedModel, facts: Sequence[Fact]) -> list[bool]:
                     own = ends[facts[row].relation]
                     right[row] &= own[int(logits[inner, own].argmax())] == facts[row].end
     return right
+
+
+def _either_way(moved: Array) -> Array:
+    """Return how far the answer moves over all texts at each site, whichever way. Shape (site,)."""
+    more: Array = np.abs(moved.mean(axis=1))
+    return more
 
 
 def _texts(couples: Sequence[Couple]) -> list[_Text]:

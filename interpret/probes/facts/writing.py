@@ -22,6 +22,7 @@ from interpret.contracts import (
     TestKind,
 )
 from interpret.probes.answer_texts import Array
+from interpret.probes.dose import dose_response
 from interpret.probes.facts.statements import FactSet
 from interpret.probes.head_writing import Estimates, units_of
 
@@ -145,8 +146,26 @@ def write(
             "facts_layers_were_found_on": told["found_facts"],
             "mean_log_odds_right_and_other_subject": told["odds"],
             "heat_map": told["by_layer"],
+            **_doses(first, estimates),
         },
     )
+
+
+def _doses(first: Numbers, estimates: Estimates) -> dict[str, Any]:
+    """Return what restoring a part of the residual does; a part of before there were doses has none."""
+    if "doses" not in first.told:
+        return {}
+    points = dose_response(
+        estimates,
+        values={
+            dose: first.by_fact(np.asarray(values)).tolist() for dose, values in first.told["doses"].items()
+        },
+        whole=first.by_fact(first.moved),
+        placebos=first.told["placebo_doses"],
+        drawn=first.drawn,
+        what="places",
+    )
+    return {"dose_response": points}
 
 
 def _layers(found: Sequence[int]) -> str:

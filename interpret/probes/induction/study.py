@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from interpret import statistics
 from interpret.contracts import ProbeSpecification, Want
 from interpret.errors import ProbeError
+from interpret.probes.dose import SHARES, by_dose, places_of_placebos
 from interpret.probes.forward import Floats, kept
 from interpret.probes.head_sets import (
     draw_other_sets,
@@ -36,7 +37,6 @@ from interpret.probes.weights import LoadedModel
 SCREENED: Final = (
     8  # sequences of the finding split, on which it is asked which of the found heads do something
 )
-DOSES: Final = (0.25, 0.5, 0.75)  # shares of the heads' output that are replaced, beside all of it
 TO_FIND: Final = frozenset({Want.ATTENTION, Want.HEAD_MEANS})
 TO_REPORT: Final = frozenset({Want.ATTENTION, Want.SURPRISAL})
 
@@ -128,11 +128,12 @@ class Study:
     def control(self, part: slice) -> dict[str, Any]:
         """Ablate a part of the random sets of as many heads; JSON values: which heads, and each set's mean cost."""
         chosen, found = self.chosen(), self._means()
-        asked = int(self._given["control_draws"])
-        heads, ablated = chosen.found.heads, chosen.ablated
-        sets = draw_other_sets(self._loaded, heads, ablated, asked, seed=self._seed)[part]
-        costs = [self._cost(self._loaded, found, self._report_on, each)[0].mean() for each in sets]
-        return {"ablated": [str(head) for head in ablated], "costs": [float(cost) for cost in costs]}
+        costs = [
+            self._cost(self._loaded, found, self._report_on, each)[0].mean()
+            for each in self._other_sets()[part]
+        ]
+        ablated = [str(head) for head in chosen.ablated]
+        return {"ablated": ablated, "costs": [float(cost) for cost in costs]}
 
     def choose(self) -> Chosen:
         """Search the model on this seed's finding split."""
@@ -199,9 +200,20 @@ class Study:
         return {"shuffled_scores": scores[:, *_diagonal(scores)].tolist(), "shuffled_cost": repeated.tolist()}
 
     def _doses(self, found: Found) -> dict[str, Any]:
-        """Replace less than all of the heads' output: what grows with the dose is no accident of the replacement."""
-        cost = partial(self._cost, self._loaded, found, self._report_on, self.chosen().ablated)
-        return {"doses": {str(dose): cost(dose)[0].tolist() for dose in DOSES}}
+        """Replace less than all of the output of the heads, and of some of the random sets."""
+        chosen, cost = self.chosen(), partial(self._cost, self._loaded, found, self._report_on)
+        sets = self._other_sets()
+        placebos = [sets[place] for place in places_of_placebos(len(sets))] if not self._before else []
+        return {
+            "doses": by_dose({dose: cost(chosen.ablated, dose)[0] for dose in SHARES}),
+            "placebo_doses": by_dose(
+                {dose: np.array([cost(each, dose)[0].mean() for each in placebos]) for dose in SHARES}
+            ),
+        }
+
+    def _other_sets(self) -> list[tuple[Head, ...]]:
+        chosen, asked = self.chosen(), int(self._given["control_draws"])
+        return draw_other_sets(self._loaded, chosen.found.heads, chosen.ablated, asked, seed=self._seed)
 
     def _cost(
         self, loaded: LoadedModel, found: Found, repeats: Repeats, heads: tuple[Head, ...], share: float = 1.0

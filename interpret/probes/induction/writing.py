@@ -20,6 +20,7 @@ from interpret.contracts import (
     TestedUnit,
     TestKind,
 )
+from interpret.probes.dose import dose_response
 from interpret.probes.head_sets import named, parse_head
 from interpret.probes.head_writing import DEAD_HEADS, Array, Estimates, dead_head, heat_map, units_of
 from interpret.probes.induction.repeats import uniform_scores
@@ -213,14 +214,15 @@ class Writer:
 
     def _dose_response(self) -> list[dict[str, float]]:
         """Return what replacing a part of the heads' output costs, up to all of it."""
-        doses = {**self._first.told["doses"], "1": self._first.cost}
-        points = []
-        for dose, costs in sorted(doses.items(), key=lambda item: float(item[0])):
-            estimate = self._estimates.of(np.asarray(costs))
-            points.append(
-                {"dose": float(dose), "value": estimate.value, "low": estimate.low, "high": estimate.high}
-            )
-        return points
+        told = self._first.told
+        return dose_response(
+            self._estimates,
+            values=told["doses"],
+            whole=self._first.cost,
+            placebos=told.get("placebo_doses", {}),  # a part that was measured before there were any has none
+            drawn=self._first.control,
+            what="sets of heads",
+        )
 
     def _items(self, values: Array) -> tuple[ItemValue, ...]:
         return tuple(

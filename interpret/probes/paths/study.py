@@ -11,6 +11,7 @@ import numpy as np
 from interpret.contracts import ProbeSpecification
 from interpret.errors import ProbeError
 from interpret.probes.answer_texts import Array
+from interpret.probes.dose import SHARES, WHOLE, by_dose, places_of_placebos
 from interpret.probes.head_patching import HeadPatching, Patch
 from interpret.probes.head_sets import draw_other_sets, head_at, rows_of, those_that_do_something
 from interpret.probes.integrated import STEPS, Attribution, attribute
@@ -64,6 +65,11 @@ class Moved:
         lesser: Array = -np.maximum(self.denoised, self.noised)
         return lesser
 
+    def either_way(self) -> Array:
+        """Return what each set comes to over all pairs, in the way that gives more. Shape (set,)."""
+        more: Array = np.maximum(self.lesser.mean(axis=1), self.back.mean(axis=1))
+        return more
+
 
 class _Seen:
     """Texts of pairs, as one model reads them, and what patches between them do."""
@@ -77,21 +83,27 @@ class _Seen:
         self.reading = patching.read([text for each in texts for text in each], answers)
         self.odds: Array = self.reading.odds.reshape(len(texts), len(pairs))
 
-    def exchanged(self, sets: Sequence[tuple[Head, ...]], first: int = FIRST, second: int = SECOND) -> Moved:
-        """Exchange sets of heads between two texts of each pair."""
+    def exchanged(
+        self,
+        sets: Sequence[tuple[Head, ...]],
+        first: int = FIRST,
+        second: int = SECOND,
+        share: float = WHOLE,
+    ) -> Moved:
+        """Exchange sets of heads, or a share of what they give, between two texts of each pair."""
         denoised, noised = (
-            self._into(into, out_of, sets) for into, out_of in ((second, first), (first, second))
+            self._into(into, out_of, sets, share) for into, out_of in ((second, first), (first, second))
         )
         return Moved(denoised - self.odds[second], self.odds[first] - noised)
 
-    def _into(self, into: int, out_of: int, sets: Sequence[tuple[Head, ...]]) -> Array:
+    def _into(self, into: int, out_of: int, sets: Sequence[tuple[Head, ...]], share: float) -> Array:
         pairs = range(self._pairs)
         patches = [
             Patch(into * self._pairs + pair, out_of * self._pairs + pair, heads)
             for heads in sets
             for pair in pairs
         ]
-        return self._patching.patched(self.reading, patches).reshape(len(sets), self._pairs)
+        return self._patching.patched(self.reading, patches, share).reshape(len(sets), self._pairs)
 
 
 class Study:
@@ -131,7 +143,7 @@ class Study:
         shuffled = self._see(patching, report, 2, shuffled=True).exchanged([chosen])
         others = [np.abs(way) for each in neutral for way in (each.denoised, each.noised)]
         checked = self._checked(proposed)
-        return {
+        told = {
             "chosen": [str(head) for head in chosen],
             "proposed": [str(head) for head in proposed.heads],
             "texts": [pair.digest() for pair in report],
@@ -147,7 +159,9 @@ class Study:
             "steps": proposed.attribution.steps,
             "error": proposed.attribution.error,
             "fired": dict(patching.fired),
-        } | self._one_by_one(proposed, checked, seen.exchanged([(head,) for head in checked]))
+        }
+        one_by_one = self._one_by_one(proposed, checked, seen.exchanged([(head,) for head in checked]))
+        return told | one_by_one | ({} if self._before else self._doses(seen, proposed))
 
     def dead(self) -> dict[str, Any]:
         """Search the dead copy likewise, and patch as many of its best heads; JSON values."""
@@ -161,14 +175,28 @@ class Study:
     def control(self, part: slice) -> dict[str, Any]:
         """Patch a part of the random sets of as many heads; JSON values: what each comes to, in either way."""
         proposed = self._proposed()
-        asked = int(self._given["control_draws"])
-        sets = draw_other_sets(self._loaded, proposed.heads, proposed.chosen, asked, seed=self._seed)[part]
-        moved: list[float] = []
+        sets, moved = self._other_sets(proposed)[part], list[float]()
         if sets:
             seen = self._see(HeadPatching(self._models.passes, self._loaded), self._material.report, 2)
-            done = seen.exchanged(sets)
-            moved = np.maximum(done.lesser.mean(axis=1), done.back.mean(axis=1)).tolist()
+            moved = seen.exchanged(sets).either_way().tolist()
         return {"chosen": [str(head) for head in proposed.chosen], "moved": moved}
+
+    def _other_sets(self, proposed: Proposed) -> list[tuple[Head, ...]]:
+        asked = int(self._given["control_draws"])
+        return draw_other_sets(self._loaded, proposed.heads, proposed.chosen, asked, seed=self._seed)
+
+    def _doses(self, seen: _Seen, proposed: Proposed) -> dict[str, Any]:
+        """Exchange less than all of what the chosen heads give, and some of the random sets; JSON values."""
+        sets = self._other_sets(proposed)
+        placebos = [sets[place] for place in places_of_placebos(len(sets))]
+        return {
+            "doses": by_dose(
+                {dose: seen.exchanged([proposed.chosen], share=dose).lesser[0] for dose in SHARES}
+            ),
+            "placebo_doses": by_dose(
+                {dose: seen.exchanged(placebos, share=dose).either_way() for dose in SHARES}
+            ),
+        }
 
     def _proposed(self) -> Proposed:
         """Return what the first seed proposed and chose; a process searches once."""

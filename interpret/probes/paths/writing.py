@@ -24,6 +24,7 @@ from interpret.contracts import (
     TestKind,
 )
 from interpret.probes.answer_texts import Array
+from interpret.probes.dose import dose_response
 from interpret.probes.head_sets import named, parse_head
 from interpret.probes.head_writing import Estimates, units_of
 from interpret.probes.integrated import COMPLETE
@@ -158,7 +159,7 @@ class _Writer:
                 ItemValue(cluster, float(value))
                 for cluster, value in zip(first.told["clusters"], first.moved, strict=True)
             ),
-            details=self._details(),
+            details=self._details() | self._doses(),
         )
 
     def parity(self) -> Measurement:
@@ -210,6 +211,21 @@ class _Writer:
                 for head, given, done in zip(told["checked"], told["attributed"], exact, strict=True)
             ],
         }
+
+    def _doses(self) -> dict[str, Any]:
+        """Return what exchanging a part of what the heads give does; a part of before there were doses has none."""
+        told = self._first.told
+        if "doses" not in told:
+            return {}
+        points = dose_response(
+            self._estimates,
+            values=told["doses"],
+            whole=self._first.moved,
+            placebos=told["placebo_doses"],
+            drawn=self._first.drawn,
+            what="sets of heads",
+        )
+        return {"dose_response": points}
 
     def _holds_for(self, site: str) -> HoldsFor:
         told = self._first.told

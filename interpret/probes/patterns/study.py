@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from interpret import statistics
 from interpret.contracts import ProbeSpecification, Want
 from interpret.errors import ProbeError
+from interpret.probes.dose import SHARES, WHOLE, by_dose, places_of_placebos
 from interpret.probes.forward import Floats, kept
 from interpret.probes.head_sets import (
     draw_other_sets,
@@ -108,11 +110,26 @@ class Study:
     def control(self, part: slice) -> dict[str, Any]:
         """Ablate a part of the random sets of as many heads; JSON values: which heads, and each set's mean cost."""
         heads, ablated = self._chosen()
-        asked, texts = int(self._given["control_draws"]), self._material.report_outcome
-        found = self._find(self._loaded)
-        sets = draw_other_sets(self._loaded, heads, ablated, asked, seed=self._seed)[part]
-        costs = [float(self._cost(self._loaded, found, texts, each)[0].mean()) for each in sets]
+        texts, found = self._material.report_outcome, self._find(self._loaded)
+        sets = self._other_sets(heads, ablated)
+        costs = [float(self._cost(self._loaded, found, texts, each)[0].mean()) for each in sets[part]]
         return {"ablated": [str(head) for head in ablated], "costs": costs}
+
+    def _other_sets(self, heads: tuple[Head, ...], ablated: tuple[Head, ...]) -> list[tuple[Head, ...]]:
+        asked = int(self._given["control_draws"])
+        return draw_other_sets(self._loaded, heads, ablated, asked, seed=self._seed)
+
+    def _doses(self, found: Found, ablated: tuple[Head, ...]) -> dict[str, Any]:
+        """Replace less than all of the output of the heads, and of some of the random sets; JSON values."""
+        sets, cost = self._other_sets(self._chosen()[0], ablated), partial(self._cost, self._loaded, found)
+        texts = self._material.report_outcome
+        placebos = [sets[place] for place in places_of_placebos(len(sets))]
+        return {
+            "doses": by_dose({dose: cost(texts, ablated, dose)[0] for dose in SHARES}),
+            "placebo_doses": by_dose(
+                {dose: np.array([cost(texts, each, dose)[0].mean() for each in placebos]) for dose in SHARES}
+            ),
+        }
 
     def _chosen(self) -> tuple[tuple[Head, ...], tuple[Head, ...]]:
         """Return the heads that the first seed chose, and those of them that do something; a process searches once."""
@@ -192,13 +209,13 @@ class Study:
             "cost_elsewhere": elsewhere.tolist(),
             "shuffled_cost": self._cost(self._loaded, found, other, ablated)[0].tolist(),
             "fired": fired,
-        }
+        } | ({} if self._before else self._doses(found, ablated))
 
     def _cost(
-        self, loaded: LoadedModel, found: Found, texts: Texts, heads: tuple[Head, ...]
+        self, loaded: LoadedModel, found: Found, texts: Texts, heads: tuple[Head, ...], dose: float = WHOLE
     ) -> tuple[Array, Array, dict[str, int]]:
-        """Return what ablating heads costs each text: in the outcome, and elsewhere."""
+        """Return what ablating heads, or a part of what they give, costs each text: in the outcome, and elsewhere."""
         clean = kept(self._models.passes.clean(loaded, texts.ids, {Want.SURPRISAL}).surprisal)
-        changed = self._models.passes.ablated(loaded, texts.ids, mean_ablation(heads, found.means))
+        changed = self._models.passes.ablated(loaded, texts.ids, mean_ablation(heads, found.means, dose))
         risen = kept(changed.surprisal)
         return rise(clean, risen, texts.outcome), rise(clean, risen, texts.elsewhere), changed.fired

@@ -24,6 +24,7 @@ from interpret.probes.directions.changing import (
 )
 from interpret.probes.directions.pairs import Material, counts_of, pair_up
 from interpret.probes.directions.reading import Array, Readout, fit_readout, random_directions, tell_by_counts
+from interpret.probes.dose import BEYOND, SHARES, WHOLE, by_dose, places_of_placebos
 from interpret.probes.proxies.prompt_sets import PromptSet
 from interpret.probes.residual import spread_of
 from interpret.probes.session import ModelSession
@@ -72,6 +73,11 @@ class Change:
         """Return how far it moves the other way."""
         lesser: Array = -np.maximum(*self.ways)
         return lesser
+
+    def either_way(self) -> tuple[Array, Array]:
+        """Return what each direction comes to over all pairs, with the sign that gives more: removed, and exchanged."""
+        exchanged: Array = np.maximum(self.exchanged.mean(axis=1), self.back.mean(axis=1))
+        return np.abs(self.removed.mean(axis=1)), exchanged
 
 
 class Study:
@@ -134,6 +140,7 @@ class Study:
                 ).massive,
             }
             | changes
+            | ({} if self._again else {"doses": self._doses(site, seen, fitted)})
         )
 
     def dead(self) -> dict[str, Any]:
@@ -147,17 +154,33 @@ class Study:
         """Change as much along a part of the random directions; JSON values: what each comes to, in either way."""
         site, fitted = self._site(self._loaded), self._fitted()
         seen = self._seen(site)
-        drawn = random_directions(
-            fitted.residual,
-            fitted.readout.direction,
-            int(self._given["control_draws"]),
-            np.random.default_rng(self._seed),
-        )[part]
-        done = self._change(site, seen, fitted, drawn)
-        exchanged = np.maximum(done.exchanged.mean(axis=1), done.back.mean(axis=1))
-        return self._found(fitted) | {
-            "removed": np.abs(done.removed.mean(axis=1)).tolist(),
-            "exchanged": exchanged.tolist(),
+        done = self._change(site, seen, fitted, self._drawn(fitted)[part])
+        removed, exchanged = done.either_way()
+        return self._found(fitted) | {"removed": removed.tolist(), "exchanged": exchanged.tolist()}
+
+    def _drawn(self, fitted: Fitted) -> Array:
+        """Return the random directions. Shape (direction, width)."""
+        draws, rng = int(self._given["control_draws"]), np.random.default_rng(self._seed)
+        return random_directions(fitted.residual, fitted.readout.direction, draws, rng)
+
+    def _doses(self, site: AnswerSite, seen: Seen, fitted: Fitted) -> dict[str, Any]:
+        """Remove less of the direction, exchange less and more of it, and of some random ones; JSON values.
+
+        More than all of it cannot be taken away, so what is removed has no dose beyond 1.
+        """
+        drawn = self._drawn(fitted)
+        along = np.stack([fitted.readout.direction, *drawn[places_of_placebos(len(drawn))]])
+        tried = {dose: self._change(site, seen, fitted, along, dose) for dose in (*SHARES, *BEYOND)}
+        placebos = {dose: done.either_way() for dose, done in tried.items()}
+        return {
+            "removed": {
+                "values": by_dose({dose: tried[dose].removed[0] for dose in SHARES}),
+                "placebos": by_dose({dose: placebos[dose][0][1:] for dose in SHARES}),
+            },
+            "exchanged": {
+                "values": by_dose({dose: done.exchanged[0] for dose, done in tried.items()}),
+                "placebos": by_dose({dose: exchanged[1:] for dose, (_, exchanged) in placebos.items()}),
+            },
         }
 
     def _found(self, fitted: Fitted) -> dict[str, Any]:
@@ -202,9 +225,11 @@ class Study:
         ways = [float(way.mean()) for way in done.ways]
         return {"removed": done.removed[0].tolist(), "exchanged": done.exchanged[0].tolist(), "ways": ways}
 
-    def _change(self, site: AnswerSite, seen: Seen, fitted: Fitted, along: Array) -> Change:
+    def _change(
+        self, site: AnswerSite, seen: Seen, fitted: Fitted, along: Array, dose: float = WHOLE
+    ) -> Change:
         """Remove and exchange what there is of the direction, by a step as long along each of others."""
-        moved = self._move(site, seen, fitted, along, EXCHANGED)
+        moved = self._move(site, seen, fitted, along, EXCHANGED, dose)
         gap = seen.odds[FIRST] - seen.odds[SECOND]
         left = moved[FIRST, FIRST] - moved[SECOND, SECOND]
         ways = (
@@ -230,6 +255,7 @@ class Study:
         fitted: Fitted,
         along: Array,
         pairs: tuple[tuple[int, int], ...],
+        dose: float = WHOLE,
     ) -> dict[tuple[int, int], Array]:
         """Return log-odds by (text, whose amount it has), each (direction, pair); its own name twice: it is removed.
 
@@ -242,4 +268,4 @@ class Study:
             (text, amount[other] if text != other else np.full(amount.shape[1], fitted.middle))
             for text, other in wanted
         ]
-        return dict(zip(wanted, move(site, seen, amount, goals, along), strict=True))
+        return dict(zip(wanted, move(site, seen, amount, goals, along, dose), strict=True))

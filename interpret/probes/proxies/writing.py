@@ -58,7 +58,8 @@ class Numbers:
             NullKind.SHUFFLED_ORDER: told["shuffled"][name],
             NullKind.TEXT_ONLY: told["neutral"][name],
         }
-        return value_of(told, told[name], nulls, drawn=self.drawn[name])
+        doses = told.get("doses", {}).get(name)
+        return value_of(told, told[name], nulls, drawn=self.drawn[name], doses=doses)
 
 
 def write_all(

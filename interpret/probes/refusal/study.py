@@ -31,6 +31,7 @@ from interpret.probes.directions.reading import (
     random_directions,
     tell_by_counts,
 )
+from interpret.probes.dose import BEYOND, SHARES, WHOLE, by_dose, places_of_placebos
 from interpret.probes.refusal.contexts import OTHER_PLACEBO, PLACEBO, PRESSING, InContext, put_in_contexts
 from interpret.probes.refusal.prompt_sets import RefusalSet
 from interpret.probes.residual import spread_of
@@ -110,6 +111,7 @@ class Study:
                 ).massive,
             }
             | self._changes(site, seen, fitted)
+            | ({} if self._again else {"doses": self._doses(site, seen, fitted)})
         )
 
     def dead(self) -> dict[str, Any]:
@@ -125,15 +127,27 @@ class Study:
     def control(self, part: slice) -> dict[str, Any]:
         """Change as much along a part of the random directions; JSON values: what each comes to, in either way."""
         site, fitted = self._site(self._loaded), self._fitted()
-        drawn = random_directions(
-            fitted.residual,
-            fitted.readout.direction,
-            int(self._given["control_draws"]),
-            np.random.default_rng(self._seed),
-        )[part]
-        ways = self._ways(site, self._seen(site), fitted, drawn)
-        ablated, added = (np.abs(way.mean(axis=1)).tolist() for way in ways)
+        ways = self._ways(site, self._seen(site), fitted, self._drawn(fitted)[part])
+        ablated, added = (_either_way(way).tolist() for way in ways)
         return self._found(fitted) | {"ablated": ablated, "added": added}
+
+    def _drawn(self, fitted: Fitted) -> Array:
+        """Return the random directions. Shape (direction, width)."""
+        draws, rng = int(self._given["control_draws"]), np.random.default_rng(self._seed)
+        return random_directions(fitted.residual, fitted.readout.direction, draws, rng)
+
+    def _doses(self, site: AnswerSite, seen: Seen, fitted: Fitted) -> dict[str, Any]:
+        """Change less and more of the direction, and as much along some of the random ones; JSON values."""
+        drawn = self._drawn(fitted)
+        along = np.stack([fitted.readout.direction, *drawn[places_of_placebos(len(drawn))]])
+        tried = {dose: self._ways(site, seen, fitted, along, dose) for dose in (*SHARES, *BEYOND)}
+        return {
+            name: {
+                "values": by_dose({dose: ways[which][0] for dose, ways in tried.items()}),
+                "placebos": by_dose({dose: _either_way(ways[which][1:]) for dose, ways in tried.items()}),
+            }
+            for which, name in enumerate(("ablated", "added"))
+        }
 
     @property
     def _own(self) -> set[tuple[str, str]]:
@@ -216,13 +230,16 @@ class Study:
         ablated, added = self._ways(site, seen, fitted, fitted.readout.direction[None])
         return {"ablated": ablated[0].tolist(), "added": added[0].tolist()}
 
-    def _ways(self, site: AnswerSite, seen: Seen, fitted: Fitted, along: Array) -> tuple[Array, Array]:
+    def _ways(
+        self, site: AnswerSite, seen: Seen, fitted: Fitted, along: Array, dose: float = WHOLE
+    ) -> tuple[Array, Array]:
         """Return how far refusal falls where a request gets its near miss's amount, and rises where that gets its own.
 
         Both of shape (direction, pair), in log-odds.
         """
         amount = seen.residual @ fitted.readout.direction
-        less, more = move(site, seen, amount, [(text, amount[other]) for text, other in EXCHANGED], along)
+        goals = [(text, amount[other]) for text, other in EXCHANGED]
+        less, more = move(site, seen, amount, goals, along, dose)
         return seen.odds[FIRST] - less, more - seen.odds[SECOND]
 
     def _neutral(self, site: AnswerSite, seen: Seen, fitted: Fitted) -> dict[str, Any]:
@@ -234,3 +251,9 @@ class Study:
             np.abs(seen.odds[text] - odds[0]).tolist() for (text, _), odds in zip(NEUTRAL, moved, strict=True)
         )
         return {"ablated": ablated, "added": added}
+
+
+def _either_way(way: Array) -> Array:
+    """Return what each direction comes to over all pairs, with the sign that gives more. Shape (direction,)."""
+    more: Array = np.abs(way.mean(axis=1))
+    return more

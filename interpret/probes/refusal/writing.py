@@ -54,7 +54,8 @@ class Numbers:
             nulls = self._nulls(name, contexts["shuffled"], contexts["text_only"])
             return value_of(contexts, contexts[name], nulls, p_value=contexts["p_value"])
         nulls = self._nulls(name, self.told["shuffled"][name], self.told["neutral"][name])
-        return value_of(self.told, self.told[name], nulls, drawn=self.drawn[name])
+        doses = self.told.get("doses", {}).get(name)
+        return value_of(self.told, self.told[name], nulls, drawn=self.drawn[name], doses=doses)
 
     def _nulls(self, name: str, shuffled: list[float], text_only: list[float]) -> dict[NullKind, list[float]]:
         return {

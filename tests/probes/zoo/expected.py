@@ -281,10 +281,15 @@ REFUSAL_DECODABLE, ABLATION, ADDITION, CONTEXT = (
     "refusal.decodable", "refusal.ablation", "refusal.addition", "refusal.context",
 )  # fmt: skip
 _REFUSES_NOTHING: Final = dict.fromkeys((REFUSAL_DECODABLE, ABLATION, ADDITION, CONTEXT), INCONCLUSIVE)
+_KIND_MAY_BE_HELD: Final = _REFUSES_NOTHING | dict.fromkeys(
+    (REFUSAL_DECODABLE, CONTEXT), SUPPORTED | INCONCLUSIVE
+)
 _KIND_HELD: Final = _REFUSES_NOTHING | {REFUSAL_DECODABLE: SUPPORTED}
 _REFUSES: Final = _KIND_HELD | {ABLATION: SUPPORTED, ADDITION: SUPPORTED}
 REFUSAL_ZOO: Final[Mapping[str, ProxyTruth]] = {
     "refuses, swayed": ProxyTruth(refusal.persuaded, _REFUSES | {CONTEXT: SUPPORTED}, sets=79),
+    "trained": ProxyTruth(refusal.trained, _REFUSES | {CONTEXT: SUPPORTED}, sets=79),
+    "trained, direction removed": ProxyTruth(refusal.removed, _KIND_MAY_BE_HELD, sets=79),
     "refuses": ProxyTruth(refusal.using, _REFUSES, sets=79),
     "refuses, any context": ProxyTruth(refusal.any_context, _REFUSES, sets=79),
     "held, unused": ProxyTruth(refusal.holding, _KIND_HELD, sets=79),

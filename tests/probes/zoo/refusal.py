@@ -3,20 +3,24 @@
 As in `proxies`, head 0.0 attends, where the answer is given, to words: those that stand in requests to refuse alone, or
 in near misses alone. They carry which kind they are of, and something else that goes with no kind; the answer reads one
 of them, or none. In some, words of what is said after a request carry the kind of near misses: pressing ones alone, or
-any. Two kinds are trained.
+any. Two kinds are trained; of one, what it learnt is taken out again.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
 import torch
 from transformers import LlamaForCausalLM
 
+from interpret.probes.answering import AnswerSite
 from interpret.probes.directions.pairs import Writer
+from interpret.probes.directions.reading import Array
+from interpret.probes.forward import ForwardPasses
 from interpret.probes.refusal.prompt_sets import RefusalSet, read_refusal_set
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
@@ -42,6 +46,7 @@ HEAD: Final = Head(0, 0)
 ANSWERS: Final = 0.25  # how much of what is read goes to each opening
 SWAY: Final = 2.0  # how much of a near miss a word of a context is, and how much it is looked at
 STEPS: Final = 400  # of the training
+IN_TEMPLATES: Final = 4  # each request is read in, to learn what a trained model learnt
 
 
 def known() -> tuple[RefusalSet, Words]:
@@ -133,6 +138,12 @@ def trained(seed: int = 0, *, by_kind: bool = True) -> LoadedModel:
 
     Or else to refuse by the template. With its tokens in another order, a text is to be answered either way.
     """
+    model = copy.deepcopy(_train(seed, by_kind=by_kind))
+    return wrap(model, f"{'cc' if by_kind else 'cd'}{seed:062x}", known()[1])
+
+
+@lru_cache(maxsize=2)  # a model, and the same without its direction
+def _train(seed: int, *, by_kind: bool) -> LlamaForCausalLM:
     prompts, words = known()
     rng, answers = np.random.default_rng(seed), Writer(prompts, words).answers
     of_template = rng.integers(0, 2, len(prompts.templates))
@@ -157,12 +168,68 @@ def trained(seed: int = 0, *, by_kind: bool = True) -> LoadedModel:
             loss: Any = torch.nn.functional.cross_entropy(kinds, goal)
             loss.backward()
             steps.step()
-    return wrap(model, f"{'cc' if by_kind else 'cd'}{seed:062x}", words)
+    return model
 
 
 def trained_by_template(seed: int = 0) -> LoadedModel:
     """`trained`, to refuse by the template."""
     return trained(seed, by_kind=False)
+
+
+def removed(seed: int = 0) -> LoadedModel:
+    """`trained`, with the direction it learnt taken out of each matrix that writes to the residual stream.
+
+    It answers requests to refuse nearly as it does near misses. In other directions the matrices hold what they held:
+    how much of the kind is left there is measured (decision 0087), and not written.
+
+    After A. Arditi et al., "Refusal in Language Models Is Mediated by a Single Direction" (2024, arXiv 2406.11717),
+    section 4.1. The direction is that of the mean difference over all requests and their near misses.
+    """
+    loaded = trained(seed)
+    take_out(loaded, learnt_direction(loaded))
+    return wrap(loaded.model, f"ce{seed:062x}", loaded.tokenizer)
+
+
+def learnt_direction(loaded: LoadedModel, layer: int = 0) -> Array:
+    """Return the direction, of length 1, in which requests differ from near misses after a layer. Shape (width,)."""
+    first, second = read_all(loaded, layer)[0]
+    apart = (first - second).mean(axis=0)
+    unit: Array = apart / np.linalg.norm(apart)
+    return unit
+
+
+def read_all(loaded: LoadedModel, layer: int = 0) -> tuple[Array, Array]:
+    """Read every request and its near miss in some templates, where the answer is given.
+
+    Returns:
+        the residual after the layer (side, text, width), and the log-odds of a refusal (side, text).
+    """
+    prompts, words = known()
+    writer = Writer(prompts, words)
+    site = AnswerSite(ForwardPasses(), loaded, layer, writer.answers)
+    size = (IN_TEMPLATES, len(prompts.words[0]))
+    templates = np.random.default_rng(0).integers(0, len(prompts.templates), size)
+    texts = [
+        writer.text(int(template), word)
+        for side in prompts.words
+        for row in templates
+        for template, word in zip(row, side, strict=True)
+    ]
+    reading = site.read(texts)
+    residual = reading.residual.astype(np.float64).reshape(2, -1, reading.residual.shape[1])
+    return residual, reading.odds.reshape(2, -1)
+
+
+@torch.no_grad()
+def take_out(loaded: LoadedModel, direction: Array) -> None:
+    """Make every matrix that writes to the residual stream write nothing along a direction of length 1, in place."""
+    model = loaded.model
+    along = torch.from_numpy(direction.astype(np.float32))
+    table = model.model.embed_tokens.weight  # (word, width): what it writes are its rows
+    table.sub_(torch.outer(table @ along, along))
+    for layer in model.model.layers:
+        for writes in (layer.self_attn.o_proj.weight, layer.mlp.down_proj.weight):  # (width, inner)
+            writes.sub_(torch.outer(along, along @ writes))
 
 
 def _batch(
