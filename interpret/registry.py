@@ -226,7 +226,8 @@ PROBES: dict[str, ProbeEntry] = {
         intervenes=False,
         choices={
             "prompt_set": Choice(
-                ("claims-en", "claims-zh"), "sources, questions and answers in which language"
+                ("claims-en", "claims-zh", "claims-mixed-en", "claims-mixed-zh"),
+                "sources and answers in which language, and whether the source says the other thing too",
             ),
         },
         parameters={

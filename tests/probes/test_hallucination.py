@@ -103,7 +103,11 @@ def test_what_is_backed_is_what_the_citation_verdict_says(name: str) -> None:
 @pytest.mark.parametrize("name", SETS)
 def test_every_set_has_facts_enough_of_both_domains(name: str) -> None:
     prompts = read_claim_set(name)
-    assert name == f"claims-{prompts.language[:2]}"
+    mixed = "mixed" in name
+    assert name == f"claims-{'mixed-' * mixed}{prompts.language[:2]}"
+    for facts in prompts.facts:
+        assert {fact.mixed for fact in facts} == {mixed}
+        assert sum(fact.leads for fact in facts) == (len(facts) // 2 if mixed else 0)
     assert min(map(len, prompts.facts)) >= 30
 
 

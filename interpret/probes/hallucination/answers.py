@@ -24,10 +24,12 @@ class Answer:
     Attributes:
         pair: the texts, as `WRITTEN`; its template is the fact's number over both domains.
         own: the tokens in which the claims differ, from the first to before the last; what follows is alike.
+        in_source: of each text, whether a comparison of its answer with its source finds the quote.
     """
 
     pair: Pair
     own: tuple[int, int]
+    in_source: tuple[bool, ...]
 
     @property
     def length(self) -> int:
@@ -85,7 +87,8 @@ def _answer(prompts: ClaimSet, tokenizer: Any, fact: Fact, number: int) -> Answe
     says = [text[start:stop] for text in texts]
     if stop == len(texts[0]) or says[0] != says[3] or says[1] != says[2]:
         return None
-    return Answer(Pair(number, fact.said, (texts[0], texts[1], texts[2], texts[3])), (start, stop))
+    pair = Pair(number, fact.said, (texts[0], texts[1], texts[2], texts[3]))
+    return Answer(pair, (start, stop), tuple(prompts.in_source(fact, *both) for both in WRITTEN))
 
 
 def _apart(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, int]:

@@ -7,8 +7,8 @@ They are data, versioned with the code that reads them: a change of a text raise
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,15 +23,28 @@ class Fact:
     """One fact of a source, and two things that it may say: one is backed where the source says that, and not else.
 
     Attributes:
-        beside: another sentence of the source.
+        beside: another sentence of the source. Where it has a place, the other of both things stands there: then
+            neither is a word that the source lacks.
         template: the fact, with a place.
         said: what may stand there.
+        leads: whether the fact stands before the sentence beside it.
     """
 
     beside: str
     template: str
     question: str
     said: tuple[str, str]
+    leads: bool = False
+
+    @property
+    def mixed(self) -> bool:
+        """Return whether the source says the other thing as well, of another matter."""
+        return PLACE in self.beside
+
+    def sentences(self, which: int) -> tuple[str, str]:
+        """Return both sentences of the source that says one of both things, in their order."""
+        both = self.beside.replace(PLACE, self.said[1 - which]), self.saying(which)
+        return both[::-1] if self.leads else both
 
     def saying(self, which: int) -> str:
         """Return the fact as a source, or a quote, has it."""
@@ -52,14 +65,17 @@ class ClaimSet:
 
     def write(self, fact: Fact, source: int, answer: int) -> str:
         """Return the whole text where the source says one of both things, and the answer quotes one of them."""
-        return self.frame.format(
-            beside=fact.beside, fact=fact.saying(source), question=fact.question, said=fact.saying(answer)
-        )
+        beside, own = fact.sentences(source)
+        return self.frame.format(beside=beside, fact=own, question=fact.question, said=fact.saying(answer))
 
     def source(self, fact: Fact, source: int) -> str:
         """Return the source by itself, as a citation is checked against it."""
-        head = self.frame[: self.frame.index("\n")]
-        return head.format(beside=fact.beside, fact=fact.saying(source))
+        beside, own = fact.sentences(source)
+        return self.frame[: self.frame.index("\n")].format(beside=beside, fact=own)
+
+    def in_source(self, fact: Fact, source: int, answer: int) -> bool:
+        """Return whether what the answer quotes stands in the source, letter by letter."""
+        return fact.saying(answer) in self.source(fact, source)
 
 
 def read_claim_set(name: str, folder: Path = FOLDER) -> ClaimSet:
@@ -73,9 +89,7 @@ def read_claim_set(name: str, folder: Path = FOLDER) -> ClaimSet:
     if not file.exists():
         raise BadSpecification(f"no prompt set {name}: {file.name} is not there")
     told = tomllib.loads(file.read_text("utf-8"))
-    first, second = (
-        tuple(Fact(a, b, c, (d, e)) for a, b, c, d, e in told[each]) for each in ("first", "second")
-    )
+    first, second = (tuple(_facts(told[each])) for each in ("first", "second"))
     made = ClaimSet(
         name=name,
         version=str(told["version"]),
@@ -98,6 +112,12 @@ def read_claim_set(name: str, folder: Path = FOLDER) -> ClaimSet:
     return made
 
 
+def _facts(rows: Sequence[Sequence[str]]) -> Iterator[Fact]:
+    """Yield the facts; of those whose other thing stands beside, every second one leads, so that no place tells."""
+    for number, (beside, template, question, one, other) in enumerate(rows):
+        yield Fact(beside, template, question, (one, other), leads=PLACE in beside and number % 2 == 0)
+
+
 def _check(prompts: ClaimSet, fact: Fact) -> None:
     """Refuse a fact whose labels are of one class, or of which a text says both things."""
     if fact.template.count(PLACE) != 1:
@@ -110,7 +130,8 @@ def _check(prompts: ClaimSet, fact: Fact) -> None:
             " answer is backed"
         )
     for which, said in enumerate(fact.said):
-        if said in prompts.write(fact, 1 - which, 1 - which):
+        around = replace(fact, beside=fact.beside.replace(PLACE, "")) if fact.mixed else fact
+        if said in prompts.write(around, 1 - which, 1 - which):
             raise BadSpecification(
                 f"{prompts.name}: {said!r} stands elsewhere in the text of {fact.template!r}: an answer that says it"
                 " would be backed either way"

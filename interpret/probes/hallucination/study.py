@@ -101,7 +101,7 @@ class Study:
                 },
                 "labels_shuffled": self._labels_shuffled(fitted.residual[reading], seen.residual[reading]),
                 "rivals": {name: float(each.mean()) for name, each in rivals.items()},
-                "texts_compared": float(_area(_not_said_before(report)).mean()),
+                "texts_compared": float(_area(_by_comparison(report)).mean()),
             },
         }
 
@@ -205,18 +205,6 @@ def _by_words(fit: Sequence[Answer], report: Sequence[Answer]) -> Array:
     return scores
 
 
-def _not_said_before(answers: Sequence[Answer]) -> Array:
-    """Return 1 where a claim's own words do not stand before it in its text: what a comparison of texts tells."""
-    return np.array(
-        [
-            [
-                float(not _stands(text[: each.own[0]], text[slice(*each.own)]))
-                for text, each in zip(row, answers, strict=True)
-            ]
-            for row in _rows(answers)
-        ]
-    )
-
-
-def _stands(text: Sequence[int], words: Sequence[int]) -> bool:
-    return any(tuple(text[i : i + len(words)]) == tuple(words) for i in range(len(text) - len(words) + 1))
+def _by_comparison(answers: Sequence[Answer]) -> Array:
+    """Return 1 where a claim is not found in its source by comparing the texts."""
+    return np.array([[float(not each.in_source[text]) for each in answers] for text in range(TEXTS)])
