@@ -24,7 +24,7 @@ from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
 from tests.probes.zoo import animals, hallucination
-from tests.probes.zoo.expected import HALLUCINATION, HALLUCINATION_ZOO, INCONCLUSIVE
+from tests.probes.zoo.expected import HALLUCINATION, HALLUCINATION_ZOO, INCONCLUSIVE, SUPPORTED
 
 SETS = registry.PROBES[HALLUCINATION].choices["prompt_set"].names
 
@@ -39,6 +39,16 @@ def test_the_verdict_on_each_model_is_the_true_one(name: str) -> None:
 def test_a_second_seed_with_the_domains_exchanged_says_the_same() -> None:
     assert judge(measured("held")).second == "supported"
     assert judge(measured("labels permuted")).second in INCONCLUSIVE
+
+
+def test_where_the_source_says_the_other_thing_too_it_takes_more_than_that_words_stood_before() -> None:
+    mixed = {"prompt_set": hallucination.MIXED}
+    bound, stood = (
+        run(each, mixed) for each in (hallucination.bound(), hallucination.knowing(name=hallucination.MIXED))
+    )
+    assert judge(bound).status in SUPPORTED
+    assert judge(stood).status in INCONCLUSIVE
+    assert stood.estimate.value == pytest.approx(0.5, abs=0.05)
 
 
 def test_what_fails_at_one_thing_is_told_at_another() -> None:

@@ -21,9 +21,20 @@ SMALL_HALLUCINATION: Final[Mapping[str, float | str]] = {
 }
 
 
-def _hallucination(name: str, many: int, make: Callable[[int], LoadedModel], says: str, **more: Any) -> Kind:
+MIXED: Final = {**SMALL_HALLUCINATION, "prompt_set": hallucination.MIXED}
+
+
+def _hallucination(
+    name: str,
+    many: int,
+    make: Callable[[int], LoadedModel],
+    says: str,
+    *,
+    asked: Mapping[str, float | str] = SMALL_HALLUCINATION,
+    **more: Any,
+) -> Kind:
     of_number = partial(_holding if more.get("planted") else seeded, make)
-    return Kind(f"hallucination: {name}", HALLUCINATION, SMALL_HALLUCINATION, of_number, many, says, **more)
+    return Kind(f"hallucination: {name}", HALLUCINATION, asked, of_number, many, says, **more)
 
 
 def _holding(make: Callable[[int], LoadedModel], number: int, store: Path) -> real.Made:
@@ -50,5 +61,12 @@ KINDS: Final = (
     _hallucination("held", 25, hallucination.knowing, "holds it in both domains, at the claim and after", planted=True),
     _hallucination(
         "held, same model", 20, _first_knowing, "one model, other facts each time", planted=True, same=True,
+    ),
+    _hallucination(
+        "stood before, mixed", 20, partial(hallucination.knowing, name=hallucination.MIXED),
+        "holds that words stood before, where all have", asked=MIXED,
+    ),
+    _hallucination(
+        "bound, mixed", 20, hallucination.bound, "holds of what matter the source says it", asked=MIXED, planted=True,
     ),
 )  # fmt: skip
