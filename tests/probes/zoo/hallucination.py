@@ -33,6 +33,7 @@ CODE, GUESS = 40, 72  # where codes begin: of a claim, and of what is foretold
 WORD, CUE, AFTER, MARK, OTHER_MARK, READ, OTHER_READ, ELSE, CONSTANT, SUBJECT, SINK = range(104, 115)
 SLOW = 8  # from this rotary pair on nothing turns: what is matched there is content
 SLOPE = 5  # one that turns by 0.013 a token: over one text its sine is a slope
+ANSWERS: Final = 0.01  # standard deviation of what a coordinate adds to a word's logit
 STRENGTH: Final = 0.3  # of a code, in each of its coordinates
 
 
@@ -172,6 +173,7 @@ def _blank(seed: int, name: str = PROMPTS) -> LlamaForCausalLM:
             weight.fill_(1.0 if "norm" in part else 0.0)
             if "norm" not in part:
                 weight.normal_(0, 0.01, generator=noise)
+        _answer_evenly(model)
         table = model.model.embed_tokens.weight
         table[:, :SPREAD].normal_(0, 0.15, generator=noise)
         table[:, CODE:] = 0.0
@@ -184,6 +186,16 @@ def _blank(seed: int, name: str = PROMPTS) -> LlamaForCausalLM:
                 table[tokens, CODE : CODE + CODES] = sign * code
                 table[tokens, WORD] = 1.0
     return model
+
+
+def _answer_evenly(model: LlamaForCausalLM) -> None:
+    """Make each coordinate of the residual spread what is foretold by as much, at right angles to all others.
+
+    Else what a model holds would show in how unsure it is, by the noise of its answers.
+    """
+    weight = model.lm_head.weight
+    apart = torch.linalg.qr(weight - weight.mean(dim=0))[0]  # (word, width)
+    weight.copy_(apart * ANSWERS * len(weight) ** 0.5)
 
 
 def _note_answer(model: LlamaForCausalLM) -> None:
