@@ -63,6 +63,13 @@ class ClaimSet:
     domains: tuple[str, str]
     facts: tuple[tuple[Fact, ...], tuple[Fact, ...]]
 
+    @property
+    def noticed(self) -> str:
+        """Return what of a claim that is not backed can be noticed without knowing what a source is."""
+        if any(fact.mixed for facts in self.facts for fact in facts):
+            return "these words have not stood beside each other"
+        return "these words have not stood there"
+
     def write(self, fact: Fact, source: int, answer: int) -> str:
         """Return the whole text where the source says one of both things, and the answer quotes one of them."""
         beside, own = fact.sentences(source)

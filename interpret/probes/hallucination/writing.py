@@ -94,8 +94,8 @@ def _claim(prompts: ClaimSet, gain: float, told: Mapping[str, Any]) -> Claim:
         ),
         does_not_show=(
             "That an answer is right or wrong, or that the model knows what it makes up: a claim that is not backed may"
-            " be true, and what is read may be no more than that words have not stood there before, which a comparison"
-            " of the texts tells as well or better. The claims were put into its mouth, and nothing was changed: no"
+            f" be true, and what is read may be no more than that {prompts.noticed} before, which a comparison of the"
+            " texts tells as well or better. The claims were put into its mouth, and nothing was changed: no"
             " answer need depend on it. Nor that it is so of other claims, domains or lengths, or of answers it writes"
             " itself."
         ),
