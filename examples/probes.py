@@ -39,6 +39,7 @@ SHOWN: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     # A rank among 79 directions survives the correction over its four tests.
     "refusal.direction": [{"prompt_set": "service-en", "pairs": 40, "control_draws": 79}],
     "deception.signs": [{"prompt_set": "statements-en"}],
+    "hallucination.signs": [{"prompt_set": "claims-en"}, {"prompt_set": "claims-mixed-en"}],
     "answer.path": [{"pairs": 40, "control_draws": 19, "checked_heads": 12}],
     "fact.tracing": [{"facts": 40, "control_draws": 19}],
 }

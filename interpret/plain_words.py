@@ -89,6 +89,11 @@ CLAIMS: Final[dict[str, Words]] = {
         "On made-up statements, part of the model differs between misleading ones, which are false, and truthful ones:"
         " also on another subject than where this was fitted, and without the instruction to mislead."
     ),
+    "hallucination.signs": _(
+        "On made-up answers that quote a source, part of the model differs between quotes that stand in the source and"
+        " quotes that do not, more than the model's surprise or the words do, also on another subject than where this"
+        " was fitted."
+    ),
 }
 ANOTHER: Final = _("Something inside the model was measured of which there are no plain words.")
 ABSENT: Final = _("Looked for, and not there to an extent that matters: %(claim)s")

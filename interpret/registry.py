@@ -218,6 +218,27 @@ PROBES: dict[str, ProbeEntry] = {
             "permutations": Parameter(9999, 99, 99999, "exchanges of the sides behind the p-value"),
         },
     ),
+    "hallucination.signs": ProbeEntry(
+        path="interpret.probes.hallucination.SignsOfHallucination",
+        title="Signs of hallucination: claims that their source does not back, in another domain, beyond surprise",
+        unit="probability",
+        reads_prompts=False,
+        intervenes=False,
+        choices={
+            "prompt_set": Choice(
+                ("claims-en", "claims-zh", "claims-mixed-en", "claims-mixed-zh"),
+                "sources and answers in which language, and whether the source says the other thing too",
+            ),
+        },
+        parameters={
+            "answers": Parameter(
+                48, 40, 60, "facts, half of one domain to fit on, half of another to report on"
+            ),
+            "depth": Parameter(0.5, 0, 1, "after which layer the model is read, as a share of its depth"),
+            "smallest_gain": Parameter(0.1, 0.001, 1, "probability beyond each null that matters"),
+            "permutations": Parameter(9999, 99, 99999, "exchanges of the sides behind the p-value"),
+        },
+    ),
     "answer.path": ProbeEntry(
         path="interpret.probes.paths.AnswerPath",
         title="The answer's path: heads proposed by attribution, exchanged between sentences with different answers",

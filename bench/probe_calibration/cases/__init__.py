@@ -8,6 +8,7 @@ from bench.probe_calibration.cases import (
     deception,
     drift,
     facts,
+    hallucination,
     induction,
     paths,
     patterns,
@@ -26,6 +27,7 @@ KINDS: Final = (
     *deception.KINDS,
     *paths.KINDS,
     *facts.KINDS,
+    *hallucination.KINDS,
 )
 _STATISTICS: Final = {
     induction.INDUCTION: induction.STATISTICS,
@@ -36,6 +38,7 @@ _STATISTICS: Final = {
     deception.DECEPTION: deception.STATISTICS,
     paths.PATHS: paths.STATISTICS,
     facts.FACTS: facts.STATISTICS,
+    hallucination.HALLUCINATION: hallucination.STATISTICS,
 }
 
 __all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "shows_absence", "statistics_of"]

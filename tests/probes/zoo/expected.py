@@ -18,7 +18,7 @@ from interpret.contracts import Status
 from interpret.probes.forward import Ids
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo import animals, deception, drift, facts, paths, proxies, readers, refusal
+from tests.probes.zoo import animals, deception, drift, facts, hallucination, paths, proxies, readers, refusal
 
 Pattern = NDArray[np.float64]  # (query, key), rows sum to 1; a row of NaN is not said
 
@@ -362,4 +362,20 @@ FACT_ZOO: Final[Mapping[str, tuple[Callable[[int], LoadedModel], frozenset[Statu
     "early": (facts.early, INCONCLUSIVE),
     "any order": (facts.any_order, INCONCLUSIVE),
     "disturbed": (facts.disturbed, INCONCLUSIVE),
+}
+
+
+HALLUCINATION: Final = "hallucination.signs"
+HALLUCINATION_ZOO: Final[Mapping[str, ProxyTruth]] = {
+    "held": ProxyTruth(hallucination.knowing, {HALLUCINATION: SUPPORTED}),
+    "surprised": ProxyTruth(hallucination.surprised, {HALLUCINATION: INCONCLUSIVE}),
+    "labels permuted": ProxyTruth(hallucination.scrambled, {HALLUCINATION: INCONCLUSIVE}),
+    "one domain": ProxyTruth(hallucination.one_domain, {HALLUCINATION: INCONCLUSIVE}),
+    "turned": ProxyTruth(hallucination.turned, {HALLUCINATION: INCONCLUSIVE}),
+    "at the claim alone": ProxyTruth(hallucination.at_claim, {HALLUCINATION: INCONCLUSIVE}),
+    "claim": ProxyTruth(hallucination.by_claim, {HALLUCINATION: INCONCLUSIVE}),
+    "source": ProxyTruth(hallucination.by_source, {HALLUCINATION: INCONCLUSIVE}),
+    "place": ProxyTruth(hallucination.by_place, {HALLUCINATION: INCONCLUSIVE}),
+    "dead": ProxyTruth(hallucination.dead, {HALLUCINATION: INCONCLUSIVE}),
+    "never trained": ProxyTruth(hallucination.untrained, {HALLUCINATION: INCONCLUSIVE}),
 }
