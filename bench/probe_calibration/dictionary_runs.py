@@ -23,6 +23,7 @@ from interpret.dictionaries.training import Training, train
 
 LEARNT, HELD_OUT, ALL = 24, 12, 48  # texts: to train on, to measure by, and by which is told what is true
 ALL_WORDS: Final = 200  # a concept, by which is told what is true
+INSISTS: Final = 20  # labels that are given however badly they do on the words to choose by
 NO_BAG: Final = 0.5  # words here have no tokens of their own to be told by
 BATCH, RATE, DEAD_AFTER = 256, 4e-3, 30
 
@@ -72,8 +73,9 @@ def _seeded(training: Training, seed: int) -> Training:
 
 
 def _labels(asked: Asked, source: Source, coder: Autoencoder, tokens: Tokens, number: int) -> Iterator[Told]:
-    """Label each feature by the concept that it tells best on the words to choose by, the best first.
+    """Label each feature that one would by the concept that it tells best on the words to choose by, the best first.
 
+    Where few or none reach the area at which one would, the best are labelled all the same: each run is a trial.
     What stands out of what nobody planted counts as much as what was.
     """
     seed = 1000 * number
@@ -84,8 +86,8 @@ def _labels(asked: Asked, source: Source, coder: Autoencoder, tokens: Tokens, nu
     alive = np.flatnonzero((values > 0).any(axis=0))
     found = answers_of(coder, tokens, values, words, alive, seed)
     chosen = found[:, :, 0]
-    tried = [(int(row), int(chosen[row].argmax())) for row in np.argsort(-chosen.max(axis=1), kind="stable")]
-    tried = [(row, concept) for row, concept in tried if chosen[row, concept] >= ANSWERS]
+    best = [(int(row), int(chosen[row].argmax())) for row in np.argsort(-chosen.max(axis=1), kind="stable")]
+    tried = [pair for place, pair in enumerate(best) if place < INSISTS or chosen[pair] >= ANSWERS]
     answers = {pair: Answer(*found[pair].tolist()) for pair in tried}
     told = looks((pair, answers[pair].chance(NO_BAG, WORDS // 2)) for pair in tried)
     true = _true_areas(source, coder, tokens, densities_of(tokens, values, alive), alive, seed)

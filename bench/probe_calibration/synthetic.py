@@ -18,15 +18,15 @@ from interpret.dictionaries.coding import Floats
 from interpret.dictionaries.polysemanticity import Read
 from interpret.dictionaries.reading import Tokens
 
-WIDTH: Final = 64
+WIDTH: Final = 128
 FEATURES: Final = 64
 CONCEPTS, WORDS, TEMPLATES = 16, 24, 3
 LENGTH: Final = 256  # tokens a text
-FIRES, ON_WORDS = 0.05, 0.03  # how often a feature fires on a token, and on a word beside the concept's own
+FIRES, ON_WORDS = 0.05, 0.02  # how often a feature fires on a token, and on a word beside the concept's own
 SPREAD: Final = 0.3  # standard deviation of a feature's strength, whose mean is 1
-OWN: Final = 1.3  # strength of a concept's feature on its words
-NOISE: Final = 0.05  # of what is no feature
-DENSE: Final = 0.2  # of what a concept adds along every direction
+OWN: Final = 1.4  # strength of a concept's feature on its words
+NOISE: Final = 0.03  # of what is no feature
+DENSE: Final = 0.15  # of what a concept adds along every direction
 
 
 @dataclass(frozen=True, slots=True)
