@@ -30,9 +30,10 @@ kinds; power at least {figures.POWER:.0%}. Where a test can show that something 
 such models, and a counter is one on what was planted. `entropy.next_token` claims nothing, so it has no rows.
 
 `dictionary.claims` is no probe. Its runs train a dictionary each, on activations whose features are known, and count
-what is said of it by the rules of its pages (decision 0088): that a *label* stands out, with each pair of feature and
-concept that one would choose, and twenty at least, a look at the whole dictionary; that a unit surely answers to so many *concepts*; that its
-*card* is better than that of its rivals. What is true is told by thousands of words and tokens that no run reads.
+what is said of it by the rules of its pages (decision 0088): that a *label* stands out, where each pair of feature and
+concept that one would choose, and twenty at least, is a look at the whole dictionary; that a unit surely answers to so
+many *concepts*; that its *card* is better than that of its rivals. What is true is told by thousands of words and
+tokens that no run reads.
 """
 _AUDIT: Final = "## Blind audit"
 
