@@ -81,11 +81,13 @@ class Source:
         for concept, features in self.planted.features.items():
             rows = np.flatnonzero(concepts == concept)
             carrying = rows[rng.random(len(rows)) < self.planted.share]
-            strengths[np.ix_(carrying, features)] += np.abs(rng.normal(OWN, SPREAD, (len(carrying), 1)))
-        rows = self._written(strengths, rng) + (self._apart[concepts] if self.planted.dense else 0)
-        shape = (TEMPLATES, *rows.shape)
-        residual = (rows + NOISE * rng.standard_normal(shape)).astype(np.float32)
-        return Read(residual, np.zeros((TEMPLATES, len(rows), 1), np.float32), concepts)
+            strengths[np.ix_(carrying, np.asarray(features))] += np.abs(
+                rng.normal(OWN, SPREAD, (len(carrying), 1))
+            )
+        written = self._written(strengths, rng) + (self._apart[concepts] if self.planted.dense else 0)
+        noise = rng.standard_normal((TEMPLATES, *written.shape))
+        residual = (written + NOISE * noise).astype(np.float32)
+        return Read(residual, np.zeros((TEMPLATES, len(concepts), 1), np.float32), concepts)
 
     def _written(self, strengths: NDArray[Any], rng: np.random.Generator) -> Floats:
         """Return what features of these strengths add up to, and noise. Shape (row, width)."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from evidence.statistics.discoveries import level_of_batch
-from evidence.statistics.numerics import special, t_quantile
+from evidence.statistics import level_of_batch
 
 ALPHA: Final = 0.05  # on average at most this share of what stands out in a dictionary does not
 ENDS: Final = 0.975  # of the intervals, which are two-sided at 0.95
+Pair = TypeVar("Pair", bound=Hashable)  # what is looked at: a feature and a concept
 AMISS: Final = 0.5  # of a word: what an area is unsure of at least, where all of its words agree
 
 
@@ -47,7 +47,9 @@ def chance_of(area: float, low: float, floor: float, words: int) -> float:
         low: of the two-sided 95 % interval of `area`.
         words: that the interval is over, at least two.
     """
-    error = (area - low) / t_quantile(ENDS, words - 1)
+    from scipy.special import stdtrit  # noqa: PLC0415  # as below
+
+    error = (area - low) / float(stdtrit(words - 1, ENDS))
     return float(chances_beyond(area, max(error, least_error(words)), floor, words))
 
 
@@ -61,16 +63,18 @@ def least_error(words: int) -> float:
 
 def chances_beyond(areas: Any, errors: Any, floor: float, words: int) -> Any:
     """Return the same of an area, or of each in an array, from its standard error, by Student's t over words."""
-    return special().stdtr(words - 1, (floor - areas) / errors)
+    from scipy.special import stdtr  # noqa: PLC0415  # when the first chance is asked for: it takes a while
+
+    return stdtr(words - 1, (floor - areas) / errors)
 
 
-def looks(chances: Iterable[tuple[Hashable, float]]) -> dict[Hashable, Look]:
+def looks(chances: Iterable[tuple[Pair, float]]) -> dict[Pair, Look]:
     """Return each look, by what was looked at: the same again is no other look.
 
     Args:
         chances: what was looked at, in order, and what it leaves to chance.
     """
-    found: dict[Hashable, Look] = {}
+    found: dict[Pair, Look] = {}
     out = 0
     for pair, chance in chances:
         if pair in found:
