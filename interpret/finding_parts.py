@@ -55,6 +55,14 @@ class Tests:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A figure that stands beside the statistic, in its unit, and in words what it is; None: there is none."""
+
+    what: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """The statistic of one unit."""
 
@@ -164,6 +172,19 @@ def read_items(given: object) -> list[Item]:
     told = [_mapping(each, "an item") for each in given]
     items = [Item(_text(each, "id"), _number(each.get("value"), "an item's value")) for each in told]
     return sorted(items, key=lambda item: item.value)
+
+
+def read_beside(details: Mapping[str, Any]) -> Beside | None:
+    """Read what stands beside the statistic and is judged by nobody; None: nothing does.
+
+    Raises:
+        Malformed: it has another shape.
+    """
+    if "beside" not in details:
+        return None
+    told = _mapping(details["beside"], "beside")
+    value = told.get("value")
+    return Beside(_text(told, "what"), None if value is None else _number(value, "beside"))
 
 
 def read_doses(details: Mapping[str, Any]) -> list[DoseValue]:

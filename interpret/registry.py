@@ -20,6 +20,7 @@ from interpret.parts import Session
 
 SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
 CROSSCODER = "interpret.dictionaries.crosscoder.train_crosscoder"  # likewise: probes know nothing of sae-lens
+BESIDE = "interpret.dictionaries.beside.code_beside"  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +450,15 @@ def crosscoder() -> Callable[..., Any]:
         ProbeUnavailable: sae-lens, or another library that it needs, is not installed here.
     """
     return cast("Callable[..., Any]", _import(CROSSCODER, "a crosscoder"))
+
+
+def dictionary_beside() -> Callable[..., Any]:
+    """Return `code_beside` of the dictionaries that ship. Only a process with sae-lens can.
+
+    Raises:
+        ProbeUnavailable: sae-lens, or another library that it needs, is not installed here.
+    """
+    return cast("Callable[..., Any]", _import(BESIDE, "a dictionary"))
 
 
 def _import(path: str, what: str) -> Any:

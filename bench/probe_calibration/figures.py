@@ -9,7 +9,8 @@ from statistics import fmean
 from typing import Any, Final
 
 from bench.probe_calibration.cases import KINDS, shows_absence
-from bench.probe_calibration.runs import Run, Told
+from bench.probe_calibration.runs import Run
+from bench.probe_calibration.told import Told
 from evidence.statistics.shares import clopper_pearson
 from interpret.statistics import adjust_benjamini_hochberg
 from interpret.verdicts import ALPHA, MIN_RANDOM_SETS

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from bench.probe_calibration import figures
 from bench.probe_calibration.audit import Draw, Verdict
-from bench.probe_calibration.cases import KINDS, shows_absence, statistics_of
+from bench.probe_calibration.cases import KINDS, code_version_of, shows_absence, statistics_of
 from bench.probe_calibration.figures import Rate
 from bench.probe_calibration.runs import Run
-from interpret import registry
 from interpret.verdicts import ALPHA
 
 _HEAD: Final = f"""# How often probes are wrong
@@ -30,6 +29,12 @@ false supports and counters on models with nothing to find at most {ALPHA:.0%} b
 kinds; power at least {figures.POWER:.0%}. Where a test can show that something is not there, that is the true answer on
 such models, and a counter is one on what was planted. Models of which nobody knows whether they hold what a statistic
 looks for are told by themselves, and counted in neither rate. `entropy.next_token` claims nothing, so it has no rows.
+
+`dictionary.claims` is no probe. Its runs train a dictionary each, on activations whose features are known, and count
+what is said of it by the rules of its pages (decision 0088): that a *label* stands out, where each pair of feature and
+concept that one would choose, and twenty at least, is a look at the whole dictionary; that a unit surely answers to so
+many *concepts*; that its *card* is better than that of its rivals. What is true is told by thousands of words and
+tokens that no run reads.
 """
 _AUDIT: Final = "## Blind audit"
 
@@ -39,7 +44,7 @@ def render(runs: Sequence[Run], drawn: Draw | None, audited: Sequence[Verdict]) 
     parts = [_HEAD]
     for probe in sorted({run.probe for run in runs}):
         ours = [run for run in runs if run.probe == probe]
-        version = registry.load(probe).code_version
+        version = code_version_of(probe)
         parts.append(f"## `{probe}`, code version {version}\n")
         parts += [_statistic(ours, statistic) for statistic in statistics_of(probe)]
         parts.append(_cost(ours))
@@ -76,7 +81,7 @@ def as_json(runs: Sequence[Run]) -> dict[str, Any]:
     for probe in sorted({run.probe for run in runs}):
         ours = [run for run in runs if run.probe == probe]
         worth = {statistic: figures.worth(ours, statistic) for statistic in statistics_of(probe)}
-        probes[probe] = {"code_version": registry.load(probe).code_version, "statistics": worth}
+        probes[probe] = {"code_version": code_version_of(probe), "statistics": worth}
     return {"probes": probes}
 
 

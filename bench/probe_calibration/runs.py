@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import torch
 
-from bench.probe_calibration.cases import KINDS, Kind
+from bench.probe_calibration.cases import KINDS, Kind, code_version_of
+from bench.probe_calibration.told import Told
 from interpret import registry
 from interpret.contracts import Measurement, ProbeSpecification
 from interpret.parts import measure_all
@@ -23,27 +24,6 @@ from interpret.probes.weights import LoadedModel
 from interpret.verdicts import CONTRACT, judge
 
 NO_OTHERS: Final[Mapping[str, LoadedModel]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What one finding says.
-
-    Attributes:
-        true: whether what it claims is so, by construction.
-        p_value: before the correction; None: it has none.
-        random_sets: how many were ablated beside it; 0 where nothing is ablated.
-    """
-
-    statistic: str
-    status: str
-    rung: str
-    true: bool
-    p_value: float | None
-    random_sets: int
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +48,16 @@ def measure(kind: Kind, number: int, store: Path) -> Run:
     """Make the model of this number and run the probe on it; a verdict stands by itself, at 0.05."""
     torch.set_num_threads(1)
     began = time.process_time()
+    told = kind.claims(number) if kind.claims else _probe(kind, number, store)
+    seconds = time.process_time() - began
+    version = code_version_of(kind.probe)
+    return Run(kind.name, number, kind.probe, version, CONTRACT, dict(kind.parameters), seconds, told)
+
+
+def _probe(kind: Kind, number: int, store: Path) -> tuple[Told, ...]:
     loaded, planted = kind.make(number, store)
     findings = probe_model(kind, loaded, seed=number, others=kind.others(number))
-    told = tuple(_told(item, planted if kind.holds(item.statistic) else frozenset()) for item in findings)
-    seconds = time.process_time() - began
-    version = registry.load(kind.probe).code_version
-    return Run(kind.name, number, kind.probe, version, CONTRACT, dict(kind.parameters), seconds, told)
+    return tuple(_told(item, planted if kind.holds(item.statistic) else frozenset()) for item in findings)
 
 
 def probe_model(
@@ -91,9 +75,7 @@ def is_current(run: Run) -> bool:
     kind = next((each for each in KINDS if each.name == run.kind), None)
     if kind is None or run.contract != CONTRACT:
         return False
-    return (
-        dict(kind.parameters) == run.parameters and registry.load(run.probe).code_version == run.code_version
-    )
+    return dict(kind.parameters) == run.parameters and code_version_of(run.probe) == run.code_version
 
 
 def read_runs(file: Path) -> list[Run]:

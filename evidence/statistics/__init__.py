@@ -4,6 +4,7 @@ Django-free: whoever has observations can call it, whatever they were read from.
 that needs it (`numerics`). What the methods promise is measured by `make calibrate-gates`.
 """
 
+from evidence.statistics.discoveries import level_of_batch
 from evidence.statistics.intervals import BOUND_CONFIDENCE, CONFIDENCE, Estimate, two_sided
 from evidence.statistics.judging import End, judge_bounds, more_units
 from evidence.statistics.means import estimate_mean
@@ -32,6 +33,7 @@ __all__ = [
     "estimate_share",
     "estimate_successes",
     "judge_bounds",
+    "level_of_batch",
     "more_units",
     "smallest_n_at_least",
     "tally",

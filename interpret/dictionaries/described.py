@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, NamedTuple, Self
 
+from interpret.dictionaries.looks import chance_of
 from interpret.errors import DictionaryUnreadable
 
 FORMAT: Final = "dictionary-features/1"
@@ -37,9 +38,12 @@ class Answer(NamedTuple):
         names = ("held_out", "low", "high", "random", "random_largest")
         return dict(zip(names, self[1:], strict=True))
 
-    def stands_out(self, bag_of_tokens: float) -> bool:
-        """Whether all of the interval lies above what is drawn comes to at best, and above the words' own tokens."""
-        return self.low > max(self.random_largest, bag_of_tokens)
+    def chance(self, bag_of_tokens: float, words: int) -> float:
+        """Return the chance that a feature worth no more than it is held against does as well on so many words.
+
+        It is held against what is drawn comes to at best, and the words' own tokens.
+        """
+        return chance_of(self.held_out, self.low, max(self.random_largest, bag_of_tokens), words)
 
 
 @dataclass(frozen=True, slots=True)

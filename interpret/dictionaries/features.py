@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interpret.dictionaries.coding import Dictionary, Floats, by_chunks
+from interpret.dictionaries.coding import Coder, Dictionary, Floats, by_chunks
 from interpret.dictionaries.concepts import CONCEPTS, TEMPLATES, VERSION
 from interpret.dictionaries.described import FORMAT
 from interpret.dictionaries.figures import jackknifed
@@ -77,7 +77,10 @@ def describe(
     fired = _fire(dictionary, read(loaded, sequences, site), sequences)
     words = read_words(loaded, site, CONCEPTS)
     alive = np.flatnonzero((fired.values > 0).any(axis=0))
-    answers = _answers(dictionary, fired, words, alive, seed)
+    answers = [
+        [_rounded(answer) for answer in each]
+        for each in answers_of(dictionary, fired.tokens, fired.values, words, alive, seed).tolist()
+    ]
     effects = _effects(loaded, dictionary.directions[alive])
     return {
         "format": FORMAT,
@@ -209,18 +212,38 @@ def _text(loaded: LoadedModel, tokens: Sequence[int] | NDArray[np.int64]) -> str
     return found.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _answers(
-    dictionary: Dictionary, fired: _Fired, words: Read, alive: NDArray[np.int64], seed: int
-) -> list[list[list[float]]]:
-    """Return for each living feature and concept: area on the words to choose by, then on the others with its interval
-    over words, and of directions that were drawn the mean and the largest."""
+def answers_of(
+    coder: Coder, tokens: Tokens, values: Floats, words: Read, alive: NDArray[np.int64], seed: int
+) -> NDArray[np.float64]:
+    """Return how well living features tell concepts. Shape (feature, concept, figure), figures as in `Answer`.
+
+    Of the area on the words to judge by, the interval is over words; of directions that were drawn, each is cut off to
+    fire as often as the feature.
+
+    Args:
+        values: (token, feature), what features give on the tokens: 0 on massive ones.
+        alive: places of the features.
+    """
     choosing, judging = halves(words.concepts)
-    values = values_of(dictionary, words)[:, alive]
-    chosen = areas_of(values[choosing.rows], choosing.concepts)
-    held, low, high = _judged(values[judging.rows], judging)
-    mean, largest = _random_areas(dictionary, fired, words, alive, judging, seed)
-    table = np.stack([chosen, held, low, high, mean, largest], axis=-1)  # (concept, feature, figure)
-    return [[_rounded(row) for row in feature] for feature in table.transpose(1, 0, 2).tolist()]
+    on_words = values_of(coder, words)[:, alive]
+    chosen = areas_of(on_words[choosing.rows], choosing.concepts)
+    held, low, high = _judged(on_words[judging.rows], judging)
+    by_density = random_values(tokens.ordinary, densities_of(tokens, values, alive), words, seed)
+    judged_areas = np.stack([areas_of(each[judging.rows], judging.concepts) for each in by_density])
+    mean, largest = judged_areas.mean(axis=2).T, judged_areas.max(axis=2).T
+    return np.stack([chosen, held, low, high, mean, largest], axis=-1).transpose(1, 0, 2)
+
+
+def densities_of(tokens: Tokens, values: Floats, alive: NDArray[np.int64]) -> Sequence[float]:
+    """Return the share of ordinary tokens on which each living feature fires."""
+    found: list[float] = ((values[:, alive] > 0).sum(axis=0) / int((~tokens.massive).sum())).tolist()
+    return found
+
+
+def random_values(ordinary: Floats, densities: Sequence[float], words: Read, seed: int) -> Iterator[Floats]:
+    """Yield what directions that were drawn give for words, for each density: (word, direction)."""
+    directions = drawn(RANDOM, words.residual.shape[-1], np.random.default_rng(seed))
+    return matched_values(ordinary, words.residual, directions, densities)
 
 
 def _judged(
@@ -238,16 +261,6 @@ def _judged(
         figure = jackknifed(float(whole[place]), without[:, *place].tolist())
         low[place], high[place] = max(0.0, figure.low), min(1.0, figure.high)
     return whole, low, high
-
-
-def _random_areas(
-    dictionary: Dictionary, fired: _Fired, words: Read, alive: NDArray[np.int64], judging: Labelled, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    directions = drawn(RANDOM, dictionary.about.site.width, np.random.default_rng(seed))
-    densities = (fired.values[:, alive] > 0).sum(axis=0) / fired.ordinary
-    matched = matched_values(fired.tokens.ordinary, words.residual, directions, densities.tolist())
-    areas = np.stack([areas_of(each[judging.rows], judging.concepts) for each in matched])
-    return areas.mean(axis=2).T, areas.max(axis=2).T
 
 
 def _bag_of_tokens(loaded: LoadedModel) -> list[float]:

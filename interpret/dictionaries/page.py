@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from interpret.dictionaries.card import SPLICED
+from interpret.dictionaries.claims import not_below
 from interpret.dictionaries.described import Described
 from interpret.dictionaries.figures import CONFIDENCE
 from interpret.dictionaries.files import card_of, features_of, stored
+from interpret.dictionaries.looks import ALPHA
 from interpret.dictionaries.polysemanticity import ANSWERS
 from interpret.dictionaries.splicing import TOLD
 from interpret.dictionaries.stability import SHARED
 from interpret.dictionaries.storing import MOVED
 from interpret.errors import DictionaryMissing
+from interpret.statistics import adjust_benjamini_hochberg
 
 _HEAD: Final = f"""# Dictionaries, and what they are worth
 
@@ -43,7 +46,7 @@ _RECOVERED: Final = (
 )  # fmt: skip
 _CONCEPTS: Final = (
     "model", "units", "how many", "silent", "concepts a unit", "by chance", "answer to several",
-    "concepts, of those that answer to any",
+    "concepts, of those that answer to any", "surely answer to any, to several",
 )  # fmt: skip
 
 
@@ -70,6 +73,7 @@ def _dictionary(card: Mapping[str, Any], described: Described | None) -> str:
             "\n### Quality\n",
             _l0(card),
             *_quality(card["rows"]),
+            _beside_rivals(card["rows"]),
             "\n### What the model still predicts\n",
             *_recovered(
                 card["rows"], "recovered", "kept", "Massive tokens left as they are, in each row alike."
@@ -130,6 +134,17 @@ def _quality(rows: Mapping[str, Any]) -> Iterator[str]:
         yield _row([name, f"{told['l0']['value']:.1f}", *explained, *shares])
 
 
+def _beside_rivals(rows: Mapping[str, Any]) -> str:
+    """Say whether the dictionary is better than all its rivals, by the rule whose errors are measured."""
+    below = not_below(rows)
+    said = (
+        f"By the variance of ordinary tokens that they explain, it is not shown to be better than: {', '.join(below)}"
+        if below
+        else "By the variance of ordinary tokens that it explains, its interval lies above that of each rival"
+    )
+    return f"\n{said} (how often that is wrong: [calibration](calibration.md))."
+
+
 def _recovered(rows: Mapping[str, Any], key: str, nats: str, said: str) -> Iterator[str]:
     yield f"{said}\n"
     yield from _header(_RECOVERED)
@@ -171,29 +186,36 @@ def _concepts(told: Mapping[str, Any]) -> Iterator[str]:
                 _figure(each["mean"]),
                 f"{each['by_chance']:.3f}",
             ]
-            yield _row([model, kind, *numbers, _figure(each["several"]), _figure(each["among_answering"])])
+            shares = [_figure(each["several"]), _figure(each["among_answering"])]
+            yield _row([model, kind, *numbers, *shares, _sure(each.get("sure"))])
+
+
+def _sure(units: Sequence[int] | None) -> str:
+    """Return how many units surely answer to any concept and to several; a dash where the card is of before."""
+    return f"{sum(units[1:])}, {sum(units[2:])}" if units else "–"
 
 
 def _labels(described: Described) -> str:
     """Say how many of the labels that one would choose stand out on the words that nobody chose by."""
     concepts = described.concepts
     chosen = [
-        (answer, bag)
+        (answer, answer.chance(bag, concepts.words))
         for each in described.described
         for answer, bag in zip(each.answers, concepts.bag_of_tokens, strict=True)
         if answer.chosen >= ANSWERS
     ]
     held = sum(answer.held_out >= ANSWERS for answer, _ in chosen)
-    out = sum(answer.stands_out(bag) for answer, bag in chosen)
+    out = int((adjust_benjamini_hochberg([chance for _, chance in chosen]) <= ALPHA).sum()) if chosen else 0
     return (
         f"{len(described.described)} of {described.features} features fire on {described.tokens} ordinary tokens of"
         f" {described.texts} texts held out. Each was held against {len(concepts.names)} concepts twice: on"
         f" {concepts.words} words of each, by which one would choose a label, and on {concepts.words} others, by which"
         f" it is judged. **{len(chosen)} pairs of feature and concept reach an area of {ANSWERS:g} on the words to"
-        f" choose by; {held} of them do so on the others, and of {out} the whole interval lies above the largest of"
-        f" {concepts.random} directions that were drawn and fire as often, and above what the words' own tokens tell.**"
-        " Of the rest it is not known whether they are more than choosing and chance"
-        " ([decision 0084](../decisions/0084-features-and-labels.md))."
+        f" choose by; {held} of them do so on the others, and {out} stand out: above the largest of {concepts.random}"
+        " directions that were drawn and fire as often, and above what the words' own tokens tell, by more than chance"
+        f" gives in {ALPHA:.0%} of cases, corrected over all {len(chosen)} looks.** Of the rest it is not known whether"
+        " they are more than choosing and chance ([decision 0088](../decisions/0088-what-is-said-of-dictionaries.md))."
+        " Labels that people give are looks one after the other, and each is held to what those before it left."
     )
 
 

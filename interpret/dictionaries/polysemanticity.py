@@ -21,6 +21,7 @@ from interpret.dictionaries.about import Site
 from interpret.dictionaries.coding import Coder, Floats, by_chunks
 from interpret.dictionaries.concepts import TEMPLATES
 from interpret.dictionaries.figures import Figure, jackknifed
+from interpret.dictionaries.looks import ALPHA, chances_beyond, least_error
 from interpret.errors import BadSpecification, ProbeError
 from interpret.probes.devices import to_numpy
 from interpret.probes.forward import inputs_of, run_until_reached
@@ -28,6 +29,7 @@ from interpret.probes.hooks import Hook, counted_hooks
 from interpret.probes.resuming import Reached
 from interpret.probes.sites import blocks_of
 from interpret.probes.weights import LoadedModel
+from interpret.statistics import adjust_benjamini_hochberg
 
 ANSWERS: Final = 0.8  # area under the curve
 WORD_GROUPS: Final = 12  # of each concept's words: what intervals are over
@@ -37,6 +39,7 @@ WRITERS: Final = (
     "dense_4h_to_h",
 )  # what reads a layer's neurons: Llama-like, GPT-2, NeoX
 ROWS: Final = 64  # sequences at once
+SILENT: Final = 0.5  # the area of a unit that gives the same for every word
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Answers:
         among_answering: concepts, over the units that answer to any; None where none does.
         by_chance: `mean`, with words and concepts shuffled against each other.
         counts: units that answer to no concept, to one, two, …
+        sure: the same, of concepts that a unit surely answers to: see `sure_counts_of`.
     """
 
     units: int
@@ -75,6 +79,7 @@ class Answers:
     among_answering: Figure | None
     by_chance: float
     counts: tuple[int, ...]
+    sure: tuple[int, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -131,12 +136,9 @@ def answers(values: Floats, concepts: NDArray[np.int64], seed: int = 0) -> Answe
         values: (word, unit).
         concepts: (word,), each as often as any other, side by side.
     """
-    areas = areas_of(values, concepts)
-    counts = counts_of(areas)
-    group = np.arange(len(concepts)) % (len(concepts) // (concepts.max() + 1)) % WORD_GROUPS
-    without = [
-        counts_of(areas_of(values[group != each], concepts[group != each])) for each in range(WORD_GROUPS)
-    ]
+    areas, areas_without = areas_of(values, concepts), _areas_without(values, concepts)
+    words = len(concepts) // (int(concepts.max()) + 1)  # of each concept
+    counts, without = counts_of(areas), [counts_of(each) for each in areas_without]
     shuffled = np.random.default_rng(seed).permutation(concepts)
     return Answers(
         units=values.shape[1],
@@ -148,7 +150,18 @@ def answers(values: Floats, concepts: NDArray[np.int64], seed: int = 0) -> Answe
         else None,
         by_chance=_mean(counts_of(areas_of(values, shuffled))),
         counts=tuple(int(each) for each in np.bincount(counts)),
+        sure=tuple(int(each) for each in np.bincount(_sure(areas, areas_without, words))),
     )
+
+
+def sure_counts_of(values: Floats, concepts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many concepts each unit surely answers to. Shape (unit,).
+
+    Those at which the chance that a unit of an area no more than `ANSWERS` does as well survives Benjamini and
+    Hochberg's correction over all concepts and all units that are not silent: of many, some reach any area by luck.
+    """
+    words = len(concepts) // (int(concepts.max()) + 1)
+    return _sure(areas_of(values, concepts), _areas_without(values, concepts), words)
 
 
 def areas_of(values: Floats, concepts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -170,6 +183,26 @@ def areas_of(values: Floats, concepts: NDArray[np.int64]) -> NDArray[np.float64]
 def counts_of(areas: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return how many concepts each unit answers to, on either side. Shape (unit,)."""
     counts: NDArray[np.int64] = (np.maximum(areas, 1 - areas) >= ANSWERS).sum(axis=0)
+    return counts
+
+
+def _areas_without(values: Floats, concepts: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Return the areas without each group of words in turn."""
+    group = np.arange(len(concepts)) % (len(concepts) // (concepts.max() + 1)) % WORD_GROUPS
+    return [areas_of(values[group != each], concepts[group != each]) for each in range(WORD_GROUPS)]
+
+
+def _sure(
+    areas: NDArray[np.float64], without: Sequence[NDArray[np.float64]], words: int
+) -> NDArray[np.int64]:
+    """Return it from areas (concept, unit), and those without each group of a concept's `words`."""
+    pseudo = WORD_GROUPS * areas - (WORD_GROUPS - 1) * np.stack(without)  # (group, concept, unit)
+    error = np.maximum(pseudo.std(axis=0, ddof=1) / np.sqrt(WORD_GROUPS), least_error(words))
+    chances = chances_beyond(np.maximum(areas, 1 - areas), error, ANSWERS, WORD_GROUPS)
+    speaks = (areas != SILENT).any(axis=0)
+    counts = np.zeros(areas.shape[1], dtype=np.int64)
+    q_values = adjust_benjamini_hochberg(chances[:, speaks].ravel()).reshape(len(areas), -1)
+    counts[speaks] = (q_values <= ALPHA).sum(axis=0)
     return counts
 
 

@@ -24,7 +24,7 @@ from interpret.acts import can_label_feature
 from interpret.dictionaries.described import Answer
 from interpret.models import Feature, FeatureLabel
 from interpret.pages.addresses import dictionary_url
-from interpret.selectors.features import areas_to_choose_by, label_of, labels_that_count
+from interpret.selectors.features import Tried, areas_to_choose_by, label_of, labels_that_count
 from interpret.services.dictionaries import label_feature
 
 
@@ -38,8 +38,9 @@ class Judged:
     random: str
     random_largest: str
     bag_of_tokens: str
-    tried: int  # concepts that its author has tried on the feature
-    stands_out: bool  # it was the only one, and the whole interval lies above all of them
+    tried: Tried
+    level: str  # what its look may leave to chance
+    chance: str  # what it does
 
 
 @page_view(permission="interpret.view_feature")
@@ -92,7 +93,7 @@ def _quantile(quantile: float) -> StrOrPromise:
     return named.get(quantile, f"{quantile:.0%}")
 
 
-def _judged(label: FeatureLabel, tried: int, names: Mapping[str, str]) -> Judged:
+def _judged(label: FeatureLabel, tried: Tried, names: Mapping[str, str]) -> Judged:
     told = dict(label.figures)
     bag = told.pop("bag_of_tokens")
     answer = Answer(chosen=nan, **told)  # by what it was chosen is not what it is judged by
@@ -104,5 +105,11 @@ def _judged(label: FeatureLabel, tried: int, names: Mapping[str, str]) -> Judged
         f"{answer.random_largest:.2f}",
         f"{bag:.2f}",
         tried,
-        stands_out=tried == 1 and answer.stands_out(bag),
+        level=_percent(tried.look.level),
+        chance=_percent(tried.look.chance),
     )
+
+
+def _percent(share: float) -> str:
+    """Return a share that may be very small, with two digits that are not zero."""
+    return f"{100 * share:.2g}%"

@@ -16,7 +16,7 @@ from evidence.admin.frame.display import badge, figure, link, record_url, short_
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
 from interpret.contracts import CPU
-from interpret.finding_parts import read_number
+from interpret.finding_parts import Beside, Malformed, read_beside, read_number
 from interpret.models import Finding
 from interpret.pages import pictures
 from interpret.pages.addresses import findings_url, ledger_url
@@ -64,6 +64,7 @@ def finding(request: HttpRequest, principal: Principal, finding_id: int) -> Page
         "compared": pictures.compare(found),
         "differences": pictures.differ(found),
         "items": pictures.show_items(found),
+        "beside": _beside(found),
         "doses": pictures.show_doses(found),
         "heat": pictures.show_heat(found),
         "history": _history(found),
@@ -100,6 +101,14 @@ def _second(found: Finding) -> Mapping[str, Any]:
         "what": _text(stability, "what"),
         "p": _figure(read_number(stability, "p_value")),
     }
+
+
+def _beside(found: Finding) -> Beside | None:
+    """Return what stands beside the statistic; what has another shape than it should is not shown."""
+    try:
+        return read_beside(_mapping(_mapping(found.internals).get("details")))
+    except Malformed:
+        return None
 
 
 def _where(found: Finding) -> Sequence[tuple[StrOrPromise, SafeString | str]]:

@@ -22,8 +22,8 @@ from evidence.models import AuditEvent, Scope
 from interpret.dictionaries import files
 from interpret.errors import DictionaryChanged, DictionaryMisfit, DictionaryMissing, DictionaryUnreadable
 from interpret.models import Dictionary, Feature, FeatureLabel
-from interpret.selectors.features import labels_that_count
-from interpret.services.dictionaries import label_feature, register_dictionary
+from interpret.selectors.features import labels_that_count, looks_at
+from interpret.services.dictionaries import figures_of, label_feature, register_dictionary
 from tests.factories import World, acting, make_world
 from tests.interpret.dictionary_store import ANSWERS, MODEL, described, register_model, write_dictionary
 
@@ -186,13 +186,38 @@ def test_the_newest_label_of_each_person_counts_until_it_is_taken_back(
 ) -> None:
     label_feature(principal=researcher(world), feature=feature, concept="animals")
     changed = label_feature(principal=researcher(world), feature=feature, concept="colours")
-    assert labels_that_count(feature) == [(changed, 2)]
+    ((label, tried),) = labels_that_count(feature)
+    assert (label, tried.on_feature, tried.in_all) == (changed, 2, 2)
+    assert not tried.stands_out
     label_feature(principal=researcher(world), feature=feature, concept="")
     assert labels_that_count(feature) == []
     with pytest.raises(InvalidInput, match="taken back"):
         label_feature(
             principal=researcher(world), feature=Feature.objects.exclude(pk=feature.pk).get(), concept=""
         )
+
+
+def test_each_pair_that_anybody_tried_is_a_look_at_the_whole_dictionary(
+    world: World, feature: Feature
+) -> None:
+    other = Feature.objects.exclude(pk=feature.pk).get()
+    colleague = acting(f"user:{world.people['admin' if 'admin' in world.people else 'approver'].username}")
+    label_feature(principal=researcher(world), feature=other, concept="colours")
+    label_feature(principal=researcher(world), feature=other, concept="")  # taken back: it was a look
+    label_feature(principal=researcher(world), feature=feature, concept="animals")
+    FeatureLabel.objects.create(
+        feature=feature,
+        concept="animals",
+        figures=figures_of(feature, "animals"),
+        labelled_by=colleague.actor,
+    )
+    looked = looks_at(feature.dictionary)
+    assert [look.number for look in looked.values()] == [1, 2]  # the same of another person is no look
+    (_, own), (_, theirs) = labels_that_count(feature)
+    assert own.look == theirs.look == looked[feature.pk, "animals"]
+    assert (own.by_author, theirs.by_author, own.in_all) == (2, 1, 2)
+    assert own.stands_out
+    assert own.look.level < looked[other.pk, "colours"].level * 2
 
 
 def test_a_concept_that_the_features_were_not_held_against_is_refused_with_the_nearest(
@@ -282,13 +307,15 @@ def test_on_the_page_a_label_is_chosen_without_the_words_it_is_judged_by(
     after = client.get(address).content.decode()
     assert "0.95 [0.90, 0.99]" in after
     assert "beasts" in after
+    assert "Look 1 at this dictionary: its author has tried 1 labels" in after
+    assert "It stands out" in after
     again = client.post(address, {"concept": "colours"}, follow=True).content.decode()
     assert "has tried 2 concepts" in again
     client.post(address, {"concept": ""}, follow=True)
     assert "0.95" not in client.get(address).content.decode()
     weak = feature.dictionary.features.get(number=7)
     told = client.post(reverse("admin:feature", args=[weak.pk]), {"concept": "animals"}, follow=True)
-    assert "the label may say what is not there" in told.content.decode()
+    assert "The label may say what is not there" in told.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -183,6 +183,28 @@ def test_doses_and_heat_map_are_drawn_where_they_are(find: Find, researcher: Cli
     assert "nothing is judged by it." in page
 
 
+@pytest.mark.parametrize(
+    ("beside", "shown"),
+    [
+        ({"what": "one feature of dictionary d", "value": 0.5}, ["one feature of dictionary d", "0.5"]),
+        ({"what": "no dictionary for this layer", "value": None}, ["no dictionary for this layer"]),
+        ({"what": HOSTILE, "value": 0.5}, ["&lt;script&gt;"]),
+        ({"value": 0.5}, []),
+        ("much", []),
+    ],
+)
+def test_what_stands_beside_is_shown_as_a_description_and_decides_nothing(
+    find: Find, researcher: Client, beside: Any, shown: list[str]
+) -> None:
+    (plain,) = find(make_measurement())
+    (finding,) = find(make_measurement(details={"beside": beside}), seed=1)
+    page = page_of(researcher, finding)
+    assert ("no verdict rests on it" in page) == bool(shown)
+    assert all(text in page for text in shown)
+    assert "<script>alert(1)" not in page
+    assert (finding.status, finding.rung) == (plain.status, plain.rung)
+
+
 BROKEN: list[Any] = [
     {"dose_response": "many"},
     {"dose_response": [{"dose": "a lot", "value": 1, "low": 0, "high": 2}]},

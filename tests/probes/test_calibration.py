@@ -13,7 +13,8 @@ from bench.probe_calibration import __main__ as command
 from bench.probe_calibration import audit, figures, page
 from bench.probe_calibration.cases import COST, KINDS, MATCH, Kind, patterns, statistics_of
 from bench.probe_calibration.copies import vary
-from bench.probe_calibration.runs import Run, Told, measure, read_runs
+from bench.probe_calibration.runs import Run, measure, read_runs
+from bench.probe_calibration.told import Told
 from interpret import registry
 from interpret.verdicts import CONTRACT
 from tests.probes.test_zoo import attention, copied, texts

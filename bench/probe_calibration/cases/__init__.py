@@ -6,6 +6,7 @@ from typing import Final
 
 from bench.probe_calibration.cases import (
     deception,
+    dictionaries,
     drift,
     facts,
     hallucination,
@@ -17,6 +18,8 @@ from bench.probe_calibration.cases import (
 )
 from bench.probe_calibration.cases.induction import COST, INDUCTION, MATCH
 from bench.probe_calibration.cases.kind import Kind
+from interpret import registry
+from interpret.dictionaries import claims
 
 KINDS: Final = (
     *induction.KINDS,
@@ -28,6 +31,7 @@ KINDS: Final = (
     *paths.KINDS,
     *facts.KINDS,
     *hallucination.KINDS,
+    *dictionaries.KINDS,
 )
 _STATISTICS: Final = {
     induction.INDUCTION: induction.STATISTICS,
@@ -39,14 +43,20 @@ _STATISTICS: Final = {
     paths.PATHS: paths.STATISTICS,
     facts.FACTS: facts.STATISTICS,
     hallucination.HALLUCINATION: hallucination.STATISTICS,
+    claims.KEY: claims.STATISTICS,
 }
 
-__all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "shows_absence", "statistics_of"]
+__all__ = ["COST", "INDUCTION", "KINDS", "MATCH", "Kind", "code_version_of", "shows_absence", "statistics_of"]
 
 
 def statistics_of(probe: str) -> tuple[str, ...]:
     """Return the statistics of a probe that claim something."""
     return _STATISTICS[probe]
+
+
+def code_version_of(probe: str) -> str:
+    """Return the version of the code by which a probe says something, or a dictionary has it said of it."""
+    return claims.CODE_VERSION if probe == claims.KEY else registry.load(probe).code_version
 
 
 def shows_absence(statistic: str) -> bool:

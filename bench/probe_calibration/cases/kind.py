@@ -8,10 +8,12 @@ from pathlib import Path
 
 from bench.probe_calibration import real
 from bench.probe_calibration.copies import vary
+from bench.probe_calibration.told import Told
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 
 Make = Callable[[int, Path], real.Made]
+Claims = Callable[[int], tuple[Told, ...]]
 Others = Callable[[int], Mapping[str, LoadedModel]]
 
 
@@ -31,6 +33,7 @@ class Kind:
         same: whether each number gives the same model, so that its runs differ by the probe's seed alone.
         others: takes the number; returns the models that the probe is told beside the one that is probed, by the
             name of its parameter.
+        claims: takes the number; returns what is said where no probe says it, and no model is made.
         of: statistics that what is planted is true of; empty: all of the probe.
         unknown: statistics of which nobody knows whether there is something to find: counted in no rate, and told
             by themselves.
@@ -48,6 +51,7 @@ class Kind:
     of: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     others: Others = field(default=no_others, repr=False)
+    claims: Claims | None = field(default=None, repr=False)
 
     def holds(self, statistic: str) -> bool:
         """Whether there is something of this statistic to find."""

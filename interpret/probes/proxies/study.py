@@ -25,6 +25,7 @@ from interpret.probes.directions.changing import (
 from interpret.probes.directions.pairs import Material, counts_of, pair_up
 from interpret.probes.directions.reading import Array, Readout, fit_readout, random_directions, tell_by_counts
 from interpret.probes.dose import BEYOND, SHARES, WHOLE, by_dose, places_of_placebos
+from interpret.probes.proxies.beside import tell_by_features
 from interpret.probes.proxies.prompt_sets import PromptSet
 from interpret.probes.residual import spread_of
 from interpret.probes.session import ModelSession
@@ -134,6 +135,7 @@ class Study:
                 ),
                 "shuffled": self._changes(site, shuffled, fitted),
                 "neutral": self._neutral(site, seen, fitted),
+                "beside": self._beside(fitted, seen),
                 "fired": dict(site.fired),
                 "massive": spread_of(
                     fitted.residual.reshape(-1, fitted.residual.shape[-1]).astype(np.float32)
@@ -218,6 +220,11 @@ class Study:
     def _text_only(self) -> Array:
         """Return how surely the text alone tells the reporting pairs: by its tokens, letters and length."""
         return tell_by_counts(counts_of(self._material.fit), counts_of(self._material.report))
+
+    def _beside(self, fitted: Fitted, seen: Seen) -> dict[str, Any]:
+        """Return what the best single feature of a dictionary tells; JSON values."""
+        report = seen.residual[[FIRST, SECOND]]
+        return tell_by_features(self._specification.model_digest, self.layer, fitted.residual, report)
 
     def _changes(self, site: AnswerSite, seen: Seen, fitted: Fitted) -> dict[str, Any]:
         """Return what changing the direction itself does to each pair; JSON values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -80,7 +80,9 @@ def write_all(
         details=_details(prompts, first.told),
     )
     values = {claim.name: Both(first.of(claim.name), second.of(claim.name)) for claim in claims}
-    return writer.write(claims, values, _holds_for(specification, prompts, first.told))
+    read, *used = writer.write(claims, values, _holds_for(specification, prompts, first.told))
+    beside = {"beside": first.told["beside"]} if "beside" in first.told else {}  # parts of before lack it
+    return replace(read, details={**read.details, **beside}), *used
 
 
 def _claims(prompts: PromptSet, given: Mapping[str, float], layer: int) -> tuple[Claim, ...]:
