@@ -71,10 +71,6 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ): "a place in a queue, in the transaction of the act that moves it, which has an event",
     (
         "no-audit-event",
-        "evidence.services.review_queue.mend_queue",
-    ): "likewise, of acts on servers that know no queue",
-    (
-        "no-audit-event",
         "evidence.services.review_drafts.save_draft",
     ): "what somebody is writing is theirs; what they say in the end is a review, with an event",
     (
