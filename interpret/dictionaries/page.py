@@ -135,10 +135,10 @@ def _quality(rows: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _beside_rivals(rows: Mapping[str, Any]) -> str:
-    """Say whether the dictionary is better than all its rivals, by the rule whose errors are measured."""
+    """Say whether the dictionary lies above all its rivals, by the rule whose errors are measured."""
     below = not_below(rows)
     said = (
-        f"By the variance of ordinary tokens that they explain, it is not shown to be better than: {', '.join(below)}"
+        f"By the variance of ordinary tokens explained, its interval does not lie above that of: {', '.join(below)}"
         if below
         else "By the variance of ordinary tokens that it explains, its interval lies above that of each rival"
     )
