@@ -378,10 +378,10 @@ REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for
 REVIEW_TAKE_BACK = timedelta(
     seconds=env_int("TRACEBINDER_REVIEW_TAKE_BACK_SECONDS", 10)
 )  # until a decision counts
-# High-risk trace and system.
 REVIEW_HOLD = timedelta(
     minutes=env_int("TRACEBINDER_REVIEW_HOLD_MINUTES", 15)
 )  # for which a task is one person's
+# High-risk trace and system.
 REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)
 # The environment whose live release says which versions of model, prompt, index … are current.
 LIVE_ENVIRONMENT = env_str("TRACEBINDER_LIVE_ENVIRONMENT", "production")
@@ -523,7 +523,7 @@ CELERY_BEAT_SCHEDULE = {
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
     "record-decided-reviews": {"task": "evidence.tasks.record_decided_reviews", "schedule": 2.0},
-    "mend-review-queue": {"task": "evidence.tasks.mend_review_queue", "schedule": 3600.0},
+    "mend-review-queue": {"task": "evidence.tasks.mend_review_queue", "schedule": 300.0},
     "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
     "assess-due": {"task": "requirements.tasks.assess_due", "schedule": 60.0},
     **{

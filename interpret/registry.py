@@ -237,7 +237,9 @@ PROBES: dict[str, ProbeEntry] = {
             ),
             "depth": Parameter(0.5, 0, 1, "after which layer the model is read, as a share of its depth"),
             "smallest_gain": Parameter(0.1, 0.001, 1, "probability beyond each null that matters"),
-            "permutations": Parameter(9999, 99, 99999, "exchanges of the sides behind the p-value"),
+            "permutations": Parameter(
+                9999, 99, 99999, "sign flips of what each fact gains, behind the p-value"
+            ),
         },
     ),
     "answer.path": ProbeEntry(

@@ -5,26 +5,8 @@ from django.db import migrations, models
 import evidence.models.base
 from evidence.live_operations import Live
 
-RANKS = "CASE task.risk_tier WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END"
-
-# As `selectors.review_tasks.with_standing` has it: what was said until now decides what waits.
-FILL = f"""
-INSERT INTO evidence_queuedtask (task_id, system_id, stage, risk_rank, due_at)
-SELECT task.id, task.system_id, CASE WHEN said.n < task.reviews_required THEN 'judge' ELSE 'settle' END, {RANKS}, task.due_at
-FROM evidence_reviewtask AS task
-JOIN evidence_trace AS trace ON trace.id = task.trace_id
-CROSS JOIN LATERAL (SELECT count(*) AS n, count(DISTINCT decision) AS n_decisions FROM evidence_review AS review
-    WHERE review.task_id = task.id) AS said
-WHERE (said.n < task.reviews_required OR said.n_decisions > 1)
-    AND NOT EXISTS (SELECT FROM evidence_adjudication AS settled WHERE settled.task_id = task.id)
-    AND NOT EXISTS (SELECT FROM evidence_trace AS later WHERE later.system_id = trace.system_id
-        AND later.trace_id = trace.trace_id AND later.revision > trace.revision)
-ON CONFLICT DO NOTHING
-"""
-
-
 class Migration(migrations.Migration):
-    """What waits for reviewers has a row; reviewers judge claims, and whoever settles corrects. Tasks of servers that are replaced last are put in by the beat."""
+    """What waits for reviewers has a row; reviewers judge claims, and whoever settles corrects. Tasks of before are put in by the beat, as it finds them."""
 
     atomic = False  # each step by itself, beside writers
 
@@ -80,5 +62,4 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("trace", "reviewer"), name="evidence_reviewdraft_one_per_person")],
             },
         )),
-        migrations.RunSQL(FILL, migrations.RunSQL.noop),
     ]  # fmt: skip

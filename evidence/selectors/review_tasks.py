@@ -149,8 +149,9 @@ def releases_to_judge_blind(user: User) -> QuerySet[Any]:
 
 
 def _tasks_waiting_for(user: User) -> QuerySet[Any]:
-    of_their_systems = ReviewTask.objects.filter(queued__stage=_JUDGE, system__memberships__user=user)
-    return of_their_systems.filter(may_be_judged_by(user))
+    """Return the tasks by what was said of them, and not by their rows in the queue: one that is missing hides more."""
+    of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
+    return with_standing(of_their_systems).filter(may_be_judged_by(user), is_open=True)
 
 
 def _judged_by(user: User, task: str) -> Exists:

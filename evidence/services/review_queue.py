@@ -14,6 +14,7 @@ from evidence.access import Principal
 from evidence.errors import ConflictingContent, NotFound
 from evidence.locks import Lock, hold
 from evidence.models import QueuedTask, ReviewTask, RiskTier
+from evidence.selectors.revisions import is_superseded
 from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, waiting_for, with_standing
 
 RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.value: 2}
@@ -22,13 +23,10 @@ RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.v
 def queue_new(tasks: Sequence[ReviewTask]) -> None:
     """Put tasks just opened, that nobody has judged, into the queue in place of those of earlier revisions."""
     QueuedTask.objects.bulk_create([_row(task, QueuedTask.Stage.JUDGE) for task in tasks])
-    for task in tasks:
-        if task.trace.revision > 1:
-            QueuedTask.objects.filter(
-                task__system=task.system_id,
-                task__trace__trace_id=task.trace.trace_id,
-                task__trace__revision__lt=task.trace.revision,
-            ).delete()
+    again = [task.trace.trace_id for task in tasks if task.trace.revision > 1]
+    if again:
+        of_these = QueuedTask.objects.filter(task__trace__trace_id__in=again)
+        of_these.filter(is_superseded("task__trace")).delete()
 
 
 def requeue(task: ReviewTask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,17 +63,30 @@ def write_answers(prompts: ClaimSet, tokenizer: Any, answers: int, *, seed: int,
     made, written, start = list[list[Answer]](), 0, 0
     for domain, facts in zip(prompts.domains, prompts.facts, strict=True):
         order = rng.permutation(len(facts))
-        found = [_answer(prompts, tokenizer, facts[place], start + int(place)) for place in order]
-        fitting = [each for each in found if each is not None]
-        if len(fitting) < LEAST_PAIRS:
+        found = [
+            (facts[place], _answer(prompts, tokenizer, facts[place], start + int(place))) for place in order
+        ]
+        fitting = [(fact, each) for fact, each in found if each is not None]
+        chosen = _in_balance(fitting, answers // 2)
+        if len(chosen) < LEAST_PAIRS:
             raise PairsUnequal(
                 f"{prompts.name}: of {len(facts)} facts of {domain}, {len(fitting)} have texts of equal length in this"
-                f" model's tokens, whatever is said: {LEAST_PAIRS} are needed"
+                f" model's tokens, whatever is said, and {len(chosen)} in balance of what comes first:"
+                f" {LEAST_PAIRS} are needed"
             )
         written += len(fitting)
-        made.append(fitting[: answers // 2])
+        made.append(chosen)
         start += len(facts)
     return Domains(tuple(made[again]), tuple(made[1 - again]), start - written)
+
+
+def _in_balance(fitting: Sequence[tuple[Fact, Answer]], wanted: int) -> list[Answer]:
+    """Return so many answers; of mixed facts as many that lead as that follow, so that what came last tells nothing."""
+    if not any(fact.mixed for fact, _ in fitting):
+        return [answer for _, answer in fitting[:wanted]]
+    sides = [[answer for fact, answer in fitting if fact.leads is leads] for leads in (True, False)]
+    each = min(wanted // 2, *map(len, sides))
+    return [answer for side in sides for answer in side[:each]]
 
 
 def _answer(prompts: ClaimSet, tokenizer: Any, fact: Fact, number: int) -> Answer | None:

@@ -72,10 +72,8 @@ class Study:
         fitted, seen = self._see(self._loaded, fit), self._see(self._loaded, report, outputs=True)
         directions = {name: _fit(fitted.residual[name]) for name in READINGS}
         told = {name: _area(seen.residual[name] @ directions[name]) for name in READINGS}
-        reading = min(READINGS, key=lambda name: float(told[name].mean()))
-        rivals = self._rivals(seen)
-        best = max(rivals, key=lambda name: float(rivals[name].mean()))
-        shuffled = self._see(self._loaded, report, shuffled=True).residual[reading] @ directions[reading]
+        rivals = {name: best_way_round(_area(each)) for name, each in seen.outputs.items()}
+        shuffled = self._see(self._loaded, report, shuffled=True).residual
         return {
             "texts": [each.pair.digest() for each in report],
             "clusters": [each.pair.cluster for each in report],
@@ -84,13 +82,15 @@ class Study:
             "left_out": self._domains.left_out,
             "tokenizer_digest": digest_of_tokenizer(self._loaded.tokenizer),
             "layer": self.layer,
-            "reading": reading,
-            "told": told[reading].tolist(),
-            "shuffled": _area(shuffled).tolist(),
-            "rival": best,
-            "best_rival": rivals[best].tolist(),
-            "p_value": statistics.p_from_sign_flips(
-                told[reading] - rivals[best], seed=self._seed, permutations=int(self._given["permutations"])
+            "told": {name: each.tolist() for name, each in told.items()},
+            "shuffled": {name: _area(shuffled[name] @ directions[name]).tolist() for name in READINGS},
+            "rivals": {name: each.tolist() for name, each in rivals.items()},
+            "p_value": max(
+                statistics.p_from_sign_flips(
+                    mine - theirs, seed=self._seed, permutations=int(self._given["permutations"])
+                )
+                for mine in told.values()
+                for theirs in rivals.values()
             ),
             "rows": {
                 "across": {name: float(each.mean()) for name, each in told.items()},
@@ -99,8 +99,12 @@ class Study:
                     name: share_side_by_side(*_sides(seen.residual[name] @ directions[name]))
                     for name in READINGS
                 },
-                "labels_shuffled": self._labels_shuffled(fitted.residual[reading], seen.residual[reading]),
+                "labels_shuffled": {
+                    name: self._labels_shuffled(fitted.residual[name], seen.residual[name])
+                    for name in READINGS
+                },
                 "rivals": {name: float(each.mean()) for name, each in rivals.items()},
+                "balanced": self._balanced(),
                 "texts_compared": float(_area(_by_comparison(report)).mean()),
             },
         }
@@ -111,12 +115,12 @@ class Study:
         fitted, seen = (self._see(loaded, some) for some in (self._domains.fit, self._domains.report))
         return {name: _area(seen.residual[name] @ _fit(fitted.residual[name])).tolist() for name in READINGS}
 
-    def _rivals(self, seen: Seen) -> dict[str, Array]:
-        """Return how well each simple reading tells the claims of the other domain, whichever way round tells more."""
+    def _balanced(self) -> dict[str, float]:
+        """Return how well the texts' lengths and words tell: 0.5, or the facts do not balance what they should."""
         fit, report = self._domains.fit, self._domains.report
         lengths = np.array([[len(text) for text in row] for row in _rows(report)], dtype=np.float64)
-        scores = {**seen.outputs, "length": lengths, "words": _by_words(fit, report)}
-        return {name: best_way_round(_area(each)) for name, each in scores.items()}
+        scores = {"length": lengths, "words": _by_words(fit, report)}
+        return {name: float(best_way_round(_area(each)).mean()) for name, each in scores.items()}
 
     def _labels_shuffled(self, fitted: Array, seen: Array) -> float:
         """Return how well directions tell that are fitted with the labels of facts exchanged at random, on average."""
