@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -35,12 +36,13 @@ from evidence.models import (
     Trace,
 )
 from evidence.pages.frame import Page, Step, page_view
-from evidence.selectors.review_tasks import waiting_for
+from evidence.selectors.review_tasks import is_free, waiting_for
 from evidence.services import review_drafts, review_queue
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _CLAIM, _CITATION = "claim", "citation"  # in the address, counted from 1
 _CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
+_MOST_SHOWN: Final = 5  # of what was decided before
 _KEEP: Final = "keep"  # what the script sends
 _WINDOW: Final = 200_000  # code points of a document that a page shows around the quote
 
@@ -51,13 +53,6 @@ DECISIONS: Final[Mapping[str, tuple[str, StrOrPromise]]] = {
     Review.Decision.REJECT: ("x", gettext_lazy("it must not be used")),
     Review.Decision.ESCALATE: ("e", gettext_lazy("others must decide")),
 }
-JUDGEMENTS: Final = tuple(
-    zip(
-        ClaimJudgement.Judgement.values,
-        (gettext_lazy("stands"), gettext_lazy("does not stand"), gettext_lazy("cannot tell")),
-        strict=True,
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +98,9 @@ def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     first = held.filter(pk__in=waiting_for(principal.person)).select_related("task").first()
     if first is not None:
         return _to_answer(first.task.trace_id)
-    context = {"n_waiting": waiting_for(principal.person).count(), "decided": _decided(principal)}
+    waiting = waiting_for(principal.person)
+    n_free = waiting.filter(is_free(principal.person, clock.now())).count()
+    context = {"n_waiting": n_free, "n_held": waiting.count() - n_free, **_of_before(principal)}
     return Page("pages/review_desk_start.html", gettext_lazy("Review desk"), context)
 
 
@@ -142,19 +139,19 @@ def _take_next(
 
 
 def _decide(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
-    review_drafts.decide(principal=principal, trace=trace, said=_said(request))
+    review_drafts.decide(principal=principal, trace=trace, said=_said(request, trace))
     return _take_next(request, principal)
 
 
 def _save(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
-    review_drafts.save_draft(principal=principal, trace=trace, said=_said(request))
+    review_drafts.save_draft(principal=principal, trace=trace, said=_said(request, trace))
     return _to_answer(trace.pk)
 
 
 def _keep(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponse:
     """Save what is being written, as the script asks without being told to: what is refused then is said to nobody."""
     try:
-        review_drafts.save_draft(principal=principal, trace=trace, said=_said(request))
+        review_drafts.save_draft(principal=principal, trace=trace, said=_said(request, trace))
     except EvidenceError as exc:
         return HttpResponse(status=exc.http_status)
     return HttpResponse(status=204)
@@ -164,6 +161,12 @@ def _take_back(request: HttpRequest, principal: Principal, trace: Trace) -> Http
     review_drafts.take_back(principal=principal, trace=trace)
     messages.success(request, _("Taken back: nothing is on record, and what you wrote is here."))
     return _to_answer(trace.pk)
+
+
+def _discard(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
+    review_drafts.discard(principal=principal, trace=trace)
+    messages.success(request, _("Your draft is gone."))
+    return HttpResponseRedirect(reverse("admin:review_desk"))
 
 
 def _put_back(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
@@ -179,29 +182,29 @@ _ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponse
     "save": _save,
     "take_back": _take_back,
     "put_back": _put_back,
+    "discard": _discard,
 }
 
 
 def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Trace) -> None:
-    said = _said(request)
+    said = _said(request, trace)
     if said != {"claims": {}} and acts.can_review(principal, trace):
         review_drafts.save_draft(principal=principal, trace=trace, said=said)
 
 
-def _said(request: HttpRequest) -> dict[str, Any]:
-    """Return what the form says, as a draft keeps it; an answer is only corrected where it is overridden."""
+def _said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
+    """Return what the form says, as a draft keeps it; the answer itself is no correction of it."""
     post = request.POST
-    said = {name: post[name].strip() for name in ("decision", "reason_code", "rationale") if post.get(name)}
-    if said.get("decision") == Review.Decision.APPROVE:
-        said.pop("reason_code", None)
-    if said.get("decision") == Review.Decision.OVERRIDE:
-        said["corrected_answer"] = post.get("corrected_answer", "").strip()
+    names = ("decision", "reason_code", "rationale", "corrected_answer")
+    said = {name: text for name in names if (text := post.get(name, "").replace("\r\n", "\n").strip())}
+    if said.get("corrected_answer", "").split() == trace.answer.split():
+        said.pop("corrected_answer", None)
     claims = {name.removeprefix(_CLAIM_FIELD): post[name] for name in post if name.startswith(_CLAIM_FIELD)}
     return {**said, "claims": claims}
 
 
 def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
-    draft = ReviewDraft.objects.filter(trace=trace, reviewer=principal.person).first()
+    draft = visible_to(ReviewDraft.objects.filter(trace=trace), principal).first()
     said: Mapping[str, Any] = draft.said if draft else {}
     cards = read_claims(trace)
     current = _chosen(request, cards)
@@ -223,16 +226,20 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "reasons": _reason_choices(said),
         "corrected": said.get("corrected_answer") or trace.answer,
         "refusal": _refusal(principal, trace, task),
-        "decided": _decided(principal),
+        **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
     return Page("pages/review_desk.html", gettext_lazy("Review desk"), context, trail, here=str(trace))
 
 
-def _decided(principal: Principal) -> list[ReviewDraft]:
-    """Return what this reviewer has decided and may still take back, the last first."""
-    drafts = ReviewDraft.objects.filter(reviewer=principal.person, takes_effect_at__isnull=False)
-    return list(drafts.select_related("trace").defer("trace__exchanges").order_by("-takes_effect_at")[:5])
+def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
+    """Return what this reviewer decided and may still take back, the last first, and what could not be recorded."""
+    told = visible_to(ReviewDraft.objects.filter(~Q(takes_effect_at=None) | ~Q(refusal="")), principal)
+    newest = list(told.select_related("trace").defer("trace__exchanges").order_by("-saved_at")[:_MOST_SHOWN])
+    return {
+        "decided": [draft for draft in newest if draft.takes_effect_at is not None],
+        "refused": [draft for draft in newest if draft.takes_effect_at is None],
+    }
 
 
 def _refusal(principal: Principal, trace: Trace, task: ReviewTask | None) -> str:
@@ -257,8 +264,8 @@ def _chosen(request: HttpRequest, cards: list[ClaimCard]) -> ClaimCard | None:
 def _judged(trace: Trace, card: ClaimCard, said: Mapping[str, Any], *, is_current: bool) -> _Judged:
     given = said.get("claims", {}).get(str(card.claim.ordinal))
     choices = [
-        _Choice(value, words, value == given, str(number))
-        for number, (value, words) in enumerate(JUDGEMENTS, start=1)
+        _Choice(value, in_words(value), value == given, str(number))
+        for number, value in enumerate(ClaimJudgement.Judgement.values, start=1)
     ]
     address = f"{reverse('admin:judge_answer', args=[trace.pk])}?{_CLAIM}={card.number}"
     return _Judged(card, f"{_CLAIM_FIELD}{card.claim.ordinal}", choices, address, is_current)

@@ -51,7 +51,7 @@ def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> 
     """Return the tasks that stand so for a person, by their rows in the queue."""
     to_judge, to_settle = Q(queued__stage=_JUDGE), Q(queued__stage=QueuedTask.Stage.SETTLE)
     conditions: dict[Standing, Q] = {
-        Standing.WAITING: to_judge & may_be_judged_by(user),
+        Standing.WAITING: to_judge & may_be_judged_by(user) & ~_decided_by(user, "trace"),
         Standing.OPEN: to_judge,
         Standing.OVERDUE: to_judge & Q(due_at__lt=clock.now()),
         Standing.DISPUTED: to_settle,
@@ -77,11 +77,10 @@ def waiting_for(user: User) -> QuerySet[QueuedTask]:
 
     What they have decided, and may still take back, waits for them no more.
     """
-    decided = ReviewDraft.objects.filter(
-        trace=OuterRef("task__trace"), reviewer=user, takes_effect_at__isnull=False
-    )
     of_their_systems = QueuedTask.objects.filter(stage=_JUDGE, system__memberships__user=user)
-    return of_their_systems.filter(~Exists(decided), may_be_judged_by(user, "task")).order_by(*QUEUE_ORDER)
+    return of_their_systems.filter(
+        ~_decided_by(user, "task__trace"), may_be_judged_by(user, "task")
+    ).order_by(*QUEUE_ORDER)
 
 
 def is_free(user: User, now: datetime) -> Q:
@@ -152,6 +151,12 @@ def _tasks_waiting_for(user: User) -> QuerySet[Any]:
     """Return the tasks by what was said of them, and not by their rows in the queue: one that is missing hides more."""
     of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
     return with_standing(of_their_systems).filter(may_be_judged_by(user), is_open=True)
+
+
+def _decided_by(user: User, trace: str) -> Exists:
+    """Return the condition that a person has decided on an answer, and may still take it back."""
+    decided = ReviewDraft.objects.filter(reviewer=user, takes_effect_at__isnull=False)
+    return Exists(decided.filter(trace=OuterRef(trace)))
 
 
 def _judged_by(user: User, task: str) -> Exists:

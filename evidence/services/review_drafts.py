@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from evidence import acts, clock
 from evidence.access import Principal, principal_of_user
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, NotFound
-from evidence.models import QueuedTask, Review, ReviewDraft, Trace
-from evidence.services import reviews
+from evidence.models import Erasure, Review, ReviewDraft, Trace
+from evidence.services import review_queue, reviews
+
+logger = logging.getLogger(__name__)
 
 # What a draft may say, with the kind of each: as `reviews.record_review` takes it.
 SAID: Final[Mapping[str, type]] = {
@@ -28,22 +31,20 @@ BATCH: Final = 50  # decided ones that a call puts on record
 
 @transaction.atomic
 def save_draft(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -> ReviewDraft:
-    """Keep what a reviewer has written so far; nothing of it need be whole.
+    """Keep what a reviewer has written so far, and the answer in their hands; nothing of it need be whole.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
-        ConflictingContent: they have decided, and have to take that back first.
+        ConflictingContent: they have decided, and have to take that back first; the answer was erased.
         InvalidInput: something is said that no review says.
     """
     acts.check_can_review(principal, trace)
     _check_said(said)
-    draft = _own(principal, trace)
-    if draft is None:
-        return ReviewDraft.objects.create(
-            trace=trace, reviewer=principal.person, said=dict(said), saved_at=clock.now()
-        )
+    _check_not_erased(trace)
+    draft = _own_or_new(principal, trace)
     if draft.takes_effect_at is not None:
         raise ConflictingContent("You have decided on this answer: take that back to change it.")
+    review_queue.hold_answer(principal=principal, trace=trace)
     return _change(draft, said=dict(said), refusal="")
 
 
@@ -53,16 +54,29 @@ def decide(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -> Re
 
     Raises:
         AccessDenied, NotFound, ConflictingContent, InvalidInput: as `reviews.record_review` does.
+        ConflictingContent: the answer was erased.
     """
     _check_said(said)
+    _check_not_erased(trace)
     reviews.check_can_record(principal=principal, trace=trace, **_of_record(said))
-    draft = _own(principal, trace) or ReviewDraft(trace=trace, reviewer=principal.person)
-    now = clock.now()
-    draft.takes_effect_at = now + settings.REVIEW_TAKE_BACK
-    QueuedTask.objects.filter(task__trace=trace, held_by=principal.person).update(
-        held_until=draft.takes_effect_at + settings.REVIEW_HOLD
+    review_queue.hold_answer(principal=principal, trace=trace)
+    draft = _own_or_new(principal, trace)
+    return _change(
+        draft, said=dict(said), refusal="", takes_effect_at=clock.now() + settings.REVIEW_TAKE_BACK
     )
-    return _change(draft, said=dict(said), refusal="", saved_at=now)
+
+
+@transaction.atomic
+def discard(*, principal: Principal, trace: Trace) -> None:
+    """Throw away what this person was writing; what they have decided is taken back first.
+
+    Raises:
+        ConflictingContent: they have decided.
+    """
+    draft = _own(principal, trace)
+    if draft is not None and draft.takes_effect_at is not None:
+        raise ConflictingContent("You have decided on this answer: take that back first.")
+    ReviewDraft.objects.filter(trace=trace, reviewer=principal.person).delete()
 
 
 @transaction.atomic
@@ -88,7 +102,18 @@ def record_decided(now: datetime | None = None) -> int:
     reason.
     """
     due = ReviewDraft.objects.filter(takes_effect_at__lte=now or clock.now())
-    return sum(_record(pk) for pk in due.order_by("takes_effect_at").values_list("pk", flat=True)[:BATCH])
+    return sum(map(_try_to_record, due.order_by("takes_effect_at").values_list("pk", flat=True)[:BATCH]))
+
+
+def _try_to_record(pk: int) -> bool:
+    """Record one; a fault of ours with one keeps no other from being recorded."""
+    try:
+        return _record(pk)
+    except OperationalError:
+        raise  # the database is away: the next call finds it, or its successor does
+    except Exception:
+        logger.exception("The decision of draft %s was not recorded.", pk)
+        return False
 
 
 @transaction.atomic
@@ -110,6 +135,14 @@ def _record(pk: int) -> bool:
         return False
     draft.delete()
     return True
+
+
+def _own_or_new(principal: Principal, trace: Trace) -> ReviewDraft:
+    """Return this person's draft, locked; of two requests that make it at once, one finds the other's."""
+    ReviewDraft.objects.get_or_create(
+        trace=trace, reviewer=principal.person, defaults={"said": {}, "saved_at": clock.now()}
+    )
+    return ReviewDraft.objects.select_for_update().get(trace=trace, reviewer=principal.person)
 
 
 def _own(principal: Principal, trace: Trace) -> ReviewDraft | None:
@@ -136,7 +169,19 @@ def _check_said(said: Mapping[str, Any]) -> None:
             raise InvalidInput(f"Claims are named by their ordinals, which {claim!r} is not.")
 
 
+def _check_not_erased(trace: Trace) -> None:
+    if Erasure.objects.filter(system=trace.system_id, trace_id=trace.trace_id).exists():
+        raise ConflictingContent("This answer was erased: nothing more is written about what it said.")
+
+
 def _of_record(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is said as `record_review` takes it: JSON names claims by texts."""
-    claims = {int(claim): verdict for claim, verdict in said.get("claims", {}).items()}
-    return {"decision": "", **said, "claims": claims}
+    """Return what is said as `record_review` takes it: without what was written for another decision.
+
+    JSON names claims by texts.
+    """
+    told = {"decision": "", **said}
+    if told["decision"] != Review.Decision.OVERRIDE:
+        told.pop("corrected_answer", None)
+    if told["decision"] == Review.Decision.APPROVE:
+        told.pop("reason_code", None)
+    return {**told, "claims": {int(claim): word for claim, word in said.get("claims", {}).items()}}

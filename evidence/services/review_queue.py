@@ -7,15 +7,15 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, IntegerField, Q, When
+from django.db.models import Case, IntegerField, Q, QuerySet, When
 
 from evidence import acts, clock
 from evidence.access import Principal
-from evidence.errors import ConflictingContent, NotFound
+from evidence.errors import ConflictingContent
 from evidence.locks import Lock, hold
-from evidence.models import QueuedTask, ReviewTask, RiskTier
-from evidence.selectors.revisions import is_superseded
+from evidence.models import QueuedTask, ReviewTask, RiskTier, Trace
 from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, waiting_for, with_standing
+from evidence.selectors.revisions import is_superseded
 
 RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.value: 2}
 
@@ -65,45 +65,37 @@ def _requeue_held(task: ReviewTask) -> None:
 
 
 @transaction.atomic
-def take_next(
-    *, principal: Principal, after: ReviewTask | None = None, among: Q | None = None
-) -> QueuedTask | None:
+def take_next(*, principal: Principal, after: ReviewTask | None = None) -> QueuedTask | None:
     """Hold the first task that waits for this reviewer and that nobody else holds; None where there is none.
 
-    What they hold already comes first. Two who ask at once are given two tasks.
+    What they hold already comes first. Two who ask at once are given two tasks. A row that waits for nobody, as one may
+    that was written beside a later revision, is put right on the way.
 
     Args:
         after: a task to leave out, which they have just put back.
-        among: a further condition on `QueuedTask`.
 
     Raises:
         AccessDenied: the person judges no answers.
     """
     acts.check_can_judge(principal)
-    now = clock.now()
-    waiting = waiting_for(principal.person).filter(among or Q(), is_free(principal.person, now))
+    held_first = Case(When(held_by=principal.person, then=0), default=1, output_field=IntegerField())
+    waiting = waiting_for(principal.person).filter(is_free(principal.person, clock.now()))
     if after is not None:
         waiting = waiting.exclude(task=after)
-    held_first = Case(When(held_by=principal.person, then=0), default=1, output_field=IntegerField())
     waiting = waiting.order_by(held_first, *QUEUE_ORDER)
-    found = waiting.select_for_update(skip_locked=True, of=("self",)).first()
-    return None if found is None else _hold(found, principal)
+    while (found := waiting.select_for_update(skip_locked=True, of=("self",)).first()) is not None:
+        if acts.can_review(principal, found.task.trace):
+            _hold(QueuedTask.objects.filter(pk=found.pk), principal)
+            return found
+        requeue(found.task)
+        waiting = waiting.exclude(task=found.task)
+    return None
 
 
-@transaction.atomic
-def hold_task(*, principal: Principal, task: ReviewTask) -> QueuedTask:
-    """Hold one task, so that nobody else is given it; asking again begins the time anew.
-
-    Raises:
-        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
-        ConflictingContent: somebody else holds it.
-    """
-    acts.check_can_review(principal, task.trace)
-    queued = QueuedTask.objects.select_for_update().filter(task=task).first()
-    if queued is None:
-        raise NotFound("Nothing waits here: the answer has been judged.")
-    check_free(task, principal)
-    return _hold(queued, principal)
+def hold_answer(*, principal: Principal, trace: Trace) -> None:
+    """Hold the task of an answer that somebody is at, where nobody else holds it; the time begins anew each time."""
+    rows = QueuedTask.objects.filter(is_free(principal.person, clock.now()), task__trace=trace)
+    _hold(rows, principal)
 
 
 @transaction.atomic
@@ -125,10 +117,8 @@ def check_free(task: ReviewTask, principal: Principal) -> None:
         )
 
 
-def _hold(queued: QueuedTask, principal: Principal) -> QueuedTask:
-    queued.held_by, queued.held_until = principal.person, clock.now() + settings.REVIEW_HOLD
-    queued.save(update_fields=["held_by", "held_until"])
-    return queued
+def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:
+    rows.update(held_by=principal.person, held_until=clock.now() + settings.REVIEW_HOLD)
 
 
 def _row(task: ReviewTask, stage: QueuedTask.Stage) -> QueuedTask:

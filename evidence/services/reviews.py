@@ -21,6 +21,7 @@ from evidence.models import (
     PolicyCheck,
     ReasonCode,
     Review,
+    ReviewDraft,
     ReviewTask,
     RiskTier,
     Trace,
@@ -110,7 +111,7 @@ def record_review(
     """
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
-    _check_judgement(decision, reason_code, corrected_answer)
+    _check_judgement(trace, decision, reason_code, corrected_answer)
     judged = _find_claims(trace, claims or {})
     task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
     hold(Lock.REVIEW_TASK, task.pk)
@@ -145,7 +146,7 @@ def check_can_record(
     """
     del rationale
     acts.check_can_review(principal, trace)
-    _check_judgement(decision, reason_code, corrected_answer)
+    _check_judgement(trace, decision, reason_code, corrected_answer)
     _find_claims(trace, claims or {})
     task = ReviewTask.objects.filter(trace=trace).first()
     if task is not None:
@@ -170,6 +171,7 @@ def _store(
         digest=task.trace.digest,
         payload={**told, "claims": {str(claim.ordinal): judgement for claim, judgement in judged.items()}},
     )
+    ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()
     review_queue.requeue(task)
     return review
 
@@ -199,18 +201,24 @@ def _find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
     return found
 
 
-def _check_judgement(decision: str, reason_code: str, corrected_answer: str) -> None:
+def _check_judgement(trace: Trace, decision: str, reason_code: str, corrected_answer: str) -> None:
     if decision not in Review.Decision.values:
         raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
     if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:
         choices = ", ".join(value for value in ReasonCode.values if value)
         raise InvalidInput(f"To {decision} an answer, label the reason: one of {choices}.")
-    _check_corrected(decision, corrected_answer)
+    _check_corrected(trace, decision, corrected_answer)
 
 
-def _check_corrected(decision: str, corrected_answer: str) -> None:
-    if decision == Review.Decision.OVERRIDE and not corrected_answer.strip():
+def _check_corrected(trace: Trace, decision: str, corrected_answer: str) -> None:
+    if decision != Review.Decision.OVERRIDE:
+        return
+    if not corrected_answer.strip():
         raise InvalidInput("An override says what the answer should have been: give corrected_answer.")
+    if corrected_answer.split() == trace.answer.split():
+        raise InvalidInput(
+            "An override says something else than the answer does: corrected_answer is the same."
+        )
 
 
 @transaction.atomic
@@ -227,7 +235,7 @@ def adjudicate(
     acts.check_can_adjudicate(principal, task)
     if decision not in Review.Decision.values or not rationale.strip():
         raise InvalidInput("An adjudication needs a decision and its rationale.")
-    _check_corrected(decision, corrected_answer)
+    _check_corrected(task.trace, decision, corrected_answer)
     adjudication = Adjudication.objects.create(
         task=task, adjudicator=principal.person, decision=decision, rationale=rationale,
         corrected_answer=corrected_answer,

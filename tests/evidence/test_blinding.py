@@ -44,7 +44,10 @@ from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_criterion, make_trace
 
 SAID = "The fee is invented."
-HIDDEN_ROWS = {f"{noun}.objects" for noun in ("Review", "Adjudication", "GateDecision", "Assessment")}
+HIDDEN_ROWS = {
+    f"{noun}.objects"
+    for noun in ("Review", "ClaimJudgement", "ReviewDraft", "Adjudication", "GateDecision", "Assessment")
+}
 
 
 def signed_in(person: User) -> APIClient:

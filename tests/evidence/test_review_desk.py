@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from evidence.models import QueuedTask, Review, ReviewDraft, ReviewTask
+from evidence import clock
+from evidence.models import Citation, Claim, QueuedTask, Review, ReviewDraft, ReviewTask, Trace
+from evidence.services.review_drafts import record_decided
+from evidence.services.reviews import open_review_task
 from tests.e2e.cases import make_task
-from tests.evidence.test_blinding import colleague
-from tests.factories import World, make_world
+from tests.evidence.test_blinding import colleague, later_revision
+from tests.factories import ACTOR, World, make_world
 
 DESK = "/admin/review-desk/"
 
@@ -107,10 +112,50 @@ def test_what_a_colleague_holds_says_so_and_takes_no_decision(world: World) -> N
 
 
 def test_text_of_others_is_shown_and_never_run(world: World) -> None:
-    task = make_task(world)
     hostile = "<script>alert(1)</script>"
+    trace = Trace.objects.create(
+        system=world.system, trace_id=uuid4(), revision=1, digest="0" * 64, status=Trace.Status.COMPLETE, name="n",
+        root_span_id="a" * 16, environment="production", release=world.release, started_at=clock.now(),
+        ended_at=clock.now(), span_count=1, question=f"q {hostile}", answer=f"a {hostile}", risk_tier="high",
+        confidence_factors=[], limitations=[f"l {hostile}"], flags=[{"code": "odd", "detail": f"f {hostile}"}],
+        assembler_version="t", sealed_at=clock.now(),
+    )  # fmt: skip
+    claim = Claim.objects.create(
+        trace=trace, ordinal=0, text=f"c {hostile}", start=0, end=4, material=True, origin="derived",
+        extractor_version="t",
+    )  # fmt: skip
+    Citation.objects.create(
+        claim=claim, ordinal=0, document_ref=f"d {hostile}", quote=f"k {hostile}", verdict="unresolvable", score=0,
+        threshold=0.85, checker_version="t", inputs_digest="0" * 64,
+    )  # fmt: skip
+    task = open_review_task(trace=trace, reason="high_risk", actor=ACTOR)
     client = signed_in(world.people["reviewer"])
-    press(client, task, "save", rationale=hostile)
+    press(client, task, "save", rationale=f"r {hostile}")
     page = client.get(at(task)).content.decode()
     assert hostile not in page
-    assert "&lt;script&gt;alert(1)" in page
+    for told in "qackdrlf":
+        assert f"{told} &lt;script&gt;alert(1)" in page, told
+
+
+def test_what_could_not_be_recorded_is_told_on_every_page_of_the_desk(world: World) -> None:
+    task, other = make_task(world), make_task(world)
+    client = signed_in(world.people["reviewer"])
+    press(client, task, "decide", decision="reject", reason_code="unclear", rationale="Hm.")
+    later_revision(world, task)
+    record_decided(clock.now() + timedelta(minutes=1))
+    for page in (DESK, at(other), at(task)):
+        told = client.get(page, follow=True).content.decode()
+        assert "is not on record" in told
+        assert "judge revision 2" in told
+    assert "Hm." in client.get(at(task)).content.decode()
+    press(client, task, "discard")
+    assert "is not on record" not in client.get(DESK, follow=True).content.decode()
+
+
+def test_a_colleague_at_an_answer_is_counted_apart(world: World) -> None:
+    make_task(world)
+    signed_in(world.people["reviewer"]).post(DESK)
+    page = signed_in(colleague(world, "second", "reviewer")).get(DESK).content.decode()
+    assert "0 answers wait for you" in page
+    assert "A colleague is at 1 other." in page
+    assert "Take the first" not in page

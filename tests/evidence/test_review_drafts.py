@@ -15,7 +15,7 @@ from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotF
 from evidence.models import ClaimJudgement, QueuedTask, Review, ReviewDraft
 from evidence.services import review_drafts, review_queue, reviews
 from evidence.services.disposal import erasure
-from tests.e2e.cases import make_task
+from tests.e2e.cases import ANSWER, make_task
 from tests.evidence.test_blinding import colleague, later_revision
 from tests.factories import World, acting
 
@@ -34,13 +34,16 @@ def test_what_is_written_is_kept_and_shown_to_nobody_else(world: World) -> None:
     review_drafts.save_draft(principal=principal, trace=task.trace, said={"rationale": "The f"})
     draft = review_drafts.save_draft(principal=principal, trace=task.trace, said={"rationale": "The fee"})
     assert ReviewDraft.objects.get().said == {"rationale": "The fee"}
+    address = reverse("admin:evidence_reviewdraft_change", args=[draft.pk])
     for who in ("auditor", "approver", "operator", "researcher"):
         assert not visible_to(ReviewDraft.objects.all(), world.principal(who)).exists()
         client = Client()
         client.force_login(world.people[who])
-        assert client.get(reverse("admin:evidence_reviewdraft_change", args=[draft.pk])).status_code != 200
-    second = principal_of_user(colleague(world, "second", "reviewer"))
-    assert not visible_to(ReviewDraft.objects.all(), second).exists()
+        assert client.get(address).status_code in {302, 403}  # not there, or not their noun
+    colleagues, client = colleague(world, "second", "reviewer"), Client()
+    assert not visible_to(ReviewDraft.objects.all(), principal_of_user(colleagues)).exists()
+    client.force_login(colleagues)
+    assert "The fee" not in client.get(address, follow=True).content.decode()
     assert visible_to(ReviewDraft.objects.all(), principal).get() == draft
 
 
@@ -61,6 +64,39 @@ def test_a_decision_is_on_record_once_its_time_is_over(world: World) -> None:
     }  # fmt: skip
     assert not ReviewDraft.objects.exists()
     assert review_drafts.record_decided(later()) == 0
+
+
+def test_what_was_written_for_another_decision_is_kept_in_the_draft_and_not_recorded(world: World) -> None:
+    task, principal = make_task(world), world.principal("reviewer")
+    said = {"decision": "approve", "reason_code": "unclear", "corrected_answer": "There is a fee."}
+    assert review_drafts.decide(principal=principal, trace=task.trace, said=said).said == said
+    review_drafts.record_decided(later())
+    review = Review.objects.get()
+    assert (review.decision, review.reason_code, review.corrected_answer) == ("approve", "", "")
+
+
+def test_a_draft_goes_with_a_review_by_another_door_and_can_be_thrown_away(world: World) -> None:
+    task, other, principal = make_task(world), make_task(world), world.principal("reviewer")
+    for one in (task, other):
+        review_drafts.save_draft(principal=principal, trace=one.trace, said={"rationale": "Hm."})
+    reviews.record_review(principal=principal, trace=task.trace, decision="approve")
+    assert ReviewDraft.objects.get().trace == other.trace
+    review_drafts.decide(principal=principal, trace=other.trace, said={"decision": "approve"})
+    with pytest.raises(ConflictingContent, match="take that back first"):
+        review_drafts.discard(principal=principal, trace=other.trace)
+    review_drafts.take_back(principal=principal, trace=other.trace)
+    review_drafts.discard(principal=principal, trace=other.trace)
+    assert not ReviewDraft.objects.exists()
+
+
+def test_whoever_writes_keeps_the_answer_in_their_hands(world: World) -> None:
+    task = make_task(world)
+    review_queue.take_next(principal=world.principal("reviewer"))
+    QueuedTask.objects.update(held_until=clock.now() + timedelta(seconds=1))
+    review_drafts.save_draft(principal=world.principal("reviewer"), trace=task.trace, said={"rationale": "H"})
+    held = QueuedTask.objects.get().held_until
+    assert held is not None
+    assert held > clock.now() + timedelta(minutes=14)
 
 
 def test_a_decision_that_was_taken_back_is_not_recorded_and_what_was_written_stays(world: World) -> None:
@@ -93,6 +129,10 @@ def test_there_is_nothing_to_take_back_before_a_decision_or_after_it_counts(worl
         ({}, "is no decision"),
         ({"decision": "reject"}, "label the reason"),
         ({"decision": "override", "reason_code": "unclear"}, "give corrected_answer"),
+        (
+            {"decision": "override", "reason_code": "unclear", "corrected_answer": f" {ANSWER}\n"},
+            "is the same",
+        ),
         ({"decision": "approve", "claims": {"9": "stands"}}, "there is no claim 9"),
         ({"decision": "approve", "claims": {"first": "stands"}}, "named by their ordinals"),
         ({"decision": "approve", "claims": ["stands"]}, "is a dict"),
@@ -161,3 +201,7 @@ def test_an_erasure_takes_what_was_still_written_of_the_trace(world: World) -> N
         principal=acting(), system=world.system, trace_id=task.trace.trace_id, reason="asked"
     )
     assert not ReviewDraft.objects.exists()
+    with pytest.raises(ConflictingContent, match="was erased"):
+        review_drafts.save_draft(principal=world.principal("reviewer"), trace=task.trace, said=SAID)
+    with pytest.raises(ConflictingContent, match="was erased"):
+        review_drafts.decide(principal=world.principal("reviewer"), trace=task.trace, said=SAID)

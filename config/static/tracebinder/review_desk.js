@@ -7,6 +7,8 @@ const form = document.querySelector("form[data-judge]");
 const said = document.querySelector("[data-said]");
 const WAIT = 1500; // milliseconds without a key, before what was written is kept
 let timer = 0;
+let isUnsaved = false;
+let isLeaving = false; // what comes now belongs to a page that goes
 
 const claims = () => [...document.querySelectorAll(".tb-judge-claim")];
 const current = () => document.querySelector(".tb-judge-claim[aria-current]");
@@ -24,11 +26,19 @@ async function show(claim) {
   claim.setAttribute("aria-current", "true");
   claim.scrollIntoView({ block: "nearest" });
   tell(claim.querySelector("legend").textContent.trim());
-  const answer = await fetch(claim.dataset.address);
-  if (!answer.ok || claim !== current()) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.getElementById("tb-desk-source");
-  if (fresh) document.getElementById("tb-desk-source").replaceChildren(...fresh.childNodes);
+  const source = document.getElementById("tb-desk-source");
+  source.replaceChildren();
+  let fresh = null;
+  try {
+    const answer = await fetch(claim.dataset.address, { redirect: "error" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    fresh = page.getElementById("tb-desk-source");
+  } catch {
+    // Signed out, or the server is away: the pane says so.
+  }
+  if (claim !== current()) return;
+  if (fresh) source.replaceChildren(...fresh.childNodes);
+  else source.textContent = source.dataset.lost;
   light();
 }
 
@@ -67,11 +77,22 @@ function name() {
   );
 }
 
-async function keep() {
+function written() {
   const told = new FormData(form);
   told.set("act", "keep");
-  const answer = await fetch(location.pathname, { method: "POST", body: new URLSearchParams(told) });
-  if (answer.ok) tell(form.dataset.kept);
+  return { method: "POST", body: new URLSearchParams(told), redirect: "error" };
+}
+
+async function keep() {
+  if (isLeaving) return;
+  isUnsaved = false;
+  let isKept = false;
+  try {
+    isKept = (await fetch(location.pathname, written())).status === 204;
+  } catch {
+    // As above.
+  }
+  if (!isLeaving) tell(isKept ? form.dataset.kept : form.dataset.lost);
 }
 
 const KEYS = {
@@ -94,19 +115,32 @@ function press(key) {
   }
 }
 
+const areOn = document.getElementById("tb-keys-on");
+const OFF = "tracebinder-desk-keys-off";
+if (areOn) {
+  areOn.checked = localStorage.getItem(OFF) === null;
+  areOn.addEventListener("change", () => {
+    if (areOn.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "1");
+  });
+}
+
 document.addEventListener("keydown", (event) => {
+  if (event.repeat || isLeaving) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form) {
     event.preventDefault();
     form.requestSubmit(form.querySelector("[data-submit]"));
     return;
   }
   const isTyping = /^(textarea|select)$/i.test(event.target.tagName) || event.target.type === "text";
-  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (KEYS[event.key]) KEYS[event.key]();
-  else if (/^[a-z?]$/.test(event.key)) press(event.key);
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || (areOn && !areOn.checked)) return;
+  const key = event.key.toLowerCase();
+  if (KEYS[key]) KEYS[key]();
+  else if (/^[a-z?]$/.test(key)) press(key);
 });
 
 const help = document.querySelector("[data-help]");
+help?.removeAttribute("hidden");
 help?.addEventListener("click", () => {
   const keys = document.getElementById(help.getAttribute("aria-controls"));
   keys.hidden = !keys.hidden;
@@ -116,10 +150,21 @@ help?.addEventListener("click", () => {
 if (form) {
   form.addEventListener("input", () => {
     name();
+    isUnsaved = true;
     clearTimeout(timer);
     timer = setTimeout(keep, WAIT);
   });
-  form.addEventListener("submit", () => clearTimeout(timer));
+  addEventListener("pagehide", () => {
+    if (isUnsaved && !isLeaving) fetch(location.pathname, { ...written(), keepalive: true });
+  });
+  form.addEventListener("submit", (event) => {
+    if (isLeaving) event.preventDefault();
+    clearTimeout(timer);
+    isLeaving = true;
+  });
+  addEventListener("pageshow", () => {
+    isLeaving = false;
+  });
   name();
 }
 light();

@@ -65,7 +65,9 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
     claims = read_claims(trace)
     state = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
     told = visible_to(Review.objects.filter(task__trace=trace), principal)
-    of_claims = ClaimJudgement.objects.select_related("claim").order_by("claim__ordinal")
+    of_claims = visible_to(ClaimJudgement.objects.select_related("claim"), principal).order_by(
+        "claim__ordinal"
+    )
     told = told.select_related("reviewer").prefetch_related(Prefetch("claim_judgements", of_claims))
     readable = list(told.order_by("pk"))
     refusal = _refusal(principal, trace)

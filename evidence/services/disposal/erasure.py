@@ -149,8 +149,8 @@ def _carry_out(plan: ErasurePlan, reason: str, actor: str) -> ErasureReport:
     """Erase what the plan names, inside the caller's transaction and under its locks."""
     system, trace_id = plan.system, plan.trace_id
     traces = list(Trace.objects.filter(system=system, trace_id=trace_id).order_by("revision"))
-    ReviewDraft.objects.filter(trace__in=traces).delete()  # what reviewers were still writing of it
     erasure = _erase_rows(system, trace_id, reason, actor)
+    ReviewDraft.objects.filter(trace__in=traces).delete()  # what reviewers were still writing of it
     n_details = _erase_event_details(system, trace_id, traces)
     removed = remove_blobs(
         [blob.digest for blob in plan.blobs],
