@@ -105,7 +105,7 @@ def _statistic(runs: Sequence[Run], statistic: str) -> str:
     for name, of_kind in figures.by_kind(planted).items():
         lines.append(_planted_row(name, of_kind, statistic, says[name]))
     lines.append(_planted_row("**all**", planted, statistic, ""))
-    lines += _of_unknown_truth(runs, statistic, says)
+    lines += _of_unknown_truth(runs, nulls, statistic, says)
     lines += ["", "| rung | true, at even odds before | at least |", "|---|---|---|"]
     for rung, told in figures.worth(runs, statistic).items():
         probability = "–" if told["probability"] is None else f"{told['probability']:.1%}"
@@ -117,8 +117,13 @@ def _statistic(runs: Sequence[Run], statistic: str) -> str:
     return "\n".join(lines)
 
 
-def _of_unknown_truth(runs: Sequence[Run], statistic: str, says: Mapping[str, str]) -> list[str]:
-    """Return rows of models that may hold what is looked for, or not: what was supported is no error and no power."""
+def _of_unknown_truth(
+    runs: Sequence[Run], nulls: Sequence[Run], statistic: str, says: Mapping[str, str]
+) -> list[str]:
+    """Return rows of models that may hold what is looked for, or not: what was supported is no error and no power.
+
+    Below them stands what the false supports would be if none of these models held it.
+    """
     unknown = figures.by_kind(figures.of_unknown_truth(runs, statistic))
     if not unknown:
         return []
@@ -127,11 +132,18 @@ def _of_unknown_truth(runs: Sequence[Run], statistic: str, says: Mapping[str, st
         for name, of_kind in unknown.items()
     }
     rows = [f"| {name} | {rate.n} | {rate.hits} | {says[name]} |" for name, rate in supported.items()]
+    wrong = figures.false_supports(nulls, statistic)
+    worst = figures.Rate(
+        wrong.hits + sum(rate.hits for rate in supported.values()),
+        wrong.n + sum(rate.n for rate in supported.values()),
+    )
     return [
         "",
         "| whether there is something is not known | runs | supported | |",
         "|---|---|---|---|",
         *rows,
+        "",
+        f"If none of these held anything, false supports would be {_at_most(worst, whole=False)}.",
     ]
 
 

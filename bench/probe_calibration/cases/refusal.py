@@ -17,7 +17,7 @@ DECODABLE, ABLATION, ADDITION, CONTEXT = STATISTICS = (
     "refusal.decodable", "refusal.ablation", "refusal.addition", "refusal.context",
 )  # fmt: skip
 # A model whose direction is taken out no longer refuses by it; its other directions may still hold the kind.
-READ: Final = (DECODABLE, CONTEXT)
+READ: Final = (DECODABLE,)
 USED: Final = (DECODABLE, ABLATION, ADDITION)
 # 4 / 80 = 0.05: a first rank among the directions survives the correction over the four tests by itself.
 SMALL_REFUSAL: Final[Mapping[str, float | str]] = {
