@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from interpret import registry
-from interpret.errors import InterpretError
+from interpret.errors import ProbeUnavailable
 from interpret.probes.directions.reading import Array, fit_readout
 
 
@@ -24,7 +24,9 @@ def tell_by_features(model: str, layer: int, fit: Array, report: Array) -> dict[
     rows = np.concatenate([each.reshape(-1, each.shape[-1]) for each in (*fit, *report)])
     try:
         coded = registry.dictionary_beside()(model, layer, rows)
-    except InterpretError as exc:
+    except (
+        ProbeUnavailable
+    ) as exc:  # sae-lens is not in this image; a dictionary that was changed is an error
         return {
             "what": f"no dictionary could be read for this layer (after layer {layer}): {exc.code}",
             "value": None,

@@ -10,7 +10,7 @@ import pytest
 from interpret import registry
 from interpret.dictionaries import files
 from interpret.dictionaries.beside import code_beside
-from interpret.errors import DictionaryChanged
+from interpret.errors import DictionaryChanged, ProbeUnavailable
 from interpret.probes.proxies.beside import tell_by_features
 
 WIDTH, PAIRS = 6, 24
@@ -42,13 +42,22 @@ def test_where_no_dictionary_ships_or_none_can_be_read_the_row_says_so(
     told = tell_by_features("0" * 64, 3, residuals(0), residuals(1))
     assert told == {"what": "no dictionary for this layer (after layer 3)", "value": None}
 
+    def missing(*_: object) -> None:
+        raise ProbeUnavailable("sae-lens is not here")
+
+    monkeypatch.setattr(registry, "dictionary_beside", lambda: missing)
+    told = tell_by_features("0" * 64, 3, residuals(0), residuals(1))
+    assert "could be read" in told["what"]
+    assert told["value"] is None
+
+
+def test_a_dictionary_that_was_changed_is_an_error_and_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
     def changed(*_: object) -> None:
         raise DictionaryChanged("other bytes")
 
     monkeypatch.setattr(registry, "dictionary_beside", lambda: changed)
-    told = tell_by_features("0" * 64, 3, residuals(0), residuals(1))
-    assert "could be read" in told["what"]
-    assert told["value"] is None
+    with pytest.raises(DictionaryChanged):
+        tell_by_features("0" * 64, 3, residuals(0), residuals(1))
 
 
 def test_the_dictionary_that_ships_codes_rows_of_its_own_place() -> None:
