@@ -51,7 +51,7 @@ def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> 
     """Return the tasks that stand so for a person, by their rows in the queue."""
     to_judge, to_settle = Q(queued__stage=_JUDGE), Q(queued__stage=QueuedTask.Stage.SETTLE)
     conditions: dict[Standing, Q] = {
-        Standing.WAITING: to_judge & may_be_judged_by(user) & ~_decided_by(user, "trace"),
+        Standing.WAITING: to_judge & may_be_judged_by(user) & Q(~_decided_by(user, "trace")),
         Standing.OPEN: to_judge,
         Standing.OVERDUE: to_judge & Q(due_at__lt=clock.now()),
         Standing.DISPUTED: to_settle,
