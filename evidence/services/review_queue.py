@@ -17,6 +17,7 @@ from evidence.models import QueuedTask, ReviewTask, RiskTier, Trace
 from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, waiting_for, with_standing
 from evidence.selectors.revisions import is_superseded
 
+MOST_WRONG: Final = 50  # rows that one call passes over and puts right
 RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.value: 2}
 
 
@@ -83,7 +84,10 @@ def take_next(*, principal: Principal, after: ReviewTask | None = None) -> Queue
     if after is not None:
         waiting = waiting.exclude(task=after)
     waiting = waiting.order_by(held_first, *QUEUE_ORDER)
-    while (found := waiting.select_for_update(skip_locked=True, of=("self",)).first()) is not None:
+    for _ in range(MOST_WRONG):
+        found = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+        if found is None:
+            break
         if acts.can_review(principal, found.task.trace):
             _hold(QueuedTask.objects.filter(pk=found.pk), principal)
             return found

@@ -109,7 +109,7 @@ def everything_stored() -> str:
 def test_content_is_gone_from_every_table_and_the_log_still_verifies(sealed: Trace, world: World) -> None:
     reviews.record_review(
         trace=sealed, principal=world.principal("reviewer"), decision="override", reason_code="wrong_fact",
-        rationale=SECRET, corrected_answer=SECRET,
+        rationale=SECRET, corrected_answer=f"Better: {SECRET}",
     )  # fmt: skip
     log.sequence_events(limit=1000)
     log.sign_checkpoint()
@@ -332,7 +332,7 @@ def test_an_erased_row_keeps_its_commitment_and_not_the_salt_that_guesses_need(
 ) -> None:
     reviews.record_review(
         trace=sealed, principal=world.principal("reviewer"), decision="override", reason_code="wrong_fact",
-        rationale=SECRET, corrected_answer=SECRET,
+        rationale=SECRET, corrected_answer=f"Better: {SECRET}",
     )  # fmt: skip
     erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request", principal=acting())
     left = {

@@ -200,8 +200,8 @@ EACH: Final = {
         "column {0} of {1} is", 70
     ),
     "a column is added that says what others say": OnEach(
-        f"{_OURS} AND relkind = 'r'", 'ALTER TABLE "{0}" ADD COLUMN said text GENERATED ALWAYS AS (\'x\') STORED',
-        "column said of {0} is made by no migration", 60,
+        f"{_OURS} AND relkind = 'r'", 'ALTER TABLE "{0}" ADD COLUMN heard text GENERATED ALWAYS AS (\'x\') STORED',
+        "column heard of {0} is made by no migration", 60,
     ),
 }  # fmt: skip
 

@@ -63,7 +63,7 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "no-audit-event",
         "evidence.services.review_queue.take_next",
     ): "who is at an answer, for a quarter of an hour",
-    ("no-audit-event", "evidence.services.review_queue.hold_task"): "likewise",
+    ("no-audit-event", "evidence.services.review_queue.hold_answer"): "likewise",
     ("no-audit-event", "evidence.services.review_queue.put_back"): "likewise",
     (
         "no-audit-event",
@@ -78,6 +78,7 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "evidence.services.review_drafts.decide",
     ): "likewise: it is not said until its time is over",
     ("no-audit-event", "evidence.services.review_drafts.take_back"): "likewise",
+    ("no-audit-event", "evidence.services.review_drafts.discard"): "likewise",
 }
 
 
