@@ -375,12 +375,10 @@ PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span 
 
 # --- Reviews, evals, gates, binders ---------------------------------------------------------------------------
 REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for a high-risk trace
-REVIEW_TAKE_BACK = timedelta(
-    seconds=env_int("TRACEBINDER_REVIEW_TAKE_BACK_SECONDS", 10)
-)  # until a decision counts
-REVIEW_HOLD = timedelta(
-    minutes=env_int("TRACEBINDER_REVIEW_HOLD_MINUTES", 15)
-)  # for which a task is one person's
+# Until a decision of the review desk counts.
+REVIEW_TAKE_BACK = timedelta(seconds=env_int("TRACEBINDER_REVIEW_TAKE_BACK_SECONDS", 10))
+# For which an answer is one reviewer's, from their last word.
+REVIEW_HOLD = timedelta(minutes=env_int("TRACEBINDER_REVIEW_HOLD_MINUTES", 15))
 # High-risk trace and system.
 REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)
 # The environment whose live release says which versions of model, prompt, index … are current.

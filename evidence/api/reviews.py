@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,6 +16,7 @@ from evidence.api.reading import ScopedList
 from evidence.api.trace_ids import TraceIdField
 from evidence.models import ClaimJudgement, ReasonCode, Review, Scope
 from evidence.problems import Problem
+from evidence.selectors.claim_judgements import with_claim_judgements
 from evidence.selectors.review_tasks import with_revision
 from evidence.selectors.revisions import find_revision
 from evidence.services import reviews
@@ -93,12 +93,8 @@ class Reviews(ScopedList[Review]):
     """
 
     scopes = {"GET": Scope.READ, "POST": Scope.REVIEW}
-    queryset = with_revision(
-        Review.objects.select_related("task__trace", "reviewer__pseudonym").prefetch_related(
-            Prefetch(
-                "claim_judgements", ClaimJudgement.objects.select_related("claim").order_by("claim__ordinal")
-            )
-        )
+    queryset = with_claim_judgements(
+        with_revision(Review.objects.select_related("task__trace", "reviewer__pseudonym"))
     )
     serializer_class = ReviewOut
 

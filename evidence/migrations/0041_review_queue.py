@@ -5,6 +5,7 @@ from django.db import migrations, models
 import evidence.models.base
 from evidence.live_operations import Live
 
+
 class Migration(migrations.Migration):
     """What waits for reviewers has a row; reviewers judge claims, and whoever settles corrects. Tasks of before are put in by the beat, as it finds them."""
 

@@ -68,8 +68,7 @@ def may_be_judged_by(user: User, task: str = "") -> Q:
         task: where a row of the query names its task; empty: it is one.
     """
     at = f"{task}__" if task else ""
-    own = Release.objects.filter(created_by__in=actors_of(user))
-    return ~_judged_by(user, f"{at}pk") & ~Q(**{f"{at}trace__release__in": own})
+    return ~_judged_by(user, f"{at}pk") & ~_is_of_own_release(user, f"{at}trace")
 
 
 def waiting_for(user: User) -> QuerySet[QueuedTask]:
@@ -118,9 +117,8 @@ def with_queue_state(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[Any]:
     `is_mine` (they reviewed it); `is_of_own_release` (they put the release on record, so its answers are not theirs to
     judge).
     """
-    own = Q(trace__release__isnull=False, trace__release__created_by__in=actors_of(user))
     queued: QuerySet[Any] = with_standing(tasks).annotate(
-        is_mine=_judged_by(user, "pk"), is_of_own_release=_flag(own)
+        is_mine=_judged_by(user, "pk"), is_of_own_release=_flag(_is_of_own_release(user, "trace"))
     )
     return queued
 
@@ -151,6 +149,11 @@ def _tasks_waiting_for(user: User) -> QuerySet[Any]:
     """Return the tasks by what was said of them, and not by their rows in the queue: one that is missing hides more."""
     of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
     return with_standing(of_their_systems).filter(may_be_judged_by(user), is_open=True)
+
+
+def _is_of_own_release(user: User, trace: str) -> Q:
+    """Return the condition that a trace's release was put on record by a person, directly or by a token of theirs."""
+    return Q(**{f"{trace}__release__in": Release.objects.filter(created_by__in=actors_of(user))})
 
 
 def _decided_by(user: User, trace: str) -> Exists:

@@ -106,7 +106,10 @@ def record_decided(now: datetime | None = None) -> int:
 
 
 def _try_to_record(pk: int) -> bool:
-    """Record one; a fault of ours with one keeps no other from being recorded."""
+    """Record one. A fault of ours with it, of whatever kind, is logged and keeps no other from being recorded.
+
+    Its draft stays decided, and is tried again by the next call.
+    """
     try:
         return _record(pk)
     except OperationalError:

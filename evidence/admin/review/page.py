@@ -8,7 +8,6 @@ from typing import Any, Final
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,8 +21,9 @@ from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import is_place, place_of, read_sources, read_turns
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
 from evidence.errors import EvidenceError, NotFound
-from evidence.models import Adjudication, ClaimJudgement, Evidence, Review, ReviewTask, Trace
+from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
+from evidence.selectors.claim_judgements import with_claim_judgements
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
 from evidence.services import reviews
@@ -65,11 +65,7 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
     claims = read_claims(trace)
     state = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
     told = visible_to(Review.objects.filter(task__trace=trace), principal)
-    of_claims = visible_to(ClaimJudgement.objects.select_related("claim"), principal).order_by(
-        "claim__ordinal"
-    )
-    told = told.select_related("reviewer").prefetch_related(Prefetch("claim_judgements", of_claims))
-    readable = list(told.order_by("pk"))
+    readable = list(with_claim_judgements(told).select_related("reviewer").order_by("pk"))
     refusal = _refusal(principal, trace)
     return {
         "trace": trace,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from django.db.models import Prefetch
-
 from evidence.actors import actor_of_user
 from evidence.any_of import any_of_keys
 from evidence.binder.files import BinderFile, json_lines_file
-from evidence.models import Adjudication, ClaimJudgement, Review, ReviewTask
+from evidence.models import Adjudication, Review, ReviewTask
 from evidence.selectors.binder.scope import BinderScope, moment, plain
 from evidence.selectors.binder.shapes import (
     Shape,
@@ -20,6 +18,7 @@ from evidence.selectors.binder.shapes import (
     write_line,
 )
 from evidence.selectors.binder.trace_scope import TracePages
+from evidence.selectors.claim_judgements import with_claim_judgements
 
 REVIEWS_PATH = "reviews/reviews.jsonl"
 _TASK: Final = Shape(
@@ -60,9 +59,8 @@ def review_files(scope: BinderScope, pages: TracePages) -> Iterator[BinderFile]:
 def _reviews(scope: BinderScope, pages: TracePages) -> Iterator[dict[str, object]]:
     for traces in pages:
         rows = Review.objects.filter(scope.as_of.knew("created_at"), any_of_keys("task__trace_id", traces))
-        of_claims = ClaimJudgement.objects.select_related("claim").order_by("claim__ordinal")
         rows = rows.select_related("task__trace", "reviewer__pseudonym").order_by("pk")
-        yield from map(_review, rows.prefetch_related(Prefetch("claim_judgements", of_claims)))
+        yield from map(_review, with_claim_judgements(rows))
 
 
 def _review(review: Review) -> dict[str, object]:
