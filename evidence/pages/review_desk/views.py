@@ -6,7 +6,6 @@ Every key presses a button, and every button works without scripts. What a butto
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib import messages
@@ -15,77 +14,30 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django_stubs_ext import StrOrPromise
 
 from evidence import acts, clock
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
-from evidence.admin.frame.words import in_words
-from evidence.admin.review.answer import CitationCard, ClaimCard, read_claims
+from evidence.admin.review.answer import read_claims
 from evidence.admin.review.conversation import read_turns
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import (
-    ClaimJudgement,
     PolicyCheck,
     QueuedTask,
-    ReasonCode,
-    Review,
     ReviewDraft,
     ReviewTask,
-    SourceDocument,
     Trace,
 )
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.review_desk.address import PARAMETERS, address_of
+from evidence.pages.review_desk.judgement import ask_of_claim, decision_choices, read_said, reason_choices
+from evidence.pages.review_desk.source import chosen_claim, source_context
 from evidence.selectors.review_tasks import is_free, waiting_for
 from evidence.services import review_drafts, review_queue
 
 _PERMISSION: Final = "evidence.view_reviewtask"
-_CLAIM, _CITATION = "claim", "citation"  # in the address, counted from 1
-_CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
 _MOST_SHOWN: Final = 5  # of what was decided before
 _KEEP: Final = "keep"  # what the script sends
-_WINDOW: Final = 200_000  # code points of a document that a page shows around the quote
-
-# The key of each decision, and what it means.
-DECISIONS: Final[Mapping[str, tuple[str, StrOrPromise]]] = {
-    Review.Decision.APPROVE: ("a", gettext_lazy("the answer stands")),
-    Review.Decision.OVERRIDE: ("v", gettext_lazy("it should have said something else")),
-    Review.Decision.REJECT: ("x", gettext_lazy("it must not be used")),
-    Review.Decision.ESCALATE: ("e", gettext_lazy("others must decide")),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """Something to choose, as the form shows it."""
-
-    value: str
-    words: StrOrPromise
-    is_chosen: bool
-    key: str = ""
-    help: StrOrPromise = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A claim with what the reviewer has said of it so far."""
-
-    card: ClaimCard
-    field: str
-    choices: list[_Choice]
-    address: str
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A document as far as it is shown, with the quote's place in it."""
-
-    document: SourceDocument
-    before: str
-    found: str
-    after: str
-    is_cut: bool
 
 
 @page_view(permission=_PERMISSION)
@@ -101,10 +53,10 @@ def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     waiting = waiting_for(principal.person)
     n_free = waiting.filter(is_free(principal.person, clock.now())).count()
     context = {"n_waiting": n_free, "n_held": waiting.count() - n_free, **_of_before(principal)}
-    return Page("pages/review_desk_start.html", gettext_lazy("Review desk"), context)
+    return Page("pages/review_desk/start.html", gettext_lazy("Review desk"), context)
 
 
-@page_view(permission=_PERMISSION, parameters=[_CLAIM, _CITATION])
+@page_view(permission=_PERMISSION, parameters=PARAMETERS)
 def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> Page | HttpResponseBase:
     """Show an answer with what stands behind it; carry out what a button says."""
     acts.check_can_judge(principal)
@@ -139,19 +91,19 @@ def _take_next(
 
 
 def _decide(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
-    review_drafts.decide(principal=principal, trace=trace, said=_said(request, trace))
+    review_drafts.decide(principal=principal, trace=trace, said=read_said(request, trace))
     return _take_next(request, principal)
 
 
 def _save(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
-    review_drafts.save_draft(principal=principal, trace=trace, said=_said(request, trace))
+    review_drafts.save_draft(principal=principal, trace=trace, said=read_said(request, trace))
     return _to_answer(trace.pk)
 
 
 def _keep(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponse:
     """Save what is being written, as the script asks without being told to: what is refused then is said to nobody."""
     try:
-        review_drafts.save_draft(principal=principal, trace=trace, said=_said(request, trace))
+        review_drafts.save_draft(principal=principal, trace=trace, said=read_said(request, trace))
     except EvidenceError as exc:
         return HttpResponse(status=exc.http_status)
     return HttpResponse(status=204)
@@ -187,27 +139,16 @@ _ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponse
 
 
 def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Trace) -> None:
-    said = _said(request, trace)
+    said = read_said(request, trace)
     if said != {"claims": {}} and acts.can_review(principal, trace):
         review_drafts.save_draft(principal=principal, trace=trace, said=said)
-
-
-def _said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
-    """Return what the form says, as a draft keeps it; the answer itself is no correction of it."""
-    post = request.POST
-    names = ("decision", "reason_code", "rationale", "corrected_answer")
-    said = {name: text for name in names if (text := post.get(name, "").replace("\r\n", "\n").strip())}
-    if said.get("corrected_answer", "").split() == trace.answer.split():
-        said.pop("corrected_answer", None)
-    claims = {name.removeprefix(_CLAIM_FIELD): post[name] for name in post if name.startswith(_CLAIM_FIELD)}
-    return {**said, "claims": claims}
 
 
 def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
     draft = visible_to(ReviewDraft.objects.filter(trace=trace), principal).first()
     said: Mapping[str, Any] = draft.said if draft else {}
     cards = read_claims(trace)
-    current = _chosen(request, cards)
+    current = chosen_claim(request, cards)
     task = ReviewTask.objects.filter(trace=trace).first()
     context = {
         "trace": trace,
@@ -216,20 +157,20 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "turns": read_turns(trace, cards),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
-        "claims": [_judged(trace, card, said, is_current=card is current) for card in cards],
+        "claims": [ask_of_claim(trace, card, said, is_current=card is current) for card in cards],
         "current": current,
-        **_source_context(request, trace, current),
+        **source_context(request, trace, current),
         "said": said,
         "draft": draft,
         "is_decided": draft is not None and draft.takes_effect_at is not None,
-        "decisions": _decision_choices(said),
-        "reasons": _reason_choices(said),
+        "decisions": decision_choices(said),
+        "reasons": reason_choices(said),
         "corrected": said.get("corrected_answer") or trace.answer,
         "refusal": _refusal(principal, trace, task),
         **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
-    return Page("pages/review_desk.html", gettext_lazy("Review desk"), context, trail, here=str(trace))
+    return Page("pages/review_desk/desk.html", gettext_lazy("Review desk"), context, trail, here=str(trace))
 
 
 def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
@@ -253,73 +194,5 @@ def _refusal(principal: Principal, trace: Trace, task: ReviewTask | None) -> str
     return ""
 
 
-def _chosen(request: HttpRequest, cards: list[ClaimCard]) -> ClaimCard | None:
-    """Return the claim that the address names, or the first that needs a look, or the first."""
-    wanted = request.GET.get(_CLAIM, "")
-    named = [card for card in cards if str(card.number) == wanted]
-    doubtful = [card for card in cards if card.failed]
-    return next(iter([*named, *doubtful, *cards]), None)
-
-
-def _judged(trace: Trace, card: ClaimCard, said: Mapping[str, Any], *, is_current: bool) -> _Judged:
-    given = said.get("claims", {}).get(str(card.claim.ordinal))
-    choices = [
-        _Choice(value, in_words(value), value == given, str(number))
-        for number, value in enumerate(ClaimJudgement.Judgement.values, start=1)
-    ]
-    address = f"{reverse('admin:judge_answer', args=[trace.pk])}?{_CLAIM}={card.number}"
-    return _Judged(card, f"{_CLAIM_FIELD}{card.claim.ordinal}", choices, address, is_current)
-
-
-def _decision_choices(said: Mapping[str, Any]) -> list[_Choice]:
-    return [
-        _Choice(value, in_words(value), said.get("decision") == value, key, meaning)
-        for value, (key, meaning) in DECISIONS.items()
-    ]
-
-
-def _reason_choices(said: Mapping[str, Any]) -> list[_Choice]:
-    codes = [code for code in ReasonCode if code is not ReasonCode.NONE]
-    return [_Choice(code.value, in_words(code), said.get("reason_code") == code.value) for code in codes]
-
-
-def _source_context(request: HttpRequest, trace: Trace, claim: ClaimCard | None) -> dict[str, Any]:
-    """Return the citation that is looked at, and its document."""
-    if claim is None or not claim.citations:
-        return {"citation": None, "source": None, "others": []}
-    numbered = list(enumerate(claim.citations, start=1))
-    wanted = request.GET.get(_CITATION, "")
-    number, card = next((each for each in numbered if str(each[0]) == wanted), numbered[0])
-    address = f"{reverse('admin:judge_answer', args=[trace.pk])}?{_CLAIM}={claim.number}&{_CITATION}="
-    return {
-        "citation": card,
-        "source": _source(card),
-        "others": [(place, each, f"{address}{place}") for place, each in numbered if place != number],
-    }
-
-
-def _source(card: CitationCard) -> _Source | None:
-    """Return the document of a citation with the place that was found in it, or with the nearest."""
-    citation = card.citation
-    document = citation.found_in or citation.document
-    if document is None:
-        return None
-    text = document.text
-    start, end = _place(card)
-    first, last = max(0, start - _WINDOW // 2), min(len(text), end + _WINDOW // 2)
-    return _Source(
-        document, text[first:start], text[start:end], text[end:last], is_cut=first > 0 or last < len(text)
-    )
-
-
-def _place(card: CitationCard) -> tuple[int, int]:
-    citation = card.citation
-    if citation.doc_start is not None and citation.doc_end is not None:
-        return citation.doc_start, citation.doc_end
-    if citation.nearest_start is not None and citation.nearest_end is not None and card.is_near:
-        return citation.nearest_start, citation.nearest_end
-    return 0, 0
-
-
 def _to_answer(trace_id: int) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:judge_answer", args=[trace_id]))
+    return HttpResponseRedirect(address_of(trace_id))

@@ -1,0 +1,84 @@
+"""What the judgement pane asks, and how what a reviewer says in it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
+
+from evidence.admin.frame.words import in_words
+from evidence.admin.review.answer import ClaimCard
+from evidence.models import ClaimJudgement, ReasonCode, Review, Trace
+from evidence.pages.review_desk.address import address_of
+
+_CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
+
+# The key of each decision, and what it means.
+DECISIONS: Final[Mapping[str, tuple[str, StrOrPromise]]] = {
+    Review.Decision.APPROVE: ("a", gettext_lazy("the answer stands")),
+    Review.Decision.OVERRIDE: ("v", gettext_lazy("it should have said something else")),
+    Review.Decision.REJECT: ("x", gettext_lazy("it must not be used")),
+    Review.Decision.ESCALATE: ("e", gettext_lazy("others must decide")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something to choose, as the form shows it."""
+
+    value: str
+    words: StrOrPromise
+    is_chosen: bool
+    key: str = ""
+    help: StrOrPromise = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A claim with what the reviewer has said of it so far."""
+
+    card: ClaimCard
+    field: str
+    choices: list[Choice]
+    address: str
+    is_current: bool
+
+
+def read_said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
+    """Return what the form says, as a draft keeps it; the answer itself is no correction of it."""
+    post = request.POST
+    names = ("decision", "reason_code", "rationale", "corrected_answer")
+    said = {name: text for name in names if (text := post.get(name, "").replace("\r\n", "\n").strip())}
+    if said.get("corrected_answer", "").split() == trace.answer.split():
+        said.pop("corrected_answer", None)
+    claims = {name.removeprefix(_CLAIM_FIELD): post[name] for name in post if name.startswith(_CLAIM_FIELD)}
+    return {**said, "claims": claims}
+
+
+def ask_of_claim(trace: Trace, card: ClaimCard, said: Mapping[str, Any], *, is_current: bool) -> Judged:
+    """Return what is asked of a claim, with what was said so far."""
+    given = said.get("claims", {}).get(str(card.claim.ordinal))
+    choices = [
+        Choice(value, in_words(value), value == given, str(number))
+        for number, value in enumerate(ClaimJudgement.Judgement.values, start=1)
+    ]
+    address = address_of(trace, claim=card.number)
+    return Judged(card, f"{_CLAIM_FIELD}{card.claim.ordinal}", choices, address, is_current)
+
+
+def decision_choices(said: Mapping[str, Any]) -> list[Choice]:
+    """Return the decisions, the one that was made chosen."""
+    return [
+        Choice(value, in_words(value), said.get("decision") == value, key, meaning)
+        for value, (key, meaning) in DECISIONS.items()
+    ]
+
+
+def reason_choices(said: Mapping[str, Any]) -> list[Choice]:
+    """Return the reasons, the one that was given chosen."""
+    codes = [code for code in ReasonCode if code is not ReasonCode.NONE]
+    return [Choice(code.value, in_words(code), said.get("reason_code") == code.value) for code in codes]
