@@ -65,7 +65,11 @@ class ReviewDraft(StoredModel):
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="+")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    said = models.JSONField()  # as `reviews.record_review` takes it
+    # What it is to become: a review, or how a disagreement is settled.
+    stage = models.CharField(
+        max_length=10, choices=QueuedTask.Stage.choices, db_default=QueuedTask.Stage.JUDGE
+    )
+    said = models.JSONField()  # as `reviews.record_review` takes it, or `reviews.adjudicate`
     saved_at = models.DateTimeField()
     takes_effect_at = models.DateTimeField(null=True)  # decided; null: still written
     refusal = models.TextField(blank=True)  # why it could not be put on record when its time had come

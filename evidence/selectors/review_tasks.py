@@ -25,7 +25,7 @@ from django.db.models.functions import Coalesce
 
 from evidence import clock
 from evidence.actors import actors_of
-from evidence.models import Adjudication, QueuedTask, Release, Review, ReviewDraft, ReviewTask
+from evidence.models import Adjudication, QueuedTask, Release, Review, ReviewDraft, ReviewTask, Trace
 from evidence.selectors.revisions import is_superseded
 
 # The order in which people take what waits: high risk first, then what is due. Over `QueuedTask`, and from a task.
@@ -33,7 +33,7 @@ QUEUE_ORDER: Final = ("risk_rank", "due_at", "task")
 TASK_ORDER: Final = ("queued__risk_rank", "queued__due_at", "pk")
 
 
-_JUDGE: Final = QueuedTask.Stage.JUDGE
+_JUDGE, _SETTLE = QueuedTask.Stage.JUDGE, QueuedTask.Stage.SETTLE
 
 
 class Standing(StrEnum):
@@ -49,12 +49,12 @@ class Standing(StrEnum):
 
 def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> QuerySet[Any]:
     """Return the tasks that stand so for a person, by their rows in the queue."""
-    to_judge, to_settle = Q(queued__stage=_JUDGE), Q(queued__stage=QueuedTask.Stage.SETTLE)
+    to_judge, to_settle = Q(queued__stage=_JUDGE), Q(queued__stage=_SETTLE)
     conditions: dict[Standing, Q] = {
         Standing.WAITING: to_judge & may_be_judged_by(user) & Q(~_decided_by(user, "trace")),
         Standing.OPEN: to_judge,
         Standing.OVERDUE: to_judge & Q(due_at__lt=clock.now()),
-        Standing.DISPUTED: to_settle,
+        Standing.DISPUTED: to_settle & may_be_judged_by(user),  # whoever may not settle is told of none
         Standing.MINE: Q(_judged_by(user, "pk")),
         Standing.CLOSED: ~to_judge,
     }
@@ -71,15 +71,25 @@ def may_be_judged_by(user: User, task: str = "") -> Q:
     return ~_judged_by(user, f"{at}pk") & ~_is_of_own_release(user, f"{at}trace")
 
 
-def waiting_for(user: User) -> QuerySet[QueuedTask]:
+def waiting_for(user: User, stage: str = _JUDGE) -> QuerySet[QueuedTask]:
     """Return what waits for a reviewer in their systems, in the order in which it is taken.
 
     What they have decided, and may still take back, waits for them no more.
+
+    Args:
+        stage: to be judged, or, as a disagreement that they are not part of, to be settled.
     """
-    of_their_systems = QueuedTask.objects.filter(stage=_JUDGE, system__memberships__user=user)
+    of_their_systems = QueuedTask.objects.filter(stage=stage, system__memberships__user=user)
     return of_their_systems.filter(
         ~_decided_by(user, "task__trace"), may_be_judged_by(user, "task")
     ).order_by(*QUEUE_ORDER)
+
+
+def find_disputed(trace: Trace) -> ReviewTask | None:
+    """Return the task of an answer that its reviewers disagree about, where that is still to be settled."""
+    tasks = with_standing(ReviewTask.objects.filter(trace=trace).select_related("system", "trace__release"))
+    found: ReviewTask | None = tasks.filter(is_open=False, is_disputed=True).first()
+    return found
 
 
 def is_free(user: User, now: datetime) -> Q:

@@ -13,12 +13,13 @@ from django.db import OperationalError, transaction
 from evidence import acts, clock
 from evidence.access import Principal, principal_of_user
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, NotFound
-from evidence.models import Erasure, Review, ReviewDraft, Trace
+from evidence.models import Adjudication, Erasure, QueuedTask, Review, ReviewDraft, ReviewTask, Trace
+from evidence.selectors.review_tasks import find_disputed
 from evidence.services import review_queue, reviews
 
 logger = logging.getLogger(__name__)
 
-# What a draft may say, with the kind of each: as `reviews.record_review` takes it.
+# What a draft may say, with the kind of each: as `reviews.record_review` and `reviews.adjudicate` take it.
 SAID: Final[Mapping[str, type]] = {
     "decision": str,
     "reason_code": str,
@@ -34,18 +35,23 @@ def save_draft(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -
     """Keep what a reviewer has written so far, and the answer in their hands; nothing of it need be whole.
 
     Raises:
-        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does, or, of an answer that waits to be
+            settled, `acts.check_can_adjudicate`.
         ConflictingContent: they have decided, and have to take that back first; the answer was erased.
         InvalidInput: something is said that no review says.
     """
-    acts.check_can_review(principal, trace)
+    disputed = find_disputed(trace)
+    if disputed is None:
+        acts.check_can_review(principal, trace)
+    else:
+        acts.check_can_adjudicate(principal, disputed)
     _check_said(said)
     _check_not_erased(trace)
     draft = _own_or_new(principal, trace)
     if draft.takes_effect_at is not None:
         raise ConflictingContent("You have decided on this answer: take that back to change it.")
     review_queue.hold_answer(principal=principal, trace=trace)
-    return _change(draft, said=dict(said), refusal="")
+    return _change(draft, said=dict(said), refusal="", stage=_stage(disputed))
 
 
 @transaction.atomic
@@ -53,17 +59,21 @@ def decide(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -> Re
     """Decide, so that it is on record once the time to take it back is over; again, that time begins anew.
 
     Raises:
-        AccessDenied, NotFound, ConflictingContent, InvalidInput: as `reviews.record_review` does.
+        AccessDenied, NotFound, ConflictingContent, InvalidInput: as `reviews.record_review` does, or, of an answer that
+            waits to be settled, `reviews.adjudicate`.
         ConflictingContent: the answer was erased.
     """
     _check_said(said)
     _check_not_erased(trace)
-    reviews.check_can_record(principal=principal, trace=trace, **_of_record(said))
+    disputed = find_disputed(trace)
+    if disputed is None:
+        reviews.check_can_record(principal=principal, trace=trace, **_of_review(said))
+    else:
+        reviews.check_can_settle(principal=principal, task=disputed, **_of_settlement(said))
     review_queue.hold_answer(principal=principal, trace=trace)
     draft = _own_or_new(principal, trace)
-    return _change(
-        draft, said=dict(said), refusal="", takes_effect_at=clock.now() + settings.REVIEW_TAKE_BACK
-    )
+    effective = clock.now() + settings.REVIEW_TAKE_BACK
+    return _change(draft, said=dict(said), refusal="", takes_effect_at=effective, stage=_stage(disputed))
 
 
 @transaction.atomic
@@ -90,9 +100,15 @@ def take_back(*, principal: Principal, trace: Trace) -> ReviewDraft:
     draft = _own(principal, trace)
     if draft is not None and draft.takes_effect_at is not None:
         return _change(draft, takes_effect_at=None)
-    if Review.objects.filter(task__trace=trace, reviewer=principal.person).exists():
+    if _is_on_record(principal, trace):
         raise ConflictingContent("Your decision is on record. A changed mind goes to adjudication.")
     raise NotFound("You have decided nothing about this answer, so there is nothing to take back.")
+
+
+def _is_on_record(principal: Principal, trace: Trace) -> bool:
+    reviewed = Review.objects.filter(task__trace=trace, reviewer=principal.person)
+    settled = Adjudication.objects.filter(task__trace=trace, adjudicator=principal.person)
+    return reviewed.exists() or settled.exists()
 
 
 def record_decided(now: datetime | None = None) -> int:
@@ -131,13 +147,22 @@ def _record(pk: int) -> bool:
         return False
     try:
         with transaction.atomic():
-            principal = principal_of_user(draft.reviewer)
-            reviews.record_review(principal=principal, trace=draft.trace, **_of_record(draft.said))
+            _say(draft)
     except EvidenceError as exc:
         _change(draft, takes_effect_at=None, refusal=str(exc))
         return False
     draft.delete()
     return True
+
+
+def _say(draft: ReviewDraft) -> None:
+    """Put on record what a draft says, by the door of what it is to become."""
+    principal = principal_of_user(draft.reviewer)
+    if draft.stage == QueuedTask.Stage.SETTLE:
+        task = ReviewTask.objects.select_related("trace__system", "trace__release").get(trace=draft.trace)
+        reviews.adjudicate(principal=principal, task=task, **_of_settlement(draft.said))
+    else:
+        reviews.record_review(principal=principal, trace=draft.trace, **_of_review(draft.said))
 
 
 def _own_or_new(principal: Principal, trace: Trace) -> ReviewDraft:
@@ -177,7 +202,19 @@ def _check_not_erased(trace: Trace) -> None:
         raise ConflictingContent("This answer was erased: nothing more is written about what it said.")
 
 
-def _of_record(said: Mapping[str, Any]) -> dict[str, Any]:
+def _stage(disputed: ReviewTask | None) -> QueuedTask.Stage:
+    return QueuedTask.Stage.JUDGE if disputed is None else QueuedTask.Stage.SETTLE
+
+
+def _of_settlement(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said as `adjudicate` takes it: a reason has no label there, and no claim a word of its own."""
+    told = {name: said.get(name, "") for name in ("decision", "rationale", "corrected_answer")}
+    if told["decision"] != Review.Decision.OVERRIDE:
+        told["corrected_answer"] = ""
+    return told
+
+
+def _of_review(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is said as `record_review` takes it: without what was written for another decision.
 
     JSON names claims by texts.

@@ -66,7 +66,9 @@ def _requeue_held(task: ReviewTask) -> None:
 
 
 @transaction.atomic
-def take_next(*, principal: Principal, after: ReviewTask | None = None) -> QueuedTask | None:
+def take_next(
+    *, principal: Principal, after: ReviewTask | None = None, stage: QueuedTask.Stage = QueuedTask.Stage.JUDGE
+) -> QueuedTask | None:
     """Hold the first task that waits for this reviewer and that nobody else holds; None where there is none.
 
     What they hold already comes first. Two who ask at once are given two tasks. A row that waits for nobody, as one may
@@ -74,13 +76,14 @@ def take_next(*, principal: Principal, after: ReviewTask | None = None) -> Queue
 
     Args:
         after: a task to leave out, which they have just put back.
+        stage: to judge, or to settle what others disagree about.
 
     Raises:
         AccessDenied: the person judges no answers.
     """
     acts.check_can_judge(principal)
     held_first = Case(When(held_by=principal.person, then=0), default=1, output_field=IntegerField())
-    waiting = waiting_for(principal.person).filter(is_free(principal.person, clock.now()))
+    waiting = waiting_for(principal.person, stage).filter(is_free(principal.person, clock.now()))
     if after is not None:
         waiting = waiting.exclude(task=after)
     waiting = waiting.order_by(held_first, *QUEUE_ORDER)
@@ -88,12 +91,18 @@ def take_next(*, principal: Principal, after: ReviewTask | None = None) -> Queue
         found = waiting.select_for_update(skip_locked=True, of=("self",)).first()
         if found is None:
             break
-        if acts.can_review(principal, found.task.trace):
+        if _is_theirs(principal, found):
             _hold(QueuedTask.objects.filter(pk=found.pk), principal)
             return found
         requeue(found.task)
         waiting = waiting.exclude(task=found.task)
     return None
+
+
+def _is_theirs(principal: Principal, queued: QueuedTask) -> bool:
+    if queued.stage == QueuedTask.Stage.SETTLE:
+        return acts.can_adjudicate(principal, queued.task)
+    return acts.can_review(principal, queued.task.trace)
 
 
 def hold_answer(*, principal: Principal, trace: Trace) -> None:

@@ -228,21 +228,37 @@ def adjudicate(
     """Settle a disagreement between reviewers.
 
     Raises:
-        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does.
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does; a colleague is at it.
         InvalidInput: no rationale is given; an override does not say what the answer should have been.
     """
     hold(Lock.REVIEW_TASK, task.pk)
-    acts.check_can_adjudicate(principal, task)
-    if decision not in Review.Decision.values or not rationale.strip():
-        raise InvalidInput("An adjudication needs a decision and its rationale.")
-    _check_corrected(task.trace, decision, corrected_answer)
+    check_can_settle(
+        principal=principal, task=task, decision=decision, rationale=rationale,
+        corrected_answer=corrected_answer,
+    )  # fmt: skip
     adjudication = Adjudication.objects.create(
         task=task, adjudicator=principal.person, decision=decision, rationale=rationale,
         corrected_answer=corrected_answer,
     )  # fmt: skip
     audit.record(verb="review.adjudicated", actor=principal.actor, obj=adjudication, system=task.system)
+    ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()
     review_queue.requeue(task)
     return adjudication
+
+
+def check_can_settle(
+    *, principal: Principal, task: ReviewTask, decision: str, rationale: str, corrected_answer: str = ""
+) -> None:
+    """Check what `adjudicate` checks, for a disagreement that is to be settled later.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent, InvalidInput: as `adjudicate` does.
+    """
+    acts.check_can_adjudicate(principal, task)
+    review_queue.check_free(task, principal)
+    if decision not in Review.Decision.values or not rationale.strip():
+        raise InvalidInput("An adjudication needs a decision and its rationale.")
+    _check_corrected(task.trace, decision, corrected_answer)
 
 
 def machine_verdict(trace: Trace) -> dict[str, Any]:

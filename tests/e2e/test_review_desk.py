@@ -91,10 +91,10 @@ def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
 
 
 def test_a_second_reviewer_disagrees_and_a_third_settles(
-    live_server: LiveServer, sign_in: Callable[[User], Any]
+    live_server: LiveServer, sign_in: Callable[[User], Any], shoot: Callable[[str], None]
 ) -> None:
     world = make_world()
-    task = make_task(world)
+    make_task(world)
     for name, keys in (("one", "a"), ("two", "x")):
         browser = sign_in(colleague(world, name, "reviewer"))
         speak(browser, "en")
@@ -107,12 +107,28 @@ def test_a_second_reviewer_disagrees_and_a_third_settles(
         record(browser)
         see(browser, "on record at", within="#content-main")
         assert record_decided(minute_later()) == 1
+    browser.get(f"{live_server.url}/admin/review-desk/")
+    assert "to settle" not in see(browser, "0 answers wait for you"), "who is part of it is told of nothing"
     third = sign_in(colleague(world, "three", "reviewer"))
-    third.get(f"{live_server.url}/admin/evidence/reviewtask/{task.pk}/change/")
-    see(third, "Settle the disagreement")
-    third.find_element("css selector", "[name='decision'][value='override']").click()
+    speak(third, "en")
+    third.get(f"{live_server.url}/admin/review-desk/")
+    see(third, "1 disagreement for you to settle")
+    third.find_element("css selector", "[value='settle']").send_keys(Keys.ENTER)
+    told = see(third, "What they decided", within="#tb-desk-judgement")
+    assert told.index("approve") < told.index("unclear") < told.index("What stands")
+    press(third, "n", "v")
+    answer = third.find_element("name", "corrected_answer")
+    answer.clear()
+    answer.send_keys("There is a fee of 1 %.")
     third.find_element("name", "rationale").send_keys("The fee is 1 %.")
-    third.find_element("name", "corrected_answer").send_keys("There is a fee of 1 %.")
-    third.find_element("name", "adjudicate").click()
-    see(third, "The disagreement is settled")
+    see(third, "was:", within="[data-difference]")
+    shoot("review-desk-settle")
+    record(third)
+    see(third, "on record at")
+    press(third, "u")
+    see(third, "Taken back")
+    assert not record_decided(minute_later())
+    record(third)
+    see(third, "on record at")
+    assert record_decided(minute_later()) == 1
     assert Adjudication.objects.get().corrected_answer == "There is a fee of 1 %."

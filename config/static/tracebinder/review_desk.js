@@ -5,7 +5,7 @@
 
 const form = document.querySelector("form[data-judge]");
 const said = document.querySelector("[data-said]");
-const WAIT = 1500; // milliseconds without a key, before what was written is kept
+const WAIT = 700; // milliseconds without a key, before what was written is kept
 let timer = 0;
 let isUnsaved = false;
 let isLeaving = false; // what comes now belongs to a page that goes
@@ -25,7 +25,7 @@ async function show(claim) {
   for (const one of claims()) one.toggleAttribute("aria-current", one === claim);
   claim.setAttribute("aria-current", "true");
   claim.scrollIntoView({ block: "nearest" });
-  tell(claim.querySelector("legend").textContent.trim());
+  tell(claim.querySelector("[data-title]").textContent.trim());
   const source = document.getElementById("tb-desk-source");
   source.replaceChildren();
   let fresh = null;
@@ -65,7 +65,7 @@ function turn() {
 // The button says what it will do.
 function name() {
   const words = ["decision", "reason_code"].map((field) => {
-    const chosen = form.querySelector(`[name="${field}"]:checked`);
+    const chosen = form.querySelector(`[name="${field}"]:checked`); // nothing where it is not asked
     return chosen?.closest("label").querySelector("[data-word]").textContent;
   });
   const [decision, reason] = words;
@@ -86,13 +86,16 @@ function written() {
 async function keep() {
   if (isLeaving) return;
   isUnsaved = false;
-  let isKept = false;
+  let difference = null;
   try {
-    isKept = (await fetch(location.pathname, written())).status === 204;
+    const answer = await fetch(location.pathname, written());
+    if (answer.ok) difference = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   } catch {
     // As above.
   }
-  if (!isLeaving) tell(isKept ? form.dataset.kept : form.dataset.lost);
+  if (isLeaving) return;
+  tell(difference ? form.dataset.kept : form.dataset.lost);
+  if (difference && !isUnsaved) form.querySelector("[data-difference]").replaceChildren(...difference.childNodes);
 }
 
 const KEYS = {
@@ -107,6 +110,10 @@ const KEYS = {
 function press(key) {
   const target = document.querySelector(`[data-key="${key}"]`);
   if (!target) return;
+  if (target.type === "search") {
+    target.focus();
+    return;
+  }
   target.click();
   if (target.type === "radio") {
     target.focus();
@@ -132,11 +139,14 @@ document.addEventListener("keydown", (event) => {
     form.requestSubmit(form.querySelector("[data-submit]"));
     return;
   }
-  const isTyping = /^(textarea|select)$/i.test(event.target.tagName) || event.target.type === "text";
+  const isTyping = /^(textarea|select)$/i.test(event.target.tagName) || /^(text|search)$/.test(event.target.type);
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || (areOn && !areOn.checked)) return;
   const key = event.key.toLowerCase();
   if (KEYS[key]) KEYS[key]();
-  else if (/^[a-z?]$/.test(key)) press(key);
+  else if (/^[a-z?/]$/.test(key) && document.querySelector(`[data-key="${key}"]`)) {
+    event.preventDefault(); // a key that puts the focus into a field is no letter of it
+    press(key);
+  }
 });
 
 const help = document.querySelector("[data-help]");

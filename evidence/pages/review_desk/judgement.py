@@ -12,9 +12,11 @@ from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import ClaimCard
+from evidence.citations.difference import Run, diff_words
 from evidence.models import ClaimJudgement, ReasonCode, Review, Trace
 from evidence.pages.review_desk.address import address_of
 
+_MOST_COMPARED: Final = 20_000  # code points of an answer
 _CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
 
 # The key of each decision, and what it means.
@@ -57,6 +59,17 @@ def read_said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
         said.pop("corrected_answer", None)
     claims = {name.removeprefix(_CLAIM_FIELD): post[name] for name in post if name.startswith(_CLAIM_FIELD)}
     return {**said, "claims": claims}
+
+
+def compare_correction(trace: Trace, said: Mapping[str, Any]) -> tuple[Run, ...]:
+    """Return how the corrected answer differs from the one that is judged, word by word; nothing where none is given.
+
+    Of a long answer nothing is said, either: to compare it takes longer than a key waits.
+    """
+    corrected = said.get("corrected_answer", "")
+    if not corrected or max(len(corrected), len(trace.answer)) > _MOST_COMPARED:
+        return ()
+    return diff_words(trace.answer, corrected, exact=True)
 
 
 def ask_of_claim(trace: Trace, card: ClaimCard, said: Mapping[str, Any], *, is_current: bool) -> Judged:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,14 +31,25 @@ from evidence.models import (
 )
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.review_desk.address import PARAMETERS, address_of
-from evidence.pages.review_desk.judgement import ask_of_claim, decision_choices, read_said, reason_choices
+from evidence.pages.review_desk.dispute import compare_reviews
+from evidence.pages.review_desk.judgement import (
+    ask_of_claim,
+    compare_correction,
+    decision_choices,
+    read_said,
+    reason_choices,
+)
 from evidence.pages.review_desk.source import chosen_claim, source_context
-from evidence.selectors.review_tasks import is_free, waiting_for
+from evidence.selectors.review_tasks import find_disputed, is_free, waiting_for
 from evidence.services import review_drafts, review_queue
+from evidence.services.review_draws import AT_RANDOM, draw_at_random
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
 _KEEP: Final = "keep"  # what the script sends
+_TRAIL: Final = "review_desk_trail"  # in the session: the answers that were in hand, the last at its end
+_MOST_BEHIND: Final = 50  # answers that the way back goes
+_JUDGE, _SETTLE = QueuedTask.Stage.JUDGE, QueuedTask.Stage.SETTLE
 
 
 @page_view(permission=_PERMISSION)
@@ -45,14 +57,20 @@ def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     """Lead to the answer that the reviewer holds; without one, offer the next."""
     acts.check_can_judge(principal)
     if request.method == "POST":
-        return _take_next(request, principal)
-    held = QueuedTask.objects.filter(held_by=principal.person, held_until__gt=clock.now())
-    first = held.filter(pk__in=waiting_for(principal.person)).select_related("task").first()
-    if first is not None:
-        return _to_answer(first.task.trace_id)
+        return _start(request, principal)
+    first = waiting_for(principal.person).filter(held_by=principal.person, held_until__gt=clock.now())
+    held = first.select_related("task").first()
+    if held is not None:
+        return _to_answer(held.task.trace_id)
     waiting = waiting_for(principal.person)
     n_free = waiting.filter(is_free(principal.person, clock.now())).count()
-    context = {"n_waiting": n_free, "n_held": waiting.count() - n_free, **_of_before(principal)}
+    context = {
+        "n_waiting": n_free,
+        "n_held": waiting.count() - n_free,
+        "n_to_settle": waiting_for(principal.person, _SETTLE).count(),
+        "n_drawn": AT_RANDOM,
+        **_of_before(principal),
+    }
     return Page("pages/review_desk/start.html", gettext_lazy("Review desk"), context)
 
 
@@ -80,10 +98,23 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
         return _to_answer(trace.pk)
 
 
+def _start(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
+    """Give what the button of the start page asks for."""
+    act = request.POST.get("act", "take")
+    if act == "draw":
+        drawn = draw_at_random(principal=principal)
+        if not drawn:
+            messages.info(request, _("There is no answer that nobody was asked about."))
+    return _take_next(request, principal, stage=_SETTLE if act == "settle" else _JUDGE)
+
+
 def _take_next(
-    request: HttpRequest, principal: Principal, after: ReviewTask | None = None
+    request: HttpRequest,
+    principal: Principal,
+    after: ReviewTask | None = None,
+    stage: QueuedTask.Stage = _JUDGE,
 ) -> HttpResponseRedirect:
-    given = review_queue.take_next(principal=principal, after=after)
+    given = review_queue.take_next(principal=principal, after=after, stage=stage)
     if given is None:
         messages.info(request, _("Nothing waits for you."))
         return HttpResponseRedirect(reverse("admin:review_desk"))
@@ -91,8 +122,8 @@ def _take_next(
 
 
 def _decide(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
-    review_drafts.decide(principal=principal, trace=trace, said=read_said(request, trace))
-    return _take_next(request, principal)
+    decided = review_drafts.decide(principal=principal, trace=trace, said=read_said(request, trace))
+    return _take_next(request, principal, stage=QueuedTask.Stage(decided.stage))
 
 
 def _save(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
@@ -101,12 +132,18 @@ def _save(request: HttpRequest, principal: Principal, trace: Trace) -> HttpRespo
 
 
 def _keep(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponse:
-    """Save what is being written, as the script asks without being told to: what is refused then is said to nobody."""
+    """Save what is being written, as the script asks without being told to: what is refused then is said to nobody.
+
+    The answer is how what is written differs from the answer that is judged, to be shown beside it.
+    """
+    said = read_said(request, trace)
     try:
-        review_drafts.save_draft(principal=principal, trace=trace, said=read_said(request, trace))
+        review_drafts.save_draft(principal=principal, trace=trace, said=said)
     except EvidenceError as exc:
         return HttpResponse(status=exc.http_status)
-    return HttpResponse(status=204)
+    return render(
+        request, "pages/review_desk/difference.html", {"difference": compare_correction(trace, said)}
+    )
 
 
 def _take_back(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
@@ -126,7 +163,8 @@ def _put_back(request: HttpRequest, principal: Principal, trace: Trace) -> HttpR
     task = ReviewTask.objects.filter(trace=trace).first()
     if task is not None:
         review_queue.put_back(principal=principal, task=task)
-    return _take_next(request, principal, task)
+    is_disputed = task is not None and find_disputed(trace) is not None
+    return _take_next(request, principal, task, _SETTLE if is_disputed else _JUDGE)
 
 
 _ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponseRedirect]]] = {
@@ -140,7 +178,7 @@ _ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponse
 
 def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Trace) -> None:
     said = read_said(request, trace)
-    if said != {"claims": {}} and acts.can_review(principal, trace):
+    if said != {"claims": {}} and not _refusal(principal, trace):
         review_drafts.save_draft(principal=principal, trace=trace, said=said)
 
 
@@ -150,10 +188,15 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
     cards = read_claims(trace)
     current = chosen_claim(request, cards)
     task = ReviewTask.objects.filter(trace=trace).first()
+    disputed = find_disputed(trace)
+    refusal = _refusal(principal, trace)
     context = {
         "trace": trace,
         "task": task,
-        "n_left": waiting_for(principal.person).exclude(task__trace=trace).count(),
+        "n_left": waiting_for(principal.person, _JUDGE if disputed is None else _SETTLE)
+        .exclude(task__trace=trace)
+        .count(),
+        "previous": _previous(request, trace),
         "turns": read_turns(trace, cards),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
@@ -166,7 +209,9 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "decisions": decision_choices(said),
         "reasons": reason_choices(said),
         "corrected": said.get("corrected_answer") or trace.answer,
-        "refusal": _refusal(principal, trace, task),
+        "difference": compare_correction(trace, said),
+        "dispute": compare_reviews(trace, principal, cards) if disputed is not None and not refusal else None,
+        "refusal": refusal,
         **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
@@ -183,10 +228,22 @@ def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
     }
 
 
-def _refusal(principal: Principal, trace: Trace, task: ReviewTask | None) -> str:
-    """Say why this person cannot judge the answer now; empty where they can."""
+def _previous(request: HttpRequest, trace: Trace) -> str:
+    """Return the address of the answer that was in hand before this one, in this session; empty for the first."""
+    trail = [key for key in request.session.get(_TRAIL, []) if key != trace.pk]
+    request.session[_TRAIL] = [*trail, trace.pk][-_MOST_BEHIND:]
+    return address_of(trail[-1]) if trail else ""
+
+
+def _refusal(principal: Principal, trace: Trace) -> str:
+    """Say why this person can neither judge the answer now nor settle what is said of it; empty where they can."""
+    disputed = find_disputed(trace)
+    task = disputed or ReviewTask.objects.filter(trace=trace).first()
     try:
-        acts.check_can_review(principal, trace)
+        if disputed is None:
+            acts.check_can_review(principal, trace)
+        else:
+            acts.check_can_adjudicate(principal, disputed)
         if task is not None:
             review_queue.check_free(task, principal)
     except EvidenceError as exc:
