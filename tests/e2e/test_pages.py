@@ -23,6 +23,7 @@ from interpret.models import Feature, Finding
 from interpret.services.dictionaries import label_feature
 from requirements.acts import can_import_requirements
 from requirements.models import Assessment, Baseline, Requirement, RequirementVersion, TraceLink
+from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import click, read_down, see, speak, wear
 from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file, post
@@ -200,7 +201,9 @@ def of_each_kind(people: dict[str, User], shares: dict[str, list[str]]) -> dict[
     return {role: [page for of, page in kinds.values() if of == role] for role in people}
 
 
-def test_no_page_needs_what_the_policy_refuses(sign_in: SignIn, listening: Any, live_server: Any) -> None:
+def test_no_page_needs_what_the_policy_refuses_or_keeps_anybody_out(
+    sign_in: SignIn, listening: Any, live_server: Any
+) -> None:
     """Each page is read once, and one of each kind opened; `make soak` opens all of them as every role."""
     world = full_world()
     shares = shared_out(world.people)
@@ -214,19 +217,26 @@ def test_no_page_needs_what_the_policy_refuses(sign_in: SignIn, listening: Any, 
         for page in pages:
             browser.get(f"{live_server.url}{page}")
             assert complaints(browser) == [], f"{page} as {role}"
+            assert find_barriers(browser) == [], f"{page} as {role}"
             assert browser.find_elements("css selector", "nav.tb-rail"), f"{page} stands outside the frame"
 
 
 @pytest.mark.soak
-def test_no_page_needs_what_the_policy_refuses_as_any_role(
-    sign_in: SignIn, listening: Any, live_server: Any
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_no_page_needs_what_the_policy_refuses_or_keeps_anybody_out_as_any_role(
+    sign_in: SignIn, listening: Any, live_server: Any, language: str
 ) -> None:
     world = full_world()
     for role, person in world.people.items():
         browser = sign_in(person)
+        speak(browser, language)
         for page in pages_of(person):
-            browser.get(f"{live_server.url}{page}")
-            assert complaints(browser) == [], f"{page} as {role}"
+            for scheme in ("light", "dark"):
+                wear(browser, scheme)
+                browser.get(f"{live_server.url}{page}")
+                assert complaints(browser) == [], f"{page} as {role}"
+                assert find_barriers(browser) == [], f"{page} as {role}, {scheme}"
+    wear(browser, "light")
 
 
 def test_the_frame_in_both_languages(sign_in: SignIn, live_server: Any, shoot: Any) -> None:

@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from evidence import clock
 from evidence.models import Adjudication, Review
 from evidence.services.review_drafts import record_decided
+from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import see, speak
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague
@@ -53,6 +54,7 @@ def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
     speak(browser, "en")
     browser.get(f"{live_server.url}/admin/review-desk/")
     see(browser, "2 answers wait for you")
+    assert find_barriers(browser) == []
     press(browser, Keys.ENTER)  # the button that takes the first has the focus
     see(browser, "1 left")
     # The claim whose quote is not there comes first; the first claim's quote is lit in its document.
@@ -66,6 +68,7 @@ def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
     press(browser, "2", "v")
     see(browser, "Record override, next", within="#tb-desk-judgement")
     shoot("review-desk")
+    assert find_barriers(browser) == []
     reason = browser.find_element("css selector", "[name='reason_code'][value='wrong_fact']")
     reason.send_keys(Keys.SPACE)
     see(browser, "Record override: wrong fact, next", within="#tb-desk-judgement")
@@ -88,6 +91,8 @@ def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
     assert review.corrected_answer.endswith("There is a fee of 1 %.")
     said = dict(review.claim_judgements.values_list("claim__ordinal", "judgement"))
     assert said == {0: "stands", 2: "does_not_stand"}
+    browser.get(f"{live_server.url}/admin/evidence/reviewtask/")
+    assert find_barriers(browser) == []
 
 
 def test_a_second_reviewer_disagrees_and_a_third_settles(
@@ -123,6 +128,7 @@ def test_a_second_reviewer_disagrees_and_a_third_settles(
     third.find_element("name", "rationale").send_keys("The fee is 1 %.")
     see(third, "was:", within="[data-difference]")
     shoot("review-desk-settle")
+    assert find_barriers(third) == []
     record(third)
     see(third, "on record at")
     press(third, "u")
