@@ -346,6 +346,7 @@ CALL_ENDED_BY = "celery.exceptions.SoftTimeLimitExceeded"  # raised in a call th
 # A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
 TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
 TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)  # spans
+REVIEW_MAX_REASONS = env_int("TRACEBINDER_REVIEW_MAX_REASONS", 40)  # of a system's own list
 TRACE_MAX_CLAIMS = env_int("TRACEBINDER_TRACE_MAX_CLAIMS", 2_000)  # declared, or derived from the answer
 TRACE_MAX_CITATIONS = env_int("TRACEBINDER_TRACE_MAX_CITATIONS", 10_000)  # of all claims together
 TRACE_MAX_RETRIEVALS = env_int(

@@ -35,6 +35,12 @@ def check_can_approve(principal: Principal) -> None:
         raise AccessDenied("This is an approver's to decide: ask one.")
 
 
+def check_can_set_reasons(principal: Principal, system: System) -> None:
+    """Say which reasons the reviewers of a system may give: an approver of it, as rates are reported by them."""
+    check_can_approve(principal)
+    check_of_system(principal, system)
+
+
 def check_can_ask_waiver(principal: Principal, release: Release | None = None) -> None:
     """Ask that a release passes a criterion it does not meet: an author, or CI in their name.
 

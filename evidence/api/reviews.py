@@ -49,6 +49,10 @@ class ReviewIn(Input):
     reason_code = serializers.ChoiceField(
         choices=ReasonCode.choices, required=False, default="", allow_blank=True
     )
+    reason = serializers.CharField(
+        max_length=30, required=False, default="", allow_blank=True,
+        help_text="Of the system's own list (/api/v1/review-reasons); reason_code may be left out then.",
+    )  # fmt: skip
     rationale = serializers.CharField(required=False, default="", allow_blank=True)
     corrected_answer = serializers.CharField(required=False, default="", allow_blank=True)
     claims = ClaimJudgementIn.listed(
@@ -78,7 +82,7 @@ class ReviewOut(serializers.ModelSerializer[Review]):
         model = Review
         fields = [
             "id", "trace_id", "revision", "is_for_earlier_revision", "reviewer", "decision", "reason_code",
-            "rationale", "corrected_answer", "claims", "machine_verdict", "created_at",
+            "reason", "rationale", "corrected_answer", "claims", "machine_verdict", "created_at",
         ]  # fmt: skip
 
     def get_reviewer(self, review: Review) -> str:

@@ -37,6 +37,7 @@ class ArtefactKind(models.TextChoices):
     PROBE_INPUTS = "probe_inputs"
     SAFETY_CASE = "safety_case"
     READING = "reading"
+    REASONS = "reasons"  # that the reviewers of a system give
 
 
 # Of what is seen only with `interpret.view_internals`. A release pins none of it, and no trace names any.

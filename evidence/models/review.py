@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from evidence.models.artefact import ArtefactVersion
 from evidence.models.base import KEY_LENGTH, AppendOnlyModel, ErasableModel
 from evidence.models.claim import Claim
 from evidence.models.system import System
@@ -62,6 +63,11 @@ class Review(ErasableModel):
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
     decision = models.CharField(max_length=10, choices=Decision.choices)
     reason_code = models.CharField(max_length=30, choices=ReasonCode.choices, blank=True)
+    # Of the system's own list, in the version it stood in: closer than its kind, which is the code above.
+    reason = models.CharField(max_length=30, blank=True, db_default="")
+    reasons_version = models.ForeignKey(
+        ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     rationale = models.TextField(blank=True)
     corrected_answer = models.TextField(blank=True)
     machine_verdict = models.JSONField()  # citation verdicts and policy decisions as the reviewer saw them

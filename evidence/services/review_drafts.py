@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 SAID: Final[Mapping[str, type]] = {
     "decision": str,
     "reason_code": str,
+    "reason": str,
     "rationale": str,
     "corrected_answer": str,
     "claims": dict,
@@ -223,5 +224,6 @@ def _of_review(said: Mapping[str, Any]) -> dict[str, Any]:
     if told["decision"] != Review.Decision.OVERRIDE:
         told.pop("corrected_answer", None)
     if told["decision"] == Review.Decision.APPROVE:
-        told.pop("reason_code", None)
+        for label in ("reason_code", "reason"):
+            told.pop(label, None)
     return {**told, "claims": {int(claim): word for claim, word in said.get("claims", {}).items()}}

@@ -26,6 +26,8 @@ from evidence.models import (
     RiskTier,
     Trace,
 )
+from evidence.nearest import hint_at, nearest_name
+from evidence.selectors.review_reasons import reasons_of
 from evidence.services import audit, review_queue
 
 RISING: Final = (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)
@@ -92,6 +94,7 @@ def record_review(
     trace: Trace,
     decision: str,
     reason_code: str = "",
+    reason: str = "",
     rationale: str = "",
     corrected_answer: str = "",
     claims: Mapping[int, str] | None = None,
@@ -102,22 +105,26 @@ def record_review(
     again returns the first row.
 
     Args:
+        reason_code: a `ReasonCode`; it may be left out where `reason` is given.
+        reason: one of the system's own list.
         claims: what they say of claims, by the claims' ordinals: a `ClaimJudgement.Judgement`.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
-        InvalidInput: anything but an approval needs a labelled reason; an override needs the corrected answer; a claim
+        InvalidInput: anything but an approval needs a labelled reason, and the system's list does not have it, or with
+            another code; an override needs the corrected answer; a claim
             is named that the answer does not have, or something else said of it.
     """
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
-    _check_judgement(trace, decision, reason_code, corrected_answer)
+    labelled = _find_reason(trace, reason_code, reason)
+    _check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
     judged = _find_claims(trace, claims or {})
     task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
     hold(Lock.REVIEW_TASK, task.pk)
     said = {
         "decision": decision,
-        "reason_code": reason_code,
+        **labelled,
         "rationale": rationale,
         "corrected_answer": corrected_answer,
     }
@@ -135,6 +142,7 @@ def check_can_record(
     trace: Trace,
     decision: str,
     reason_code: str = "",
+    reason: str = "",
     rationale: str = "",
     corrected_answer: str = "",
     claims: Mapping[int, str] | None = None,
@@ -146,15 +154,34 @@ def check_can_record(
     """
     del rationale
     acts.check_can_review(principal, trace)
-    _check_judgement(trace, decision, reason_code, corrected_answer)
+    labelled = _find_reason(trace, reason_code, reason)
+    _check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
     _find_claims(trace, claims or {})
     task = ReviewTask.objects.filter(trace=trace).first()
     if task is not None:
         review_queue.check_free(task, principal)
 
 
+def _find_reason(trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
+    """Return the reason that is given as a review keeps it: its kind, and which it is of the system's own list."""
+    if not reason:
+        return {"reason_code": reason_code, "reason": "", "reasons_version": None}
+    listed = reasons_of(trace.system)
+    if listed is None:
+        raise InvalidInput(f"This system has no list of reasons: give reason_code, and no reason {reason!r}.")
+    found = listed.find(reason)
+    if found is None:
+        hint = hint_at(nearest_name(reason, [each.code for each in listed.reasons]))
+        raise InvalidInput(f"{listed.version.artefact.system.key!r} has no reason {reason!r}; {hint}.")
+    if reason_code not in {"", found.kind}:
+        raise InvalidInput(
+            f"The reason {reason!r} is a {found.kind}, and no {reason_code}: leave reason_code out."
+        )
+    return {"reason_code": found.kind, "reason": reason, "reasons_version": listed.version}
+
+
 def _store(
-    task: ReviewTask, principal: Principal, said: Mapping[str, str], judged: Mapping[Claim, str]
+    task: ReviewTask, principal: Principal, said: Mapping[str, Any], judged: Mapping[Claim, str]
 ) -> Review:
     review = Review.objects.create(
         task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace), **said
@@ -162,7 +189,7 @@ def _store(
     ClaimJudgement.objects.bulk_create(
         ClaimJudgement(review=review, claim=claim, judgement=judgement) for claim, judgement in judged.items()
     )
-    told = {name: said[name] for name in ("decision", "reason_code", "rationale")}
+    told = {name: said[name] for name in ("decision", "reason_code", "reason", "rationale")}
     audit.record(
         verb="review.recorded",
         actor=principal.actor,
@@ -205,8 +232,9 @@ def _check_judgement(trace: Trace, decision: str, reason_code: str, corrected_an
     if decision not in Review.Decision.values:
         raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
     if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:
-        choices = ", ".join(value for value in ReasonCode.values if value)
-        raise InvalidInput(f"To {decision} an answer, label the reason: one of {choices}.")
+        listed = reasons_of(trace.system)
+        choices = [reason.code for reason in listed.reasons] if listed else filter(None, ReasonCode.values)
+        raise InvalidInput(f"To {decision} an answer, label the reason: one of {', '.join(choices)}.")
     _check_corrected(trace, decision, corrected_answer)
 
 

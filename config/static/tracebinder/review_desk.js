@@ -64,8 +64,8 @@ function turn() {
 
 // The button says what it will do.
 function name() {
-  const words = ["decision", "reason_code"].map((field) => {
-    const chosen = form.querySelector(`[name="${field}"]:checked`); // nothing where it is not asked
+  const words = ["[name='decision']", "[name^='reason']"].map((field) => {
+    const chosen = form.querySelector(`${field}:checked`); // nothing where it is not asked
     return chosen?.closest("label").querySelector("[data-word]").textContent;
   });
   const [decision, reason] = words;

@@ -15,6 +15,7 @@ from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.words import in_words
 from evidence.admin.review.page import show_review_page
 from evidence.admin.review.queue import QueueFilter, order_of
 from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
@@ -138,7 +139,7 @@ class ReviewAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Reason", ordering="reason_code")
     def reason(self, review: Review) -> str:
-        return review.reason_code.replace("_", " ") or "–"
+        return ": ".join(in_words(code) for code in (review.reason_code, review.reason) if code) or "–"
 
     @admin.display(description="Answer")
     def task_link(self, review: Review) -> str:

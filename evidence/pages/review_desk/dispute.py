@@ -47,7 +47,7 @@ def compare_reviews(trace: Trace, principal: Principal, cards: Sequence[ClaimCar
     decisions = Row(_("Decision"), [in_words(review.decision) for review in reviews])
     reasons = Row(
         _("Reason"),
-        [in_words(review.reason_code) if review.reason_code else _NOTHING_SAID for review in reviews],
+        [in_words(review.reason or review.reason_code) or _NOTHING_SAID for review in reviews],
     )
     claims = sorted(_claim_rows(trace, reviews, cards), key=lambda row: not row.differs)
     return Dispute(reviews, [decisions, reasons, *claims])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
+from django.utils.translation import get_language, gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.words import in_words
@@ -15,6 +15,7 @@ from evidence.admin.review.answer import ClaimCard
 from evidence.citations.difference import Run, diff_words
 from evidence.models import ClaimJudgement, ReasonCode, Review, Trace
 from evidence.pages.review_desk.address import address_of
+from evidence.selectors.review_reasons import reasons_of
 
 _MOST_COMPARED: Final = 20_000  # code points of an answer
 _CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
@@ -40,6 +41,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonChoices:
+    """The reasons to choose from, and the field they fill."""
+
+    field: str
+    choices: list[Choice]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A claim with what the reviewer has said of it so far."""
 
@@ -53,7 +62,7 @@ class Judged:
 def read_said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
     """Return what the form says, as a draft keeps it; the answer itself is no correction of it."""
     post = request.POST
-    names = ("decision", "reason_code", "rationale", "corrected_answer")
+    names = ("decision", "reason_code", "reason", "rationale", "corrected_answer")
     said = {name: text for name in names if (text := post.get(name, "").replace("\r\n", "\n").strip())}
     if said.get("corrected_answer", "").split() == trace.answer.split():
         said.pop("corrected_answer", None)
@@ -91,7 +100,21 @@ def decision_choices(said: Mapping[str, Any]) -> list[Choice]:
     ]
 
 
-def reason_choices(said: Mapping[str, Any]) -> list[Choice]:
-    """Return the reasons, the one that was given chosen."""
+def reason_choices(trace: Trace, said: Mapping[str, Any]) -> ReasonChoices:
+    """Return the reasons of the system's own list, or the common ones; the one that was given chosen."""
+    listed = reasons_of(trace.system)
+    if listed is not None:
+        language = get_language() or "en"
+        own = [
+            Choice(
+                each.code,
+                each.in_language(language),
+                said.get("reason") == each.code,
+                help=in_words(each.kind),
+            )
+            for each in listed.reasons
+        ]
+        return ReasonChoices("reason", own)
     codes = [code for code in ReasonCode if code is not ReasonCode.NONE]
-    return [Choice(code.value, in_words(code), said.get("reason_code") == code.value) for code in codes]
+    common = [Choice(code.value, in_words(code), said.get("reason_code") == code.value) for code in codes]
+    return ReasonChoices("reason_code", common)

@@ -207,7 +207,7 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "draft": draft,
         "is_decided": draft is not None and draft.takes_effect_at is not None,
         "decisions": decision_choices(said),
-        "reasons": reason_choices(said),
+        "reasons": reason_choices(trace, said),
         "corrected": said.get("corrected_answer") or trace.answer,
         "difference": compare_correction(trace, said),
         "dispute": compare_reviews(trace, principal, cards) if disputed is not None and not refusal else None,

@@ -59,7 +59,7 @@ def review_files(scope: BinderScope, pages: TracePages) -> Iterator[BinderFile]:
 def _reviews(scope: BinderScope, pages: TracePages) -> Iterator[dict[str, object]]:
     for traces in pages:
         rows = Review.objects.filter(scope.as_of.knew("created_at"), any_of_keys("task__trace_id", traces))
-        rows = rows.select_related("task__trace", "reviewer__pseudonym").order_by("pk")
+        rows = rows.select_related("task__trace", "reviewer__pseudonym", "reasons_version").order_by("pk")
         yield from map(_review, with_claim_judgements(rows))
 
 
@@ -71,6 +71,8 @@ def _review(review: Review) -> dict[str, object]:
         "reviewer": actor_of_user(review.reviewer),
         "decision": review.decision,
         "reasonCode": review.reason_code,
+        "reason": review.reason,
+        "reasonsVersion": review.reasons_version.digest if review.reasons_version else None,
         "rationale": review.rationale,
         "correctedAnswer": review.corrected_answer,
         "claims": [

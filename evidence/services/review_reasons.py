@@ -1,0 +1,103 @@
+"""The reasons that reviewers of a system give: a list of its own, in versions, each of one of the common kinds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import transaction
+
+from evidence import acts
+from evidence.access import Principal
+from evidence.digests import digest_of
+from evidence.errors import Fault, InvalidInput
+from evidence.limits import check_count
+from evidence.models import ArtefactKind, ArtefactVersion, ReasonCode, Registration, System
+from evidence.nearest import hint_at, nearest_name
+from evidence.selectors.review_reasons import REASONS_KEY
+from evidence.services.registry.versions import ensure_version, record_registration
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
+_LONGEST: Final = 60  # code points of a reason's words: it stands on a button
+LANGUAGES: Final = ("en", "zh_hans")
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonDraft:
+    """A reason that reviewers may give."""
+
+    code: str  # "rate_not_current"
+    kind: str  # a `ReasonCode`, by which rates are reported over all systems
+    words: Mapping[str, str]  # by language; English at least
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as a version keeps it."""
+        return {"code": self.code, "kind": self.kind, "words": dict(self.words)}
+
+
+@transaction.atomic
+def set_reasons(
+    *, principal: Principal, system: System, reasons: Sequence[ReasonDraft], label: str = ""
+) -> ArtefactVersion:
+    """Give the reviewers of a system a list of reasons of its own; the same list again is the version on record.
+
+    What was said by an earlier version stays what it was: each review names the version its reason is of.
+
+    Args:
+        label: what its owners call the version; empty: its number.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_set_reasons` does.
+        InvalidInput: no reason, a code that is none or stands twice, a kind that nobody knows, or no words.
+    """
+    acts.check_can_set_reasons(principal, system)
+    check_count(len(reasons), "REVIEW_MAX_REASONS", "The reasons of a list")
+    faults = list(_faults(reasons))
+    if faults:
+        raise InvalidInput(faults=faults)
+    listed = [reason.plain() for reason in reasons]
+    version = ensure_version(
+        system=system, kind=ArtefactKind.REASONS, key=REASONS_KEY, label=label,
+        digest=digest_of({"reasons": listed}), actor=principal.actor, metadata={"reasons": listed},
+    )  # fmt: skip
+    record_registration(version=version, actor=principal.actor, basis=Registration.Basis.ACT)
+    return version
+
+
+def _faults(reasons: Sequence[ReasonDraft]) -> Iterator[Fault]:
+    """Say of each reason what is wrong with it."""
+    if not reasons:
+        yield Fault("body", "reasons", "empty", "reasons: name at least one")
+    kinds = [kind for kind in ReasonCode.values if kind]
+    seen: set[str] = set()
+    for index, reason in enumerate(reasons):
+        if not _CODE.fullmatch(reason.code):
+            yield _fault(
+                index, "code", "malformed", "small letters, digits and _, from a letter on, at most 30"
+            )
+        elif reason.code in seen:
+            yield _fault(index, "code", "twice", f"{reason.code} stands above, too")
+        elif reason.code in kinds and reason.code != reason.kind:
+            yield _fault(index, "code", "taken", f"{reason.code} is a kind of its own: use another code")
+        if reason.kind not in kinds:
+            hint = hint_at(nearest_name(reason.kind, kinds))
+            yield _fault(index, "kind", "unknown", f"no kind {reason.kind!r}; {hint}")
+        yield from _word_faults(index, reason.words)
+        seen.add(reason.code)
+
+
+def _word_faults(index: int, words: Mapping[str, str]) -> Iterator[Fault]:
+    for language in words:
+        if language not in LANGUAGES:
+            yield _fault(index, "words", "language", f"{language!r} is none of {', '.join(LANGUAGES)}")
+    if not words.get("en", "").strip():
+        yield _fault(index, "words", "missing", "say it in English (en) at least")
+    if any(len(said) > _LONGEST for said in words.values()):
+        yield _fault(index, "words", "long", f"at most {_LONGEST} characters: it stands on a button")
+
+
+def _fault(index: int, field: str, code: str, why: str) -> Fault:
+    place = f"reasons[{index}].{field}"
+    return Fault("body", place, code, f"{place}: {why}")
