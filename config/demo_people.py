@@ -13,6 +13,7 @@ DEMO_PEOPLE: Final = {  # user name -> role
     "pia": "approver",
     "rui": "reviewer",
     "vera": "reviewer",
+    "tomas": "reviewer",
     "ines": "researcher",
     "ada": "auditor",
     "omar": "operator",

@@ -139,6 +139,7 @@ def _check_waits(request: RetractionRequest) -> None:
 
 can_approve = as_question(check_can_approve)
 can_ask_waiver = as_question(check_can_ask_waiver)
+can_set_reasons = as_question(check_can_set_reasons)
 can_waive = as_question(check_can_waive)
 can_decline_waiver = as_question(check_can_decline_waiver)
 can_withdraw_waiver = as_question(check_can_withdraw_waiver)

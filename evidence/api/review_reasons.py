@@ -30,7 +30,9 @@ class ReasonIn(Input):
     """A reason that reviewers may give, and the common kind that it is of."""
 
     code = serializers.CharField(max_length=30)
-    kind = serializers.CharField(max_length=30, help_text=f"One of {', '.join(filter(None, ReasonCode.values))}.")
+    kind = serializers.CharField(
+        max_length=30, help_text=f"One of {', '.join(filter(None, ReasonCode.values))}."
+    )
     words = ReasonWords()
 
 

@@ -378,6 +378,8 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/api/v1/readings", {**system, "document": {"leave_out": [{"span": "title"}]}}
     yield "/api/v1/readings/try", {**system, "document": {}, "trace": task.trace.trace_id.hex}
     yield "/api/v1/readings/1/transitions", {**system, "to_state": "approved", "reason": "r"}
+    reason = {"code": "tone", "kind": "other", "words": {"en": "Tone"}}
+    yield "/api/v1/review-reasons", {**system, "reasons": [reason]}
     yield "/api/v1/reviews", {
         **system, "trace_id": task.trace.trace_id.hex, "decision": "reject", "reason_code": "unclear", "rationale": "r",
     }  # fmt: skip

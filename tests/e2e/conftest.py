@@ -29,6 +29,14 @@ FLAGS = (
 )
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell what walks through pages took: keys, clicks and seconds, none of which is asserted."""
+    for report in terminalreporter.getreports("passed"):
+        for name, told in report.user_properties:
+            if name == "walk":
+                terminalreporter.write_line(f"walk: {told}")
+
+
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One browser for the session; skipped only where the machine has none."""

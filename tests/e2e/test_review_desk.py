@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -93,6 +94,34 @@ def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
     assert said == {0: "stands", 2: "does_not_stand"}
     browser.get(f"{live_server.url}/admin/evidence/reviewtask/")
     assert find_barriers(browser) == []
+
+
+def test_the_walk_through_one_answer(
+    live_server: LiveServer, sign_in: Callable[[User], Any], record_property: Callable[[str, object], None]
+) -> None:
+    """Three claims judged, the answer rejected for a reason: what that takes is told at the end of the run."""
+    world = make_world()
+    make_task(world)
+    browser = sign_in(world.people["reviewer"])
+    speak(browser, "en")
+    browser.get(f"{live_server.url}/admin/review-desk/")
+    see(browser, "1 answer waits for you")
+    began = time.monotonic()
+    keys = (Keys.ENTER, "2", "p", "1", "p", "1", "x", Keys.TAB, Keys.SPACE)
+    for key in keys:
+        if key in {"2", "1"}:
+            see(browser, "Claim", within="#tb-desk-source h2")
+        press(browser, key)
+    record(browser)
+    see(browser, "on record at")
+    took = time.monotonic() - began
+    record_property(
+        "walk", f"one answer at the desk: {len(keys) + 1} keys, 0 clicks, {took:.1f} s of the machine"
+    )
+    assert record_decided(minute_later()) == 1
+    review = Review.objects.get()
+    assert (review.decision, review.reason_code) == ("reject", "wrong_fact")
+    assert review.claim_judgements.count() == 3
 
 
 def test_a_second_reviewer_disagrees_and_a_third_settles(

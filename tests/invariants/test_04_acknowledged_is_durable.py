@@ -79,6 +79,11 @@ def rollbacks(world: World) -> Sent:
     return Sent("/api/v1/deployments/rollbacks", body, Scope.IMPORT)
 
 
+def review_reasons(world: World) -> Sent:
+    reasons = [{"code": "tone", "kind": "other", "words": {"en": "Tone", "zh_hans": "语气"}}]
+    return Sent("/api/v1/review-reasons", {"system": world.system.key, "reasons": reasons}, "approver")
+
+
 def reviews(world: World) -> Sent:
     trace = make_trace(world)
     body = {
@@ -313,6 +318,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "releases": releases,
     "deployments": deployments,
     "rollbacks": rollbacks,
+    "review-reasons": review_reasons,
     "reviews": reviews,
     "eval-runs": eval_runs,
     "label-sets": label_sets,

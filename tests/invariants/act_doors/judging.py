@@ -11,6 +11,7 @@ from evidence.access import principal_of_command_line, principal_of_user
 from evidence.models import Scope
 from evidence.services import evals, labels, reviews
 from evidence.services.people import memberships
+from evidence.services.review_reasons import ReasonDraft, set_reasons
 from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file
 from tests.factories import World, acting, make_person
@@ -88,5 +89,17 @@ ACTS: Final[list[Act]] = [
             done=lambda _, run: run.label_sets.exists(),
         ),
         prepare=judged_run, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_set_reasons",
+        frozenset({"approver"}),
+        serve(lambda world, who, _: set_reasons(
+            principal=who, system=world.system, reasons=[ReasonDraft("tone", "other", {"en": "Tone"})]
+        )),
+        api=post(
+            lambda *_: "/api/v1/review-reasons",
+            lambda world, _: named(world, reasons=[{"code": "tone", "kind": "other", "words": {"en": "Tone"}}]),
+        ),
+        scopes=(Scope.READ,), owner="approver",
     ),
 ]  # fmt: skip
