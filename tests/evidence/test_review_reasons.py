@@ -50,7 +50,7 @@ def test_a_review_names_the_reason_its_kind_and_the_version_that_lists_it(world:
     ],
 )
 def test_a_reason_that_the_list_does_not_have_is_refused(
-    world: World, said: dict[str, str], told: str
+    world: World, said: dict[str, Any], told: str
 ) -> None:
     listed(world, RATE, TONE)
     task = make_task(world)

@@ -139,7 +139,7 @@ class ReviewAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Reason", ordering="reason_code")
     def reason(self, review: Review) -> str:
-        return ": ".join(in_words(code) for code in (review.reason_code, review.reason) if code) or "–"
+        return ": ".join(str(in_words(code)) for code in (review.reason_code, review.reason) if code) or "–"
 
     @admin.display(description="Answer")
     def task_link(self, review: Review) -> str:
