@@ -19,7 +19,7 @@ from evidence import acts, clock
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.review.answer import read_claims
-from evidence.admin.review.conversation import read_turns
+from evidence.admin.review.conversation import read_turns, shorten_turns
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import (
     PolicyCheck,
@@ -31,12 +31,15 @@ from evidence.models import (
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.review_desk.address import PARAMETERS, address_of
 from evidence.pages.review_desk.judgement import ask_of_claim, decision_choices, read_said, reason_choices
-from evidence.pages.review_desk.source import chosen_claim, source_context
+from evidence.pages.review_desk.looking import Looking
+from evidence.pages.review_desk.source import chosen_claim
+from evidence.pages.review_desk.tabs import pane_context
 from evidence.selectors.review_tasks import is_free, waiting_for
 from evidence.services import review_drafts, review_queue
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
+_MOST_SAID: Final = 20_000  # characters of a question, of an answer, or of what else could have been one
 _KEEP: Final = "keep"  # what the script sends
 
 
@@ -154,12 +157,12 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "trace": trace,
         "task": task,
         "n_left": waiting_for(principal.person).exclude(task__trace=trace).count(),
-        "turns": read_turns(trace, cards),
+        "turns": shorten_turns(read_turns(trace, cards), _MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
         "claims": [ask_of_claim(trace, card, said, is_current=card is current) for card in cards],
         "current": current,
-        **source_context(request, trace, current),
+        **pane_context(Looking(request, principal, trace, cards, current)),
         "said": said,
         "draft": draft,
         "is_decided": draft is not None and draft.takes_effect_at is not None,
