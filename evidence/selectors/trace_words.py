@@ -161,7 +161,7 @@ class WordSearch:
         Raises:
             SearchTooWide: one step took so long that the database ended it.
         """
-        with limited(settings.SEARCH_TIMEOUT):
+        with _limited():
             budget = TimeBudget.of(settings.SEARCH_BUDGET / 1000)
             narrowed = self._with_literals(rows).order_by(place.order).values_list("pk", flat=True)
             found: list[int] = []
@@ -271,15 +271,13 @@ def _slices(keys: Sequence[int], end: int) -> Iterator[tuple[list[int], int]]:
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Let no step of a search take longer than so many seconds.
-
-    Raises:
-        SearchTooWide: one did.
-    """
+def _limited() -> Iterator[None]:
+    """Let no step of a search take longer than the setting says."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}"])
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %s, true)", [f"{settings.SEARCH_TIMEOUT * 1000}"]
+            )
             yield
     except OperationalError as exc:
         if state_of(exc) == TOOK_TOO_LONG:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models.functions import Left
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce, Left
 
 from evidence.access import visible_to
-from evidence.errors import SearchTooWide
 from evidence.models import Adjudication, Review, ReviewTask, Trace
 from evidence.pages.review_desk.looking import Looking
-from evidence.selectors.alike_questions import ALIKE, MOST, AlikeQuestion, find_alike
+from evidence.selectors.alike_questions import ALIKE, MOST, find_alike
 from evidence.selectors.review_tasks import with_standing
 from evidence.selectors.revisions import is_superseded
 
@@ -38,46 +38,47 @@ class AskedBefore:
 
 def asked_context(looking: Looking) -> dict[str, Any]:
     """Return the nearly identical questions: those that were judged first, the newest of them first."""
-    trace, told = looking.trace, {"least": ALIKE, "most": MOST}
-    if not trace.question.strip():
-        return {**told, "asked": [], "n_found": 0, "gave_up": False}
-    others = visible_to(Trace.objects.filter(~is_superseded()), looking.principal)
-    others = others.exclude(system=trace.system_id, trace_id=trace.trace_id)
-    try:
-        found = find_alike(trace.question, others, looking.principal.system_ids)
-    except SearchTooWide:
-        return {**told, "asked": [], "n_found": 0, "gave_up": True}
-    return {**told, "asked": _with_judgements(found, looking), "n_found": len(found), "gave_up": False}
+    trace = looking.trace
+    alike = find_alike(trace.question, looking.principal.system_ids) if trace.question.strip() else {}
+    rows = _read(list(alike), looking) if alike else []
+    return {
+        "asked": _with_judgements(rows[:_MOST_SHOWN], alike, looking) if rows else [],
+        "n_found": len(rows),
+        "least": ALIKE,
+        "most": MOST - 1,  # without the answer itself
+    }
 
 
-def _with_judgements(found: Sequence[AlikeQuestion], looking: Looking) -> list[AskedBefore]:
-    keys = [one.pk for one in found]
-    tasks = with_standing(ReviewTask.objects.filter(trace__in=keys))
-    n_said: Mapping[int, int] = dict(tasks.filter(n_reviews__gt=0).values_list("trace", "n_reviews"))
-    first = sorted(found, key=lambda one: (one.pk not in n_said, -one.pk))[:_MOST_SHOWN]
-    shown = [one.pk for one in first]
-    texts = {"asked": Left("question", _LONGEST), "said": Left("answer", _LONGEST)}
-    rows: Any = Trace.objects.select_related("system", "release").only(*_READ).annotate(**texts)
-    traces = rows.in_bulk(shown)
-    reviews = _by_trace(
-        visible_to(Review.objects.filter(task__trace__in=shown), looking.principal)
-        .select_related("reviewer", "task")
-        .order_by("pk")
+def _read(keys: Sequence[int], looking: Looking) -> list[Any]:
+    """Return those of some traces that this person may see, each with the number of its reviews, in order."""
+    own = {"system": looking.trace.system_id, "trace_id": looking.trace.trace_id}
+    current = Trace.objects.filter(~is_superseded(), pk__in=keys).exclude(**own)
+    of_task = with_standing(ReviewTask.objects.filter(trace=OuterRef("pk"))).values("n_reviews")[:1]
+    rows: Any = visible_to(current, looking.principal).select_related("system", "release").only(*_READ)
+    counted = rows.annotate(
+        n_reviews=Coalesce(Subquery(of_task), 0),
+        asked=Left("question", _LONGEST),
+        said=Left("answer", _LONGEST),
     )
-    settled = _by_trace(
-        visible_to(Adjudication.objects.filter(task__trace__in=shown), looking.principal)
-        .select_related("task")
-        .order_by("pk")
-    )
+    return sorted(counted, key=lambda row: (not row.n_reviews, -row.pk))
+
+
+def _with_judgements(rows: Sequence[Any], alike: Mapping[int, int], looking: Looking) -> list[AskedBefore]:
+    judged = [row.pk for row in rows if row.n_reviews]
+    said = Review.objects.filter(task__trace__in=judged).select_related("reviewer", "task")
+    reviews = _by_trace(visible_to(said, looking.principal).order_by("pk")) if judged else {}
+    several = [key for key, of_one in reviews.items() if len({review.decision for review in of_one}) > 1]
+    settling = Adjudication.objects.filter(task__trace__in=several).select_related("task")
+    settled = _by_trace(visible_to(settling, looking.principal)) if several else {}
     return [
         AskedBefore(
-            traces[one.pk],
-            one.alike,
-            reviews[one.pk],
-            next(iter(settled[one.pk]), None),
-            n_said.get(one.pk, 0) - len(reviews[one.pk]),
+            row,
+            alike[row.pk],
+            reviews.get(row.pk, []),
+            next(iter(settled.get(row.pk, [])), None),
+            row.n_reviews - len(reviews.get(row.pk, [])),
         )
-        for one in first
+        for row in rows
     ]
 
 
