@@ -25,5 +25,5 @@ def span_bar(start: float, end: float, *, tone: str = "plain") -> str:
     )  # fmt: skip
     return element(
         "svg", bar, class_="tb-span-bar", viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", width=WIDTH, height=HEIGHT,
-        aria_hidden="true",
+        preserveAspectRatio="none", aria_hidden="true",
     ).render()  # fmt: skip

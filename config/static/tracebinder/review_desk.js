@@ -61,12 +61,18 @@ function show(claim) {
   return lead(claim.dataset.address);
 }
 
-function tab(by) {
-  const all = [...document.querySelectorAll("#tb-desk-source [data-tab]")];
-  const next = all[all.findIndex((one) => one.hasAttribute("aria-current")) + by];
-  if (!next) return;
-  tell(next.textContent.trim());
-  lead(next.getAttribute("href"));
+const tabs = () => [...document.querySelectorAll("#tb-desk-source [data-tab]")];
+
+function turnTo(tab) {
+  for (const one of tabs()) one.removeAttribute("aria-current"); // at once, so that two presses are two steps
+  tab.setAttribute("aria-current", "page");
+  tell(tab.textContent.trim());
+  return lead(tab.getAttribute("href"));
+}
+
+function tabBeside(by) {
+  const next = tabs()[tabs().findIndex((one) => one.hasAttribute("aria-current")) + by];
+  if (next) turnTo(next);
 }
 
 // The number of a claim in the answer leads to the claim.
@@ -84,8 +90,8 @@ document.getElementById("tb-desk-source")?.addEventListener("click", (event) => 
   const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!link || !isPlain || link.pathname !== location.pathname) return;
   event.preventDefault();
-  if (link.hasAttribute("data-tab")) tell(link.textContent.trim());
-  lead(link.getAttribute("href"));
+  if (link.hasAttribute("data-tab")) turnTo(link);
+  else lead(link.getAttribute("href"));
 });
 
 function step(by) {
@@ -145,8 +151,8 @@ const KEYS = {
   n: () => step(1),
   p: () => step(-1),
   o: turn,
-  "[": () => tab(-1),
-  "]": () => tab(1),
+  "[": () => tabBeside(-1),
+  "]": () => tabBeside(1),
   1: () => choose(1),
   2: () => choose(2),
   3: () => choose(3),

@@ -98,14 +98,14 @@ def read_turns(trace: Trace, cards: Sequence[ClaimCard]) -> list[Turn]:
     return [_turn(trace, place, told, cards) for place, told in enumerate(trace.exchanges, start=1)]
 
 
-def shorten_turns(turns: Sequence[Turn], most: int) -> list[Turn]:
-    """Return turns of which no text has more than `most` characters; what is left out is counted."""
+def shorten_turns(turns: Sequence[Turn], *, asked: int, said: int) -> list[Turn]:
+    """Return turns of which no question, and no answer, has more characters than that; what is left out is counted."""
     return [
         replace(
             turn,
-            question=_shorten(turn.question, most),
-            answer=_shorten(turn.answer, most),
-            pieces=_first_pieces(turn.pieces, most),
+            question=_shorten(turn.question, asked),
+            answer=_shorten(turn.answer, said),
+            pieces=_first_pieces(turn.pieces, said),
         )
         for turn in turns
     ]

@@ -22,7 +22,7 @@ TITLES: Final[Mapping[Tab, StrOrPromise]] = {
     Tab.RETRIEVED: pgettext_lazy("tab", "Retrieved"),
     Tab.PATH: pgettext_lazy("tab", "Path"),
     Tab.ASKED: pgettext_lazy("tab", "Asked before"),
-    Tab.INSIDE: pgettext_lazy("tab", "Inside the model"),
+    Tab.INSIDE: pgettext_lazy("tab", "Inside"),
 }
 
 

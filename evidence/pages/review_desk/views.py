@@ -39,7 +39,10 @@ from evidence.services import review_drafts, review_queue
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
-_MOST_SAID: Final = 20_000  # characters of a question, of an answer, or of what else could have been one
+_MOST_ASKED, _MOST_SAID = (
+    4_000,
+    20_000,
+)  # characters of a question, and of an answer, that stand beside each other
 _KEEP: Final = "keep"  # what the script sends
 
 
@@ -157,7 +160,7 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "trace": trace,
         "task": task,
         "n_left": waiting_for(principal.person).exclude(task__trace=trace).count(),
-        "turns": shorten_turns(read_turns(trace, cards), _MOST_SAID),
+        "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
         "claims": [ask_of_claim(trace, card, said, is_current=card is current) for card in cards],
