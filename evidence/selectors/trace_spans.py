@@ -89,7 +89,7 @@ def read_short_attributes(spans: Collection[PathSpan]) -> dict[int, Mapping[str,
 
 def read_span(trace: Trace, span: PathSpan) -> dict[str, Any]:
     """Return a span whole, as a dict of its columns."""
-    return spans_of(trace).values().get(pk=span.pk)
+    return dict(spans_of(trace).values().get(pk=span.pk))
 
 
 def _each_once(rows: Sequence[Mapping[str, Any]], trace: Trace) -> dict[str, Mapping[str, Any]]:

@@ -137,7 +137,7 @@ def test_the_path_is_a_tree_in_time_with_the_chosen_span_read(world: World) -> N
     ]  # fmt: skip
     page = pane(client, task, tab="path", span="b" * 16)
     assert "6 steps on the way" in page
-    assert "12 → 3 tokens" in page
+    assert "model call 12 → 3 tokens" in page
     assert "How much is &lt;b&gt;it&lt;/b&gt;?" in page
     assert "One." in page
     assert "1 failed:" in page

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.display import drawing, list_url
@@ -19,7 +19,7 @@ from evidence.pages.review_desk.address import AT, ROW, SPAN, Part, Tab, read_nu
 from evidence.pages.review_desk.looking import Looking
 from evidence.pages.review_desk.windows import Piece, Window, cut_window
 from evidence.selectors.trace_spans import MOST, PathSpan, read_path, read_short_attributes, read_span
-from evidence.semconv.dialects import Meaning, attributes_for
+from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.hearing import Heard, hear_answered, hear_asked
 from evidence.semconv.messages import Message
 from evidence.semconv.span_view import FlagSink, SpanView
@@ -45,6 +45,17 @@ _TITLES: Final[Mapping[Part, StrOrPromise]] = {
     Part.INPUT: gettext_lazy("What it was given"),
     Part.OUTPUT: gettext_lazy("What it gave"),
 }
+_KINDS: Final[Mapping[Operation, StrOrPromise]] = {
+    Operation.AGENT: pgettext_lazy("step", "agent"),
+    Operation.CHAIN: pgettext_lazy("step", "workflow"),
+    Operation.CHAT: pgettext_lazy("step", "model call"),
+    Operation.EMBEDDING: pgettext_lazy("step", "embedding"),
+    Operation.RETRIEVAL: pgettext_lazy("step", "retrieval"),
+    Operation.RERANK: pgettext_lazy("step", "ranking"),
+    Operation.TOOL: pgettext_lazy("step", "tool"),
+    Operation.POLICY: pgettext_lazy("step", "policy check"),
+    Operation.EVALUATION: pgettext_lazy("step", "evaluation"),
+}
 _NANOSECONDS: Final = 1_000_000  # of a millisecond
 
 
@@ -57,7 +68,7 @@ class PathRow:
     bar: SafeString
     indent: int
     took: str
-    kind: str  # what it did, empty where it does not say
+    kind: StrOrPromise  # what it did, empty where it does not say
     input_tokens: int | None
     output_tokens: int | None
     is_chosen: bool
@@ -149,7 +160,7 @@ def _rows(
                 bar=drawing(bar),
                 indent=min(span.depth, _DEEPEST),
                 took=_in_words(span.end_ns - span.start_ns),
-                kind=view.operation.value if view.operation is not None else "",
+                kind=_KINDS.get(view.operation, "") if view.operation is not None else "",
                 input_tokens=view.whole_number(*_INPUT_TOKENS),
                 output_tokens=view.whole_number(*_OUTPUT_TOKENS),
                 is_chosen=span is chosen,
