@@ -65,11 +65,13 @@ def _read(keys: Sequence[int], looking: Looking) -> list[Any]:
 
 def _with_judgements(rows: Sequence[Any], alike: Mapping[int, int], looking: Looking) -> list[AskedBefore]:
     judged = [row.pk for row in rows if row.n_reviews]
-    said = Review.objects.filter(task__trace__in=judged).select_related("reviewer", "task")
-    reviews = _by_trace(visible_to(said, looking.principal).order_by("pk")) if judged else {}
+    said = visible_to(Review.objects.filter(task__trace__in=judged), looking.principal)
+    reviews = _by_trace(said.select_related("reviewer", "task").order_by("pk")) if judged else {}
     several = [key for key, of_one in reviews.items() if len({review.decision for review in of_one}) > 1]
-    settling = Adjudication.objects.filter(task__trace__in=several).select_related("task")
-    settled = _by_trace(visible_to(settling, looking.principal)) if several else {}
+    settled: dict[int, list[Adjudication]] = {}
+    if several:  # two queries that most pages need not
+        settling = visible_to(Adjudication.objects.filter(task__trace__in=several), looking.principal)
+        settled = _by_trace(settling.select_related("task"))
     return [
         AskedBefore(
             row,
