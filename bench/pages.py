@@ -112,8 +112,8 @@ def _pages(reviewer: int) -> dict[str, Callable[[], str]]:
     newest = list(Trace.objects.order_by("-pk").values_list("pk", flat=True)[:500])
     queue = reverse("admin:evidence_reviewtask_changelist")
 
-    def answer() -> str:
-        return reverse("admin:judge_answer", args=[dice.choice(waiting)[1]])
+    def answer(tab: str = "claim") -> str:
+        return f"{reverse('admin:judge_answer', args=[dice.choice(waiting)[1]])}?tab={tab}"
 
     return {
         "home": lambda: reverse("admin:index"),
@@ -125,6 +125,10 @@ def _pages(reviewer: int) -> dict[str, Callable[[], str]]:
         f"queue: all, page {DEEP}": lambda: f"{queue}?standing=all&p={DEEP}",
         "desk: start": lambda: reverse("admin:review_desk"),
         "desk: an answer": answer,
+        "desk: what was retrieved": lambda: answer("retrieved"),
+        "desk: its path": lambda: answer("path"),
+        "desk: asked before": lambda: answer("asked"),
+        "desk: inside its model": lambda: answer("inside"),
         "an answer, all on one page": lambda: reverse(
             "admin:evidence_reviewtask_change", args=[dice.choice(waiting)[0]]
         ),

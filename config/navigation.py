@@ -77,7 +77,7 @@ def places_of(request: HttpRequest) -> list[ShownPlace]:
     """Return home, the nouns of the person's roles without repeats, and all records; nothing before signing in."""
     if not request.user.is_active:  # an anonymous one is not
         return []
-    roles = set(request.user.groups.values_list("name", flat=True))
+    roles = {group.name for group in request.user.groups.all()}
     keys = dict.fromkeys(key for role, nouns in NAVIGATION.items() if role in roles for key in nouns)
     home, records = reverse("admin:index"), reverse("admin:records")
     return [

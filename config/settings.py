@@ -398,6 +398,8 @@ DEPLOYMENT_SUSPECTS = "requirements.selectors.impact.suspects_of_deployment"
 FRONT_PAGE_APPROVALS = ["requirements.admin.retirement.retirements_to_grant"]
 # Likewise: what may be told of findings to those who may not see them.
 SUPPORTING_EVIDENCE = "interpret.selectors.plain_summaries.told_of_release"
+# Likewise: those findings, for those who may see them.
+FINDINGS_BESIDE = "interpret.pages.beside_answers.findings_beside"
 # Likewise: the same of single items, and which of them hold for a release.
 PLAIN_WORDS = "interpret.selectors.plain_summaries.told_of_items"
 MECHANISTIC_EVIDENCE = "interpret.selectors.findings.items_for"

@@ -56,3 +56,15 @@ class PlainSummary:
     findings: int
     newest: date  # day of the newest
     standing: int = 0  # doubts that these opened and nobody has laid to rest
+
+
+@dataclass(frozen=True, slots=True)
+class FindingBeside:
+    """A finding beside an answer of a release that it holds for. Only for who may see internals."""
+
+    title: str
+    status: str
+    rung: str
+    supports: str
+    does_not_show: str
+    address: str

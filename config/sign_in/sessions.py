@@ -10,6 +10,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -65,6 +66,9 @@ def _end_if_over(request: HttpRequest) -> None:
     person = request.user
     if not isinstance(person, User):
         return
+    prefetch_related_objects(
+        [person], "groups"
+    )  # whatever asks for them in this request is answered by these
     limits = {"idle": settings.SESSION_IDLE, "longest": settings.SESSION_COOKIE_AGE}
     if session_marks.is_over(request.session, person, **limits) or not _door_is_open(request.session, person):
         logout(request)

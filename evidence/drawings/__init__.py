@@ -10,6 +10,7 @@ from evidence.drawings.heat import heat
 from evidence.drawings.icons import ICONS, icon
 from evidence.drawings.layers import Edge, Node, layers
 from evidence.drawings.series import Bar, bars, sparkline
+from evidence.drawings.span_bar import span_bar
 from evidence.drawings.strip import Dot, strip
 from evidence.drawings.svg import DrawingError
 from evidence.drawings.whiskers import Band, Reference, Whisker, whiskers
@@ -31,6 +32,7 @@ __all__ = [
     "heat",
     "icon",
     "layers",
+    "span_bar",
     "sparkline",
     "strip",
     "whiskers",

@@ -17,6 +17,7 @@ from django.urls import reverse
 from evidence.access import principal_of_user
 from evidence.acts import can_judge, can_label
 from evidence.models import Defeater, DefeaterAnswer, EvalRun, Release, ReviewTask, Scope
+from evidence.pages.review_desk.address import Tab
 from evidence.selectors.review_tasks import waiting_for
 from evidence.services import reviews
 from interpret.models import Feature, Finding
@@ -103,7 +104,8 @@ def _pages_of_the_desk(person: User) -> Iterator[str]:
     if can_judge(principal_of_user(person)):
         waiting = waiting_for(person).first()
         assert waiting is not None
-        yield from (reverse("admin:review_desk"), reverse("admin:judge_answer", args=[waiting.task.trace_id]))
+        desk = reverse("admin:judge_answer", args=[waiting.task.trace_id])
+        yield from (reverse("admin:review_desk"), *(f"{desk}?tab={tab}" for tab in Tab))
 
 
 def _answered(model: Any) -> str:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import OuterRef
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import translation
 from rest_framework.test import APIClient
 
@@ -27,6 +28,7 @@ from interpret.selectors.plain_summaries import told_of_release
 from interpret.services.attachment import attach_findings
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import run_probe
+from tests.e2e.cases import make_task
 from tests.factories import World, acting, make_world, manifest
 from tests.interpret.conftest import INPUTS, StandInProbe
 from tests.interpret.measurements import make_measurement_of, make_result
@@ -120,6 +122,28 @@ def test_the_page_of_a_release_says_it_in_the_readers_language(
     body = client.get(page, headers={"Accept-Language": "zh-Hans"}).content.decode()
     assert "在其模型内部发现了什么" in body
     assert "不决定任何事情" in body
+
+
+def test_the_review_desk_tells_it_beside_an_answer_and_shows_findings_to_who_may_see_them(
+    world: World, release: Release
+) -> None:
+    task = make_task(world)
+    desk = f"{reverse('admin:judge_answer', args=[task.trace_id])}?tab=inside"
+    pages = {}
+    for person in (world.people["reviewer"], world.join("both", "reviewer", "researcher")):
+        client = Client()
+        client.force_login(person)
+        pages[person.get_username()] = client.get(desk).content.decode()
+    plain, both = pages.values()
+    found = Finding.objects.latest("pk")
+    for page in (plain, both):
+        assert "decides nothing" in page
+        assert all(each.does_not_show in page for each in told_of_release(release))
+    address = reverse("admin:finding", args=[found.pk])
+    assert address in both
+    assert found.does_not_show in both
+    assert address not in plain
+    assert found.title not in plain
 
 
 def test_every_statistic_that_claims_something_has_plain_words() -> None:

@@ -21,26 +21,78 @@ function light() {
   document.getElementById("tb-lit")?.scrollIntoView({ block: "center" });
 }
 
-async function show(claim) {
-  for (const one of claims()) one.toggleAttribute("aria-current", one === claim);
-  claim.setAttribute("aria-current", "true");
-  claim.scrollIntoView({ block: "nearest" });
-  tell(claim.querySelector("[data-title]").textContent.trim());
+// The middle pane, as an address shows it. What comes back too late for `isWanted` is dropped.
+async function bring(address, isWanted) {
   const source = document.getElementById("tb-desk-source");
-  source.replaceChildren();
+  const hadFocus = source.contains(document.activeElement);
+  source.setAttribute("aria-busy", "true");
   let fresh = null;
   try {
-    const answer = await fetch(claim.dataset.address, { redirect: "error" });
+    const answer = await fetch(address, { redirect: "error" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     fresh = page.getElementById("tb-desk-source");
   } catch {
     // Signed out, or the server is away: the pane says so.
   }
-  if (claim !== current()) return;
-  if (fresh) source.replaceChildren(...fresh.childNodes);
-  else source.textContent = source.dataset.lost;
+  if (!isWanted()) return;
+  source.removeAttribute("aria-busy");
+  if (fresh) {
+    source.replaceChildren(...fresh.childNodes);
+    history.replaceState(null, "", address);
+  } else source.textContent = source.dataset.lost;
+  if (hadFocus) source.focus({ preventScroll: true });
+  source.scrollTop = 0;
   light();
 }
+
+let wanted = ""; // the address whose pane was asked for last
+
+function lead(address) {
+  wanted = address;
+  return bring(address, () => wanted === address);
+}
+
+function show(claim) {
+  for (const one of claims()) one.toggleAttribute("aria-current", one === claim);
+  claim.setAttribute("aria-current", "true");
+  claim.scrollIntoView({ block: "nearest" });
+  tell(claim.querySelector("[data-title]").textContent.trim());
+  document.getElementById("tb-desk-source").replaceChildren();
+  return lead(claim.dataset.address);
+}
+
+const tabs = () => [...document.querySelectorAll("#tb-desk-source [data-tab]")];
+
+function turnTo(tab) {
+  for (const one of tabs()) one.removeAttribute("aria-current"); // at once, so that two presses are two steps
+  tab.setAttribute("aria-current", "page");
+  tell(tab.textContent.trim());
+  return lead(tab.getAttribute("href"));
+}
+
+function tabBeside(by) {
+  const next = tabs()[tabs().findIndex((one) => one.hasAttribute("aria-current")) + by];
+  if (next) turnTo(next);
+}
+
+// The number of a claim in the answer leads to the claim.
+document.addEventListener("click", (event) => {
+  const number = event.target.closest('a[href^="#claim-"]')?.hash.slice("#claim-".length);
+  const claim = number && claims().find((one) => new URL(one.dataset.address, location).searchParams.get("claim") === number);
+  if (!claim) return;
+  event.preventDefault();
+  show(claim);
+});
+
+// A link of the pane to the pane leaves what is being written as it is.
+document.getElementById("tb-desk-source")?.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  if (!link || !isPlain || link.pathname !== location.pathname) return;
+  event.preventDefault();
+  if (link.hasAttribute("data-tab")) turnTo(link);
+  else lead(link.getAttribute("href"));
+});
 
 function step(by) {
   const all = claims();
@@ -102,6 +154,8 @@ const KEYS = {
   n: () => step(1),
   p: () => step(-1),
   o: turn,
+  "[": () => tabBeside(-1),
+  "]": () => tabBeside(1),
   1: () => choose(1),
   2: () => choose(2),
   3: () => choose(3),
@@ -140,7 +194,9 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const isTyping = /^(textarea|select)$/i.test(event.target.tagName) || /^(text|search)$/.test(event.target.type);
-  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || (areOn && !areOn.checked)) return;
+  const isBracket = /^[[\]]$/.test(event.key) && event.getModifierState("AltGraph"); // as many keyboards have it
+  const isChord = (event.ctrlKey || event.metaKey || event.altKey) && !isBracket;
+  if (isTyping || isChord || (areOn && !areOn.checked)) return;
   const key = event.key.toLowerCase();
   if (KEYS[key]) KEYS[key]();
   else if (/^[a-z?/]$/.test(key) && document.querySelector(`[data-key="${key}"]`)) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
@@ -68,6 +68,7 @@ class Said:
     place: Place | None
     reason: StrOrPromise
     others: tuple[tuple[str, Place], ...]
+    n_left_out: int = 0  # characters that are not shown, of the text and of the others
 
     @property
     def is_ambiguous(self) -> bool:
@@ -95,6 +96,36 @@ def read_turns(trace: Trace, cards: Sequence[ClaimCard]) -> list[Turn]:
     if not trace.exchanges:
         return [_only_turn(trace, cards)]
     return [_turn(trace, place, told, cards) for place, told in enumerate(trace.exchanges, start=1)]
+
+
+def shorten_turns(turns: Sequence[Turn], *, asked: int, said: int) -> list[Turn]:
+    """Return turns of which no question, and no answer, has more characters than that; what is left out is counted."""
+    return [
+        replace(
+            turn,
+            question=_shorten(turn.question, asked),
+            answer=_shorten(turn.answer, said),
+            pieces=_first_pieces(turn.pieces, said),
+        )
+        for turn in turns
+    ]
+
+
+def _shorten(said: Said, most: int) -> Said:
+    texts = (said.text, *(text for text, _ in said.others))
+    others = tuple((text[:most], place) for text, place in said.others)
+    n_left_out = sum(max(0, len(text) - most) for text in texts)
+    return replace(said, text=said.text[:most], others=others, n_left_out=n_left_out)
+
+
+def _first_pieces(pieces: Sequence[Piece], most: int) -> list[Piece]:
+    shown, left = list[Piece](), most
+    for piece in pieces:
+        if left <= 0:
+            break
+        shown.append(piece if len(piece.text) <= left else replace(piece, text=piece.text[:left]))
+        left -= len(piece.text)
+    return shown
 
 
 def _only_turn(trace: Trace, cards: Sequence[ClaimCard]) -> Turn:

@@ -20,7 +20,7 @@ from evidence import acts, clock
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.review.answer import read_claims
-from evidence.admin.review.conversation import read_turns
+from evidence.admin.review.conversation import read_turns, shorten_turns
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import (
     PolicyCheck,
@@ -39,13 +39,19 @@ from evidence.pages.review_desk.judgement import (
     read_said,
     reason_choices,
 )
-from evidence.pages.review_desk.source import chosen_claim, source_context
+from evidence.pages.review_desk.looking import Looking
+from evidence.pages.review_desk.source import chosen_claim
+from evidence.pages.review_desk.tabs import pane_context
 from evidence.selectors.review_tasks import find_disputed, is_free, waiting_for
 from evidence.services import review_drafts, review_queue
 from evidence.services.review_draws import AT_RANDOM, draw_at_random
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
+_MOST_ASKED, _MOST_SAID = (
+    4_000,
+    20_000,
+)  # characters of a question, and of an answer, that stand beside each other
 _KEEP: Final = "keep"  # what the script sends
 _TRAIL: Final = "review_desk_trail"  # in the session: the answers that were in hand, the last at its end
 _MOST_BEHIND: Final = 50  # answers that the way back goes
@@ -197,12 +203,12 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         .exclude(task__trace=trace)
         .count(),
         "previous": _previous(request, trace),
-        "turns": read_turns(trace, cards),
+        "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
         "claims": [ask_of_claim(trace, card, said, is_current=card is current) for card in cards],
         "current": current,
-        **source_context(request, trace, current),
+        **pane_context(Looking(request, principal, trace, cards, current)),
         "said": said,
         "draft": draft,
         "is_decided": draft is not None and draft.takes_effect_at is not None,

@@ -1,0 +1,30 @@
+"""Findings beside an answer: those that hold for its release, for who may see them."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from evidence.access import Principal, visible_to
+from evidence.finding_summary import FindingBeside
+from evidence.models import Release
+from interpret.models import Finding
+from interpret.selectors.findings import fresh_for
+
+_READ = ("pk", "title", "status", "rung", "supports", "does_not_show")
+
+
+def findings_beside(release: Release, principal: Principal, most: int) -> list[FindingBeside]:
+    """Return the newest findings that hold for a release; none to whoever may not see internals."""
+    fresh = Finding.objects.filter(fresh_for(release), run__spec__system=release.system_id)
+    rows = visible_to(fresh, principal).only(*_READ).order_by("-pk")
+    return [
+        FindingBeside(
+            title=found.title,
+            status=found.status,
+            rung=found.rung,
+            supports=found.supports,
+            does_not_show=found.does_not_show,
+            address=reverse("admin:finding", args=[found.pk]),
+        )
+        for found in rows[:most]
+    ]
