@@ -87,9 +87,19 @@ def waiting_for(user: User, stage: str = _JUDGE) -> QuerySet[QueuedTask]:
 
 def find_disputed(trace: Trace) -> ReviewTask | None:
     """Return the task of an answer that its reviewers disagree about, where that is still to be settled."""
-    tasks = with_standing(ReviewTask.objects.filter(trace=trace).select_related("system", "trace__release"))
-    found: ReviewTask | None = tasks.filter(is_open=False, is_disputed=True).first()
-    return found
+    task = find_task(trace)
+    return task if task is not None and waits_to_be_settled(task) else None
+
+
+def find_task(trace: Trace) -> Any:
+    """Return the task of an answer with how it stands, as `with_standing` adds it; None where nobody was asked."""
+    tasks = ReviewTask.objects.filter(trace=trace).select_related("system", "trace__system", "trace__release")
+    return with_standing(tasks).defer("trace__exchanges").first()
+
+
+def waits_to_be_settled(task: Any) -> bool:
+    """Whether all the reviews asked for are there, and disagree. Of a task as `find_task` returns it."""
+    return bool(task.is_disputed and not task.is_open)
 
 
 def is_free(user: User, now: datetime) -> Q:

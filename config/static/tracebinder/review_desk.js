@@ -205,6 +205,18 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The way back: the answers that were in hand in this tab of the browser, the last at the end.
+const behind = document.querySelector("[data-behind]");
+const TRAIL = "tracebinder-desk-trail";
+const MOST_BEHIND = 50;
+if (behind) {
+  const here = behind.dataset.behind;
+  const trail = JSON.parse(sessionStorage.getItem(TRAIL) ?? "[]").filter((address) => address !== here);
+  behind.hidden = trail.length === 0;
+  if (trail.length) behind.querySelector("a").href = trail.at(-1);
+  sessionStorage.setItem(TRAIL, JSON.stringify([...trail, here].slice(-MOST_BEHIND)));
+}
+
 const help = document.querySelector("[data-help]");
 help?.removeAttribute("hidden");
 help?.addEventListener("click", () => {

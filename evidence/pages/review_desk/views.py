@@ -6,6 +6,7 @@ Every key presses a button, and every button works without scripts. What a butto
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from django.contrib import messages
@@ -42,7 +43,7 @@ from evidence.pages.review_desk.judgement import (
 from evidence.pages.review_desk.looking import Looking
 from evidence.pages.review_desk.source import chosen_claim
 from evidence.pages.review_desk.tabs import pane_context
-from evidence.selectors.review_tasks import find_disputed, is_free, waiting_for
+from evidence.selectors.review_tasks import find_task, is_free, waiting_for, waits_to_be_settled
 from evidence.services import review_drafts, review_queue
 from evidence.services.review_draws import AT_RANDOM, draw_at_random
 
@@ -53,8 +54,6 @@ _MOST_ASKED, _MOST_SAID = (
     20_000,
 )  # characters of a question, and of an answer, that stand beside each other
 _KEEP: Final = "keep"  # what the script sends
-_TRAIL: Final = "review_desk_trail"  # in the session: the answers that were in hand, the last at its end
-_MOST_BEHIND: Final = 50  # answers that the way back goes
 _JUDGE, _SETTLE = QueuedTask.Stage.JUDGE, QueuedTask.Stage.SETTLE
 
 
@@ -166,11 +165,11 @@ def _discard(request: HttpRequest, principal: Principal, trace: Trace) -> HttpRe
 
 def _put_back(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
     _keep_what_was_written(request, principal, trace)
-    task = ReviewTask.objects.filter(trace=trace).first()
-    if task is not None:
-        review_queue.put_back(principal=principal, task=task)
-    is_disputed = task is not None and find_disputed(trace) is not None
-    return _take_next(request, principal, task, _SETTLE if is_disputed else _JUDGE)
+    task = find_task(trace)
+    if task is None:
+        return _take_next(request, principal)
+    review_queue.put_back(principal=principal, task=task)
+    return _take_next(request, principal, task, _SETTLE if waits_to_be_settled(task) else _JUDGE)
 
 
 _ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponseRedirect]]] = {
@@ -184,7 +183,9 @@ _ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponse
 
 def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Trace) -> None:
     said = read_said(request, trace)
-    if said != {"claims": {}} and not _refusal(principal, trace):
+    if said == {"claims": {}}:
+        return
+    with suppress(EvidenceError):  # it is theirs no more, or decided: what they wrote before stands
         review_drafts.save_draft(principal=principal, trace=trace, said=said)
 
 
@@ -193,16 +194,15 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
     said: Mapping[str, Any] = draft.said if draft else {}
     cards = read_claims(trace)
     current = chosen_claim(request, cards)
-    task = ReviewTask.objects.filter(trace=trace).first()
-    disputed = find_disputed(trace)
-    refusal = _refusal(principal, trace)
+    task = find_task(trace)
+    is_disputed = task is not None and waits_to_be_settled(task)
+    refusal = _refusal(principal, trace, task)
     context = {
         "trace": trace,
         "task": task,
-        "n_left": waiting_for(principal.person, _JUDGE if disputed is None else _SETTLE)
+        "n_left": waiting_for(principal.person, _SETTLE if is_disputed else _JUDGE)
         .exclude(task__trace=trace)
         .count(),
-        "previous": _previous(request, trace),
         "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
@@ -216,7 +216,7 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "reasons": reason_choices(trace, said),
         "corrected": said.get("corrected_answer") or trace.answer,
         "difference": compare_correction(trace, said),
-        "dispute": compare_reviews(trace, principal, cards) if disputed is not None and not refusal else None,
+        "dispute": compare_reviews(trace, principal, cards) if is_disputed and not refusal else None,
         "refusal": refusal,
         **_of_before(principal),
     }
@@ -234,22 +234,13 @@ def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
     }
 
 
-def _previous(request: HttpRequest, trace: Trace) -> str:
-    """Return the address of the answer that was in hand before this one, in this session; empty for the first."""
-    trail = [key for key in request.session.get(_TRAIL, []) if key != trace.pk]
-    request.session[_TRAIL] = [*trail, trace.pk][-_MOST_BEHIND:]
-    return address_of(trail[-1]) if trail else ""
-
-
-def _refusal(principal: Principal, trace: Trace) -> str:
+def _refusal(principal: Principal, trace: Trace, task: Any) -> str:
     """Say why this person can neither judge the answer now nor settle what is said of it; empty where they can."""
-    disputed = find_disputed(trace)
-    task = disputed or ReviewTask.objects.filter(trace=trace).first()
     try:
-        if disputed is None:
-            acts.check_can_review(principal, trace)
+        if task is not None and waits_to_be_settled(task):
+            acts.check_can_adjudicate(principal, task)
         else:
-            acts.check_can_adjudicate(principal, disputed)
+            acts.check_can_review(principal, trace)
         if task is not None:
             review_queue.check_free(task, principal)
     except EvidenceError as exc:
