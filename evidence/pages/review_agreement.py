@@ -9,7 +9,7 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from evidence import clock
 from evidence.access import Principal, find_system, visible_to
@@ -114,22 +114,14 @@ def _counted(counted: Counted) -> Iterable[str]:
     """Yield what the figures are made of, and what they are not where there is any."""
     told = {"reviews": counted.reviews, "answers": counted.answers}
     yield _("%(reviews)s reviews of %(answers)s answers in the period") % told
-    for n, one, many in (
-        (counted.judged_by_one, "%(n)s answer judged by one person", "%(n)s answers judged by one person"),
-        (counted.second_awaited, "%(n)s of them awaits a second", "%(n)s of them await a second"),
-        (
-            counted.earlier_revisions,
-            "%(n)s review of an earlier revision, not counted",
-            "%(n)s reviews of an earlier revision, not counted",
-        ),
-        (
-            counted.kept_from_reader,
-            "%(n)s answer that waits for you, not counted",
-            "%(n)s answers that wait for you, not counted",
-        ),
-    ):
-        if n:
-            yield ngettext(one, many, n) % {"n": n}
+    if n := counted.judged_by_one:
+        yield _("judged by one person: %(n)s") % {"n": n}
+    if n := counted.second_awaited:
+        yield _("of these, a second is awaited for: %(n)s") % {"n": n}
+    if n := counted.earlier_revisions:
+        yield _("reviews of earlier revisions, not counted: %(n)s") % {"n": n}
+    if n := counted.kept_from_reader:
+        yield _("answers that wait for you, not counted: %(n)s") % {"n": n}
 
 
 def _row(name: object, found: Figure) -> ShownFigure:
