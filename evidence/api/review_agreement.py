@@ -65,7 +65,7 @@ class ReviewerPairOut(serializers.Serializer[Any]):
 class AgreedReasonOut(serializers.Serializer[Any]):
     """How people agree on whether a reason applies, against all else that they said."""
 
-    reason_code = serializers.ChoiceField(choices=[each for each in ReasonCode.choices if each[0]])
+    reason_code = serializers.ChoiceField(choices=ReasonCode.choices)
     n_named = serializers.IntegerField(help_text="Judgements that name it.")
     named = AgreementFigureOut()
 
