@@ -70,6 +70,7 @@ urlpatterns = [
     path("eval-runs/<int:pk>/label-sheet", labels.LabelSheet.as_view(), name="label-sheet"),
     path("review-agreement", review_agreement.ReviewAgreementDetail.as_view(), name="review-agreement"),
     path("label-sets", labels.LabelSets.as_view(), name="label-sets"),
+    path("label-sets/from-reviews", labels.LabelsFromReviews.as_view(), name="labels-from-reviews"),
     path("labels", labels.Labels.as_view(), name="labels"),
     path("retractions", retractions.RetractionRequests.as_view(), name="retractions"),
     path(

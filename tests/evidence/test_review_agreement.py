@@ -140,13 +140,14 @@ def test_too_few_answers_get_no_number(world: World) -> None:
 
 
 def test_the_period_and_the_system_narrow(judged: World) -> None:
-    past = {"period_from": "2020-01-01T00:00:00Z", "period_to": "2020-02-01T00:00:00Z"}
-    assert ask(judged.people["auditor"], **past)["counted"]["reviews"] == 0
+    auditor, day = judged.people["auditor"], "2020-01-01T00:00:00Z"
+    past = ask(auditor, period_from=day, period_to="2020-02-01T00:00:00Z")
+    assert past["counted"]["reviews"] == 0
     assert "ends before it begins" in str(
         ask(judged.people["auditor"], 422, period_to="2020-01-01T00:00:00Z")
     )
     make_world("other-desk")
-    ask(judged.people["auditor"], 404, system="other-desk")
+    ask(auditor, 404, system="other-desk")
 
 
 def test_the_page_shows_names_numbers_and_what_is_missing(judged: World, client: Client) -> None:
