@@ -1,8 +1,8 @@
 """What a reviewer said at the desk of answers that a judge scored, as labels: by a mapping that is the same for all.
 
-A sample names the trace it scored. It is taken where the reviewer judged that trace as it is now, where the sample holds
-no other text than the trace answered, and where the answer has all the reviews that were asked for: what is said of one
-that is open is not there to be read yet, and a label would tell it.
+A sample names the trace it scored. It is taken where the reviewer judged that trace as it is now, where the sample
+holds no other text than the trace answered, and where the answer has all the reviews that were asked for: what is said
+of one that is open is not there to be read yet, and a label would tell it.
 """
 
 from __future__ import annotations
