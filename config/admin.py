@@ -138,6 +138,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
+        from evidence.pages.review_agreement import review_agreement  # noqa: PLC0415  # as above
         from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
         from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
         from interpret.pages.feature import feature  # noqa: PLC0415  # as above
@@ -156,6 +157,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),
             path("eval-runs/compare/", compare_two_runs, name="compare_runs"),
             path("label-sheet/<int:run_id>/", label_sheet, name="label_sheet"),
+            path("review-agreement/", review_agreement, name="review_agreement"),
             path("review-desk/", review_desk, name="review_desk"),
             path("review-desk/<int:trace_id>/", judge_answer, name="judge_answer"),
             path("draft/", new_draft, name="new_draft"),

@@ -13,8 +13,8 @@ from evidence.models import Label, LabelSet
 
 @admin.register(LabelSet)
 class LabelSetAdmin(ReadOnlyModelAdmin):
-    list_display = ["run_link", "labelled_by", "created_at"]
-    list_filter = [related("run__system")]
+    list_display = ["run_link", "labelled_by", "made_from", "created_at"]
+    list_filter = [related("run__system"), "made_from"]
     list_select_related = ["run"]
     ordering = ["-id"]
     chain = [ChainLink("Labels", "evidence.label", "label_set__id__exact")]

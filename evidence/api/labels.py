@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence import acts
-from evidence.access import find_system, principal_of, visible_to
+from evidence.access import Principal, find_system, principal_of, visible_to
 from evidence.api.filtering import FilterSet, IdFilter
 from evidence.api.inputs import Input, QueryInput
 from evidence.api.reading import ScopedList
@@ -20,6 +20,7 @@ from evidence.errors import InvalidInput, NotFound
 from evidence.models import EvalRun, EvalSample, Label, LabelSet, Scope
 from evidence.nearest import hint_at, nearest_name
 from evidence.problems import Problem
+from evidence.selectors.desk_labels import MAPPINGS
 from evidence.selectors.labels import draw_sheet, judged_metrics
 from evidence.services import labels
 from evidence.services.labels import LabelDraft
@@ -54,7 +55,17 @@ class LabelSetOut(serializers.ModelSerializer[LabelSet]):
 
     class Meta:
         model = LabelSet
-        fields = ["id", "system", "run", "run_key", "labelled_by", "created_at", "digest", "n_labels"]
+        fields = [
+            "id",
+            "system",
+            "run",
+            "run_key",
+            "labelled_by",
+            "created_at",
+            "digest",
+            "made_from",
+            "n_labels",
+        ]
 
     def get_n_labels(self, label_set: LabelSet) -> int:
         """Return how many labels it holds."""
@@ -69,7 +80,7 @@ class LabelSetFilter(FilterSet):
 
     class Meta:
         model = LabelSet
-        fields = ["labelled_by"]
+        fields = ["labelled_by", "made_from"]
 
 
 class LabelSets(ScopedList[LabelSet]):
@@ -89,14 +100,51 @@ class LabelSets(ScopedList[LabelSet]):
         data = LabelSetIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
-        system = find_system(principal, values["system"])
-        run = EvalRun.objects.select_related("system", "release").filter(
-            system=system, run_key=values["run_key"]
-        )
-        if (found := run.first()) is None:
-            raise NotFound(f"System {system.key!r} has no eval run {values['run_key']!r}.")
+        found = _find_run(principal, values["system"], values["run_key"])
         drafts = [LabelDraft(each["sample"], each["metric"], each["value"]) for each in values["labels"]]
         stored = labels.record_labels(principal=principal, run=found, labels=drafts)
+        return Response(LabelSetOut(stored).data, status=201)
+
+
+def _find_run(principal: Principal, system_key: str, run_key: str) -> EvalRun:
+    system = find_system(principal, system_key)
+    runs = EvalRun.objects.select_related("system", "release").filter(system=system, run_key=run_key)
+    if (found := runs.first()) is None:
+        raise NotFound(f"System {system.key!r} has no eval run {run_key!r}.")
+    return found
+
+
+class LabelsFromReviewsIn(Input):
+    """Which of what a person said at the desk is to be labels, and of what."""
+
+    system = serializers.CharField()
+    run_key = serializers.CharField(max_length=200)
+    metric = serializers.CharField(max_length=200)
+    made_from = serializers.ChoiceField(
+        choices=[each for each in LabelSet.MadeFrom.choices if each[0] in MAPPINGS],
+        help_text="decisions: approve is 1, override and reject 0, escalate null. claims: the share that stands, once "
+        "each claim is judged; null where one cannot be told.",
+    )
+
+
+class LabelsFromReviews(ScopedView):
+    """Make labels of what whoever asks said of the same answers at the review desk."""
+
+    scopes = {"POST": Scope.REVIEW}
+
+    @extend_schema(
+        request=LabelsFromReviewsIn,
+        responses={201: LabelSetOut, 403: Problem, 404: Problem, 409: Problem, 422: Problem},
+    )
+    def post(self, request: Request) -> Response:
+        """Store them as a set of labels. All that was said is taken, and counts in the order of the label sheet."""
+        data = LabelsFromReviewsIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        values, principal = data.validated_data, principal_of(request)
+        run = _find_run(principal, values["system"], values["run_key"])
+        stored = labels.record_labels_from_reviews(
+            principal=principal, run=run, metric=values["metric"], made_from=values["made_from"]
+        )
         return Response(LabelSetOut(stored).data, status=201)
 
 

@@ -24,6 +24,7 @@ from evidence.api import (
     readings,
     releases,
     retractions,
+    review_agreement,
     review_reasons,
     reviews,
     supporting_evidence,
@@ -69,7 +70,9 @@ urlpatterns = [
     path("eval-runs/<int:pk>", evals.EvalRunDetail.as_view(), name="eval-run"),
     path("eval-runs/<int:pk>/worst-samples", eval_samples.WorstSamples.as_view(), name="worst-samples"),
     path("eval-runs/<int:pk>/label-sheet", labels.LabelSheet.as_view(), name="label-sheet"),
+    path("review-agreement", review_agreement.ReviewAgreementDetail.as_view(), name="review-agreement"),
     path("label-sets", labels.LabelSets.as_view(), name="label-sets"),
+    path("label-sets/from-reviews", labels.LabelsFromReviews.as_view(), name="labels-from-reviews"),
     path("labels", labels.Labels.as_view(), name="labels"),
     path("retractions", retractions.RetractionRequests.as_view(), name="retractions"),
     path(

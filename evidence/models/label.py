@@ -11,6 +11,11 @@ from evidence.models.evals import EvalRun
 class LabelSet(AppendOnlyModel):
     """What one person says of answers of one eval run, as they sent it at once."""
 
+    class MadeFrom(models.TextChoices):
+        SHEET = "sheet"  # said of the answers as labels
+        DECISIONS = "decisions"  # of that person's reviews, by `selectors.desk_labels`
+        CLAIMS = "claims"  # what they said of each claim in those
+
     SYSTEM_PATH = "run__system"
     PII = "actor"
     EVENT_PATH = ""
@@ -18,6 +23,7 @@ class LabelSet(AppendOnlyModel):
     run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="label_sets")
     digest = digest_field()  # of the labels, in the order of their ids
     labelled_by = actor_field()  # a person, never a token
+    made_from = models.CharField(max_length=10, choices=MadeFrom.choices, db_default=MadeFrom.SHEET)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

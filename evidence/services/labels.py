@@ -11,11 +11,12 @@ from django.db import transaction
 from evidence import acts
 from evidence.access import Principal
 from evidence.digests import digest_of
-from evidence.errors import MOST_FAULTS, Fault, InvalidInput
+from evidence.errors import MOST_FAULTS, ConflictingContent, Fault, InvalidInput
 from evidence.limits import check_count
 from evidence.locks import Lock, hold
 from evidence.models import EvalRun, EvalSample, EvalScore, Label, LabelSet
 from evidence.nearest import hint_at, nearest_name
+from evidence.selectors.desk_labels import MAPPINGS, labels_from_reviews
 from evidence.services import audit
 
 _SHARE = "share"  # the unit whose values lie in [0, 1]
@@ -31,10 +32,19 @@ class LabelDraft:
 
 
 @transaction.atomic
-def record_labels(*, principal: Principal, run: EvalRun, labels: Sequence[LabelDraft]) -> LabelSet:
+def record_labels(
+    *,
+    principal: Principal,
+    run: EvalRun,
+    labels: Sequence[LabelDraft],
+    made_from: str = LabelSet.MadeFrom.SHEET,
+) -> LabelSet:
     """Store what one person says of answers of a run; of each answer, their newest label counts.
 
     What they said last, sent again, is answered with the set on record.
+
+    Args:
+        made_from: a `LabelSet.MadeFrom`.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_label` does.
@@ -48,10 +58,11 @@ def record_labels(*, principal: Principal, run: EvalRun, labels: Sequence[LabelD
     if faults:
         raise InvalidInput(faults=faults[:MOST_FAULTS])
     digest = _digest(run, labels)
-    last = LabelSet.objects.filter(run=run, labelled_by=principal.actor).order_by("-pk").first()
+    own = LabelSet.objects.filter(run=run, labelled_by=principal.actor, made_from=made_from)
+    last = own.order_by("-pk").first()
     if last is not None and last.digest == digest:
         return last
-    stored = LabelSet.objects.create(run=run, digest=digest, labelled_by=principal.actor)
+    stored = LabelSet.objects.create(run=run, digest=digest, labelled_by=principal.actor, made_from=made_from)
     Label.objects.bulk_create(
         Label(label_set=stored, sample_id=each.sample_id, metric=each.metric, value=each.value)
         for each in labels
@@ -62,9 +73,43 @@ def record_labels(*, principal: Principal, run: EvalRun, labels: Sequence[LabelD
         obj=stored,
         system=run.system,
         digest=digest,
-        payload={"run_key": run.run_key, "n_labels": len(labels)},
+        payload={
+            "run_key": run.run_key,
+            "n_labels": len(labels),
+            **({"made_from": made_from, "mapping": MAPPINGS[made_from]} if made_from in MAPPINGS else {}),
+        },
     )
     return stored
+
+
+@transaction.atomic
+def record_labels_from_reviews(
+    *, principal: Principal, run: EvalRun, metric: str, made_from: str
+) -> LabelSet:
+    """Store what a reviewer said at the desk of answers of a run as their labels of it: all of it, and nobody else's.
+
+    They count as labels do: in the order in which the sheet draws the answers. What they labelled on a sheet stays.
+    Asked again, with nothing more judged, it answers with the set on record.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_label` does.
+        ConflictingContent: they judged none of the run's answers; or labels of this metric were made from reviews
+            before, by the other mapping: whoever comes second does not choose.
+        InvalidInput: as `desk_labels.labels_from_reviews` does.
+    """
+    acts.check_can_label(principal, run)
+    found = labels_from_reviews(run, metric, principal.person, made_from)
+    other = LabelSet.objects.filter(run=run, labels__metric=metric, made_from__in=MAPPINGS)
+    if other.exclude(made_from=made_from).exists():
+        raise ConflictingContent(
+            f"Labels of {metric} were made of reviews by another mapping, which holds for this run: take that one."
+        )
+    if not found:
+        raise ConflictingContent(
+            f"At the desk you judged no answer of run {run.run_key} that a label could be made from."
+        )
+    drafts = [LabelDraft(sample, metric, value) for sample, value in sorted(found.items())]
+    return record_labels(principal=principal, run=run, labels=drafts, made_from=made_from)
 
 
 def _digest(run: EvalRun, labels: Sequence[LabelDraft]) -> str:

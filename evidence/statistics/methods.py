@@ -18,6 +18,8 @@ METHODS: Final[Mapping[str, str]] = {
     "prediction_powered": "a judge's mean, corrected by people's labels: after Angelopoulos, Duchi and Zrnic (2023), "
     "with one error more than was seen; labelled units show no more than as many that all come out alike",
     "krippendorff": "Krippendorff's alpha, at all looks together",
+    "krippendorff_bootstrap": "Krippendorff's alpha of any number of ratings: bootstrap over units, with one unit more "
+    "that speaks against each bound",
     "tango": "difference of shares of the same items: Tango (1998), with a continuity correction of one half",
     "newcombe_exact": "difference of shares of other items: Newcombe (1998), method 10 of exact bounds",
     "cluster_t": "difference of means of the same items: cluster-robust t, with one and a half clusters more that "

@@ -67,6 +67,7 @@ def pages_of(person: User) -> Iterator[str]:
     yield from (reverse("admin:index"), reverse("admin:records"), reverse("admin:password_change"))
     if person.has_perm("evidence.view_trace"):
         yield reverse("admin:try_reading")
+        yield reverse("admin:review_agreement")
     if person.has_perm("evidence.view_evalrun"):
         yield reverse("admin:eval_matrix")
         runs = EvalRun.objects.filter(run_key__in=["before", "after"]).order_by("pk")

@@ -25,6 +25,7 @@ from tests.interpret import dictionary_store
 from tests.interpret.conftest import INPUTS
 from tests.invariants.act_doors import live_after_first, stored_trace, way_back
 from tests.invariants.act_doors.answering import doubt
+from tests.invariants.act_doors.judging import desk_judged_run
 from tests.invariants.act_doors.requirements import frozen, suspect_link
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import (
@@ -107,6 +108,17 @@ def label_sets(world: World) -> Sent:
     return Sent(
         "/api/v1/label-sets", {"system": world.system.key, "run_key": run.run_key, "labels": said}, "reviewer"
     )
+
+
+def labels_from_reviews(world: World) -> Sent:
+    run = desk_judged_run(world)
+    body = {
+        "system": world.system.key,
+        "run_key": run.run_key,
+        "metric": "grounded",
+        "made_from": "decisions",
+    }
+    return Sent("/api/v1/label-sets/from-reviews", body, "reviewer")
 
 
 def retractions(world: World) -> Sent:
@@ -322,6 +334,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "reviews": reviews,
     "eval-runs": eval_runs,
     "label-sets": label_sets,
+    "labels-from-reviews": labels_from_reviews,
     "retractions": retractions,
     "retraction-transitions": retraction_transitions,
     "gates": gates,

@@ -112,6 +112,7 @@ class ReviewDraftAdmin(ReadOnlyModelAdmin):
 
 @admin.register(Review)
 class ReviewAdmin(ReadOnlyModelAdmin):
+    change_list_template = "admin/evidence/reviews.html"
     list_display = ["decided", "reason", "reviewer", "task_link", "standing", "machine_said", "created_at"]
     list_filter = [related("task__system"), "decision", "reason_code"]
     list_select_related = ["reviewer", "task__trace"]

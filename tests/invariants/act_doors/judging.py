@@ -40,6 +40,18 @@ def judged_run(world: World) -> Any:
     ).run
 
 
+def desk_judged_run(world: World) -> Any:
+    """A run that a judge scored, of an answer that the reviewer of the world judged at the desk."""
+    task = make_task(world, risk="low")
+    reviews.record_review(principal=world.principal("reviewer"), trace=task.trace, decision="approve")
+    scores = {"grounded": {"status": "scored", "value": 1.0}}
+    sample = {"id": "0", "trace_id": task.trace.trace_id.hex, "scores": scores}
+    raw = eval_file(judge={"key": "llm", "label": "1"}, samples=[sample])
+    return evals.record_eval_run(
+        principal=acting("token:ci"), system=world.system, raw=raw, format_name="native"
+    ).run
+
+
 ACTS: Final[list[Act]] = [
     Act(
         "evidence.acts.check_can_judge",
@@ -101,5 +113,22 @@ ACTS: Final[list[Act]] = [
             lambda world, _: named(world, reasons=[{"code": "tone", "kind": "other", "words": {"en": "Tone"}}]),
         ),
         scopes=(Scope.READ,), owner="approver",
+    ),
+    Act(
+        "evidence.acts.check_can_label",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, run: labels.record_labels_from_reviews(
+            principal=who, run=run, metric="grounded", made_from="decisions"
+        )),
+        api=post(
+            lambda *_: "/api/v1/label-sets/from-reviews",
+            lambda world, run: named(world, run_key=run.run_key, metric="grounded", made_from="decisions"),
+        ),
+        admin=browse(
+            lambda _, run: reverse("admin:label_sheet", args=[run.pk]),
+            lambda *_: {"made_from": "decisions"},
+            done=lambda _, run: run.label_sets.exists(),
+        ),
+        prepare=desk_judged_run, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="as said at the desk",
     ),
 ]  # fmt: skip

@@ -1,0 +1,140 @@
+"""How the reviewers of a system agree over a period: all of them, by pair, by reason, and on single claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from evidence import clock
+from evidence.access import Principal, find_system, visible_to
+from evidence.admin.frame.display import badge, list_url
+from evidence.admin.frame.people import names_of
+from evidence.errors import Fault, InvalidInput
+from evidence.models import ClaimJudgement, Review, System
+from evidence.pages.frame import Page, Step, page_view
+from evidence.selectors.review_agreement import (
+    Counted,
+    Figure,
+    NoNumber,
+    ReviewAgreement,
+    agreement_of_reviewers,
+)
+from evidence.statistics.intervals import Estimate
+from evidence.statistics.ratings import FEWEST_UNITS
+
+_SYSTEM, _FROM, _TO = "system", "from", "to"
+_PERIOD: Final = timedelta(days=90)  # unless the address names one
+_YEARS: Final = range(1970, 9999)  # whose days have others before and after them
+_SAYS: Final[Mapping[NoNumber, object]] = {
+    NoNumber.NOT_JUDGED_TWICE: gettext_lazy("nobody judged the same"),
+    NoNumber.ALL_ALIKE: gettext_lazy("all judgements are the same: chance would explain as much"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFigure:
+    """A row of a table."""
+
+    name: object
+    n: int
+    n_units: int
+    share: str
+    alpha: str
+
+
+@page_view(permission="evidence.view_review", parameters=[_SYSTEM, _FROM, _TO])
+def review_agreement(request: HttpRequest, principal: Principal) -> Page:
+    """Show how reviewers agree, by the reviews that whoever opens it may read."""
+    systems = list(visible_to(System.objects.order_by("name"), principal))
+    key = request.GET.get(_SYSTEM) or (systems[0].key if systems else "")
+    first, last = _period(request)
+    context = {"systems": systems, "key": key, "first": first, "last": last}
+    if key:
+        found = agreement_of_reviewers(
+            visible_to(Review.objects.all(), principal),
+            visible_to(ClaimJudgement.objects.all(), principal),
+            find_system(principal, key),
+            _midnight(first),
+            _midnight(last + timedelta(days=1)),
+        )
+        context |= _show(found)
+    trail = [Step(gettext_lazy("Reviews"), list_url("evidence.review"))]
+    return Page("pages/review_agreement.html", gettext_lazy("How reviewers agree"), context, trail)
+
+
+def _period(request: HttpRequest) -> tuple[date, date]:
+    """Return the first and the last day of the period, both inclusive, in UTC."""
+    last = _day(request, _TO) or clock.now().date()
+    return _day(request, _FROM) or last - _PERIOD, last
+
+
+def _day(request: HttpRequest, name: str) -> date | None:
+    given = request.GET.get(name, "")
+    if not given:
+        return None
+    try:
+        day = date.fromisoformat(given)
+    except ValueError:
+        day = date.min
+    if day.year not in _YEARS:
+        raise InvalidInput(faults=[Fault("query", name, "invalid", "a day, as 2026-03-31")])
+    return day
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _show(found: ReviewAgreement) -> dict[str, object]:
+    names = names_of(person for pair in found.pairs for person in pair.people)
+    return {
+        "counted": list(_counted(found.counted)),
+        "whole": [
+            _row(_("Decisions"), found.decisions),
+            _row(_("Single claims"), found.claims),
+        ],
+        "pairs": [
+            _row(" – ".join(names.get(person, person) for person in pair.people), pair.decisions)
+            for pair in found.pairs
+        ],
+        "reasons": [
+            (_row(badge(each.reason_code), each.named), each.n_named) for each in found.reasons
+        ],
+        "fewest": FEWEST_UNITS,
+    }  # fmt: skip
+
+
+def _counted(counted: Counted) -> Iterable[str]:
+    """Yield what the figures are made of, and what they are not where there is any."""
+    told = {"reviews": counted.reviews, "answers": counted.answers}
+    yield _("%(reviews)s reviews of %(answers)s answers in the period") % told
+    if n := counted.judged_by_one:
+        yield _("judged by one person: %(n)s") % {"n": n}
+    if n := counted.second_awaited:
+        yield _("of these, a second is awaited for: %(n)s") % {"n": n}
+    if n := counted.earlier_revisions:
+        yield _("reviews of earlier revisions, not counted: %(n)s") % {"n": n}
+    if n := counted.kept_from_reader:
+        yield _("answers that wait for you, not counted: %(n)s") % {"n": n}
+
+
+def _row(name: object, found: Figure) -> ShownFigure:
+    return ShownFigure(name, found.n, found.n_units, _shown(found.share), _shown(found.alpha) or _why(found))
+
+
+def _shown(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
+    return f"{estimate.value:.3g} [{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
+def _why(found: Figure) -> str:
+    if found.why is NoNumber.TOO_FEW:
+        return _("too few: %(n)s of %(fewest)s") % {"n": found.n_units, "fewest": FEWEST_UNITS}
+    return str(_SAYS[found.why]) if found.why else ""
