@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -182,9 +182,9 @@ class CountedLabelOut(FeatureLabelOut):
             "look", "level", "chance", "stands_out", "looks_by_author", "looks_in_all",
         ]  # fmt: skip
 
-    def to_representation(self, instance: tuple[FeatureLabel, Tried]) -> dict[str, Any]:
+    def to_representation(self, instance: Any) -> dict[str, Any]:
         """Show a label with what was tried before it, as the page of its feature does."""
-        label, tried = instance
+        label, tried = cast("tuple[FeatureLabel, Tried]", instance)
         return {
             **FeatureLabelOut(label).data,
             "look": tried.look.number,
@@ -204,7 +204,7 @@ class FeatureLabelling(ScopedView):
     @extend_schema(responses={200: CountedLabelOut(many=True), 404: Problem})
     def get(self, request: Request, pk: int) -> Response:
         """Return the label of each person that counts, oldest first, with the looks that it has to stand out from."""
-        found = labels_that_count(_find(request, pk))
+        found: Any = labels_that_count(_find(request, pk))
         return Response(CountedLabelOut(found, many=True).data)
 
     @extend_schema(

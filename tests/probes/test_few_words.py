@@ -72,6 +72,5 @@ def made() -> LoadedModel:
         num_hidden_layers=4,
         num_attention_heads=4,
         num_key_value_heads=2,
-        attn_implementation="eager",
     )
     return wrap(LlamaForCausalLM(config), "few words")
