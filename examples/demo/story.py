@@ -35,6 +35,8 @@ PROBED_WITHIN: Final = 600  # seconds
 PROBES: Final = {  # smaller than the defaults, to fit two cores; the intervals say what that costs
     "induction.heads": {"sequences": 40, "length": 24, "heads": 2, "control_draws": 19},
     "entropy.next_token": {"max_tokens": 128},
+    # After the layer of which a dictionary ships. So few directions support nothing of a use that stands alone.
+    "attribute.proxies": {"prompt_set": "credit-gender-en", "depth": 0.52, "pairs": 40, "control_draws": 19},
 }
 
 Gates: TypeAlias = dict[tuple[str, str], Told]  # by system and gate

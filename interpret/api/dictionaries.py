@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -17,7 +19,7 @@ from evidence.errors import NotFound
 from evidence.models import Scope
 from evidence.problems import Problem
 from interpret.models import Dictionary, Feature, FeatureLabel
-from interpret.selectors.features import areas_to_choose_by
+from interpret.selectors.features import Tried, areas_to_choose_by, labels_that_count
 from interpret.services.dictionaries import label_feature, register_dictionary
 
 
@@ -162,22 +164,64 @@ class FeatureLabelList(ScopedList[FeatureLabel]):
     filterset_class = FeatureLabelFilter
 
 
-class FeatureLabelling(ScopedView):
-    """Label a feature, as a person who is signed in. The same again answers with the label on record."""
+class CountedLabelOut(FeatureLabelOut):
+    """A label that counts, and how often its dictionary was looked at for it: what it has to stand out from."""
 
-    scopes = {"POST": Scope.PROBE}
+    look = serializers.IntegerField(help_text="Which look at the dictionary first tried this concept here.")
+    level = serializers.FloatField(help_text="What that look may leave to chance.")
+    chance = serializers.FloatField(help_text="What it does.")
+    stands_out = serializers.BooleanField(
+        help_text="Whether chance would hardly give as much, and its author has tried no other concept here."
+    )
+    looks_by_author = serializers.IntegerField(help_text="At the dictionary, up to now.")
+    looks_in_all = serializers.IntegerField(help_text="Of everybody, up to now.")
+
+    class Meta(FeatureLabelOut.Meta):
+        fields = [
+            *FeatureLabelOut.Meta.fields,
+            "look", "level", "chance", "stands_out", "looks_by_author", "looks_in_all",
+        ]  # fmt: skip
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Show a label with what was tried before it, as the page of its feature does."""
+        label, tried = cast("tuple[FeatureLabel, Tried]", instance)
+        return {
+            **FeatureLabelOut(label).data,
+            "look": tried.look.number,
+            "level": tried.look.level,
+            "chance": tried.look.chance,
+            "stands_out": tried.stands_out,
+            "looks_by_author": tried.by_author,
+            "looks_in_all": tried.in_all,
+        }
+
+
+class FeatureLabelling(ScopedView):
+    """Label a feature, as a person who is signed in; see whether its labels stand out, as its page tells it."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.PROBE}
+
+    @extend_schema(responses={200: CountedLabelOut(many=True), 404: Problem})
+    def get(self, request: Request, pk: int) -> Response:
+        """Return the label of each person that counts, oldest first, with the looks that it has to stand out from."""
+        found: Any = labels_that_count(_find(request, pk))
+        return Response(CountedLabelOut(found, many=True).data)
 
     @extend_schema(
         request=FeatureLabelIn, responses={201: FeatureLabelOut, 403: Problem, 404: Problem, 422: Problem}
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Keep the label with the feature's figures on the words that nobody chose by."""
-        principal = principal_of(request)
+        """Keep the label with the feature's figures on the words that nobody chose by; the same again is on record."""
         data = FeatureLabelIn(data=request.data)
         data.is_valid(raise_exception=True)
-        rows = visible_to(Feature.objects.select_related("dictionary__system"), principal)
-        feature = rows.filter(pk=pk).first()
-        if feature is None:
-            raise NotFound(f"There is no feature {pk} in the systems you may see.")
-        label = label_feature(principal=principal, feature=feature, **data.validated_data)
+        feature = _find(request, pk)
+        label = label_feature(principal=principal_of(request), feature=feature, **data.validated_data)
         return Response(FeatureLabelOut(label).data, status=201)
+
+
+def _find(request: Request, pk: int) -> Feature:
+    rows = visible_to(Feature.objects.select_related("dictionary__system"), principal_of(request))
+    feature = rows.filter(pk=pk).first()
+    if feature is None:
+        raise NotFound(f"There is no feature {pk} in the systems you may see.")
+    return feature

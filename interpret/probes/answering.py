@@ -7,7 +7,6 @@ place has been shown to move the answer (decision 0068).
 
 from __future__ import annotations
 
-import copy
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from interpret.errors import InterventionWithoutEffect, ProbeError
 from interpret.probes.devices import to_device, to_numpy
+from interpret.probes.few_words import read_out_few, remembered_of
 from interpret.probes.forward import MOVED, Floats, ForwardPasses
 from interpret.probes.hooks import Hook, StandIn, counted_hooks, standing_in
 from interpret.probes.sites import blocks_of, check_layers
@@ -71,7 +71,14 @@ class AnswerSite:
             SiteUnknown: the model has no such layer.
         """
         check_layers(loaded, [layer])
-        self._passes, self._loaded, self._answers = passes, loaded, tuple(map(_tokens_of, answers))
+        self._passes, self._loaded, self._answers = (
+            passes,
+            loaded,
+            (_tokens_of(answers[0]), _tokens_of(answers[1])),
+        )
+        self._few, columns = read_out_few(loaded, [token for some in self._answers for token in some])
+        first = len(self._answers[0])
+        self._columns = columns[:first], columns[first:]
         self.layer, self.fired = layer, Counter[str]()  # hook -> calls
         self._proven, self._compared = False, False
         self._in_tuple = False  # whether this architecture's layers return a tuple
@@ -168,7 +175,8 @@ class AnswerSite:
 
     def _compare(self, ids: torch.Tensor, odds: float) -> None:
         """Raise unless the whole text, in one pass that remembers nothing, gives these log-odds."""
-        whole = float(self._odds(self._loaded.model(input_ids=ids, use_cache=False).logits)[0])
+        logits = self._loaded.model(input_ids=ids, use_cache=False).logits
+        whole = float(_odds(logits, *self._answers)[0])
         self._passes.made += 1
         if not abs(whole - odds) <= SAME:
             raise ProbeError(
@@ -194,19 +202,21 @@ class AnswerSite:
         self, group: _Group, rows: list[int], hooks: Sequence[Hook], skipped: Sequence[StandIn]
     ) -> Array:
         """Run the last token of some texts; what is remembered of them stays as it is."""
-        before = copy.deepcopy(group.before)
-        before.batch_select_indices(to_device(np.asarray(rows), self._loaded.device))
-        with standing_in(skipped), counted_hooks(hooks) as fired:
+        numbers = to_device(np.asarray(rows), self._loaded.device)
+        before = remembered_of(group.before, numbers, above=len(skipped))
+        few = [] if self._few is None else [self._few]
+        with standing_in([*skipped, *few]), counted_hooks(hooks) as fired:
             out = self._loaded.model(input_ids=group.last[rows], past_key_values=before, use_cache=True)
         self._passes.made += 1
         self.fired.update(fired)
-        return self._odds(out.logits)
+        return _odds(out.logits, *self._columns)
 
-    def _odds(self, logits: torch.Tensor) -> Array:
-        last = logits[:, -1].double()
-        first, second = (last[:, tokens].logsumexp(dim=-1) for tokens in self._answers)
-        odds: Array = to_numpy(first - second)
-        return odds
+
+def _odds(logits: torch.Tensor, first: list[int], second: list[int]) -> Array:
+    """Return the log-odds of the words in some columns over those in others, at the last token."""
+    last = logits[:, -1].double()
+    odds: Array = to_numpy(last[:, first].logsumexp(dim=-1) - last[:, second].logsumexp(dim=-1))
+    return odds
 
 
 def _tokens_of(answer: Answer) -> list[int]:

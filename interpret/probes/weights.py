@@ -120,7 +120,7 @@ def dead_model(loaded: LoadedModel, seed: int) -> LoadedModel:
     with torch.no_grad():
         for weight in model.parameters():  # one that is tied comes once
             order = torch.randperm(weight.numel(), generator=draws)
-            weight.copy_(weight.flatten()[order.to(weight.device)].reshape(weight.shape))
+            weight.copy_(weight.flatten().index_select(0, order.to(weight.device)).reshape(weight.shape))
     name = f"dead:{loaded.digest}:{seed}"
     return LoadedModel(model.eval(), loaded.tokenizer, name, loaded.shape, loaded.versions)
 

@@ -252,6 +252,11 @@ def test_by_api_it_is_registered_read_and_labelled(world: World, digest: str) ->
     assert told.status_code == 201, told.content
     listed = client.get("/api/v1/feature-labels", {"feature": features[0]["id"]}).json()["results"]
     assert listed == [told.json()]
+    (counted,) = client.get(address).json()
+    assert counted.items() >= told.json().items()
+    assert (counted["look"], counted["looks_by_author"], counted["looks_in_all"]) == (1, 1, 1)
+    assert counted["stands_out"] is (counted["chance"] <= counted["level"])
+    assert api(world, "auditor").get(address).status_code == 404
     unknown = client.post(DICTIONARIES, {"system": world.system.key, "digest": "0" * 64}, format="json")
     assert (unknown.status_code, unknown.json()["code"]) == (409, "dictionary_missing")
 

@@ -50,6 +50,8 @@ def test_what_refuses_is_replicated_and_what_is_only_read_is_not() -> None:
     assert placebo == pytest.approx(other, abs=0.1)
     assert details["requests_in_contexts"] == details["pairs_reported_on"] == 24
     assert len({unit.cluster for unit in units_behind(told[CONTEXT])}) == 24
+    beside = told[CONTEXT].details["beside"]  # no dictionary ships for such a model
+    assert (beside["value"], "beside" in told[ABLATION].details) == (None, False)
 
 
 def test_a_model_that_any_context_sways_is_not_said_to_be_swayed_by_pressing() -> None:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from interpret import registry
-from interpret.errors import ProbeUnavailable
-from interpret.probes.directions.reading import Array, fit_readout
+from interpret.probes.directions.best_feature import best_of, code
+from interpret.probes.directions.reading import Array
 
 
 def tell_by_features(model: str, layer: int, fit: Array, report: Array) -> dict[str, Any]:
@@ -22,19 +21,11 @@ def tell_by_features(model: str, layer: int, fit: Array, report: Array) -> dict[
         report: of the reporting pairs, likewise.
     """
     rows = np.concatenate([each.reshape(-1, each.shape[-1]) for each in (*fit, *report)])
-    try:
-        coded = registry.dictionary_beside()(model, layer, rows)
-    except (
-        ProbeUnavailable
-    ) as exc:  # sae-lens is not in this image; a dictionary that was changed is an error
-        return {
-            "what": f"no dictionary could be read for this layer (after layer {layer}): {exc.code}",
-            "value": None,
-        }
+    coded, why_not = code(model, layer, rows)
     if coded is None:
-        return {"what": f"no dictionary for this layer (after layer {layer})", "value": None}
+        return {"what": why_not, "value": None}
     fitting = 2 * fit.shape[1]
-    chosen, told = _best(_apart(coded.values[:fitting]), _apart(coded.values[fitting:]))
+    chosen, told = best_of(_apart(coded.values[:fitting]), _apart(coded.values[fitting:]))
     if chosen is None:
         return {
             "what": f"no feature of dictionary {coded.dictionary} fires on the fitting pairs",
@@ -54,13 +45,3 @@ def _apart(values: Array) -> Array:
     first, second = np.split(values.astype(np.float64), 2)
     apart: Array = first - second
     return apart
-
-
-def _best(fit: Array, report: Array) -> tuple[int | None, float]:
-    """Return the feature that is surest of the fitting pairs, and how sure it is of the others on average."""
-    alive = np.flatnonzero((fit != 0).any(axis=0))
-    readouts = {int(each): fit_readout(fit[:, [each]]) for each in alive}
-    if not readouts:
-        return None, 0.5
-    chosen = max(readouts, key=lambda each: float(readouts[each].tells(fit[:, [each]]).mean()))
-    return chosen, float(readouts[chosen].tells(report[:, [chosen]]).mean())

@@ -32,6 +32,7 @@ from interpret.probes.directions.reading import (
     tell_by_counts,
 )
 from interpret.probes.dose import BEYOND, SHARES, WHOLE, by_dose, places_of_placebos
+from interpret.probes.refusal.beside import tell_triggered
 from interpret.probes.refusal.contexts import OTHER_PLACEBO, PLACEBO, PRESSING, InContext, put_in_contexts
 from interpret.probes.refusal.prompt_sets import RefusalSet
 from interpret.probes.residual import spread_of
@@ -211,6 +212,7 @@ class Study:
             "text_only": text_only.tolist(),
             "p_value": self._p_value(swayed - text_only),
             "odds": [float(odds.mean()) for odds in seen.odds],
+            "beside": tell_triggered(self._specification.model_digest, self.layer, seen.residual, self._seed),
         }
 
     def _sways(self, seen: Seen, readout: Readout) -> Array:

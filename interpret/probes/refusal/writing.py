@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -83,7 +83,10 @@ def write_all(
         details=_details(prompts, first.told),
     )
     values = {claim.name: Both(first.of(claim.name), second.of(claim.name)) for claim in claims}
-    return writer.write(claims, values, _holds_for(specification, prompts, first.told))
+    *others, swayed = writer.write(claims, values, _holds_for(specification, prompts, first.told))
+    contexts = first.told["contexts"]
+    beside = {"beside": contexts["beside"]} if "beside" in contexts else {}  # parts of before lack it
+    return *others, replace(swayed, details={**swayed.details, **beside})
 
 
 def _claims(prompts: RefusalSet, given: Mapping[str, float], layer: int) -> tuple[Claim, ...]:

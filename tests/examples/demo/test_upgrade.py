@@ -40,3 +40,4 @@ def test_the_earlier_model_is_vouched_for_and_the_plan_with_it_is_taken(
     assert spec.parameters["against"] == "7" * 64
     assert spec.parameters["length"] == upgrade.SMALL["length"]
     assert "model.drift" not in PROBES
+    assert "attribute.proxies" in PROBES
