@@ -26,11 +26,13 @@ from django.db.models.functions import Coalesce
 from evidence import clock
 from evidence.actors import actors_of
 from evidence.models import Adjudication, QueuedTask, Release, Review, ReviewDraft, ReviewTask
+from evidence.selectors.review_work import is_given_to
 from evidence.selectors.revisions import is_superseded
 
-# The order in which people take what waits: high risk first, then what is due. Over `QueuedTask`, and from a task.
-QUEUE_ORDER: Final = ("risk_rank", "due_at", "task")
-TASK_ORDER: Final = ("queued__risk_rank", "queued__due_at", "pk")
+# The order in which people take what waits: high risk first, then the day it is due, what was drawn by a sampling plan
+# before the rest of the day, and then the time. Over `QueuedTask`, and from a task.
+QUEUE_ORDER: Final = ("risk_rank", "due_on", "reason_rank", "due_at", "task")
+TASK_ORDER: Final = (*(f"queued__{column}" for column in QUEUE_ORDER[:-1]), "pk")
 
 
 _JUDGE: Final = QueuedTask.Stage.JUDGE
@@ -51,7 +53,10 @@ def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> 
     """Return the tasks that stand so for a person, by their rows in the queue."""
     to_judge, to_settle = Q(queued__stage=_JUDGE), Q(queued__stage=QueuedTask.Stage.SETTLE)
     conditions: dict[Standing, Q] = {
-        Standing.WAITING: to_judge & may_be_judged_by(user) & Q(~_decided_by(user, "trace")),
+        Standing.WAITING: to_judge
+        & is_given_to(user, "queued")
+        & may_be_judged_by(user)
+        & Q(~_decided_by(user, "trace")),
         Standing.OPEN: to_judge,
         Standing.OVERDUE: to_judge & Q(due_at__lt=clock.now()),
         Standing.DISPUTED: to_settle,
@@ -74,11 +79,12 @@ def may_be_judged_by(user: User, task: str = "") -> Q:
 def waiting_for(user: User) -> QuerySet[QueuedTask]:
     """Return what waits for a reviewer in their systems, in the order in which it is taken.
 
-    What they have decided, and may still take back, waits for them no more.
+    What they have decided, and may still take back, waits for them no more. What they cannot judge does not, nor does
+    anything while they, or the queue of its system, pause.
     """
     of_their_systems = QueuedTask.objects.filter(stage=_JUDGE, system__memberships__user=user)
     return of_their_systems.filter(
-        ~_decided_by(user, "task__trace"), may_be_judged_by(user, "task")
+        is_given_to(user), ~_decided_by(user, "task__trace"), may_be_judged_by(user, "task")
     ).order_by(*QUEUE_ORDER)
 
 

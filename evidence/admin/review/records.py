@@ -16,7 +16,7 @@ from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.page import show_review_page
-from evidence.admin.review.queue import QueueFilter, order_of
+from evidence.admin.review.queue import KeptFilters, LanguageFilter, QueueFilter, order_of
 from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 
@@ -24,7 +24,7 @@ from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(TraceIdSearch):
     list_display = ["asked", "risk", "standing", "progress", "why", "due", "system"]
-    list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason")]
+    list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason"), LanguageFilter, KeptFilters]
     list_select_related = ["system", "trace"]
     list_defer = [
         "trace__answer", "trace__confidence_factors", "trace__limitations", "trace__exchanges", "trace__sources",
