@@ -64,6 +64,7 @@ _FILL: Final = {
         FROM (SELECT id, row_number() OVER (ORDER BY id) + %(first)s AS n FROM evidence_trace WHERE id > %(before)s)
             AS numbered, generate_series(0, 1) AS step""",
 }  # fmt: skip
+FILLED: Final = tuple(_FILL)  # tables
 
 
 def register(connection: psycopg.Connection[Any]) -> dict[str, list[int]]:

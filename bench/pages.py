@@ -1,9 +1,10 @@
 """How many queries a reviewer's pages take, and how long, at a store's size: home, queue, desk and their neighbours.
 
-    python -m bench.pages [--traces 1000000] [--tasks 100000] [--requests 40] [--json]
+    python -m bench.pages [--traces 1000000] [--tasks 100000] [--requests 40] [--store FOLDER] [--json]
 
 The store is that of `bench.reads`. One task in ten waits; the others have the review that was asked for. Pages are
-asked for in this process, whole: session, middleware, view, template.
+asked for in this process, whole: session, middleware, view, template. With `--store` it is kept in that folder, and
+measured again without filling when the folder has one.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bench.filling import RATE, fill, register
+from bench.filling import FILLED, RATE, fill, register
+from bench.quick_filling import filling_quickly
 from bench.reads import SYSTEM, WARM_UP, make_client, percentile_ms
-from bench.server import connect_as_owner, prepare_database
+from bench.server import connect_as_owner, migrate, prepare_database
 from config import embedded
 
 WAITS_EVERY: Final = 10  # tasks
@@ -45,6 +47,11 @@ _QUEUE: Final = f"""
 INSERT INTO evidence_queuedtask (task_id, system_id, stage, risk_rank, due_at)
 SELECT id, system_id, 'judge', array_position(ARRAY['high', 'medium', 'low'], risk_tier::text) - 1, due_at
 FROM evidence_reviewtask WHERE id %% {WAITS_EVERY} = 0"""
+_TABLES: Final = {
+    "evidence_reviewtask": _TASKS,
+    "evidence_review": _REVIEWS,
+    "evidence_queuedtask": _QUEUE,
+}
 
 
 def main() -> None:
@@ -53,37 +60,51 @@ def main() -> None:
     parser.add_argument("--traces", type=int, default=1_000_000, help="stored traces")
     parser.add_argument("--tasks", type=int, default=100_000, help="review tasks, of the newest traces")
     parser.add_argument("--requests", type=int, default=40, help="of each page (default 40)")
+    parser.add_argument("--store", type=Path, help="a folder that keeps the store, or has one")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="tracebinder-bench-"))
+    folder = options.store or Path(tempfile.mkdtemp(prefix="tracebinder-bench-"))
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         with embedded.running(folder, valkey=True):
-            prepare_database(folder, SYSTEM)
             result = _measure(folder, options)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if options.store is None:
+            shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(result) if options.json else _format_table(result))
 
 
 def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Fill a store and ask for each page; return queries, and p50 and p95 in milliseconds, by page."""
+    filled = folder / "filled"  # written when it is
+    if filled.exists():
+        migrate(folder)
+        make_client(folder)
+    else:
+        filled.write_text(json.dumps(_fill(folder, options)))
+    pages = {name: _ask(page, options.requests) for name, page in _pages().items()}
+    return {
+        **json.loads(filled.read_text()), "processors": os.cpu_count(),
+        "load_average_1_minute": round(os.getloadavg()[0], 1), "pages": pages,
+    }  # fmt: skip
+
+
+def _fill(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Make the store, and return what is in it and how many seconds that took."""
+    started = time.monotonic()
+    prepare_database(folder, SYSTEM)
     make_client(folder)
     people = _make_people()
-    started = time.monotonic()
     with connect_as_owner(folder) as connection:
         known = register(connection)
-        epoch = datetime.now(UTC) - timedelta(seconds=options.traces / RATE)
+    epoch = datetime.now(UTC) - timedelta(seconds=options.traces / RATE)
+    with filling_quickly(folder, [*FILLED, *_TABLES]) as connection:
         fill(connection, first=0, last=options.traces - 1, epoch=epoch, known=known)
-        for statement in (_TASKS, _REVIEWS, _QUEUE):
+        for statement in _TABLES.values():
             connection.execute(statement, {"tasks": options.tasks, **people})
-        for table in ("reviewtask", "review", "queuedtask"):
-            connection.execute(f"VACUUM ANALYZE evidence_{table}")
-    filled = time.monotonic() - started
-    pages = {name: _ask(page, options.requests) for name, page in _pages(people["reviewer"]).items()}
-    return {
-        "traces": options.traces, "tasks": options.tasks, "fill_seconds": round(filled, 1),
-        "processors": os.cpu_count(), "load_average_1_minute": round(os.getloadavg()[0], 1), "pages": pages,
-    }  # fmt: skip
+    _make_members()
+    taken = round(time.monotonic() - started, 1)
+    return {"traces": options.traces, "tasks": options.tasks, "fill_seconds": taken}
 
 
 def _make_people() -> dict[str, int]:
@@ -98,15 +119,21 @@ def _make_people() -> dict[str, int]:
     return keys
 
 
-def _pages(reviewer: int) -> dict[str, Callable[[], str]]:
-    """Return, by what a page is called, a function that gives the next address of it to ask for."""
+def _make_members() -> None:
     from django.contrib.auth.models import User  # noqa: PLC0415  # after django.setup()
-    from django.urls import reverse  # noqa: PLC0415  # likewise
 
-    from evidence.models import Membership, QueuedTask, System, Trace  # noqa: PLC0415  # likewise
+    from evidence.models import Membership, System  # noqa: PLC0415  # likewise
 
-    person = User.objects.get(pk=reviewer)
+    person = User.objects.get(username="reviewer")
     Membership.objects.bulk_create(Membership(user=person, system=system) for system in System.objects.all())
+
+
+def _pages() -> dict[str, Callable[[], str]]:
+    """Return, by what a page is called, a function that gives the next address of it to ask for."""
+    from django.urls import reverse  # noqa: PLC0415  # after django.setup()
+
+    from evidence.models import QueuedTask, Trace  # noqa: PLC0415  # likewise
+
     dice = random.Random(1)
     waiting = list(QueuedTask.objects.values_list("task_id", "task__trace_id")[:500])
     newest = list(Trace.objects.order_by("-pk").values_list("pk", flat=True)[:500])

@@ -27,7 +27,10 @@ from evidence.services.people.passwords import record_password_changed
 
 # All records, in the order of the chain. A noun that is missing here stands under its app, at the end.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    _("Human review"): ("ReviewTask", "QueuedTask", "ReviewDraft", "Review", "ClaimJudgement", "Adjudication"),
+    _("Human review"): (
+        "ReviewTask", "QueuedTask", "QueuePause", "ReviewerPause", "ReviewerSkill", "SavedFilter", "ReviewDraft",
+        "Review", "ClaimJudgement", "Adjudication",
+    ),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
         "RetirementDismissal", "AcceptanceCriterion", "Assessment", "AssessmentWatch", "Baseline", "BaselineMember",
@@ -140,6 +143,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
         from evidence.pages.review_agreement import review_agreement  # noqa: PLC0415  # as above
         from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
+        from evidence.pages.review_filters import review_filters, review_pause  # noqa: PLC0415  # as above
         from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
         from interpret.pages.feature import feature  # noqa: PLC0415  # as above
         from interpret.pages.finding import finding  # noqa: PLC0415  # as above
@@ -160,6 +164,8 @@ class TracebinderAdminSite(admin.AdminSite):
             path("review-agreement/", review_agreement, name="review_agreement"),
             path("review-desk/", review_desk, name="review_desk"),
             path("review-desk/<int:trace_id>/", judge_answer, name="judge_answer"),
+            path("review-filters/", review_filters, name="review_filters"),
+            path("review-pause/", review_pause, name="review_pause"),
             path("draft/", new_draft, name="new_draft"),
             path("draft/<int:requirement_id>/", edit_draft, name="edit_draft"),
             path("links/", links, name="links"),

@@ -27,6 +27,7 @@ from evidence.models import (
     ReleaseVerdict,
     Review,
     ReviewDraft,
+    SavedFilter,
     Scope,
     StoredModel,
     System,
@@ -39,6 +40,9 @@ from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
 COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
 
+
+# What is shown to the person it is of, and to nobody else: the column that names them.
+_OWN: Final[dict[type[models.Model], str]] = {ReviewDraft: "reviewer", SavedFilter: "user"}
 
 _M = TypeVar("_M", bound=models.Model)
 
@@ -252,8 +256,8 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     if path is None:
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
-    if model is ReviewDraft:
-        narrowed = narrowed.filter(reviewer=principal.user.pk if principal.user else None)
+    if model in _OWN:
+        narrowed = narrowed.filter(**{_OWN[model]: principal.user.pk if principal.user else None})
     if _may_lead(model) and principal.is_reviewer:
         narrowed = _without_what_would_lead(narrowed, principal.person)
     internal, hidden = model._meta.app_label == INTERNALS_APP, speaks_of_internals(model)

@@ -14,7 +14,7 @@ import re
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Concat
 
 from evidence.models import AccessToken, Pseudonym
@@ -52,10 +52,15 @@ def actors_of(user: User) -> list[str]:
 
     One query, because the rules about what is one's own ask for it on nearly every page.
     """
+    return [actor for (actor,) in all_actors_of(user)]
+
+
+def all_actors_of(user: User) -> QuerySet[Any, tuple[str]]:
+    """Return what `actors_of` does, to stand inside of another query."""
     people = Pseudonym.objects.filter(user_id=user.pk)
     former = people.exclude(formerly="").values_list("formerly")
     tokens = AccessToken.objects.filter(owner_id=user.pk).values_list(Concat(Value(f"{_TOKEN}:"), "prefix"))
-    return [actor for (actor,) in people.values_list("actor").union(former, tokens, all=True)]
+    return people.values_list("actor").union(former, tokens, all=True)
 
 
 def find_user(actor: str) -> User | None:

@@ -76,6 +76,8 @@ ROLES: Final[dict[str, RoleRules]] = {
         (
             "auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group",
             "evidence.view_membership", "evidence.add_membership", "evidence.delete_membership",
+            "evidence.view_reviewerskill", "evidence.add_reviewerskill", "evidence.delete_reviewerskill",
+            "evidence.view_queuepause", "evidence.add_queuepause", "evidence.delete_queuepause",
             "evidence.view_accesstoken", "evidence.change_accesstoken", "evidence.view_system",
             "evidence.view_pseudonym", "evidence.view_secondfactor", "evidence.view_signinbinding",
             "evidence.view_legalhold", "evidence.view_legalholdrelease",
@@ -104,6 +106,7 @@ _HIDDEN_FROM_READERS: Final = frozenset(
         "accessproposal",
         "accessconfirmation",
         "membership",
+        "reviewerpause",
         "pendingtrace",
         "auditpayload",
         "secondfactor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evidence.access import Principal
 from evidence.acts.asking import as_question, check_not_own_release, check_of_system, check_signed_in
 from evidence.errors import AccessDenied, ConflictingContent
-from evidence.models import EvalRun, Retraction, ReviewTask, Scope, Trace
+from evidence.models import EvalRun, Retraction, ReviewTask, Scope, System, Trace
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
 
@@ -44,6 +44,18 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
         raise ConflictingContent("This answer has the reviews that were asked for, so it takes no more.")
 
 
+def check_can_pause_reviewing(principal: Principal) -> None:
+    """Pause, and come back: a reviewer, for themselves."""
+    check_can_judge(principal)
+
+
+def check_can_save_filter(principal: Principal, system: System | None = None) -> None:
+    """Keep a way to look at the queue for oneself: whoever signed in, by systems that they see."""
+    check_signed_in(principal, "A filter")
+    if system is not None:
+        check_of_system(principal, system)
+
+
 def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
     """Settle a disagreement: a reviewer who is not part of it, once all the reviews asked for are there."""
     check_can_judge(principal)
@@ -79,5 +91,7 @@ def check_can_label(principal: Principal, run: EvalRun) -> None:
 
 can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
+can_pause_reviewing = as_question(check_can_pause_reviewing)
+can_save_filter = as_question(check_can_save_filter)
 can_adjudicate = as_question(check_can_adjudicate)
 can_label = as_question(check_can_label)

@@ -47,6 +47,26 @@ def check_can_end_membership(principal: Principal, membership: Membership) -> No
     _check_administers(principal, membership.system)
 
 
+def check_can_change_skill(principal: Principal, system: System, person: User) -> None:
+    """Say what a member of a system can judge in it: an operator who is a member, and not that person themselves.
+
+    It shows nobody what they do not see: it says which of the answers that they see are given to them.
+    """
+    _check_administers(principal, system)
+    _check_knows(principal, person)
+    if principal.user == person:
+        raise AccessDenied("Nobody says what they judge themselves: ask another operator.")
+    if not Membership.objects.filter(system=system, user=person).exists():
+        raise ConflictingContent(
+            f"{person.get_username()} is no member of {system.key}: make them one first."
+        )
+
+
+def check_can_pause_queue(principal: Principal, system: System) -> None:
+    """Have nothing of a system given to reviewers, and end that: an operator who is a member of it."""
+    _check_administers(principal, system)
+
+
 @signing
 def check_can_issue_token(
     principal: Principal, owner: User, scopes: Sequence[Scope], systems: Sequence[System]
@@ -225,6 +245,8 @@ def _check_gives_alone(principal: Principal, roles: Collection[str], what: str) 
 can_administer = as_question(check_can_administer)
 can_grant_membership = as_question(check_can_grant_membership)
 can_end_membership = as_question(check_can_end_membership)
+can_change_skill = as_question(check_can_change_skill)
+can_pause_queue = as_question(check_can_pause_queue)
 can_issue_token = as_question(check_can_issue_token)
 can_revoke_token = as_question(check_can_revoke_token)
 can_change_own_factor = as_question(check_can_change_own_factor)

@@ -32,7 +32,7 @@ from evidence.admin import (
     trace,
     waiver,
 )
-from evidence.admin.review import records
+from evidence.admin.review import records, work
 
 __all__ = [
     "access",
@@ -66,4 +66,5 @@ __all__ = [
     "token",
     "trace",
     "waiver",
+    "work",
 ]

@@ -45,6 +45,7 @@ from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
 from evidence.selectors.retractions import WAITING, waiting_retractions
 from evidence.selectors.review_tasks import Standing, in_standing
+from evidence.selectors.review_work import count_fitting_nobody
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
 from evidence.selectors.waivers import waiting_waivers
 
@@ -95,14 +96,21 @@ def unread_of(request: HttpRequest) -> UnreadLibraries | None:
 
 
 def proposals_of(request: HttpRequest) -> tuple[Waiting, ...]:
-    """Return what other operators proposed and this one may confirm; empty for those who confirm nothing."""
+    """Return what other operators proposed and this one may confirm, and what waits and fits no reviewer of theirs.
+
+    Empty for those who confirm nothing.
+    """
     if request.user.pk is None or not can_operate(principal := principal_of(request)):
         return ()
     waiting = visible(AccessProposal.objects.all(), request).filter(
         confirmation=None, expires_at__gt=clock.now()
     )[:MOST_ASKED]
     count = sum(can_confirm_access(principal, proposal) for proposal in waiting)
-    return (Waiting(_("Access proposals to confirm"), count, list_url("evidence.accessproposal")),)
+    n_lost = count_fitting_nobody(principal.system_ids)
+    return (
+        Waiting(_("Access proposals to confirm"), count, list_url("evidence.accessproposal")),
+        Waiting(_("Answers that no reviewer can judge"), n_lost, list_url("evidence.reviewerskill")),
+    )
 
 
 def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:

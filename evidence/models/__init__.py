@@ -67,6 +67,7 @@ from evidence.models.person import Pseudonym
 from evidence.models.reading import ReadingState, ReadingTransition
 from evidence.models.review import Adjudication, ClaimJudgement, ReasonCode, Review, ReviewTask
 from evidence.models.review_queue import QueuedTask, ReviewDraft
+from evidence.models.review_work import QueuePause, ReviewerPause, ReviewerSkill, SavedFilter
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
 from evidence.models.sign_in_binding import SignInBinding
@@ -138,6 +139,7 @@ __all__ = [
     "PendingTrace",
     "PolicyCheck",
     "Pseudonym",
+    "QueuePause",
     "QueuedTask",
     "ReadingState",
     "ReadingTransition",
@@ -154,8 +156,11 @@ __all__ = [
     "Review",
     "ReviewDraft",
     "ReviewTask",
+    "ReviewerPause",
+    "ReviewerSkill",
     "RiskTier",
     "Role",
+    "SavedFilter",
     "Scope",
     "SecondFactor",
     "ServiceName",

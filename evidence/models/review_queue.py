@@ -5,6 +5,8 @@ All of it changes and goes.
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 
@@ -12,6 +14,8 @@ from evidence.models.base import StoredModel
 from evidence.models.review import ReviewTask
 from evidence.models.system import System
 from evidence.models.trace import Trace
+
+LANGUAGE_LENGTH: Final = 8  # characters of the first subtag of a BCP 47 tag
 
 
 class QueuedTask(StoredModel):
@@ -29,7 +33,11 @@ class QueuedTask(StoredModel):
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
     stage = models.CharField(max_length=10, choices=Stage.choices)
     risk_rank = models.PositiveSmallIntegerField()  # 0 is high: the order of the queue
+    # The day of `due_at`, UTC; null: the row is of a server of before, which wrote neither this nor the two below.
+    due_on = models.DateField(null=True)
+    reason_rank = models.PositiveSmallIntegerField(db_default=1)  # 0 is drawn by a sampling plan
     due_at = models.DateTimeField()
+    language = models.CharField(max_length=LANGUAGE_LENGTH, blank=True, db_default="")  # empty: unknown
     held_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -45,7 +53,8 @@ class QueuedTask(StoredModel):
         ]
         indexes = [
             models.Index(
-                fields=["system", "stage", "risk_rank", "due_at", "task"], name="evidence_queuedtask_order"
+                fields=["system", "stage", "risk_rank", "due_on", "reason_rank", "due_at", "task"],
+                name="evidence_queuedtask_next",
             ),
             models.Index(
                 fields=["held_by"], condition=models.Q(held_by__isnull=False), name="evidence_queuedtask_held"

@@ -24,13 +24,24 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from evidence import clock
-from evidence.actors import actors_of
-from evidence.models import Adjudication, QueuedTask, Release, Review, ReviewDraft, ReviewTask, Trace
+from evidence.actors import all_actors_of
+from evidence.models import (
+    Adjudication,
+    Membership,
+    QueuedTask,
+    Release,
+    Review,
+    ReviewDraft,
+    ReviewTask,
+    Trace,
+)
+from evidence.selectors.review_work import is_given_to
 from evidence.selectors.revisions import is_superseded
 
-# The order in which people take what waits: high risk first, then what is due. Over `QueuedTask`, and from a task.
-QUEUE_ORDER: Final = ("risk_rank", "due_at", "task")
-TASK_ORDER: Final = ("queued__risk_rank", "queued__due_at", "pk")
+# The order in which people take what waits: high risk first, then the day it is due, what was drawn by a sampling plan
+# before the rest of the day, and then the time. Over `QueuedTask`, and from a task.
+QUEUE_ORDER: Final = ("risk_rank", "due_on", "reason_rank", "due_at", "task")
+TASK_ORDER: Final = (*(f"queued__{column}" for column in QUEUE_ORDER[:-1]), "pk")
 
 
 _JUDGE, _SETTLE = QueuedTask.Stage.JUDGE, QueuedTask.Stage.SETTLE
@@ -50,39 +61,30 @@ class Standing(StrEnum):
 def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> QuerySet[Any]:
     """Return the tasks that stand so for a person, by their rows in the queue."""
     to_judge, to_settle = Q(queued__stage=_JUDGE), Q(queued__stage=_SETTLE)
+    waits_to_be_judged = Exists(QueuedTask.objects.filter(task=OuterRef("pk"), stage=_JUDGE))
     conditions: dict[Standing, Q] = {
-        Standing.WAITING: to_judge & may_be_judged_by(user) & Q(~_decided_by(user, "trace")),
+        Standing.WAITING: to_judge & is_given_to(user, "queued") & _waits_for_word_of(user),
         Standing.OPEN: to_judge,
         Standing.OVERDUE: to_judge & Q(due_at__lt=clock.now()),
-        Standing.DISPUTED: to_settle & may_be_judged_by(user),  # whoever may not settle is told of none
+        Standing.DISPUTED: to_settle & _waits_for_word_of(user),  # whoever may not settle is told of none
         Standing.MINE: Q(_judged_by(user, "pk")),
-        Standing.CLOSED: ~to_judge,
+        Standing.CLOSED: Q(~waits_to_be_judged),
     }
     return tasks.filter(conditions[standing])
-
-
-def may_be_judged_by(user: User, task: str = "") -> Q:
-    """Return the condition that a task is neither judged by a person nor about a release that they put on record.
-
-    Args:
-        task: where a row of the query names its task; empty: it is one.
-    """
-    at = f"{task}__" if task else ""
-    return ~_judged_by(user, f"{at}pk") & ~_is_of_own_release(user, f"{at}trace")
 
 
 def waiting_for(user: User, stage: str = _JUDGE) -> QuerySet[QueuedTask]:
     """Return what waits for a reviewer in their systems, in the order in which it is taken.
 
-    What they have decided, and may still take back, waits for them no more.
+    What they have decided, and may still take back, waits for them no more. What they cannot judge does not, nor does
+    anything while they, or the queue of its system, pause.
 
     Args:
         stage: to be judged, or, as a disagreement that they are not part of, to be settled.
     """
-    of_their_systems = QueuedTask.objects.filter(stage=stage, system__memberships__user=user)
-    return of_their_systems.filter(
-        ~_decided_by(user, "task__trace"), may_be_judged_by(user, "task")
-    ).order_by(*QUEUE_ORDER)
+    systems = Membership.objects.filter(user=user).values("system")
+    of_their_systems = QueuedTask.objects.filter(stage=stage, system__in=systems)
+    return of_their_systems.filter(is_given_to(user), _waits_for_word_of(user)).order_by(*QUEUE_ORDER)
 
 
 def find_disputed(trace: Trace) -> ReviewTask | None:
@@ -152,10 +154,15 @@ def with_revision(reviews: QuerySet[Review]) -> QuerySet[Any]:
 def waits_for(user: User, *, task: str) -> Exists:
     """Return the condition that a task's answer, in whichever revision, may still be judged by this reviewer.
 
+    It is asked of one row at a time. PostgreSQL would rather find all answers that wait first and keep them, because it
+    does not see that a page ends after some rows: that takes seconds at a hundred thousand tasks. It can only do so
+    where nothing but equality ties the two together, so a comparison is added that always holds.
+
     Args:
         task: where a row of the outer query names its task: "task" of a review.
     """
-    return Exists(_tasks_waiting_for(user).filter(**_same_answer(f"{task}__trace")))
+    waiting = _tasks_waiting_for(user).filter(**_same_answer(f"{task}__trace"))
+    return Exists(waiting.filter(trace__revision__gt=OuterRef(f"{task}__trace__revision") * 0))
 
 
 def releases_to_judge_blind(user: User) -> QuerySet[Any]:
@@ -168,18 +175,28 @@ def releases_to_judge_blind(user: User) -> QuerySet[Any]:
 def _tasks_waiting_for(user: User) -> QuerySet[Any]:
     """Return the tasks by what was said of them, and not by their rows in the queue: one that is missing hides more."""
     of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
-    return with_standing(of_their_systems).filter(may_be_judged_by(user), is_open=True)
+    theirs = ~_judged_by(user, "pk") & ~_is_of_own_release(user, "trace")
+    return with_standing(of_their_systems).filter(theirs, is_open=True)
 
 
 def _is_of_own_release(user: User, trace: str) -> Q:
     """Return the condition that a trace's release was put on record by a person, directly or by a token of theirs."""
-    return Q(**{f"{trace}__release__in": Release.objects.filter(created_by__in=actors_of(user))})
+    return Q(**{f"{trace}__release__in": Release.objects.filter(created_by__in=all_actors_of(user))})
 
 
-def _decided_by(user: User, trace: str) -> Exists:
-    """Return the condition that a person has decided on an answer, and may still take it back."""
+def _waits_for_word_of(user: User) -> Q:
+    """Return the condition that a person may judge what waits, and has not decided on it.
+
+    Over tasks or rows of the queue, whose keys are the same. What is theirs is few, and is looked up once: joined to
+    each row that waits, tasks and traces took most of the time of every page that counts.
+    """
     decided = ReviewDraft.objects.filter(reviewer=user, takes_effect_at__isnull=False)
-    return Exists(decided.filter(trace=OuterRef(trace)))
+    own = QueuedTask.objects.filter(_is_of_own_release(user, "task__trace"))
+    return (
+        ~Q(Exists(Review.objects.filter(task=OuterRef("pk"), reviewer=user)))
+        & ~Q(pk__in=ReviewTask.objects.filter(trace__in=decided.values("trace")).values("pk"))
+        & ~Q(pk__in=own.values("pk"))
+    )
 
 
 def _judged_by(user: User, task: str) -> Exists:

@@ -13,12 +13,12 @@ from evidence import acts, clock
 from evidence.access import Principal
 from evidence.errors import ConflictingContent
 from evidence.locks import Lock, hold
-from evidence.models import QueuedTask, ReviewTask, RiskTier, Trace
+from evidence.models import QueuedTask, ReviewTask, SavedFilter, Trace
 from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, waiting_for, with_standing
+from evidence.selectors.review_work import RANKS, day_of, language_of, narrowed, rank_of_reason
 from evidence.selectors.revisions import is_superseded
 
 MOST_WRONG: Final = 50  # rows that one call passes over and puts right
-RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.value: 2}
 
 
 def queue_new(tasks: Sequence[ReviewTask]) -> None:
@@ -49,11 +49,11 @@ def mend_queue() -> int:
         QueuedTask.Stage.JUDGE: Q(is_open=True),
         QueuedTask.Stage.SETTLE: Q(is_open=False, is_disputed=True),
     }
-    wrong = Q()
+    wrong = Q(queued__isnull=False, queued__due_on=None)
     for stage, condition in waits.items():
         queued = Q(queued__stage=stage)
         wrong |= (condition & (~queued | Q(queued__isnull=True))) | (queued & ~condition)
-    found = list(tasks.filter(wrong))
+    found = list(tasks.filter(wrong).select_related("trace"))
     for task in found:
         _requeue_held(task)
     return len(found)
@@ -67,7 +67,11 @@ def _requeue_held(task: ReviewTask) -> None:
 
 @transaction.atomic
 def take_next(
-    *, principal: Principal, after: ReviewTask | None = None, stage: QueuedTask.Stage = QueuedTask.Stage.JUDGE
+    *,
+    principal: Principal,
+    after: ReviewTask | None = None,
+    by: SavedFilter | None = None,
+    stage: QueuedTask.Stage = QueuedTask.Stage.JUDGE,
 ) -> QueuedTask | None:
     """Hold the first task that waits for this reviewer and that nobody else holds; None where there is none.
 
@@ -76,6 +80,7 @@ def take_next(
 
     Args:
         after: a task to leave out, which they have just put back.
+        by: a filter of theirs; only what it leaves is given.
         stage: to judge, or to settle what others disagree about.
 
     Raises:
@@ -86,6 +91,8 @@ def take_next(
     waiting = waiting_for(principal.person, stage).filter(is_free(principal.person, clock.now()))
     if after is not None:
         waiting = waiting.exclude(task=after)
+    if by is not None:
+        waiting = narrowed(waiting, by)
     waiting = waiting.order_by(held_first, *QUEUE_ORDER)
     for _ in range(MOST_WRONG):
         found = waiting.select_for_update(skip_locked=True, of=("self",)).first()
@@ -136,5 +143,12 @@ def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:
 
 def _row(task: ReviewTask, stage: QueuedTask.Stage) -> QueuedTask:
     return QueuedTask(
-        task=task, system_id=task.system_id, stage=stage, risk_rank=RANKS[task.risk_tier], due_at=task.due_at
+        task=task,
+        system_id=task.system_id,
+        stage=stage,
+        risk_rank=RANKS[task.risk_tier],
+        due_on=day_of(task.due_at),
+        reason_rank=rank_of_reason(task.reason),
+        due_at=task.due_at,
+        language=language_of(task.trace),
     )

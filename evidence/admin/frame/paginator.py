@@ -25,7 +25,9 @@ class PlannedPaginator(Paginator[Any]):
         """Rows the pages hold, at most `MAX_ROWS`."""
         if not isinstance(self.object_list, QuerySet):
             return len(self.object_list)
-        rows = self.object_list.order_by()
+        rows = self.object_list.order_by().values(
+            "pk"
+        )  # what each row is shown with would be worked out to count it
         if planned_rows(rows) > MAX_ROWS:
             return MAX_ROWS
         return rows[:MAX_ROWS].count()

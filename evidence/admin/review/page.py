@@ -63,7 +63,7 @@ def show_review_page(
 
 def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[str, Any]:
     claims = read_claims(trace)
-    state = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
+    state = _state_of(trace, task, principal)
     told = visible_to(Review.objects.filter(task__trace=trace), principal)
     readable = list(with_claim_judgements(told).select_related("reviewer").order_by("pk"))
     refusal = _refusal(principal, trace)
@@ -85,7 +85,7 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
             "slot"
         ),
         "facts": getattr(trace, "facts", None),
-        "newer_revision": find_later_revision(trace),
+        "newer_revision": find_later_revision(trace) if state is None or state.is_superseded else None,
         "evidence_items": _evidence_for(trace, principal),
         "reviews": readable,
         "earlier_reviews": _of_earlier_revisions(trace, principal),
@@ -95,6 +95,14 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
         "can_adjudicate": state is not None and acts.can_adjudicate(principal, state),
         "refusal": refusal if acts.can_judge(principal) else "",  # others were never meant to
     }
+
+
+def _state_of(trace: Trace, task: ReviewTask | None, principal: Principal) -> Any:
+    """Return the task with how it stands for this person, which a row of the queue's list has already."""
+    if task is not None and hasattr(task, "is_mine"):
+        return task
+    tasks = ReviewTask.objects.filter(trace=trace).select_related("system", "trace__release")
+    return with_queue_state(tasks, principal.person).first()
 
 
 def _refusal(principal: Principal, trace: Trace) -> str:
@@ -118,6 +126,8 @@ def _tool_calls(trace: Trace) -> list[Any]:
 
 def _of_earlier_revisions(trace: Trace, principal: Principal) -> Any:
     """Return what was said of the revisions that this one replaced, as far as this person may read it."""
+    if trace.revision == 1:
+        return Review.objects.none()
     told = visible_to(Review.objects.select_related("reviewer", "task__trace"), principal)
     earlier = told.filter(
         task__system=trace.system_id,

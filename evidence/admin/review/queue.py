@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.acts import can_judge
-from evidence.admin.frame.visibility import principal_of
+from evidence.admin.frame.visibility import principal_of, visible
+from evidence.models import QueuedTask
 from evidence.selectors.review_tasks import TASK_ORDER, Standing, in_standing
+from evidence.selectors.review_work import is_language
 
 TITLES: Final[dict[Standing, StrOrPromise]] = {
     Standing.WAITING: _("Waiting for me"),
@@ -70,3 +74,59 @@ class QueueFilter(admin.SimpleListFilter):
                 "query_string": changelist.get_query_string({self.parameter_name: key}),
                 "display": title,
             }
+
+
+class LanguageFilter(admin.SimpleListFilter):
+    """The language of what waits, by its first subtag."""
+
+    title = _("language")
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        del model_admin
+        rows = visible(QueuedTask.objects.exclude(language=""), request).order_by()
+        return [(each, each) for each in sorted(set(rows.values_list("language", flat=True).distinct()))]
+
+    def has_output(self) -> bool:
+        """Whether it is shown: where the address narrows by it, too, though nothing of that language waits any more."""
+        return bool(self.value()) or super().has_output()
+
+    def fault_in(self, value: str) -> str:
+        """Return what is wrong with a value: a language of which nothing waits is none."""
+        return (
+            "" if is_language(value) else f"{self.parameter_name!r} is a language, as de, not {value[:40]!r}."
+        )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        return queryset.filter(queued__language=self.value()) if self.value() else queryset
+
+
+class KeptFilters(admin.ListFilter):
+    """The filters that this person keeps, and the way to keep the one they look at."""
+
+    title = _("your filters")
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.request = request
+
+    def has_output(self) -> bool:
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        return []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        return queryset
+
+    def choices(self, changelist: Any) -> Any:
+        del changelist
+        from evidence.pages.review_filters import IN_LIST, filters_of  # noqa: PLC0415  # pages are above the admin
+
+        for each in filters_of(principal_of(self.request)):
+            yield {"selected": False, "query_string": each.list_url, "display": each.kept.name}
+        told = {name: value for name in IN_LIST if (value := self.request.GET.get(name))}
+        keep = f"{reverse('admin:review_filters')}?{urlencode(told)}"
+        yield {"selected": False, "query_string": keep, "display": _("Keep this one")}

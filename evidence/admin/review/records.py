@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.page import show_review_page
-from evidence.admin.review.queue import QueueFilter, order_of
+from evidence.admin.review.queue import KeptFilters, LanguageFilter, QueueFilter, order_of
 from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
+
+_MOST_DIGITS: Final = 18  # of a key
+
+
+class QueueList(LeanChangeList):
+    """Finds the rows of a page first, and then how these stand: else it would be worked out of all that wait."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        keys = list(self.result_list.values_list("pk", flat=True))
+        tasks = with_queue_state(ReviewTask.objects.filter(pk__in=keys), principal_of(request).person)
+        rows = tasks.select_related(*self.model_admin.list_select_related).defer(*self.model_admin.list_defer)
+        found = {task.pk: task for task in rows}
+        self.result_list = [found[key] for key in keys]
 
 
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(TraceIdSearch):
     list_display = ["asked", "risk", "standing", "progress", "why", "due", "system"]
-    list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason")]
+    list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason"), LanguageFilter, KeptFilters]
     list_select_related = ["system", "trace"]
     list_defer = [
         "trace__answer", "trace__confidence_factors", "trace__limitations", "trace__exchanges", "trace__sources",
@@ -33,8 +48,11 @@ class ReviewTaskAdmin(TraceIdSearch):
     trace_id_path = "trace__trace_id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        tasks = with_queue_state(ReviewTask.objects.all(), principal_of(request).person)
-        return visible(tasks, request).order_by(*order_of(request))
+        return visible(ReviewTask.objects.all(), request).order_by(*order_of(request))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        del request, kwargs
+        return QueueList
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Return what waits in the order of the queue, and other lists newest first."""
@@ -45,10 +63,18 @@ class ReviewTaskAdmin(TraceIdSearch):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
         """Show the reviewer's page in place of a table of columns."""
-        task = self.get_object(request, object_id) if object_id else None
+        task = self._task(request, object_id) if object_id else None
         if task is None:
             return super().changeform_view(request, object_id, form_url, extra_context)
         return self._page(request, task)
+
+    def _task(self, request: HttpRequest, object_id: str) -> ReviewTask | None:
+        if not object_id.isdecimal() or len(object_id) > _MOST_DIGITS:
+            return None
+        shown = self.get_queryset(request).select_related("system", "trace__system", "trace__release")
+        tasks = with_queue_state(shown, principal_of(request).person)
+        found: ReviewTask | None = tasks.filter(pk=object_id).first()
+        return found
 
     def _page(self, request: HttpRequest, task: ReviewTask) -> HttpResponse:
         return show_review_page(self, request, trace=task.trace, task=task)

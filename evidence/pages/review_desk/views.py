@@ -28,6 +28,7 @@ from evidence.models import (
     QueuedTask,
     ReviewDraft,
     ReviewTask,
+    SavedFilter,
     Trace,
 )
 from evidence.pages.frame import Page, Step, page_view
@@ -43,7 +44,9 @@ from evidence.pages.review_desk.judgement import (
 from evidence.pages.review_desk.looking import Looking
 from evidence.pages.review_desk.source import chosen_claim
 from evidence.pages.review_desk.tabs import pane_context
+from evidence.pages.review_filters import FILTER, desk_context, filter_chosen
 from evidence.selectors.review_tasks import find_task, is_free, waiting_for, waits_to_be_settled
+from evidence.selectors.review_work import narrowed
 from evidence.services import review_drafts, review_queue
 from evidence.services.review_draws import AT_RANDOM, draw_at_random
 
@@ -54,10 +57,11 @@ _MOST_ASKED, _MOST_SAID = (
     20_000,
 )  # characters of a question, and of an answer, that stand beside each other
 _KEEP: Final = "keep"  # what the script sends
+_BY: Final = "review_desk_filter"  # in the session: by which filter of theirs answers are taken
 _JUDGE, _SETTLE = QueuedTask.Stage.JUDGE, QueuedTask.Stage.SETTLE
 
 
-@page_view(permission=_PERMISSION)
+@page_view(permission=_PERMISSION, parameters=[FILTER])
 def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Lead to the answer that the reviewer holds; without one, offer the next."""
     acts.check_can_judge(principal)
@@ -67,13 +71,17 @@ def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     held = first.select_related("task").first()
     if held is not None:
         return _to_answer(held.task.trace_id)
+    told = desk_context(request, principal)
     waiting = waiting_for(principal.person)
+    if told["chosen_filter"] is not None:
+        waiting = narrowed(waiting, told["chosen_filter"])
     n_free = waiting.filter(is_free(principal.person, clock.now())).count()
     context = {
         "n_waiting": n_free,
         "n_held": waiting.count() - n_free,
         "n_to_settle": waiting_for(principal.person, _SETTLE).count(),
         "n_drawn": AT_RANDOM,
+        **told,
         **_of_before(principal),
     }
     return Page("pages/review_desk/start.html", gettext_lazy("Review desk"), context)
@@ -105,6 +113,8 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
 
 def _start(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
     """Give what the button of the start page asks for."""
+    chosen = filter_chosen(request, principal)
+    request.session[_BY] = chosen.pk if chosen is not None else None
     act = request.POST.get("act", "take")
     if act == "draw":
         drawn = draw_at_random(principal=principal)
@@ -119,7 +129,13 @@ def _take_next(
     after: ReviewTask | None = None,
     stage: QueuedTask.Stage = _JUDGE,
 ) -> HttpResponseRedirect:
-    given = review_queue.take_next(principal=principal, after=after, stage=stage)
+    kept = (
+        SavedFilter.objects.filter(pk=request.session.get(_BY))
+        if stage == _JUDGE
+        else SavedFilter.objects.none()
+    )
+    by = visible_to(kept.select_related("system"), principal).first()
+    given = review_queue.take_next(principal=principal, after=after, by=by, stage=stage)
     if given is None:
         messages.info(request, _("Nothing waits for you."))
         return HttpResponseRedirect(reverse("admin:review_desk"))
