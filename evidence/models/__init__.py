@@ -67,6 +67,7 @@ from evidence.models.person import Pseudonym
 from evidence.models.reading import ReadingState, ReadingTransition
 from evidence.models.review import Adjudication, ClaimJudgement, ReasonCode, Review, ReviewTask
 from evidence.models.review_queue import QueuedTask, ReviewDraft
+from evidence.models.sampling import FrozenPopulation, SampleDraw, SamplingPlan
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
 from evidence.models.sign_in_binding import SignInBinding
@@ -122,6 +123,7 @@ __all__ = [
     "EvalTotal",
     "Evidence",
     "EvidenceLink",
+    "FrozenPopulation",
     "GateDecision",
     "GateState",
     "GateTransition",
@@ -156,6 +158,8 @@ __all__ = [
     "ReviewTask",
     "RiskTier",
     "Role",
+    "SampleDraw",
+    "SamplingPlan",
     "Scope",
     "SecondFactor",
     "ServiceName",
