@@ -27,7 +27,10 @@ from evidence.services.people.passwords import record_password_changed
 
 # All records, in the order of the chain. A noun that is missing here stands under its app, at the end.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    _("Human review"): ("ReviewTask", "QueuedTask", "ReviewDraft", "Review", "ClaimJudgement", "Adjudication"),
+    _("Human review"): (
+        "ReviewTask", "QueuedTask", "ReviewDraft", "Review", "ClaimJudgement", "Adjudication",
+        "SamplingPlan", "FrozenPopulation", "SampleDraw",
+    ),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
         "RetirementDismissal", "AcceptanceCriterion", "Assessment", "AssessmentWatch", "Baseline", "BaselineMember",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -19,7 +20,7 @@ from scipy import stats
 from evidence import clock
 from evidence.access import principal_of_user
 from evidence.digests import sha256_hex
-from evidence.errors import ConflictingContent, InvalidInput
+from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
 from evidence.models import FrozenPopulation, QueuedTask, ReviewTask, SampleDraw, SamplingPlan, Trace
 from evidence.sampling import MOST_STRATA, OTHERS, draw, merge_small
 from evidence.selectors.sampling import NOT_SHOWN, NOT_YET, SHOWN, document_of, results_of
@@ -29,9 +30,9 @@ from evidence.services.sample_files import sample_file
 from evidence.services.sampling import MOST_DRAWN, PlanDraft, draw_sample, freeze_population, plan_sample
 from evidence.statistics.attributes import smallest_sample, upper_bound
 from tests.e2e.cases import make_trace
-from tests.evidence.test_blinding import colleague
+from tests.evidence.test_blinding import colleague, signed_in
 from tests.evidence.test_log_api import publish
-from tests.factories import World
+from tests.factories import World, acting, make_world, manifest, register_release
 from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_traces
 from tracebinder.cli.main import main
@@ -337,3 +338,45 @@ def test_a_later_checkpoint_gives_another_sample_and_a_kept_one_tells_that_it_wa
     assert redrawn(content)[1].startswith("ANOTHER SAMPLE")
     code, said = redrawn(content, "--kept", str(kept))
     assert (code, "passed over" in said) == (1, True)
+
+
+# --- Doors -----------------------------------------------------------------------------------------------------
+
+
+def test_whoever_still_has_to_judge_sees_no_result_by_any_door(world: World, sample: SampleDraw) -> None:
+    plan = sample.population.plan
+    url, page = f"/api/v1/sampling-plans/{plan.pk}/results", f"/admin/evidence/samplingplan/{plan.pk}/change/"
+    auditor, reviewer = (signed_in(world.people[role]) for role in ("auditor", "reviewer"))
+    judge(world, traces_of(sample)[:-1], "reject")
+    told = auditor.get(url).json()
+    assert (told["verdict"], told["whole"]["exceptions"] > 0) == ("not_shown", True)
+    assert reviewer.get(url).status_code == 403
+    assert "Exceptions at most" in auditor.get(page).content.decode()
+    seen = reviewer.get(page).content.decode()
+    assert "judge those first" in seen
+    assert "Exceptions at most" not in seen
+    judge(world, traces_of(sample)[-1:])
+    assert reviewer.get(url).status_code == 200
+    assert "Exceptions at most" in reviewer.get(page).content.decode()
+
+
+def test_an_auditor_fetches_the_file_and_finds_the_plan_by_its_state(
+    world: World, sample: SampleDraw
+) -> None:
+    auditor = signed_in(world.people["auditor"])
+    (listed,) = auditor.get("/api/v1/sampling-plans", {"state": "drawn"}).json()["results"]
+    assert (listed["draw"]["drawn"], listed["population"]["size"]) == (sample.drawn, 40)
+    assert auditor.get("/api/v1/sampling-plans", {"state": "planned"}).json()["results"] == []
+    answer = auditor.get(f"/api/v1/sampling-plans/{listed['id']}/file")
+    assert answer.content == sample_file(sample)
+    stranger = signed_in(make_world("another").people["auditor"])
+    assert stranger.get(f"/api/v1/sampling-plans/{listed['id']}/file").status_code == 404
+
+
+def test_whoever_put_a_release_on_record_plans_nothing_of_it(world: World) -> None:
+    who = world.principal("approver")
+    theirs = register_release(
+        world.system, manifest(name="theirs"), principal=replace(acting(), actor=who.actor)
+    )
+    with pytest.raises(AccessDenied, match="another approver"):
+        plan_sample(principal=who, system=world.system, draft=drafted(release=theirs))
