@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 from unittest import mock
 
@@ -21,8 +22,8 @@ from tests.requirements.builders import make_trace
 
 def plan_body(**changes: Any) -> dict[str, Any]:
     told = {
-        "period_from": timezone.now() - timedelta(days=1), "period_to": later(), "tolerable_rate": "0.05",
-        "confidence": "0.95",
+        "period_from": timezone.now() - timedelta(days=1), "period_to": later(), "tolerable_rate": Decimal("0.05"),
+        "confidence": Decimal("0.95"),
     }  # fmt: skip
     return told | changes
 
