@@ -249,7 +249,7 @@ class SampleResultsOut(serializers.Serializer[SampleResults]):
     whole = ScopeResultOut()
     strata = ScopeResultOut(many=True)
     arrived_later = serializers.IntegerField(
-        help_text="Answers of the period that came when it was frozen; this says nothing of them."
+        help_text="Answers of the period that came after it was frozen; this says nothing of them."
     )
 
 

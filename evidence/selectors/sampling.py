@@ -267,7 +267,7 @@ def _outcome(task: Any, trace: Trace | None) -> str:
 
 
 def _count_later(population: FrozenPopulation) -> int:
-    """Return how many answers of the period came when it was frozen: a first revision that was sealed since."""
+    """Return how many answers of the period came after it was frozen: a first revision that was sealed since."""
     return answers_of(population.plan).filter(Q(sealed_at__gt=population.created_at), revision=1).count()
 
 

@@ -256,7 +256,7 @@ def test_one_exception_or_one_answer_that_nobody_can_judge_and_it_is_not_shown(
     assert (found.whole.exceptions, found.whole.lost) == ((1, 0) if fate == "rejected" else (0, 1))
 
 
-def test_answers_that_came_when_the_list_was_frozen_are_counted(world: World, sample: SampleDraw) -> None:
+def test_answers_that_came_after_the_list_was_frozen_are_counted(world: World, sample: SampleDraw) -> None:
     make_trace(world, sealed_at=sample.population.created_at + timedelta(seconds=1))
     assert results_of(sample).arrived_later == 1
 
