@@ -159,11 +159,15 @@ class SamplingPlanFilter(FilterSet):
 
     system = django_filters.CharFilter("system__key")
     release = django_filters.CharFilter("release__name")
-    state = django_filters.ChoiceFilter("state_now", choices=[(state, state) for state in STATES])
+    state = django_filters.ChoiceFilter(method="are_in", choices=[(state, state) for state in STATES])
 
     class Meta:
         model = SamplingPlan
         fields: list[str] = []
+
+    def are_in(self, plans: QuerySet[Any], _: str, state: str) -> QuerySet[Any]:
+        """Narrow to those that stand so."""
+        return plans.filter(state_now=state)
 
 
 class SamplingPlans(ScopedList[SamplingPlan]):
