@@ -62,7 +62,7 @@ def plan_document(
     period: tuple[datetime, datetime],
     release: str,
     risk_tier: str,
-    strata_by: str,
+    strata_field: str,
     fewest_of_each: int,
     rates: tuple[Decimal, Decimal],
     expected_exceptions: int,
@@ -81,7 +81,7 @@ def plan_document(
         "period_to": period[1].isoformat(),
         "release": release,
         "risk_tier": risk_tier,
-        "strata_by": strata_by,
+        "strata_field": strata_field,
         "fewest_of_each": fewest_of_each,
         "tolerable_rate": text_of_rate(rates[0]),
         "confidence": text_of_rate(rates[1]),
@@ -105,7 +105,7 @@ def population_bytes(plan_digest: str, answers: Iterable[Answer]) -> bytes:
     return canonical_json({"format": POPULATION_FORMAT, "plan": plan_digest, "answers": rows})
 
 
-def strata_of(answers: Sequence[Answer]) -> list[dict[str, object]]:
+def describe_strata(answers: Sequence[Answer]) -> list[dict[str, object]]:
     """Return name, size and digest of each stratum, by name."""
     by_name: dict[str, list[list[str]]] = {}
     for answer in sorted(answers, key=lambda one: one.id):

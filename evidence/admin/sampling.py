@@ -64,7 +64,7 @@ class SamplingPlanAdmin(SteppedModelAdmin):
     ordering = ["-id"]
     fields = [
         "state", "system", "release_link", "risk_tier", "period_from", "period_to", "tolerable_rate", "confidence",
-        "expected_exceptions", "strata_by", "fewest_of_each", "made_by", "created_at", "digest", "population_link",
+        "expected_exceptions", "strata_field", "fewest_of_each", "made_by", "created_at", "digest", "population_link",
         "draw_link",
     ]  # fmt: skip
     steps, step_of, steps_title = STEPS, "plan", gettext_lazy("The next step")

@@ -55,7 +55,7 @@ class SamplingPlanForm(forms.Form):
         min_value=0,
         help_text=_("How many may be found and the rate still be shown. More make the sample larger."),
     )
-    strata_by = forms.ChoiceField(label=_("Strata"), required=False, choices=_STRATA)
+    strata_field = forms.ChoiceField(label=_("Strata"), required=False, choices=_STRATA)
     fewest_of_each = forms.IntegerField(
         label=_("Fewest of each stratum"),
         initial=5,

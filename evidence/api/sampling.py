@@ -104,7 +104,7 @@ class SamplingPlanOut(serializers.ModelSerializer[SamplingPlan]):
     class Meta:
         model = SamplingPlan
         fields = [
-            "id", "system", "release", "risk_tier", "period_from", "period_to", "strata_by", "fewest_of_each",
+            "id", "system", "release", "risk_tier", "period_from", "period_to", "strata_field", "fewest_of_each",
             "tolerable_rate", "confidence", "expected_exceptions", "digest", "made_by", "created_at", "state",
             "population", "draw",
         ]  # fmt: skip
@@ -143,7 +143,7 @@ class SamplingPlanIn(Input):
     risk_tier = serializers.ChoiceField(
         choices=RiskTier.choices(), required=False, default="", allow_blank=True, help_text="Empty: of all."
     )
-    strata_by = serializers.ChoiceField(
+    strata_field = serializers.ChoiceField(
         choices=SamplingPlan.Strata.choices, required=False, default="", allow_blank=True
     )
     fewest_of_each = serializers.IntegerField(

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ("risk_tier", models.CharField(blank=True, choices=[(tier, tier.title()) for tier in ("low", "medium", "high")], max_length=10)),
                 ("period_from", models.DateTimeField()),
                 ("period_to", models.DateTimeField()),
-                ("strata_by", models.CharField(blank=True, choices=STRATA, max_length=20)),
+                ("strata_field", models.CharField(blank=True, choices=STRATA, max_length=20)),
                 ("fewest_of_each", models.PositiveSmallIntegerField()),
                 ("tolerable_rate", models.DecimalField(decimal_places=4, max_digits=5)),
                 ("confidence", models.DecimalField(decimal_places=4, max_digits=5)),

@@ -32,7 +32,7 @@ class SamplingPlan(AppendOnlyModel):
     risk_tier = models.CharField(max_length=10, choices=RiskTier.choices(), blank=True)  # empty: of all
     period_from = models.DateTimeField()
     period_to = models.DateTimeField()  # the first moment that is not of it
-    strata_by = models.CharField(max_length=20, choices=Strata.choices, blank=True)
+    strata_field = models.CharField(max_length=20, choices=Strata.choices, blank=True)
     fewest_of_each = models.PositiveSmallIntegerField()  # answers of a stratum, where it has so many
     tolerable_rate = models.DecimalField(max_digits=5, decimal_places=4)  # of exceptions, in (0, 1)
     confidence = models.DecimalField(max_digits=5, decimal_places=4)  # of the one bound, in (0, 1)

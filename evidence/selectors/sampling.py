@@ -55,7 +55,7 @@ def document_of(plan: SamplingPlan) -> dict[str, object]:
         period=(plan.period_from, plan.period_to),
         release=plan.release.digest if plan.release else "",
         risk_tier=plan.risk_tier,
-        strata_by=plan.strata_by,
+        strata_field=plan.strata_field,
         fewest_of_each=plan.fewest_of_each,
         rates=(plan.tolerable_rate, plan.confidence),
         expected_exceptions=plan.expected_exceptions,
@@ -91,7 +91,7 @@ def read_answers(plan: SamplingPlan) -> list[Answer]:
         SamplingPlan.Strata.RISK_TIER: F("risk_tier"),
         SamplingPlan.Strata.LANGUAGE: F("language"),
         SamplingPlan.Strata.RELEASE: F("release__name"),
-    }[SamplingPlan.Strata(plan.strata_by)]
+    }[SamplingPlan.Strata(plan.strata_field)]
     rows = answers_of(plan).annotate(stratum=by).values_list("trace_id", "revision", "digest", "stratum")
     return [
         Answer(id_of(trace_id, revision), digest, stratum or "")
@@ -203,7 +203,7 @@ def results_of(draw: SampleDraw) -> SampleResults:
             confidence,
         )
         for each in population.strata
-        if plan.strata_by
+        if plan.strata_field
     ]
     return SampleResults(
         whole, strata, _verdict(whole, Fraction(plan.tolerable_rate)), _count_later(population)

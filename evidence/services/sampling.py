@@ -33,12 +33,12 @@ from evidence.models import (
 from evidence.sampling import (
     Answer,
     Drawn,
+    describe_strata,
     draw,
     draw_document,
     merge_small,
     population_bytes,
     seed_of,
-    strata_of,
 )
 from evidence.selectors.revisions import find_later_revision
 from evidence.selectors.sampling import (
@@ -70,7 +70,7 @@ class PlanDraft:
     confidence: Decimal  # of the one bound
     release: Release | None = None  # None: of all
     risk_tier: str = ""  # empty: of all
-    strata_by: str = ""
+    strata_field: str = ""
     fewest_of_each: int = 5  # answers of a stratum; without strata it says nothing
     expected_exceptions: int = 0  # that may be found, and the rate be shown
 
@@ -127,7 +127,7 @@ def freeze_population(*, principal: Principal, plan: SamplingPlan) -> FrozenPopu
         plan=plan,
         size=len(answers),
         answers=blob,
-        strata=strata_of(answers),
+        strata=describe_strata(answers),
         frozen_by=principal.actor,
         created_at=clock.now(),
     )
@@ -184,7 +184,9 @@ def _draw(population: FrozenPopulation, checkpoint: Checkpoint, actor: str) -> S
     seed = seed_of(plan_digest=plan.digest, population_digest=population.answers_id, root=root)
     n = sample_size(plan, population.size)
     strata = {answer: stratum for answer, _digest, stratum in listed["answers"]}
-    drawn: list[Drawn] = draw(seed, strata, n=n, fewest_of_each=plan.fewest_of_each if plan.strata_by else 0)
+    drawn: list[Drawn] = draw(
+        seed, strata, n=n, fewest_of_each=plan.fewest_of_each if plan.strata_field else 0
+    )
     document = draw_document(
         population_digest=population.answers_id, size=checkpoint.size, root=root, seed=seed, n=n, drawn=drawn
     )
@@ -216,7 +218,7 @@ def _plan_of(principal: Principal, system: System, draft: PlanDraft) -> Sampling
         risk_tier=draft.risk_tier,
         period_from=draft.period_from,
         period_to=draft.period_to,
-        strata_by=draft.strata_by,
+        strata_field=draft.strata_field,
         fewest_of_each=draft.fewest_of_each,
         tolerable_rate=draft.tolerable_rate,
         confidence=draft.confidence,
@@ -233,8 +235,8 @@ def _check_draft(system: System, draft: PlanDraft) -> None:
         raise InvalidInput(f"The release {draft.release.name} is of another system.")
     if draft.risk_tier and draft.risk_tier not in [tier.value for tier in RiskTier]:
         raise InvalidInput(f"There is no risk tier {draft.risk_tier!r}.")
-    if draft.strata_by not in SamplingPlan.Strata.values:
-        raise InvalidInput(f"Answers have no strata by {draft.strata_by!r}.")
+    if draft.strata_field not in SamplingPlan.Strata.values:
+        raise InvalidInput(f"Answers have no strata by {draft.strata_field!r}.")
     if not draft.period_from < draft.period_to:
         raise InvalidInput("A period begins before it ends.")
     if draft.period_to <= clock.now():

@@ -49,7 +49,7 @@ def drafted(**changes: Any) -> PlanDraft:
     now = timezone.now()
     told: dict[str, Any] = {
         "period_from": now - timedelta(days=30), "period_to": now + END, "tolerable_rate": Decimal("0.2"),
-        "confidence": Decimal("0.9"), "strata_by": "risk_tier", "fewest_of_each": 2,
+        "confidence": Decimal("0.9"), "strata_field": "risk_tier", "fewest_of_each": 2,
     }  # fmt: skip
     return PlanDraft(**(told | changes))
 

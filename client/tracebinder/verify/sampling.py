@@ -162,7 +162,7 @@ def _read_plan(data: bytes) -> Plan:
         digest=hashlib.sha256(data).hexdigest(),
         system=text_at(value, "system", member="plan"),
         period_to=time_at(value, "period_to", member="plan"),
-        has_strata=bool(text_at(value, "strata_by", member="plan")),
+        has_strata=bool(text_at(value, "strata_field", member="plan")),
         fewest_of_each=whole_at(value, "fewest_of_each", member="plan"),
         tolerable=_rate_at(value, "tolerable_rate"),
         confidence=_rate_at(value, "confidence"),
