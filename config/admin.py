@@ -29,7 +29,7 @@ from evidence.services.people.passwords import record_password_changed
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("Human review"): (
         "ReviewTask", "QueuedTask", "QueuePause", "ReviewerPause", "ReviewerSkill", "SavedFilter", "ReviewDraft",
-        "Review", "ClaimJudgement", "Adjudication",
+        "Review", "ClaimJudgement", "Adjudication", "SamplingPlan", "FrozenPopulation", "SampleDraw",
     ),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",

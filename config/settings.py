@@ -380,6 +380,7 @@ REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for
 REVIEW_TAKE_BACK = timedelta(seconds=env_int("TRACEBINDER_REVIEW_TAKE_BACK_SECONDS", 10))
 # For which an answer is one reviewer's, from their last word.
 REVIEW_HOLD = timedelta(minutes=env_int("TRACEBINDER_REVIEW_HOLD_MINUTES", 15))
+SAMPLING_MAX_ANSWERS = env_int("TRACEBINDER_SAMPLING_MAX_ANSWERS", 200_000)  # of a sampling plan's period
 # High-risk trace and system.
 REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)
 # The environment whose live release says which versions of model, prompt, index … are current.
@@ -585,6 +586,10 @@ SPECTACULAR_SETTINGS = {
         "ReadingState": "evidence.models.ReadingState",
         "DefeaterAnswerKind": "evidence.models.DefeaterAnswer.Kind",
         "DefeaterState": "evidence.selectors.defeaters.STATES",
+        "SamplingState": "evidence.selectors.sampling.STATES",
+        "SamplingStep": "evidence.api.sampling.STEPS",
+        "SampleVerdict": "evidence.selectors.sampling.VERDICTS",
+        "SamplingStrata": "evidence.models.SamplingPlan.Strata",
         "SettledState": ["approved", "declined", "withdrawn"],
         "RequestStep": ["confirmed", "declined", "withdrawn"],
         "RequirementChange": "requirements.models.Change",

@@ -43,6 +43,7 @@ class Lock(StrEnum):
         "requirements.requirementkey"  # what is drafted in a system: keys, owning files, numbers
     )
     REVIEW_TASK = "evidence.reviewtask"  # what is said about one task
+    SAMPLING = "evidence.sampling"  # the sampling plans of a system, and what becomes of them
     SEQUENCER = "evidence.sequencer"  # the one that numbers leaves
     SIGN_IN_BINDING = "evidence.signinbinding"  # which subject of the provider is whom
     SIGNER = "evidence.signer"  # the one that signs checkpoints

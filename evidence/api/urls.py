@@ -27,6 +27,7 @@ from evidence.api import (
     review_agreement,
     review_reasons,
     reviews,
+    sampling,
     supporting_evidence,
     versions,
     waivers,
@@ -96,6 +97,14 @@ urlpatterns = [
         readings.ReadingTransitions.as_view(),
         name="reading-transitions",
     ),
+    path("sampling-plans", sampling.SamplingPlans.as_view(), name="sampling-plans"),
+    path(
+        "sampling-plans/<int:pk>/transitions",
+        sampling.SamplingTransitions.as_view(),
+        name="sampling-plan-transitions",
+    ),
+    path("sampling-plans/<int:pk>/results", sampling.SamplingResults.as_view(), name="sampling-plan-results"),
+    path("sampling-plans/<int:pk>/file", sampling.SamplingFile.as_view(), name="sampling-plan-file"),
     path("waivers", waivers.Waivers.as_view(), name="waivers"),
     path("waiver-requests", waivers.WaiverRequests.as_view(), name="waiver-requests"),
     path(

@@ -68,6 +68,7 @@ from evidence.models.reading import ReadingState, ReadingTransition
 from evidence.models.review import Adjudication, ClaimJudgement, ReasonCode, Review, ReviewTask
 from evidence.models.review_queue import QueuedTask, ReviewDraft
 from evidence.models.review_work import QueuePause, ReviewerPause, ReviewerSkill, SavedFilter
+from evidence.models.sampling import FrozenPopulation, SampleDraw, SamplingPlan
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
 from evidence.models.sign_in_binding import SignInBinding
@@ -123,6 +124,7 @@ __all__ = [
     "EvalTotal",
     "Evidence",
     "EvidenceLink",
+    "FrozenPopulation",
     "GateDecision",
     "GateState",
     "GateTransition",
@@ -160,6 +162,8 @@ __all__ = [
     "ReviewerSkill",
     "RiskTier",
     "Role",
+    "SampleDraw",
+    "SamplingPlan",
     "SavedFilter",
     "Scope",
     "SecondFactor",

@@ -161,18 +161,18 @@ def waits_for(user: User, *, task: str) -> Exists:
     Args:
         task: where a row of the outer query names its task: "task" of a review.
     """
-    waiting = _tasks_waiting_for(user).filter(**_same_answer(f"{task}__trace"))
+    waiting = tasks_waiting_for(user).filter(**_same_answer(f"{task}__trace"))
     return Exists(waiting.filter(trace__revision__gt=OuterRef(f"{task}__trace__revision") * 0))
 
 
 def releases_to_judge_blind(user: User) -> QuerySet[Any]:
     """Return the keys of the releases of which others judged an answer that this reviewer may still judge."""
     by_others = Review.objects.exclude(reviewer=user).filter(**_same_answer("trace", to="task__trace"))
-    theirs = _tasks_waiting_for(user).filter(Exists(by_others), trace__release__isnull=False)
+    theirs = tasks_waiting_for(user).filter(Exists(by_others), trace__release__isnull=False)
     return theirs.order_by().values("trace__release")
 
 
-def _tasks_waiting_for(user: User) -> QuerySet[Any]:
+def tasks_waiting_for(user: User) -> QuerySet[Any]:
     """Return the tasks by what was said of them, and not by their rows in the queue: one that is missing hides more."""
     of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
     theirs = ~_judged_by(user, "pk") & ~_is_of_own_release(user, "trace")

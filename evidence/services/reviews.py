@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -34,12 +35,20 @@ RISING: Final = (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)
 
 
 @transaction.atomic
-def open_review_task(*, trace: Trace, reason: str, actor: str) -> ReviewTask:
+def open_review_task(
+    *, trace: Trace, reason: str, actor: str, asked_at: datetime | None = None
+) -> ReviewTask:
     """Ask for a person's judgement of a trace; asking again returns the first task.
 
     A high-risk trace of a high-risk system asks for two people.
+
+    Args:
+        asked_at: from when it is due; None: from when the trace was sealed.
     """
-    task, created = ReviewTask.objects.get_or_create(trace=trace, defaults=_describe_task(trace, reason))
+    described = _describe_task(trace, reason)
+    if asked_at is not None:
+        described["due_at"] = asked_at + settings.REVIEW_DUE
+    task, created = ReviewTask.objects.get_or_create(trace=trace, defaults=described)
     if created:
         audit.record(
             verb="review_task.opened", actor=actor, obj=task, system=trace.system, digest=trace.digest

@@ -26,6 +26,8 @@ _PARTICULAR = {
     ("evidence_span", "started_at"): "'2026-05-01'::timestamptz + n * interval '1 second'",
     ("evidence_trace", "revision"): "1",
     ("evidence_trace", "trace_id"): "md5({salt} || n)::uuid",
+    ("evidence_samplingplan", "period_from"): "now() - interval '1 day'",
+    ("evidence_samplingplan", "period_to"): "now() + interval '1 day'",
     ("evidence_citation", "verdict"): "'verbatim'",
     ("evidence_ingestbatch", "signal"): "'traces'",
     ("requirements_tracelink", "upstream_id"): "(SELECT min(id) FROM evidence_artefact)",
@@ -43,6 +45,7 @@ _BY_TYPE = {
     "bytea": "'x'::bytea",
     "date": "'2026-05-01'::date",
     "double precision": "0.5",
+    "numeric": "0.5",
     "timestamp with time zone": "now()",
 }
 

@@ -27,6 +27,8 @@ from tests.invariants.act_doors import live_after_first, stored_trace, way_back
 from tests.invariants.act_doors.answering import doubt
 from tests.invariants.act_doors.judging import desk_judged_run
 from tests.invariants.act_doors.requirements import frozen, suspect_link
+from tests.invariants.act_doors.sampling import frozen as frozen_population
+from tests.invariants.act_doors.sampling import plan_body
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import (
     ask_to_retire,
@@ -157,6 +159,16 @@ def gate_transitions(world: World) -> Sent:
 def defeater_answers(world: World) -> Sent:
     body = {"kind": "accepted", "words": "until the next model", "expires_at": "2999-01-01T00:00:00Z"}
     return Sent(f"/api/v1/defeaters/{doubt(world).pk}/answers", body, "approver")
+
+
+def sampling_plans(world: World) -> Sent:
+    times = {"period_from": "2020-01-01T00:00:00Z", "period_to": "2999-01-01T00:00:00Z"}
+    return Sent("/api/v1/sampling-plans", {"system": world.system.key, **plan_body(), **times}, "approver")
+
+
+def sampling_transitions(world: World) -> Sent:
+    path = f"/api/v1/sampling-plans/{frozen_population(world).pk}/transitions"
+    return Sent(path, {"to_state": "drawn"}, "approver")
 
 
 def readings(world: World) -> Sent:
@@ -340,6 +352,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "gates": gates,
     "gate-decide": gate_decide,
     "gate-transitions": gate_transitions,
+    "sampling-plans": sampling_plans,
+    "sampling-plan-transitions": sampling_transitions,
     "readings": readings,
     "reading-try": reading_try,
     "reading-transitions": reading_transitions,

@@ -17,6 +17,7 @@ from tracebinder.cli import (
     gate,
     impact,
     push_eval,
+    redraw,
     register_release,
     register_versions,
     requirements,
@@ -91,7 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         register_release, register_versions, requirements, push_eval, retract, compare, gate, impact, deploy, verify,
-        checkpoint, witness, signer, schema,
+        redraw, checkpoint, witness, signer, schema,
     ):  # fmt: skip
         module.add_command(commands)
     return parser

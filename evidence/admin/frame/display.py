@@ -48,6 +48,7 @@ TONES: Final[Mapping[str, str]] = {
     "by_unchecked": PLAIN, "by_open": PLAIN, "by_decision": GOOD, "by_rollback": WARN,
     "regression": BAD, "improvement": GOOD, "no_difference_shown": PLAIN,
     "shown": GOOD, "not_shown": WARN, "refuted": BAD, "missing_could_decide": WARN,
+    "planned": PLAIN, "ended": WARN, "frozen": WARN, "drawn": GOOD, "not_yet": WARN,
     "rebutted": GOOD, "mitigated": GOOD, "accepted": WARN, "reopened": WARN,
     "active": GOOD, "revoked": PLAIN, "expired": PLAIN,
 }  # fmt: skip

@@ -171,6 +171,11 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "lowers": pgettext_lazy("direction", "lowers"),
     "higher": pgettext_lazy("direction", "higher"),
     "lower": pgettext_lazy("direction", "lower"),
+    "planned": pgettext_lazy("verdict", "planned"),
+    "ended": pgettext_lazy("verdict", "period ended"),
+    "frozen": pgettext_lazy("verdict", "answers frozen"),
+    "drawn": pgettext_lazy("verdict", "sample drawn"),
+    "not_yet": pgettext_lazy("verdict", "not yet shown"),
 }
 
 

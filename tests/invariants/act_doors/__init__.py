@@ -21,6 +21,7 @@ from tests.invariants.act_doors import (
     proposals,
     recording,
     requirements,
+    sampling,
 )
 from tests.invariants.act_doors.keeping import hold
 from tests.invariants.act_doors.people import colleague, proposed
@@ -51,6 +52,7 @@ ACTS: Final[list[Act]] = [
     *proposals.ACTS,
     *keeping.ACTS,
     *exporting.ACTS,
+    *sampling.ACTS,
     *people.ACTS,
     *requirements.ACTS,
     *interpret.ACTS,
