@@ -86,7 +86,7 @@ def plan_sample(*, principal: Principal, system: System, draft: PlanDraft) -> Sa
     """
     acts.check_can_plan_sample(principal, system, draft.release)
     hold(Lock.SAMPLING, system.pk)
-    plan = _plan_of(principal, system, draft)
+    plan: SamplingPlan = _plan_of(principal, system, draft)
     stored = SamplingPlan.objects.filter(system=system, digest=plan.digest).first()
     if stored is not None:
         return stored
@@ -159,7 +159,7 @@ def draw_sample(*, principal: Principal, plan: SamplingPlan) -> SampleDraw:
     checkpoint = find_seeding_checkpoint(population)
     if checkpoint is None:
         raise ConflictingContent("No checkpoint covers the frozen answers yet.")
-    sample = _draw(population, checkpoint, principal.actor)
+    sample: SampleDraw = _draw(population, checkpoint, principal.actor)
     sample.save(force_insert=True)
     audit.record(
         verb="sample.drawn", actor=principal.actor, obj=sample, system=plan.system, digest=sample.digest
