@@ -97,7 +97,7 @@ def plan_sample(*, principal: Principal, system: System, draft: PlanDraft) -> Sa
             f"Sampling plan {earlier.pk} is about answers of the same period: who draws twice can pick. Plan a period "
             f"that begins at {earlier.period_to.isoformat()} or later."
         )
-    plan.save(force_insert=True)
+    SamplingPlan.objects.bulk_create([plan])
     audit.record(
         verb="sampling_plan.made", actor=principal.actor, obj=plan, system=system, digest=plan.digest
     )
@@ -160,7 +160,7 @@ def draw_sample(*, principal: Principal, plan: SamplingPlan) -> SampleDraw:
     if checkpoint is None:
         raise ConflictingContent("No checkpoint covers the frozen answers yet.")
     sample = _draw(population, checkpoint, principal.actor)
-    sample.save(force_insert=True)
+    SampleDraw.objects.bulk_create([sample])
     audit.record(
         verb="sample.drawn", actor=principal.actor, obj=sample, system=plan.system, digest=sample.digest
     )
