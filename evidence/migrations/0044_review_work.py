@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from evidence.live_operations import DropIndex, Live
+from evidence.live_operations import BuildIndex, DropIndex, Live
 
 
 class Migration(migrations.Migration):
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         Live(migrations.AddField("queuedtask", "due_on", models.DateField(null=True))),
         Live(migrations.AddField("queuedtask", "language", models.CharField(blank=True, db_default="", max_length=8))),
         Live(migrations.AddField("queuedtask", "reason_rank", models.PositiveSmallIntegerField(db_default=1))),
-        Live(migrations.AddIndex("queuedtask", models.Index(fields=["system", "stage", "risk_rank", "due_on", "reason_rank", "due_at", "task"], name="evidence_queuedtask_next"))),
+        BuildIndex("queuedtask", models.Index(fields=["system", "stage", "risk_rank", "due_on", "reason_rank", "due_at", "task"], name="evidence_queuedtask_next")),
         DropIndex("queuedtask", "evidence_queuedtask_order"),
         Live(migrations.CreateModel(
             name="ReviewerSkill",

@@ -32,7 +32,8 @@ class QueueList(LeanChangeList):
         super().get_results(request)
         keys = list(self.result_list.values_list("pk", flat=True))
         tasks = with_queue_state(ReviewTask.objects.filter(pk__in=keys), principal_of(request).person)
-        rows = tasks.select_related(*self.model_admin.list_select_related).defer(*self.model_admin.list_defer)
+        shown: Any = self.model_admin
+        rows = tasks.select_related(*shown.list_select_related).defer(*shown.list_defer)
         found = {task.pk: task for task in rows}
         self.result_list = [found[key] for key in keys]
 

@@ -130,7 +130,7 @@ def _take_next(
     stage: QueuedTask.Stage = _JUDGE,
 ) -> HttpResponseRedirect:
     kept = (
-        SavedFilter.objects.filter(pk=request.session.get(_BY))
+        SavedFilter.objects.filter(pk=request.session.get(_BY) or 0)
         if stage == _JUDGE
         else SavedFilter.objects.none()
     )
