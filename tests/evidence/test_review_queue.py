@@ -169,7 +169,9 @@ def test_a_row_that_waits_for_nobody_keeps_nobody_from_the_next(world: World) ->
     task = make_task(world)
     later = later_revision(world, task)
     overdue = clock.now() - timedelta(days=30)
-    QueuedTask.objects.create(task=task, system=task.system, stage="judge", risk_rank=0, due_at=overdue)
+    QueuedTask.objects.create(
+        task=task, system=task.system, stage="judge", risk_rank=0, due_on=overdue.date(), due_at=overdue
+    )
     given = review_queue.take_next(principal=world.principal("reviewer"))
     assert given is not None
     assert given.task == later
