@@ -44,8 +44,9 @@ INSERT INTO evidence_review (task_id, reviewer_id, decision, reason_code, ration
 SELECT id, %(colleague)s, 'approve', '', '', '', '{{}}', created_at FROM evidence_reviewtask
 WHERE id %% {WAITS_EVERY} > 0"""
 _QUEUE: Final = f"""
-INSERT INTO evidence_queuedtask (task_id, system_id, stage, risk_rank, due_at)
-SELECT id, system_id, 'judge', array_position(ARRAY['high', 'medium', 'low'], risk_tier::text) - 1, due_at
+INSERT INTO evidence_queuedtask (task_id, system_id, stage, risk_rank, due_at, due_on, reason_rank, language)
+SELECT id, system_id, 'judge', array_position(ARRAY['high', 'medium', 'low'], risk_tier::text) - 1, due_at,
+    (due_at AT TIME ZONE 'UTC')::date, 1, 'en'
 FROM evidence_reviewtask WHERE id %% {WAITS_EVERY} = 0"""
 _TABLES: Final = {
     "evidence_reviewtask": _TASKS,
