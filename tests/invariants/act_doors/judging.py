@@ -9,13 +9,14 @@ from django.urls import reverse
 from evidence import acts
 from evidence.access import principal_of_command_line, principal_of_user
 from evidence.models import Scope
-from evidence.services import evals, labels, reviews
+from evidence.roles import ROLES
+from evidence.services import evals, labels, review_work, reviews
 from evidence.services.people import memberships
 from evidence.services.review_reasons import ReasonDraft, set_reasons
 from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file
 from tests.factories import World, acting, make_person
-from tests.invariants.act_doors.taking import Act, browse, named, post, serve
+from tests.invariants.act_doors.taking import Act, browse, later, named, post, serve
 from tests.invariants.who import STRANGER
 
 
@@ -72,6 +73,21 @@ ACTS: Final[list[Act]] = [
             lambda *_: {"review": "1", "decision": "approve"},
         ),
         prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_pause_reviewing",
+        frozenset({"reviewer", STRANGER}),
+        serve(lambda world, who, _: review_work.pause_reviewing(principal=who, until=later())),
+        admin=browse(
+            lambda *_: reverse("admin:review_pause"),
+            lambda *_: {"act": "pause", "until": later().strftime("%Y-%m-%dT%H:%M")},
+        ),
+        scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_save_filter",
+        frozenset(ROLES),
+        serve(lambda world, who, _: review_work.save_filter(principal=who, name="mine", system=world.system)),
     ),
     Act(
         "evidence.acts.check_can_adjudicate",

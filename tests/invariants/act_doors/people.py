@@ -10,7 +10,7 @@ from django.urls import reverse
 from evidence import acts
 from evidence.access import principal_of_command_line, principal_of_user
 from evidence.models import AccessToken, AuditEvent, Membership, Scope
-from evidence.services import registry
+from evidence.services import registry, review_work
 from evidence.services.people import memberships, name_erasure, person_changes, second_factors, tokens
 from evidence.services.people.access_proposals import confirm_access, propose_access
 from evidence.services.people.passwords import make_password_link
@@ -96,6 +96,27 @@ ACTS: Final[list[Act]] = [
             lambda _, made: reverse("admin:evidence_membership_delete", args=[made.pk]), lambda *_: {"post": "yes"}
         ),
         prepare=lambda world: Membership.objects.get(system=world.system, user=world.people["author"]),
+    ),
+    Act(
+        "evidence.acts.check_can_change_skill",
+        ADMINISTRATORS,
+        serve(
+            lambda world, who, person: review_work.add_skill(principal=who, user=person, system=world.system)
+        ),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_reviewerskill_add"),
+            lambda world, person: {"system": world.system.pk, "user": person.pk, "language": "de"},
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_pause_queue",
+        ADMINISTRATORS,
+        serve(lambda world, who, _: review_work.pause_queue(principal=who, system=world.system, reason="r")),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_queuepause_add"),
+            lambda world, _: {"system": world.system.pk, "reason": "r"},
+        ),
     ),
     Act(
         "evidence.acts.check_can_issue_token",
