@@ -38,6 +38,7 @@ class Lock(StrEnum):
     )
     PROBE_QUEUE = "interpret.probequeue"  # asking for runs in a system: a plan asks for several
     READING = "evidence.reading"  # the versions of how a system says that its traces are read
+    REASONS = "evidence.reasons"  # the lists of reasons of a system's reviewers
     REQUIREMENT = "requirements.requirement"  # numbering and transitions of a requirement's versions
     REQUIREMENT_KEY = (
         "requirements.requirementkey"  # what is drafted in a system: keys, owning files, numbers

@@ -113,6 +113,13 @@ def desk_context(request: HttpRequest, principal: Principal) -> dict[str, Any]:
     }
 
 
+def list_context(request: HttpRequest, principal: Principal) -> dict[str, Any]:
+    """Return what the queue's list shows of filters: those kept, and the address that keeps the one in use."""
+    described = {name: value for name in IN_LIST if (value := request.GET.get(name, ""))}
+    keep = f"{reverse('admin:review_filters')}?{urlencode(described)}" if described else ""
+    return {"kept_filters": filters_of(principal), "keep_url": keep}
+
+
 def _carry_out(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
     here = HttpResponseRedirect(request.get_full_path())
     try:

@@ -66,7 +66,8 @@ def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> 
         Standing.WAITING: to_judge & is_given_to(user, "queued") & _waits_for_word_of(user),
         Standing.OPEN: to_judge,
         Standing.OVERDUE: to_judge & Q(due_at__lt=clock.now()),
-        Standing.DISPUTED: to_settle & _waits_for_word_of(user),  # whoever may not settle is told of none
+        # Whoever may not settle is told of none.
+        Standing.DISPUTED: to_settle & is_given_to(user, "queued") & _waits_for_word_of(user),
         Standing.MINE: Q(_judged_by(user, "pk")),
         Standing.CLOSED: Q(~waits_to_be_judged),
     }

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
@@ -64,8 +65,12 @@ def document_of(plan: SamplingPlan) -> dict[str, object]:
 
 
 def find_overlapping(plan: SamplingPlan) -> SamplingPlan | None:
-    """Return a plan over the same scope whose period has a moment in common with this one's."""
-    same = SamplingPlan.objects.filter(system=plan.system, release=plan.release, risk_tier=plan.risk_tier)
+    """Return a plan that may be about the same answers: their periods overlap, and so do their scopes."""
+    same = SamplingPlan.objects.filter(system=plan.system)
+    if plan.release is not None:
+        same = same.filter(Q(release=plan.release) | Q(release__isnull=True))
+    if plan.risk_tier:
+        same = same.filter(risk_tier__in=["", plan.risk_tier])
     return same.filter(period_from__lt=plan.period_to, period_to__gt=plan.period_from).first()
 
 
@@ -93,6 +98,7 @@ def read_answers(plan: SamplingPlan) -> list[Answer]:
         SamplingPlan.Strata.RELEASE: F("release__name"),
     }[SamplingPlan.Strata(plan.strata_field)]
     rows = answers_of(plan).annotate(stratum=by).values_list("trace_id", "revision", "digest", "stratum")
+    rows = rows[: settings.SAMPLING_MAX_ANSWERS + 1]  # one more than can be frozen is as good as all
     return [
         Answer(id_of(trace_id, revision), digest, stratum or "")
         for trace_id, revision, digest, stratum in rows.iterator(chunk_size=10_000)

@@ -97,6 +97,7 @@ def record_labels_from_reviews(
             before, by the other mapping: whoever comes second does not choose.
         InvalidInput: as `desk_labels.labels_from_reviews` does.
     """
+    hold(Lock.EVAL_RUN, run.system_id, run.run_key)
     acts.check_can_label(principal, run)
     found = labels_from_reviews(run, metric, principal.person, made_from)
     other = LabelSet.objects.filter(run=run, labels__metric=metric, made_from__in=MAPPINGS)

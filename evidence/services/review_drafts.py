@@ -28,6 +28,7 @@ SAID: Final[Mapping[str, type]] = {
     "corrected_answer": str,
     "claims": dict,
 }
+_MOST_DIGITS: Final = 9  # of an ordinal
 BATCH: Final = 50  # decided ones that a call puts on record
 
 
@@ -119,16 +120,17 @@ def record_decided(now: datetime | None = None) -> int:
     reason.
     """
     due = ReviewDraft.objects.filter(takes_effect_at__lte=now or clock.now())
-    return sum(map(_try_to_record, due.order_by("takes_effect_at").values_list("pk", flat=True)[:BATCH]))
+    keys = due.order_by("takes_effect_at").values_list("pk", flat=True)[:BATCH]
+    return sum(_try_to_record(pk, now or clock.now()) for pk in keys)
 
 
-def _try_to_record(pk: int) -> bool:
+def _try_to_record(pk: int, now: datetime) -> bool:
     """Record one. A fault of ours with it, of whatever kind, is logged and keeps no other from being recorded.
 
     Its draft stays decided, and is tried again by the next call.
     """
     try:
-        return _record(pk)
+        return _record(pk, now)
     except OperationalError:
         raise  # the database is away: the next call finds it, or its successor does
     except Exception:
@@ -137,11 +139,11 @@ def _try_to_record(pk: int) -> bool:
 
 
 @transaction.atomic
-def _record(pk: int) -> bool:
+def _record(pk: int, now: datetime) -> bool:
     draft = (
         ReviewDraft.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("trace__system", "trace__release", "reviewer")
-        .filter(pk=pk, takes_effect_at__isnull=False)
+        .filter(pk=pk, takes_effect_at__lte=now)  # still: it may have been decided anew meanwhile
         .first()
     )
     if draft is None:
@@ -194,7 +196,7 @@ def _check_said(said: Mapping[str, Any]) -> None:
         if not isinstance(value, kind):
             raise InvalidInput(f"{name!r} of a review is a {kind.__name__}, not {value!r}.")
     for claim in said.get("claims", {}):
-        if not str(claim).isdecimal():
+        if not str(claim).isdecimal() or len(str(claim)) > _MOST_DIGITS:
             raise InvalidInput(f"Claims are named by their ordinals, which {claim!r} is not.")
 
 

@@ -9,9 +9,12 @@ from typing import Final
 
 from django.db import transaction
 
-from evidence import acts
+from evidence import acts, clock
 from evidence.access import Principal
+from evidence.errors import ConflictingContent
 from evidence.models import ReviewTask, System, Trace
+from evidence.selectors.review_tasks import is_free, waiting_for
+from evidence.selectors.review_work import pause_of
 from evidence.selectors.revisions import is_superseded
 from evidence.services.reviews import open_review_task
 
@@ -31,10 +34,18 @@ def draw_at_random(*, principal: Principal) -> list[ReviewTask]:
 
     Raises:
         AccessDenied: the person judges no answers.
+        ConflictingContent: something waits for them, or they pause.
     """
     acts.check_can_judge(principal)
+    if pause_of(principal.person) is not None:
+        raise ConflictingContent("You pause: come back first.")
+    now = clock.now()
+    if waiting_for(principal.person).filter(is_free(principal.person, now)).exists():
+        raise ConflictingContent("Answers wait for you: judge those first.")
     drawn = itertools.islice(_candidates(principal), AT_RANDOM)
-    return [open_review_task(trace=trace, reason=REASON, actor=principal.actor) for trace in drawn]
+    return [
+        open_review_task(trace=trace, reason=REASON, actor=principal.actor, asked_at=now) for trace in drawn
+    ]
 
 
 def _candidates(principal: Principal) -> Iterator[Trace]:

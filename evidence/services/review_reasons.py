@@ -14,10 +14,11 @@ from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.errors import Fault, InvalidInput
 from evidence.limits import check_count
+from evidence.locks import Lock, hold
 from evidence.models import ArtefactKind, ArtefactVersion, ReasonCode, Registration, System
 from evidence.nearest import hint_at, nearest_name
-from evidence.selectors.review_reasons import REASONS_KEY
-from evidence.services.registry.versions import ensure_version, record_registration
+from evidence.selectors.review_reasons import REASONS_KEY, reasons_of
+from evidence.services.registry import ensure_version, record_registration
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _LONGEST: Final = 60  # code points of a reason's words: it stands on a button
@@ -41,7 +42,7 @@ class ReasonDraft:
 def set_reasons(
     *, principal: Principal, system: System, reasons: Sequence[ReasonDraft], label: str = ""
 ) -> ArtefactVersion:
-    """Give the reviewers of a system a list of reasons of its own; the same list again is the version on record.
+    """Give the reviewers of a system a list of reasons of its own; the one in force, sent again, is answered with that.
 
     What was said by an earlier version stays what it was: each review names the version its reason is of.
 
@@ -58,9 +59,15 @@ def set_reasons(
     if faults:
         raise InvalidInput(faults=faults)
     listed = [reason.plain() for reason in reasons]
+    hold(Lock.REASONS, system.pk)
+    current = reasons_of(system)
+    if current is not None and current.version.metadata["reasons"] == listed:
+        return current.version
+    # What it follows is part of it: a list of before, set again, is a version of its own and the newest.
+    follows = current.version.digest if current is not None else ""
     version = ensure_version(
-        system=system, kind=ArtefactKind.REASONS, key=REASONS_KEY, label=label,
-        digest=digest_of({"reasons": listed}), actor=principal.actor, metadata={"reasons": listed},
+        system=system, kind=ArtefactKind.REASONS, key=REASONS_KEY, label=label, actor=principal.actor,
+        digest=digest_of({"reasons": listed, "follows": follows}), metadata={"reasons": listed, "follows": follows},
     )  # fmt: skip
     record_registration(version=version, actor=principal.actor, basis=Registration.Basis.ACT)
     return version

@@ -165,7 +165,8 @@ def save_filter(
 @transaction.atomic
 def delete_filter(*, principal: Principal, kept: SavedFilter) -> None:
     """Keep a filter no more; of what is not one's own nothing goes."""
-    visible_to(SavedFilter.objects.filter(pk=kept.pk), principal).delete()
+    mine = visible_to(SavedFilter.objects.filter(pk=kept.pk), principal)
+    SavedFilter.objects.filter(pk__in=mine.values("pk")).delete()
 
 
 def _record_skill(verb: str, principal: Principal, skill: ReviewerSkill) -> None:

@@ -120,13 +120,13 @@ def record_review(
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
-        InvalidInput: anything but an approval needs a labelled reason, and the system's list does not have it, or with
-            another code; an override needs the corrected answer; a claim
-            is named that the answer does not have, or something else said of it.
+        InvalidInput: anything but an approval needs a labelled reason; the system's list does not have the reason, or
+            has it as of another kind; an override needs the corrected answer; a claim is named that the answer does
+            not have, or something else said of it.
     """
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
-    labelled = _find_reason(trace, reason_code, reason)
+    labelled = _said_before(principal, trace, reason_code, reason) or _find_reason(trace, reason_code, reason)
     _check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
     judged = _find_claims(trace, claims or {})
     task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
@@ -169,6 +169,15 @@ def check_can_record(
     task = ReviewTask.objects.filter(trace=trace).first()
     if task is not None:
         review_queue.check_free(task, principal)
+
+
+def _said_before(principal: Principal, trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
+    """Return the reason as this person's review of the answer has it, whatever the list says now; else nothing."""
+    given = Review.objects.filter(task__trace=trace, reviewer=principal.person, reason=reason)
+    review = given.select_related("reasons_version").first() if reason else None
+    if review is None or reason_code not in {"", review.reason_code}:
+        return {}
+    return {name: getattr(review, name) for name in ("reason_code", "reason", "reasons_version")}
 
 
 def _find_reason(trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:

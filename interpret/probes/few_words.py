@@ -31,7 +31,7 @@ def read_out_few(loaded: LoadedModel, words: Sequence[int]) -> tuple[StandIn | N
         return None, [*words]
     if len(words) > ROWS:
         return None, [*words]
-    read = torch.tensor([*words, *range(ROWS - len(words))])
+    read = torch.tensor([*words, *range(ROWS - len(words))], device=loaded.device)
     weight = unembedding.weight.detach()[read]
     bias = None if unembedding.bias is None else unembedding.bias.detach()[read]
 

@@ -38,7 +38,13 @@ def test_a_review_names_the_reason_its_kind_and_the_version_that_lists_it(world:
     newest = reasons_of(world.system)
     assert newest is not None
     assert [reason.code for reason in newest.reasons] == ["tone"]
-    assert listed(world, RATE, TONE) == first, "the same list again is the version on record"
+    assert listed(world, TONE).number == 2, "the list in force, sent again, is the version on record"
+    assert listed(world, RATE, TONE).number == 3, "a list of before, set again, is in force"
+    again = record_review(
+        principal=world.principal("reviewer"), trace=review.task.trace, decision="reject",
+        reason="rate_not_current",
+    )  # fmt: skip
+    assert again == review, "what was said, sent again after the list changed, is what is on record"
 
 
 @pytest.mark.parametrize(

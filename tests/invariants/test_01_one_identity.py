@@ -9,7 +9,7 @@ from tests.invariants.walk import our_models
 
 VERSIONED_NOUNS = {
     "model", "prompt", "index", "document", "dataset", "suite", "evaluator", "judge", "policy", "tool", "gate",
-    "requirement", "criterion", "sae", "detector", "probe", "probe_inputs", "safety_case", "reading",
+    "requirement", "criterion", "sae", "detector", "probe", "probe_inputs", "safety_case", "reading", "reasons",
 }  # fmt: skip
 
 

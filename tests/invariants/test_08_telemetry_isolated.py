@@ -30,6 +30,8 @@ from evidence.probe_rules import PROBE_FUNCTIONS
 from evidence.roles import ROLES
 from evidence.semconv.dialects import DIALECTS
 from evidence.services import registry
+from evidence.services.review_reasons import ReasonDraft, set_reasons
+from evidence.services.reviews import record_review
 from interpret import registry as probes
 from interpret.services.dictionaries import label_feature
 from interpret.services.execution import execute_probe_run
@@ -154,6 +156,12 @@ def test_a_row_that_points_at_an_internal_is_hidden_like_it(world: World) -> Non
     make_task(world)
     store_what_other_parts_store(world)
     store_a_label(world)
+    set_reasons(
+        principal=world.principal("approver"), system=world.system,
+        reasons=[ReasonDraft("tone", "other", {"en": "Tone"})],
+    )  # fmt: skip
+    trace = make_task(world, risk="low").trace
+    record_review(principal=world.principal("reviewer"), trace=trace, decision="reject", reason="tone")
     item = Evidence.objects.get()
     item.pk, item.source, item.layer = None, "evidence.EvalRun:1", Layer.PRODUCT
     item.save()

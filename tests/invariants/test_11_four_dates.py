@@ -11,7 +11,8 @@ from tests.invariants.walk import our_models, our_urls
 
 FOUR_DATES = {"observed_from", "observed_to", "collected_at", "received_at", "valid_until"}
 # "date", "timestamp" or "updated" would not say which date is meant; these endings follow a word that does.
-SAYS_WHICH = re.compile(r"^(as_of|at|\w+_(at|from|to|until))$")
+# A day has `_on`.
+SAYS_WHICH = re.compile(r"^(as_of|at|until|\w+_(at|on|from|to|until))$")
 
 
 def test_evidence_carries_all_four_dates() -> None:

@@ -79,6 +79,11 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ): "likewise: it is not said until its time is over",
     ("no-audit-event", "evidence.services.review_drafts.take_back"): "likewise",
     ("no-audit-event", "evidence.services.review_drafts.discard"): "likewise",
+    (
+        "no-audit-event",
+        "evidence.services.review_work.save_filter",
+    ): "how one person looks at a list is theirs alone, and nothing is decided by it",
+    ("no-audit-event", "evidence.services.review_work.delete_filter"): "likewise",
 }
 
 

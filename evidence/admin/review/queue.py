@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -100,33 +98,3 @@ class LanguageFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
         return queryset.filter(queued__language=self.value()) if self.value() else queryset
-
-
-class KeptFilters(admin.ListFilter):
-    """The filters that this person keeps, and the way to keep the one they look at."""
-
-    title = _("your filters")
-
-    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
-        super().__init__(request, params, model, model_admin)
-        self.request = request
-
-    def has_output(self) -> bool:
-        return True
-
-    def expected_parameters(self) -> list[str | None]:
-        return []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        del request
-        return queryset
-
-    def choices(self, changelist: Any) -> Any:
-        del changelist
-        from evidence.pages.review_filters import IN_LIST, filters_of  # noqa: PLC0415  # pages are above the admin
-
-        for each in filters_of(principal_of(self.request)):
-            yield {"selected": False, "query_string": each.list_url, "display": each.kept.name}
-        told = {name: value for name in IN_LIST if (value := self.request.GET.get(name))}
-        keep = f"{reverse('admin:review_filters')}?{urlencode(told)}"
-        yield {"selected": False, "query_string": keep, "display": _("Keep this one")}

@@ -18,7 +18,7 @@ from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.page import show_review_page
-from evidence.admin.review.queue import KeptFilters, LanguageFilter, QueueFilter, order_of
+from evidence.admin.review.queue import LanguageFilter, QueueFilter, order_of
 from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 
@@ -41,12 +41,20 @@ class QueueList(LeanChangeList):
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(TraceIdSearch):
     list_display = ["asked", "risk", "standing", "progress", "why", "due", "system"]
-    list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason"), LanguageFilter, KeptFilters]
+    list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason"), LanguageFilter]
     list_select_related = ["system", "trace"]
     list_defer = [
         "trace__answer", "trace__confidence_factors", "trace__limitations", "trace__exchanges", "trace__sources",
     ]  # fmt: skip
     trace_id_path = "trace__trace_id"
+    change_list_template = "admin/evidence/queue.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the list with the filters that this person keeps, and the way to keep the one they look at."""
+        from evidence.pages.review_filters import list_context  # noqa: PLC0415  # pages are above the admin
+
+        told = {**(extra_context or {}), **list_context(request, principal_of(request))}
+        return super().changelist_view(request, told)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return visible(ReviewTask.objects.all(), request).order_by(*order_of(request))

@@ -23,7 +23,7 @@ from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.hearing import Heard, hear_answered, hear_asked
 from evidence.semconv.messages import Message
 from evidence.semconv.span_view import FlagSink, SpanView
-from evidence.services.assembly.values import find_large_values
+from evidence.services.assembly import find_large_values
 
 _AT_ONCE: Final = 200  # spans on a page
 _DEEPEST: Final = 12  # steps of indentation that are drawn

@@ -22,7 +22,7 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.review.answer import read_claims
 from evidence.admin.review.conversation import read_turns, shorten_turns
-from evidence.errors import EvidenceError, NotFound
+from evidence.errors import ConflictingContent, EvidenceError, NotFound
 from evidence.models import (
     PolicyCheck,
     QueuedTask,
@@ -117,9 +117,11 @@ def _start(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
     request.session[_BY] = chosen.pk if chosen is not None else None
     act = request.POST.get("act", "take")
     if act == "draw":
-        drawn = draw_at_random(principal=principal)
-        if not drawn:
-            messages.info(request, _("There is no answer that nobody was asked about."))
+        try:
+            if not draw_at_random(principal=principal):
+                messages.info(request, _("There is no answer that nobody was asked about."))
+        except ConflictingContent as exc:
+            messages.error(request, f"{exc.title}. {exc}")
     return _take_next(request, principal, stage=_SETTLE if act == "settle" else _JUDGE)
 
 
@@ -129,12 +131,7 @@ def _take_next(
     after: ReviewTask | None = None,
     stage: QueuedTask.Stage = _JUDGE,
 ) -> HttpResponseRedirect:
-    kept = (
-        SavedFilter.objects.filter(pk=request.session.get(_BY) or 0)
-        if stage == _JUDGE
-        else SavedFilter.objects.none()
-    )
-    by = visible_to(kept.select_related("system"), principal).first()
+    by = _filter_in_use(request, principal) if stage == _JUDGE else None
     given = review_queue.take_next(principal=principal, after=after, by=by, stage=stage)
     if given is None:
         messages.info(request, _("Nothing waits for you."))
@@ -216,9 +213,7 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
     context = {
         "trace": trace,
         "task": task,
-        "n_left": waiting_for(principal.person, _SETTLE if is_disputed else _JUDGE)
-        .exclude(task__trace=trace)
-        .count(),
+        "n_left": _count_left(request, principal, trace, _SETTLE if is_disputed else _JUDGE),
         "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
@@ -238,6 +233,21 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
     return Page("pages/review_desk/desk.html", gettext_lazy("Review desk"), context, trail, here=str(trace))
+
+
+def _filter_in_use(request: HttpRequest, principal: Principal) -> SavedFilter | None:
+    """Return the filter by which this person takes answers in this session."""
+    key = request.session.get(_BY)
+    if key is None:
+        return None
+    return visible_to(SavedFilter.objects.select_related("system").filter(pk=key), principal).first()
+
+
+def _count_left(request: HttpRequest, principal: Principal, trace: Trace, stage: QueuedTask.Stage) -> int:
+    """Return how many wait after this answer, among those that are taken."""
+    rows = waiting_for(principal.person, stage).exclude(task__trace=trace)
+    by = _filter_in_use(request, principal) if stage == _JUDGE else None
+    return (rows if by is None else narrowed(rows, by)).count()
 
 
 def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:

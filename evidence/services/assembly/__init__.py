@@ -10,6 +10,7 @@ from evidence.services.assembly.sealing import assemble_backlog, assemble_due_tr
 from evidence.services.assembly.set_aside import put_back
 from evidence.services.assembly.standstill import find_standstill
 from evidence.services.assembly.trial import Tried, find_trace_to_try, try_reading
+from evidence.services.assembly.values import find_large_values
 
 __all__ = [
     "ASSEMBLER_VERSION",
@@ -19,6 +20,7 @@ __all__ = [
     "Tried",
     "assemble_backlog",
     "assemble_due_traces",
+    "find_large_values",
     "find_standstill",
     "find_trace_to_try",
     "put_back",
