@@ -83,11 +83,19 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         make_client(folder)
     else:
         filled.write_text(json.dumps(_fill(folder, options)))
+    _serve_as_a_web_process_does()
     pages = {name: _ask(page, options.requests) for name, page in _pages().items()}
     return {
         **json.loads(filled.read_text()), "processors": os.cpu_count(),
         "load_average_1_minute": round(os.getloadavg()[0], 1), "pages": pages,
     }  # fmt: skip
+
+
+def _serve_as_a_web_process_does() -> None:
+    import config.urls  # noqa: F401, PLC0415  # after django.setup()
+    from config.garbage import collect_seldom  # noqa: PLC0415  # likewise
+
+    collect_seldom()
 
 
 def _fill(folder: Path, options: argparse.Namespace) -> dict[str, float]:

@@ -12,7 +12,7 @@ Senders' clocks are data and never come through here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -53,6 +53,11 @@ class AsOf:
     def knew_of(self, xact_id: int | None) -> bool:
         """Whether a row of this transaction was on record, as `knew` asks; None: of before rows carried one."""
         return xact_id is None or (xact_id < self.before and xact_id not in self.running)
+
+
+def beginning_of(day: date) -> datetime:
+    """Return the first moment of a day, aware, UTC."""
+    return datetime.combine(day, time.min, UTC)
 
 
 def now() -> datetime:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any, Final
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from evidence import clock
 from evidence.models import DefeaterAnswer
 
 _KIND = DefeaterAnswer.Kind
@@ -50,4 +50,4 @@ class DefeaterAnswerForm(forms.Form):
     def clean_expires_at(self) -> datetime | None:
         """Return the beginning of the day, aware, UTC; None where none is named."""
         day: date | None = self.cleaned_data["expires_at"]
-        return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+        return clock.beginning_of(day) if day else None

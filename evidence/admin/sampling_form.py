@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from evidence import clock
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.words import in_words
 from evidence.models import Release, RiskTier, SamplingPlan, System
@@ -89,10 +88,5 @@ class SamplingPlanForm(forms.Form):
             return cleaned
         system, release = self._scopes[cleaned.pop("scope")]
         for name in ("period_from", "period_to"):
-            cleaned[name] = _beginning_of(cleaned[name])
+            cleaned[name] = clock.beginning_of(cleaned[name])
         return {"system": system, "draft": PlanDraft(**cleaned, release=release)}
-
-
-def _beginning_of(day: date) -> datetime:
-    """Return the beginning of a day, aware, UTC."""
-    return timezone.make_aware(datetime.combine(day, time.min))

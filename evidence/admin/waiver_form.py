@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, Final
 
 from django import forms
-from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from evidence import clock
 from evidence.access import Principal, visible_to
 from evidence.models import GateDecision, Release
 from evidence.selectors.waivers import newest_decisions, unmet_in
@@ -49,7 +49,7 @@ class WaiverForm(forms.Form):
 
     def clean_expires_at(self) -> datetime:
         """Return the beginning of the day, aware, UTC."""
-        return timezone.make_aware(datetime.combine(self.cleaned_data["expires_at"], time.min))
+        return clock.beginning_of(self.cleaned_data["expires_at"])
 
     def clean(self) -> dict[str, Any]:
         """Return the values by the names that the service takes."""

@@ -135,6 +135,17 @@ def check_parameters(
         raise InvalidInput(faults=faults[:MOST_FAULTS])
 
 
+def check_storable(form: QueryDict) -> None:
+    """Refuse what no text of the database can hold. Fields of serializers and of Django's forms look for it themselves.
+
+    Raises:
+        InvalidInput: with each fault.
+    """
+    faults = [fault for name, values in form.lists() if (fault := _fault_of_null("body", name, values))]
+    if faults:
+        raise InvalidInput(faults=faults[:MOST_FAULTS])
+
+
 def faults_in(detail: Any) -> list[Fault]:
     """Return the faults in the detail of Django REST framework's own `ValidationError`."""
     return list(islice(_refused_in(None, detail, None, "", "body"), MOST_FAULTS))
@@ -163,7 +174,14 @@ def _fault_of_parameter(
     if not all(values):
         message = f"{shown} has no value: leave it out, or say which"
         return Fault("query", shown, "empty_parameter", message)
-    return None
+    return _fault_of_null("query", name, values)
+
+
+def _fault_of_null(part: Literal["body", "query"], name: str, values: list[str]) -> Fault | None:
+    if not any("\x00" in text for text in (name, *values)):
+        return None
+    shown = name[:_SHOWN].replace("\x00", "\\u0000")
+    return Fault(part, shown, "null_character", f"{shown} holds the character U+0000: leave it out")
 
 
 def _unknown(

@@ -20,7 +20,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal
 from evidence.admin.frame.visibility import principal_of
-from evidence.api.inputs import check_parameters
+from evidence.api.inputs import check_parameters, check_storable
 from evidence.errors import NotFound
 
 P = ParamSpec("P")
@@ -92,6 +92,7 @@ def page_view(
             if permission and not request.user.has_perm(permission):
                 raise PermissionDenied(_NOT_PERMITTED)
             check_parameters(request.GET, parameters)
+            check_storable(request.POST)
             try:
                 shown = view(request, principal_of(request), *args, **kwargs)
             except PermissionDenied as exc:

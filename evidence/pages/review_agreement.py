@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from django.http import HttpRequest
@@ -60,8 +60,8 @@ def review_agreement(request: HttpRequest, principal: Principal) -> Page:
             visible_to(Review.objects.all(), principal),
             visible_to(ClaimJudgement.objects.all(), principal),
             find_system(principal, key),
-            _midnight(first),
-            _midnight(last + timedelta(days=1)),
+            clock.beginning_of(first),
+            clock.beginning_of(last + timedelta(days=1)),
         )
         context |= _show(found)
     trail = [Step(gettext_lazy("Reviews"), list_url("evidence.review"))]
@@ -85,10 +85,6 @@ def _day(request: HttpRequest, name: str) -> date | None:
     if day.year not in _YEARS:
         raise InvalidInput(faults=[Fault("query", name, "invalid", "a day, as 2026-03-31")])
     return day
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 def _show(found: ReviewAgreement) -> dict[str, object]:

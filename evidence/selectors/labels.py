@@ -14,6 +14,8 @@ from evidence.clock import AsOf
 from evidence.evals.contracts import ScoreStatus
 from evidence.evals.corrected import drawn_order
 from evidence.models import EvalRun, EvalSample, EvalScore, Label, Retraction
+from evidence.selectors.desk_labels import MAPPINGS
+from evidence.selectors.review_tasks import tasks_waiting_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ def label_sets_shown_to(rows: QuerySet[Any], reviewer: User) -> QuerySet[Any]:
 
 
 def _is_kept_from(reviewer: User) -> Q:
-    """Return the condition that a label is another's, of an answer that a reviewer may label and has not."""
+    """Return the condition that a label is another's, and would lead a reviewer.
+
+    It is of an answer that they may label and have not, or was made from what a colleague said at the desk of an answer
+    that waits for them there: as it does again when late spans gave it a later revision.
+    """
     mine = actors_of(reviewer)
     said = Label.objects.filter(
         label_set__run=OuterRef("label_set__run"),
@@ -93,5 +99,17 @@ def _is_kept_from(reviewer: User) -> Q:
         label_set__labelled_by__in=mine,
     )
     retracted = Retraction.objects.filter(run=OuterRef("label_set__run"))
-    own = Q(label_set__labelled_by__in=mine) | Q(label_set__run__release__created_by__in=mine)
-    return ~own & ~Exists(said) & ~Exists(retracted)
+    is_theirs_to_label = ~Q(label_set__run__release__created_by__in=mine) & ~Exists(said) & ~Exists(retracted)
+    is_from_desk = Q(label_set__made_from__in=MAPPINGS) & Exists(_samples_to_judge(reviewer))
+    return ~Q(label_set__labelled_by__in=mine) & Q(is_theirs_to_label | is_from_desk)
+
+
+def _samples_to_judge(reviewer: User) -> QuerySet[EvalSample]:
+    """Return the sample of a label, where its trace is an answer that waits for a reviewer at the desk."""
+    waiting = tasks_waiting_for(reviewer).filter(
+        system=OuterRef("run__system"), trace__trace_id=OuterRef("trace_id")
+    )
+    of_label = EvalSample.objects.filter(
+        run=OuterRef("label_set__run"), metric=OuterRef("metric"), sample_id=OuterRef("sample_id")
+    )
+    return of_label.filter(Exists(waiting))

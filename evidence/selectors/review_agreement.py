@@ -18,7 +18,8 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
 from evidence.errors import InvalidInput
-from evidence.models import ClaimJudgement, ReasonCode, Review, System
+from evidence.models import ClaimJudgement, ReasonCode, Review, ReviewTask, System
+from evidence.selectors.review_tasks import with_standing
 from evidence.selectors.revisions import is_superseded
 from evidence.statistics.intervals import Estimate
 from evidence.statistics.ratings import FEWEST_UNITS, Rated, agreement_of_ratings
@@ -130,7 +131,7 @@ def agreement_of_reviewers(
         reviews=len(judged),
         answers=len(by_task),
         judged_by_one=len(once),
-        second_awaited=_awaiting(once, current),
+        second_awaited=_awaiting(once),
         earlier_revisions=of_system.filter(is_superseded("task__trace")).count(),
         kept_from_reader=_kept(system, of_period, by_task),
     )
@@ -168,9 +169,11 @@ def _by(judged: Iterable[_Judged], name: str) -> dict[int, list[_Judged]]:
     return found
 
 
-def _awaiting(once: Sequence[int], reviews: QuerySet[Review]) -> int:
-    asked = reviews.filter(task__reviews_required__gt=1).order_by().values_list("task_id", flat=True)
-    return len(set(once) & set(asked))
+def _awaiting(once: Collection[int]) -> int:
+    """Count the answers that wait for a second judgement still: of some it came outside the period."""
+    asked = ReviewTask.objects.filter(pk__in=once, reviews_required__gt=1)
+    found: int = with_standing(asked).filter(is_open=True).count()
+    return found
 
 
 def _kept(system: System, of_period: dict[str, datetime], shown: Collection[int]) -> int:

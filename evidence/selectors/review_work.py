@@ -25,13 +25,13 @@ from evidence.roles import ROLES
 
 RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.value: 2}
 # Drawn by a sampling plan. Of the same risk and due day they come first: what is missing of a sample bends its rate.
-DRAWN: Final = frozenset({"sampling"})
+SAMPLING: Final = "sampling"
 _REVIEWERS: Final = [name for name, rules in ROLES.items() if Scope.REVIEW in rules.scopes]
 
 
 def rank_of_reason(reason: str) -> int:
     """Return where a reason stands among tasks of the same risk and due day: 0 is taken first."""
-    return 0 if reason in DRAWN else 1
+    return 0 if reason == SAMPLING else 1
 
 
 def day_of(moment: datetime) -> date:

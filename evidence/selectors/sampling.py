@@ -76,8 +76,13 @@ def find_overlapping(plan: SamplingPlan) -> SamplingPlan | None:
 
 def answers_of(plan: SamplingPlan) -> QuerySet[Trace]:
     """Return the answers that a plan is about as they are now: the newest revisions of what began in its period."""
+    return _in_scope_of(plan).filter(~is_superseded())
+
+
+def _in_scope_of(plan: SamplingPlan) -> QuerySet[Trace]:
+    """Return all revisions of the answers that a plan is about."""
     traces = Trace.objects.filter(
-        ~is_superseded(), system=plan.system, started_at__gte=plan.period_from, started_at__lt=plan.period_to
+        system=plan.system, started_at__gte=plan.period_from, started_at__lt=plan.period_to
     )
     if plan.release is not None:
         traces = traces.filter(release=plan.release)
@@ -273,8 +278,10 @@ def _outcome(task: Any, trace: Trace | None) -> str:
 
 
 def _count_later(population: FrozenPopulation) -> int:
-    """Return how many answers of the period came after it was frozen: a first revision that was sealed since."""
-    return answers_of(population.plan).filter(Q(sealed_at__gt=population.created_at), revision=1).count()
+    """Return how many answers of the period came after it was frozen: none of their revisions was there by then."""
+    scope, frozen_at = _in_scope_of(population.plan), population.created_at
+    by_then = scope.filter(sealed_at__lte=frozen_at, trace_id=OuterRef("trace_id"))
+    return answers_of(population.plan).filter(~Exists(by_then), sealed_at__gt=frozen_at).count()
 
 
 def _traces_drawn(draw: SampleDraw) -> list[int]:

@@ -7,19 +7,20 @@ it, and the sample follows from both (docs/decisions/0090-samples-that-nobody-pi
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 
 from evidence import acts, clock
 from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.errors import ConflictingContent, InvalidInput
-from evidence.limits import check_count
 from evidence.locks import Lock, hold
 from evidence.models import (
     Checkpoint,
@@ -31,6 +32,7 @@ from evidence.models import (
     System,
 )
 from evidence.sampling import (
+    MOST_STRATA,
     Answer,
     Drawn,
     describe_strata,
@@ -40,6 +42,7 @@ from evidence.sampling import (
     population_bytes,
     seed_of,
 )
+from evidence.selectors.review_work import SAMPLING
 from evidence.selectors.revisions import find_later_revision
 from evidence.selectors.sampling import (
     document_of,
@@ -51,13 +54,18 @@ from evidence.selectors.sampling import (
 from evidence.services import audit
 from evidence.services.blobs import read_blob, store_blob
 from evidence.services.reviews import open_review_task
-from evidence.statistics.attributes import smallest_sample
+from evidence.statistics.attributes import is_enough, smallest_sample
 
-REASON: Final = "sampling"
 MOST_DRAWN: Final = 2_000  # answers that a plan may ask people to judge
 LOWEST_CONFIDENCE: Final = Decimal("0.5")
 _LARGEST: Final = 1_000_000  # population for which a plan's sample is counted beforehand
 MOST_OF_EACH: Final = 100  # answers of a stratum
+_MOST_STRATA: Final[Mapping[str, int]] = {
+    SamplingPlan.Strata.NONE: 0,
+    SamplingPlan.Strata.RISK_TIER: len(RiskTier),
+    SamplingPlan.Strata.LANGUAGE: MOST_STRATA,
+    SamplingPlan.Strata.RELEASE: MOST_STRATA,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ def freeze_population(*, principal: Principal, plan: SamplingPlan) -> FrozenPopu
         return stored
     acts.check_can_freeze_population(principal, plan)
     answers = read_answers(plan)
-    check_count(len(answers), "SAMPLING_MAX_ANSWERS", "The answers of a sampling plan's period")
+    _check_number(len(answers))
     strata = merge_small({answer.id: answer.stratum for answer in answers})
     answers = [Answer(answer.id, answer.digest, strata[answer.id]) for answer in answers]
     blob = store_blob(population_bytes(plan.digest, answers), "application/json")
@@ -168,6 +176,15 @@ def draw_sample(*, principal: Principal, plan: SamplingPlan) -> SampleDraw:
     return sample
 
 
+def _check_number(found: int) -> None:
+    """See that so many answers can be frozen. Who reads them stops one above the limit, so `found` is no count."""
+    if found > settings.SAMPLING_MAX_ANSWERS:
+        raise InvalidInput(
+            f"This period has more than {settings.SAMPLING_MAX_ANSWERS:,} answers. The plan stands: ask an operator "
+            "to raise TRACEBINDER_SAMPLING_MAX_ANSWERS, and freeze them then. Plan shorter periods from now on."
+        )
+
+
 def sample_size(plan: SamplingPlan, population: int) -> int:
     """Return how many answers a plan draws from all of a population."""
     return smallest_sample(
@@ -208,7 +225,7 @@ def _ask_people(plan: SamplingPlan, answers: list[str], actor: str) -> None:
     traces = find_traces(plan, answers)
     for trace in (traces[answer] for answer in answers if answer in traces):
         if trace.payload_salt is not None and find_later_revision(trace) is None:
-            open_review_task(trace=trace, reason=REASON, actor=actor, asked_at=now)
+            open_review_task(trace=trace, reason=SAMPLING, actor=actor, asked_at=now)
 
 
 def _plan_of(principal: Principal, system: System, draft: PlanDraft) -> SamplingPlan:
@@ -255,14 +272,21 @@ def _check_numbers(draft: PlanDraft) -> None:
         raise InvalidInput(f"Of each stratum 0 to {MOST_OF_EACH} answers are drawn at least.")
     if not 0 <= draft.expected_exceptions <= MOST_DRAWN:
         raise InvalidInput(f"0 to {MOST_DRAWN:,} exceptions may be expected.")
-    n = smallest_sample(
+    _check_size(draft)
+
+
+def _check_size(draft: PlanDraft) -> None:
+    """See that people can judge what a plan draws, from as many answers as there may be."""
+    of_strata = _MOST_STRATA[draft.strata_field] * draft.fewest_of_each
+    if not is_enough(
         _LARGEST,
+        MOST_DRAWN - of_strata,
         tolerable=Fraction(draft.tolerable_rate),
         confidence=Fraction(draft.confidence),
         expected=draft.expected_exceptions,
-    )
-    if n > MOST_DRAWN:
+    ):
+        besides = f", {of_strata:,} of them kept for its strata" if of_strata else ""
         raise InvalidInput(
-            f"People would have to judge {n:,} answers, and a sample has at most {MOST_DRAWN:,}: tolerate a higher "
-            "rate, ask for less confidence, or expect fewer exceptions."
+            f"A sample has at most {MOST_DRAWN:,} answers{besides}, and people would have to judge more: tolerate a "
+            "higher rate, ask for less confidence, expect fewer exceptions, or draw fewer of each stratum."
         )

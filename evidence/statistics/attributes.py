@@ -38,6 +38,20 @@ def smallest_sample(population: int, *, tolerable: Fraction, confidence: Fractio
     return enough
 
 
+def is_enough(
+    population: int, sample: int, *, tolerable: Fraction, confidence: Fraction, expected: int = 0
+) -> bool:
+    """Whether no more than the expected exceptions in such a sample show that the rate is tolerable.
+
+    Args:
+        tolerable, confidence, expected: as `smallest_sample` has them.
+    """
+    too_many = math.floor(tolerable * population) + 1
+    return expected < min(sample, too_many) and _is_unlikely(
+        population, too_many, sample, expected, 1 - confidence
+    )
+
+
 def upper_bound(population: int, sample: int, exceptions: int, *, confidence: Fraction) -> int:
     """Return how many exceptions the population has at most, one-sided: exact, by inverting the hypergeometric.
 

@@ -11,6 +11,8 @@ from django_stubs_ext import StrOrPromise
 from evidence import drawings
 from evidence.admin.frame import display
 from evidence.admin.frame.words import in_words
+from evidence.admin.review.reason import reason_in_words
+from evidence.models import Review
 
 register = template.Library()
 
@@ -37,6 +39,12 @@ def json_value(value: Any) -> SafeString:
 def icon(name: str) -> SafeString:
     """Show a sign of `evidence.drawings.ICONS`; the words stand beside it."""
     return display.drawing(drawings.icon(name))
+
+
+@register.filter
+def reason(review: Review) -> str:
+    """Return why a reviewer decided so, in words; empty where no reason was given."""
+    return reason_in_words(review)
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from evidence.access import principal_of_user
+from evidence.access import principal_of_user, visible_to
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import AuditPayload, EvalRun, LabelSet, ReviewTask
 from evidence.selectors.labels import labels_of
@@ -116,6 +116,30 @@ def test_what_is_said_of_an_answer_that_waits_for_others_is_not_told_by_a_label(
         take(person, run)
     judge(second, task, "reject")
     assert values(take(person, run)) == {"s0": 0.0}
+
+
+def test_a_label_from_the_desk_is_kept_again_from_whoever_a_later_revision_waits_for(
+    world: World, tasks: list[ReviewTask]
+) -> None:
+    person, second = world.people["reviewer"], colleague(world, "second", "reviewer")
+    run = judged_run(world, tasks)
+    record_labels(principal=principal_of_user(second), run=run, labels=[LabelDraft("s0", "grounded", 1.0)])
+    judge(person, tasks[0], "reject")
+    stored = take(person, run)
+
+    def shown() -> tuple[bool, bool]:
+        principal = principal_of_user(second)
+        rows = (
+            visible_to(stored.labels.all(), principal),
+            visible_to(LabelSet.objects.filter(pk=stored.pk), principal),
+        )
+        return rows[0].exists(), rows[1].exists()
+
+    assert shown() == (True, True)
+    later = later_revision(world, tasks[0])
+    assert shown() == (False, False)
+    judge(second, later, "approve")
+    assert shown() == (True, True)
 
 
 def test_what_was_said_of_another_text_and_what_was_labelled_on_a_sheet_is_left(

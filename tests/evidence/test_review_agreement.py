@@ -130,6 +130,16 @@ def test_what_is_replaced_or_was_judged_once_is_told_and_not_counted(world: Worl
     assert (found["decisions"]["n"], found["decisions"]["why"]) == (0, "not_judged_twice")
 
 
+def test_a_second_judgement_outside_the_period_is_not_awaited(world: World) -> None:
+    task = make_task(world)
+    judge(world.people["reviewer"], task)
+    between = timezone.now().isoformat()
+    assert ask(world.people["auditor"], period_to=between)["counted"]["second_awaited"] == 1
+    judge(colleague(world, "second", "reviewer"), task)
+    found = ask(world.people["auditor"], period_to=between)["counted"]
+    assert (found["judged_by_one"], found["second_awaited"]) == (1, 0)
+
+
 def test_too_few_answers_get_no_number(world: World) -> None:
     second, task = colleague(world, "second", "reviewer"), make_task(world)
     for person in (world.people["reviewer"], second):

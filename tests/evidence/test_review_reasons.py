@@ -112,3 +112,7 @@ def test_the_list_by_api_and_on_the_desk_in_both_languages(world: World) -> None
     sent = {"system": world.system.key, "trace_id": task.trace.trace_id.hex, "decision": "reject"}
     said = reviewer.post("/api/v1/reviews", {**sent, "reason": "rate_not_current"}, format="json")
     assert (said.status_code, said.json()["reason_code"]) == (201, "wrong_fact")
+    judged = (f"/admin/evidence/reviewtask/{task.pk}/change/", "/admin/evidence/review/")
+    for language, words in (("en", "Rate is not current"), ("zh-hans", "利率已过时")):
+        for address in judged:
+            assert words in reviewer.get(address, HTTP_ACCEPT_LANGUAGE=language).content.decode(), address

@@ -29,7 +29,6 @@ from evidence.services.keys.trust import describe_trust
 from evidence.services.sample_files import sample_file
 from evidence.services.sampling import MOST_DRAWN, PlanDraft, draw_sample, freeze_population, plan_sample
 from evidence.statistics.attributes import smallest_sample, upper_bound
-from tests.e2e.cases import make_trace
 from tests.evidence.test_blinding import colleague, signed_in
 from tests.evidence.test_log_api import publish
 from tests.factories import World, acting, make_world, manifest, register_release
@@ -257,8 +256,37 @@ def test_one_exception_or_one_answer_that_nobody_can_judge_and_it_is_not_shown(
 
 
 def test_answers_that_came_after_the_list_was_frozen_are_counted(world: World, sample: SampleDraw) -> None:
-    make_trace(world, sealed_at=sample.population.created_at + timedelta(seconds=1))
-    assert results_of(sample).arrived_later == 1
+    since = sample.population.created_at - timezone.now()
+    _once, twice = make_traces(world, 2, age=-since)
+    for trace in (twice, traces_of(sample)[0]):  # the second was there before
+        make_traces(world, 1, trace_id=trace.trace_id, revision=2, age=-since)
+    assert results_of(sample).arrived_later == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expected_exceptions": MOST_DRAWN},
+        {"strata_field": "language", "fewest_of_each": MOST_DRAWN // MOST_STRATA},
+        {"tolerable_rate": Decimal("0.001"), "confidence": Decimal("0.99")},
+    ],
+)
+def test_more_than_people_can_judge_is_not_planned(world: World, changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match=f"at most {MOST_DRAWN:,} answers"):
+        plan_sample(principal=world.principal("approver"), system=world.system, draft=drafted(**changes))
+
+
+def test_a_period_with_too_many_answers_is_frozen_once_an_operator_raised_the_limit(
+    world: World, plan: SamplingPlan, settings: Any
+) -> None:
+    settings.SAMPLING_MAX_ANSWERS = 39
+    with at(plan.period_to):
+        with pytest.raises(
+            InvalidInput, match=r"more than 39 answers.*raise TRACEBINDER_SAMPLING_MAX_ANSWERS"
+        ):
+            freeze_population(principal=world.principal("approver"), plan=plan)
+        settings.SAMPLING_MAX_ANSWERS = 40
+        assert freeze_population(principal=world.principal("approver"), plan=plan).size == 40
 
 
 # --- Offline ---------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import is_place, place_of, read_sources, read_turns
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
+from evidence.admin.review.reason import REASON_JOINS
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
@@ -65,7 +66,7 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
     claims = read_claims(trace)
     state = _state_of(trace, task, principal)
     told = visible_to(Review.objects.filter(task__trace=trace), principal)
-    readable = list(with_claim_judgements(told).select_related("reviewer").order_by("pk"))
+    readable = list(with_claim_judgements(told).select_related("reviewer", *REASON_JOINS).order_by("pk"))
     refusal = _refusal(principal, trace)
     return {
         "trace": trace,
@@ -126,7 +127,7 @@ def _tool_calls(trace: Trace) -> list[Any]:
 
 def _of_earlier_revisions(trace: Trace, principal: Principal) -> Any:
     """Return what was said of the revisions that this one replaced, as far as this person may read it."""
-    told = visible_to(Review.objects.select_related("reviewer", "task__trace"), principal)
+    told = visible_to(Review.objects.select_related("reviewer", "task__trace", *REASON_JOINS), principal)
     if trace.revision == 1:
         return told.none()
     earlier = told.filter(

@@ -16,9 +16,9 @@ from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
-from evidence.admin.frame.words import in_words
 from evidence.admin.review.page import show_review_page
 from evidence.admin.review.queue import LanguageFilter, QueueFilter, order_of
+from evidence.admin.review.reason import REASON_JOINS, reason_in_words
 from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 
@@ -148,9 +148,17 @@ class ReviewDraftAdmin(ReadOnlyModelAdmin):
 @admin.register(Review)
 class ReviewAdmin(ReadOnlyModelAdmin):
     change_list_template = "admin/evidence/reviews.html"
-    list_display = ["decided", "reason", "reviewer", "task_link", "standing", "machine_said", "created_at"]
+    list_display = [
+        "decided",
+        "reason_given",
+        "reviewer",
+        "task_link",
+        "standing",
+        "machine_said",
+        "created_at",
+    ]
     list_filter = [related("task__system"), "decision", "reason_code"]
-    list_select_related = ["reviewer", "task__trace"]
+    list_select_related = ["reviewer", "task__trace", *REASON_JOINS]
     list_defer = [
         "corrected_answer", "rationale", "task__trace__answer", "task__trace__question", "task__trace__exchanges",
     ]  # fmt: skip
@@ -158,7 +166,7 @@ class ReviewAdmin(ReadOnlyModelAdmin):
     ordering = ["-id"]
     chain_lookups = ["task__trace__id__exact"]
     fields = [
-        "task", "standing", "reviewer", "decided", "reason", "rationale", "corrected", "machine_verdict_as_json",
+        "task", "standing", "reviewer", "decided", "reason_given", "rationale", "corrected", "machine_verdict_as_json",
         "created_at",
     ]  # fmt: skip
 
@@ -174,8 +182,8 @@ class ReviewAdmin(ReadOnlyModelAdmin):
         return badge(review.decision)
 
     @admin.display(description="Reason", ordering="reason_code")
-    def reason(self, review: Review) -> str:
-        return ": ".join(str(in_words(code)) for code in (review.reason_code, review.reason) if code) or "–"
+    def reason_given(self, review: Review) -> str:
+        return reason_in_words(review) or "–"
 
     @admin.display(description="Answer")
     def task_link(self, review: Review) -> str:

@@ -14,6 +14,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce, Left
 
 from evidence.access import visible_to
+from evidence.admin.review.reason import REASON_JOINS
 from evidence.models import Adjudication, Review, ReviewTask, Trace
 from evidence.pages.review_desk.looking import Looking
 from evidence.selectors.alike_questions import ALIKE, MOST, find_alike
@@ -66,7 +67,9 @@ def _read(keys: Sequence[int], looking: Looking) -> list[Any]:
 def _with_judgements(rows: Sequence[Any], alike: Mapping[int, int], looking: Looking) -> list[AskedBefore]:
     judged = [row.pk for row in rows if row.n_reviews]
     said = visible_to(Review.objects.filter(task__trace__in=judged), looking.principal)
-    reviews = _by_trace(said.select_related("reviewer", "task").order_by("pk")) if judged else {}
+    reviews = (
+        _by_trace(said.select_related("reviewer", "task", *REASON_JOINS).order_by("pk")) if judged else {}
+    )
     several = [key for key, of_one in reviews.items() if len({review.decision for review in of_one}) > 1]
     settled: dict[int, list[Adjudication]] = {}
     if several:  # two queries that most pages need not

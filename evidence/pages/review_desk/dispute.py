@@ -11,6 +11,7 @@ from django_stubs_ext import StrOrPromise
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import ClaimCard
+from evidence.admin.review.reason import REASON_JOINS, reason_in_words
 from evidence.models import Review, Trace
 from evidence.pages.review_desk.address import address_of
 from evidence.selectors.claim_judgements import with_claim_judgements
@@ -43,11 +44,11 @@ class Dispute:
 def compare_reviews(trace: Trace, principal: Principal, cards: Sequence[ClaimCard]) -> Dispute:
     """Return what the reviewers said: the decision and its reason, then the claims, those first that they differ on."""
     told = visible_to(Review.objects.filter(task__trace=trace), principal)
-    reviews = list(with_claim_judgements(told).select_related("reviewer").order_by("pk"))
+    reviews = list(with_claim_judgements(told).select_related("reviewer", *REASON_JOINS).order_by("pk"))
     decisions = Row(_("Decision"), [in_words(review.decision) for review in reviews])
     reasons = Row(
         _("Reason"),
-        [in_words(review.reason or review.reason_code) or _NOTHING_SAID for review in reviews],
+        [reason_in_words(review) or _NOTHING_SAID for review in reviews],
     )
     claims = sorted(_claim_rows(trace, reviews, cards), key=lambda row: not row.differs)
     return Dispute(reviews, [decisions, reasons, *claims])

@@ -52,10 +52,9 @@ from evidence.services.review_draws import AT_RANDOM, draw_at_random
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
-_MOST_ASKED, _MOST_SAID = (
-    4_000,
-    20_000,
-)  # characters of a question, and of an answer, that stand beside each other
+_MOST_LEFT: Final = 500  # of what waits, counted
+_MOST_ASKED: Final = 4_000  # characters of a question beside its answer
+_MOST_SAID: Final = 20_000  # characters of an answer
 _KEEP: Final = "keep"  # what the script sends
 _BY: Final = "review_desk_filter"  # in the session: by which filter of theirs answers are taken
 _JUDGE, _SETTLE = QueuedTask.Stage.JUDGE, QueuedTask.Stage.SETTLE
@@ -214,6 +213,7 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "trace": trace,
         "task": task,
         "n_left": _count_left(request, principal, trace, _SETTLE if is_disputed else _JUDGE),
+        "most_left": _MOST_LEFT,
         "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
@@ -244,10 +244,10 @@ def _filter_in_use(request: HttpRequest, principal: Principal) -> SavedFilter | 
 
 
 def _count_left(request: HttpRequest, principal: Principal, trace: Trace, stage: QueuedTask.Stage) -> int:
-    """Return how many wait after this answer, among those that are taken."""
+    """Return how many wait after this answer, among those that are taken: one more than `_MOST_LEFT` at most."""
     rows = waiting_for(principal.person, stage).exclude(task__trace=trace)
     by = _filter_in_use(request, principal) if stage == _JUDGE else None
-    return (rows if by is None else narrowed(rows, by)).count()
+    return (rows if by is None else narrowed(rows, by)).order_by()[: _MOST_LEFT + 1].count()
 
 
 def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
