@@ -144,6 +144,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.review_agreement import review_agreement  # noqa: PLC0415  # as above
         from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
         from evidence.pages.review_filters import review_filters, review_pause  # noqa: PLC0415  # as above
+        from evidence.pages.review_reasons import review_reasons  # noqa: PLC0415  # as above
         from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
         from interpret.pages.feature import feature  # noqa: PLC0415  # as above
         from interpret.pages.finding import finding  # noqa: PLC0415  # as above
@@ -166,6 +167,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("review-desk/<int:trace_id>/", judge_answer, name="judge_answer"),
             path("review-filters/", review_filters, name="review_filters"),
             path("review-pause/", review_pause, name="review_pause"),
+            path("review-reasons/", review_reasons, name="review_reasons"),
             path("draft/", new_draft, name="new_draft"),
             path("draft/<int:requirement_id>/", edit_draft, name="edit_draft"),
             path("links/", links, name="links"),

@@ -396,7 +396,10 @@ GATE_BASELINES = (
 # Likewise: which links and criteria a deployment makes suspect.
 DEPLOYMENT_SUSPECTS = "requirements.selectors.impact.suspects_of_deployment"
 # Likewise: what waits for an approver, from apps that evidence must not import.
-FRONT_PAGE_APPROVALS = ["requirements.admin.retirement.retirements_to_grant"]
+FRONT_PAGE_APPROVALS = [
+    "requirements.admin.version.versions_to_approve",
+    "requirements.admin.retirement.retirements_to_grant",
+]
 # Likewise: what may be told of findings to those who may not see them.
 SUPPORTING_EVIDENCE = "interpret.selectors.plain_summaries.told_of_release"
 # Likewise: those findings, for those who may see them.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +24,8 @@ from evidence.acts import (
     can_approve_reading,
     can_confirm_access,
     can_confirm_retraction,
+    can_draw_sample,
+    can_freeze_population,
     can_judge,
     can_operate,
     can_waive,
@@ -38,6 +42,7 @@ from evidence.models import (
     GateState,
     ReadingState,
     ReviewTask,
+    SamplingPlan,
     System,
 )
 from evidence.selectors.defeaters import standing_defeaters
@@ -46,11 +51,13 @@ from evidence.selectors.readings import readings_with_standing
 from evidence.selectors.retractions import WAITING, waiting_retractions
 from evidence.selectors.review_tasks import Standing, in_standing
 from evidence.selectors.review_work import count_fitting_nobody
+from evidence.selectors.sampling import ENDED, FROZEN, with_state
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
 from evidence.selectors.waivers import waiting_waivers
 
 _WEEK: Final = timedelta(days=7)
 
+_MOST_PLANS: Final = 20  # of samples, likewise: each takes two queries
 MOST_ASKED: Final = 200  # proposals of which a front page asks, one by one, whether they wait for the person
 
 
@@ -61,7 +68,23 @@ class Waiting:
     text: StrOrPromise
     count: int
     url: str
-    oldest: int | None = None  # days since the oldest began to wait, where that is shown
+    oldest: int | None = (
+        None  # days since the oldest began to wait; None where nothing does, or nobody is told
+    )
+
+
+def waiting_of(
+    text: StrOrPromise, rows: Iterable[Any], since: Callable[[Any], datetime], url: str
+) -> Waiting:
+    """Return a figure of what waits for a person, with the age of the oldest.
+
+    Args:
+        rows: that wait for this person.
+        since: when one began to.
+    """
+    began = [since(row) for row in rows]
+    oldest = (clock.now() - min(began)).days if began else None
+    return Waiting(text, len(began), url, oldest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,39 +159,60 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
     versions = visible(ArtefactVersion.objects.all(), request)
     proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)[:MOST_ASKED]
     drafted = readings_with_standing(versions).filter(state_now=ReadingState.PROPOSED)[:MOST_ASKED]
-    unregistered = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
     asked = visible(waiting_retractions(), request).select_related("run__release", "run__system")[:MOST_ASKED]
     waivers = visible(waiting_waivers(), request).select_related("release__system")[:MOST_ASKED]
+    plans = with_state(visible(SamplingPlan.objects.all(), request)).filter(state_now__in=[ENDED, FROZEN])
+    due = plans.select_related("system", "release", "population__draw")[:_MOST_PLANS]
     of_others = [import_string(path)(request) for path in settings.FRONT_PAGE_APPROVALS]
+    made = attrgetter("created_at")
     return (
-        Waiting(
+        waiting_of(
             _("Versions of gates to approve"),
-            sum(can_approve_gate(principal, version) for version in proposed),
+            (version for version in proposed if can_approve_gate(principal, version)),
+            made,
             list_url("evidence.artefactversion", gate=GateState.PROPOSED.value),
         ),
-        Waiting(
+        waiting_of(
             _("Readings of traces to approve"),
-            sum(can_approve_reading(principal, version) for version in drafted),
+            (version for version in drafted if can_approve_reading(principal, version)),
+            made,
             list_url("evidence.artefactversion", reading=ReadingState.PROPOSED.value),
         ),
-        Waiting(
-            _("Suites, evaluators and datasets to register"),
-            unregistered.count(),
-            list_url("evidence.artefactversion", registered="approver"),
-        ),
-        Waiting(
+        _unregistered(versions),
+        waiting_of(
             _("Retractions to confirm"),
-            sum(can_confirm_retraction(principal, each) for each in asked),
+            (each for each in asked if can_confirm_retraction(principal, each)),
+            made,
             list_url("evidence.retractionrequest", state=WAITING),
         ),
-        Waiting(
+        waiting_of(
             _("Waivers to grant"),
-            sum(can_waive(principal, each) for each in waivers),
+            (each for each in waivers if can_waive(principal, each)),
+            made,
             list_url("evidence.waiverrequest", state=WAITING),
+        ),
+        waiting_of(
+            _("Sampling plans to freeze or draw"),
+            (
+                plan
+                for plan in due
+                if can_freeze_population(principal, plan) or can_draw_sample(principal, plan)
+            ),
+            attrgetter("period_to"),
+            list_url("evidence.samplingplan"),
         ),
         *(waiting for each in of_others for waiting in each),
         _doubts(request),
     )
+
+
+def _unregistered(versions: QuerySet[ArtefactVersion]) -> Waiting:
+    """Return what decides what passes and nobody vouches for; there may be many, so they are counted where they are."""
+    rows = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
+    found = rows.aggregate(count=Count("pk"), first=Min("created_at"))
+    oldest = (clock.now() - found["first"]).days if found["first"] else None
+    url = list_url("evidence.artefactversion", registered="approver")
+    return Waiting(_("Suites, evaluators and datasets to register"), found["count"], url, oldest)
 
 
 def _doubts(request: HttpRequest) -> Waiting:

@@ -16,14 +16,14 @@ from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.models import ArtefactKind, ArtefactVersion, ReasonCode, Scope
 from evidence.problems import Problem
-from evidence.services.review_reasons import ReasonDraft, set_reasons
+from evidence.services.review_reasons import LONGEST, ReasonDraft, set_reasons
 
 
 class ReasonWords(Input):
     """What a reason is called, by language."""
 
-    en = serializers.CharField(max_length=60)
-    zh_hans = serializers.CharField(max_length=60, required=False, default="", allow_blank=True)
+    en = serializers.CharField(max_length=LONGEST)
+    zh_hans = serializers.CharField(max_length=LONGEST, required=False, default="", allow_blank=True)
 
 
 class ReasonIn(Input):

@@ -21,7 +21,7 @@ from evidence.selectors.review_reasons import REASONS_KEY, reasons_of
 from evidence.services.registry import ensure_version, record_registration
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
-_LONGEST: Final = 60  # code points of a reason's words: it stands on a button
+LONGEST: Final = 60  # code points of a reason's words: it stands on a button
 LANGUAGES: Final = ("en", "zh_hans")
 
 
@@ -101,8 +101,8 @@ def _word_faults(index: int, words: Mapping[str, str]) -> Iterator[Fault]:
             yield _fault(index, "words", "language", f"{language!r} is none of {', '.join(LANGUAGES)}")
     if not words.get("en", "").strip():
         yield _fault(index, "words", "missing", "say it in English (en) at least")
-    if any(len(said) > _LONGEST for said in words.values()):
-        yield _fault(index, "words", "long", f"at most {_LONGEST} characters: it stands on a button")
+    if any(len(said) > LONGEST for said in words.values()):
+        yield _fault(index, "words", "long", f"at most {LONGEST} characters: it stands on a button")
 
 
 def _fault(index: int, field: str, code: str, why: str) -> Fault:

@@ -135,15 +135,48 @@ def clear_link(system: System, link: Mapping[str, Any], *, reason: str) -> None:
 
 
 def review_some(system: System, reviewers: list[User]) -> Judged:
-    """Judge a few of the open traces by what the citations show, as a hurried but honest reviewer would."""
+    """Judge a few of the open traces by what the citations show, as a hurried but honest reviewer would.
+
+    The second reviewer sees the first answer that takes two otherwise, and the third settles it.
+
+    Args:
+        reviewers: three.
+    """
+    first, second, third = reviewers
     waiting = ReviewTask.objects.filter(system=system, reviews__isnull=True).select_related("trace__system")
     tasks = with_standing(waiting).filter(is_open=True)
     decisions: dict[str, int] = {}
+    is_settled = False
     for number, task in enumerate(tasks.order_by("due_at", "pk")[:REVIEWED]):
-        for reviewer in reviewers[: task.reviews_required]:
-            review = _judge(task.trace, reviewer, number)
+        said = [_judge(task.trace, first, number)]
+        if task.reviews_required > 1:
+            said.append(_judge(task.trace, second, number) if is_settled else _doubt(task.trace, second))
+        if len({review.decision for review in said}) > 1:
+            _settle(task, third)
+            is_settled = True
+        for review in said:
             decisions[review.decision] = decisions.get(review.decision, 0) + 1
     return Judged(decisions)
+
+
+def _doubt(trace: Trace, reviewer: User) -> Review:
+    return reviews.record_review(
+        principal=principal_of_user(reviewer),
+        trace=trace,
+        decision="escalate",
+        reason_code="unclear",
+        rationale="The passage allows an exception; whether it applies here, the policy's owner has to say.",
+    )
+
+
+def _settle(task: ReviewTask, reviewer: User) -> None:
+    reviews.adjudicate(
+        principal=principal_of_user(reviewer),
+        task=task,
+        decision="override",
+        rationale="The exception is the owner's to grant, so the answer has to say that it was not asked for.",
+        corrected_answer="The cited policy applies. Only its owner grants an exception, and none was asked for.",
+    )
 
 
 def _judge(trace: Trace, reviewer: User, number: int) -> Review:

@@ -219,7 +219,7 @@ def _judge(
 ) -> None:
     """Evaluate copilots, have some of their answers reviewed, and ask their gates."""
     _evaluate(stack, copilots, generator, setup, var, console)
-    reviewers = [setup.people["rui"], setup.people["vera"]]
+    reviewers = [setup.people[name] for name in ("rui", "vera", "tomas")]
     for copilot in copilots:
         judged = governance.review_some(setup.systems[copilot.key], reviewers)
         story.reviews[copilot.key] = judged.decisions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 from django.contrib import admin
@@ -17,7 +18,7 @@ from evidence.admin.frame.display import badge, link, list_url
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.visibility import principal_of, visible
-from evidence.admin.front_page import MOST_ASKED, Waiting
+from evidence.admin.front_page import MOST_ASKED, Waiting, waiting_of
 from requirements.acts import can_confirm_retirement, can_decline_retirement, can_withdraw_retirement
 from requirements.models import RetirementDismissal, RetirementRequest
 from requirements.selectors.retirements import STATES, WAITING, waiting_retirements, with_state
@@ -55,9 +56,13 @@ def retirements_to_grant(request: HttpRequest) -> tuple[Waiting, ...]:
     asked = visible(waiting_retirements(), request).select_related("version__requirement__system")[
         :MOST_ASKED
     ]
-    count = sum(can_confirm_retirement(principal, each) for each in asked)
     return (
-        Waiting(_("Retirements to grant"), count, list_url("requirements.retirementrequest", state=WAITING)),
+        waiting_of(
+            _("Retirements to grant"),
+            (each for each in asked if can_confirm_retirement(principal, each)),
+            attrgetter("created_at"),
+            list_url("requirements.retirementrequest", state=WAITING),
+        ),
     )
 
 

@@ -6,24 +6,28 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from evidence import clock
+from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, record_url, shorten
+from evidence.admin.frame.display import badge, link, list_url, record_url, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.people import names_of
-from evidence.admin.frame.visibility import principal_of
+from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.front_page import Waiting
 from evidence.errors import AccessDenied, EvidenceError
 from evidence.models import System
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
 from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
+from requirements.selectors.requirements import awaiting_approval_of
 from requirements.selectors.retirements import waiting_retirements
 from requirements.selectors.wording import change_of, name_of_warning, predecessor_of, statement_diff
 from requirements.services.retirements import ask_retirement
@@ -50,6 +54,19 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
         return queryset if self.value() is None else queryset.filter(state_now=self.value())
+
+
+def versions_to_approve(request: HttpRequest) -> tuple[Waiting, ...]:
+    """Return what waits for this approver, for the front page: `settings.FRONT_PAGE_APPROVALS`."""
+    principal = principal_of(request)
+    if not can_approve(principal):
+        return ()
+    found = visible(awaiting_approval_of(principal.person), request).aggregate(
+        count=Count("pk"), first=Min("since")
+    )
+    oldest = (clock.now() - found["first"]).days if found["first"] else None
+    url = list_url("requirements.requirementversion", state=RequirementState.IN_REVIEW.value)
+    return (Waiting(_("Requirement versions to approve"), found["count"], url, oldest),)
 
 
 @admin.register(RequirementVersion)

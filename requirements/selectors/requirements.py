@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
+from evidence.actors import all_actors_of
 from evidence.clock import AsOf
 from evidence.models import System
 from requirements.errors import RequirementNotFound
+from requirements.life import AHEAD
 from requirements.models import Baseline, RequirementState, RequirementTransition, RequirementVersion
 
 
@@ -32,6 +35,26 @@ def with_state(versions: QuerySet[RequirementVersion], as_of: AsOf | None = None
     """Annotate versions with `state_now`, what `state_of` says of each."""
     moves = RequirementTransition.objects.filter(as_of.knew("at") if as_of else Q(), version=OuterRef("pk"))
     return versions.annotate(state_now=Subquery(moves.order_by("-at", "-pk").values("to_state")[:1]))
+
+
+def awaiting_approval_of(person: User) -> QuerySet[Any]:
+    """Return the versions in review that a person may approve: they wrote and proposed none, nor did a token of theirs.
+
+    Over an older one a newer that is in review or approved goes first. Adds `since`, when it was proposed.
+    """
+    mine = all_actors_of(person)
+    moves = RequirementTransition.objects.filter(version=OuterRef("pk"))
+    own = moves.filter(to_state=RequirementState.IN_REVIEW, by__in=mine)
+    later = RequirementVersion.objects.filter(
+        requirement=OuterRef("requirement"), number__gt=OuterRef("number")
+    )
+    waiting = with_state(RequirementVersion.objects.exclude(proposed_by__in=mine)).filter(
+        ~Exists(own),
+        ~Exists(with_state(later).filter(state_now__in=AHEAD)),
+        state_now=RequirementState.IN_REVIEW,
+    )
+    found: QuerySet[Any] = waiting.annotate(since=Subquery(moves.order_by("-at", "-pk").values("at")[:1]))
+    return found
 
 
 def newest_of(version: RequirementVersion) -> RequirementVersion:

@@ -68,6 +68,7 @@ def pages_of(person: User) -> Iterator[str]:
     if person.has_perm("evidence.view_trace"):
         yield reverse("admin:try_reading")
         yield reverse("admin:review_agreement")
+        yield reverse("admin:review_reasons")
     if person.has_perm("evidence.view_evalrun"):
         yield reverse("admin:eval_matrix")
         runs = EvalRun.objects.filter(run_key__in=["before", "after"]).order_by("pk")

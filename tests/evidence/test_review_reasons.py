@@ -95,6 +95,57 @@ def test_the_list_is_an_approvers_to_set(world: World) -> None:
         set_reasons(principal=world.principal("reviewer"), system=world.system, reasons=[TONE])
 
 
+def test_an_approver_writes_the_list_on_a_page_and_is_told_in_the_row_what_is_wrong(world: World) -> None:
+    approver, address = (
+        signed_in(world.people["approver"]),
+        f"/admin/review-reasons/?system={world.system.key}",
+    )
+    rows = [
+        ("rate_not_current", "wrong_fact", "Rate is not current", "利率已过时"),
+        ("Tone", "other", "Tone", ""),
+        ("", "other", "", ""),
+    ]
+
+    def send(*told: tuple[str, ...]) -> Any:
+        form: dict[str, Any] = {"form-TOTAL_FORMS": len(told), "form-INITIAL_FORMS": 0}
+        for number, row in enumerate(told):
+            form |= {
+                f"form-{number}-{name}": value
+                for name, value in zip(("code", "kind", "en", "zh_hans"), row, strict=True)
+            }
+        return approver.post(address, form)
+
+    refused = send(*rows)
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert (
+        page.index("利率已过时")
+        < page.index("small letters, digits and _, from a letter on")
+        < page.index("form-2-code")
+    )
+    assert reasons_of(world.system) is None
+    rows[1] = ("tone", "other", "Tone", "")
+    assert send(*rows).status_code == 302
+    stored = reasons_of(world.system)
+    assert stored is not None
+    assert [(each.code, each.words) for each in stored.reasons] == [
+        ("rate_not_current", {"en": "Rate is not current", "zh_hans": "利率已过时"}), ("tone", {"en": "Tone"}),
+    ]  # fmt: skip
+    reviewer = signed_in(world.people["reviewer"])
+    assert "利率已过时" in reviewer.get(address).content.decode()
+    assert reviewer.post(address, {"form-TOTAL_FORMS": 0, "form-INITIAL_FORMS": 0}).status_code == 403
+
+
+def test_the_page_that_shows_all_offers_the_systems_own_reasons(world: World) -> None:
+    set_reasons(principal=world.principal("approver"), system=world.system, reasons=[RATE])
+    task, reviewer = make_task(world, risk="low"), signed_in(world.people["reviewer"])
+    address = f"/admin/evidence/reviewtask/{task.pk}/change/"
+    assert "Rate is not current" in reviewer.get(address).content.decode()
+    said = {"review": "1", "decision": "reject", "reason": RATE.code}
+    assert reviewer.post(address, said).status_code == 302
+    assert task.reviews.get().reason == RATE.code
+
+
 def test_the_list_by_api_and_on_the_desk_in_both_languages(world: World) -> None:
     approver = signed_in(world.people["approver"])
     body: dict[str, Any] = {

@@ -20,6 +20,7 @@ from evidence.services import registry
 from evidence.services.people.tokens import issue_token
 from requirements.errors import SelfApproval
 from requirements.models import RequirementVersion
+from requirements.selectors.requirements import awaiting_approval_of
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
 from tests.factories import World, acting, ask_for_waiver, grant_waiver, manifest
@@ -54,6 +55,8 @@ def test_what_ones_token_proposed_is_not_approved_by_oneself(world: World, both:
     version = RequirementVersion.objects.get()
     proposer = machine if asked != "wrote" else world.principal("author")
     transition_requirement(principal=proposer, version=version, to_state="in_review", reason="")
+    assert not awaiting_approval_of(both).exists()
+    assert awaiting_approval_of(world.people["approver"]).get() == version
     with pytest.raises(SelfApproval):
         transition_requirement(
             principal=person, version=version, to_state="approved", reason="", read=read(version)

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from evidence.models import AuditEvent, Membership
 from requirements.errors import NotEditorial
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
-from requirements.selectors.requirements import state_of
+from requirements.selectors.requirements import awaiting_approval_of, state_of
 from requirements.selectors.wording import draft_of, fingerprint_of, warning_names
 from tests.factories import World, make_person
 from tests.requirements.builders import (
@@ -70,9 +70,11 @@ def send(person: User, version: RequirementVersion, to_state: str, **over: Any) 
 
 
 def test_an_older_version_is_not_approved_after_a_newer(world: World, version: RequirementVersion) -> None:
+    bob = world.people["approver"]
+    assert awaiting_approval_of(bob).get() == version
     second = newer(world, version)
     move(second, "in_review", AUTHOR)
-    bob = world.people["approver"]
+    assert awaiting_approval_of(bob).get() == second
     assert send(bob, version, "approved").status_code == 409  # the newer one is in review
     assert send(bob, second, "approved").status_code == 201
     late = send(bob, version, "approved")

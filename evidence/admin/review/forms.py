@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.words import in_words
 from evidence.models import ReasonCode, Review
+from evidence.selectors.review_reasons import ReasonList
 
 _DECISIONS = {
     Review.Decision.APPROVE: _("Approve: the answer stands"),
@@ -20,7 +24,11 @@ _REASONS = [("", _("Choose a reason"))] + [
 
 
 class ReviewForm(forms.Form):
-    """One person's judgement."""
+    """One person's judgement.
+
+    Args:
+        listed: the reasons of the system's own; None: the common kinds.
+    """
 
     decision = forms.ChoiceField(
         label=_("Decision"), choices=list(_DECISIONS.items()), widget=forms.RadioSelect
@@ -39,6 +47,23 @@ class ReviewForm(forms.Form):
         label=_("Corrected answer"), required=False, widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Needed to override: what the answer should have been."),
     )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, listed: ReasonList | None = None) -> None:
+        super().__init__(data)
+        if listed is not None:
+            language = get_language() or "en"
+            offered = [(each.code, each.in_language(language)) for each in listed.reasons]
+            common = self.fields["reason_code"]
+            own = forms.ChoiceField(
+                label=common.label,
+                choices=[_REASONS[0], *offered],
+                required=False,
+                help_text=common.help_text,
+            )
+            self.fields = {
+                "reason" if name == "reason_code" else name: field for name, field in self.fields.items()
+            }
+            self.fields["reason"] = own
 
 
 class AdjudicationForm(forms.Form):

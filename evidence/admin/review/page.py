@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -25,6 +26,7 @@ from evidence.errors import EvidenceError, NotFound
 from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
 from evidence.selectors.claim_judgements import with_claim_judgements
+from evidence.selectors.review_reasons import reasons_of
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
 from evidence.services import reviews
@@ -44,11 +46,15 @@ def show_review_page(
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     principal = principal_of(request)
-    forms_by_name: dict[str, forms.Form] = {"review": ReviewForm(), "adjudication": AdjudicationForm()}
+    listed = reasons_of(trace.system)
+    makers: dict[str, Callable[..., forms.Form]] = {
+        "review": partial(ReviewForm, listed=listed), "adjudication": AdjudicationForm,
+    }  # fmt: skip
+    forms_by_name = {name: make() for name, make in makers.items()}
     status = 200
     if request.method == "POST":
         name = "adjudication" if "adjudicate" in request.POST else "review"
-        form = forms_by_name[name] = type(forms_by_name[name])(request.POST)
+        form = forms_by_name[name] = makers[name](request.POST)
         status = _carry_out(request, _ACTIONS[name], principal, trace, task, form) if form.is_valid() else 422
         if status == 200:
             return HttpResponseRedirect(reverse("admin:evidence_trace_review", args=[trace.pk]))

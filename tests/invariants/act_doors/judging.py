@@ -128,6 +128,13 @@ ACTS: Final[list[Act]] = [
             lambda *_: "/api/v1/review-reasons",
             lambda world, _: named(world, reasons=[{"code": "tone", "kind": "other", "words": {"en": "Tone"}}]),
         ),
+        admin=browse(
+            lambda world, _: f"{reverse('admin:review_reasons')}?system={world.system.key}",
+            lambda *_: {
+                "form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "0",
+                "form-0-code": "tone", "form-0-kind": "other", "form-0-en": "Tone",
+            },
+        ),
         scopes=(Scope.READ,), owner="approver",
     ),
     Act(
