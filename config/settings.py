@@ -212,6 +212,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.content_policy.ContentPolicyMiddleware",  # outermost: static files and errors carry it, too
     "config.middleware.KeepNoCopies",
+    "config.compression.CompressAnswers",  # what those within it change is changed by then
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.AnswerProblems",
     "config.middleware.FindExports",
@@ -266,6 +267,7 @@ USE_TZ = True
 FORMAT_MODULE_PATH = "config.formats"  # dates with one reading, in both languages
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
+WHITENOISE_ROOT = BASE_DIR / "config" / "root_files"  # what browsers ask for by themselves: /favicon.ico
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
@@ -320,6 +322,7 @@ MAX_TOKENS = env_int("TRACEBINDER_MAX_TOKENS", 200)  # of a person, that are nei
 MAX_MEMBERSHIPS = env_int("TRACEBINDER_MAX_MEMBERSHIPS", 1_000)  # of a person
 MAX_PEOPLE = env_int("TRACEBINDER_MAX_PEOPLE", 10_000)  # accounts, those who left included
 MAX_WAIVERS = env_int("TRACEBINDER_MAX_WAIVERS", 200)  # of a release, that have not expired
+LIST_EXPORT_MAX_ROWS = env_int("TRACEBINDER_LIST_EXPORT_MAX_ROWS", 200_000)  # of a list, in one CSV file
 MAX_ACCESS_PROPOSALS = env_int("TRACEBINDER_MAX_ACCESS_PROPOSALS", 100)  # that wait, of one who proposed them
 # Bytes; each endpoint has its own limit below it.
 REQUIREMENTS_MAX_BODY = env_int(

@@ -10,6 +10,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence import drawings
 from evidence.admin.frame import display
+from evidence.admin.frame.csv_export import address_of_export
 from evidence.admin.frame.words import in_words
 
 register = template.Library()
@@ -43,3 +44,9 @@ def icon(name: str) -> SafeString:
 def words(code: str) -> StrOrPromise:
     """Return a code as words, in the reader's language: `wrong_fact` as "wrong fact"."""
     return in_words(str(code))
+
+
+@register.simple_tag
+def export_address(shown: Any) -> str:
+    """Return where a list, as it is shown, is written as CSV."""
+    return address_of_export(shown)

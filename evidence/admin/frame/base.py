@@ -167,7 +167,7 @@ class ScopedModelAdmin(StrictInput):
         """Lead to the audit events of the record: they are its history, and admin log entries are not."""
         del extra_context
         if self.get_object(request, object_id) is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]  # not in the stubs
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return redirect(list_url("evidence.auditevent", object_type=self.opts.label, object_id=object_id))
 
     def chain_of(self, request: HttpRequest, object_id: str | None) -> list[tuple[str, str]]:

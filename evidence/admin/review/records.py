@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -30,12 +31,15 @@ class QueueList(LeanChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        keys = list(self.result_list.values_list("pk", flat=True))
-        tasks = with_queue_state(ReviewTask.objects.filter(pk__in=keys), principal_of(request).person)
+        self._reader = principal_of(request).person
+        self.result_list = self.read_rows(list(self.result_list.values_list("pk", flat=True)))
+
+    def read_rows(self, keys: Sequence[Any]) -> list[Model]:
+        tasks = with_queue_state(ReviewTask.objects.filter(pk__in=keys), self._reader)
         shown: Any = self.model_admin
         rows = tasks.select_related(*shown.list_select_related).defer(*shown.list_defer)
         found = {task.pk: task for task in rows}
-        self.result_list = [found[key] for key in keys]
+        return [found[key] for key in keys]
 
 
 @admin.register(ReviewTask)
