@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable, Iterable
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -60,11 +60,11 @@ class CompressAnswers:
         if int(response.headers.get("Content-Length", 0)) > _MOST_STATIC:
             return response
         changed, packed = self._files.get(path, ("", b""))
-        if changed != response.headers.get("Last-Modified"):
-            changed = response.headers.get("Last-Modified", "")
-            packed = gzip.compress(b"".join(cast("Iterable[bytes]", response.streaming_content)), 9, mtime=0)
-            self._files[path] = changed, packed
-        response.close()
+        with response.file_to_stream as file:  # and not the response: its end is that of the request
+            if changed != response.headers.get("Last-Modified"):
+                changed = response.headers.get("Last-Modified", "")
+                packed = gzip.compress(file.read(), 9, mtime=0)
+                self._files[path] = changed, packed
         sent = HttpResponse(packed, headers=dict(response.items()))
         sent.headers["Content-Encoding"] = "gzip"
         sent.headers["Content-Length"] = str(len(packed))
