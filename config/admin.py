@@ -144,6 +144,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.review_agreement import review_agreement  # noqa: PLC0415  # as above
         from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
         from evidence.pages.review_filters import review_filters, review_pause  # noqa: PLC0415  # as above
+        from evidence.pages.search.page import search  # noqa: PLC0415  # as above
         from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
         from interpret.pages.feature import feature  # noqa: PLC0415  # as above
         from interpret.pages.finding import finding  # noqa: PLC0415  # as above
@@ -156,6 +157,7 @@ class TracebinderAdminSite(admin.AdminSite):
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
         return [
             path("records/", all_records, name="records"),
+            path("search/", search, name="search"),
             path("readings/try/", try_a_reading, name="try_reading"),
             path("conversation/", conversation, name="conversation"),
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),

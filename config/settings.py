@@ -407,6 +407,18 @@ FINDINGS_BESIDE = "interpret.pages.beside_answers.findings_beside"
 # Likewise: the same of single items, and which of them hold for a release.
 PLAIN_WORDS = "interpret.selectors.plain_summaries.told_of_items"
 MECHANISTIC_EVIDENCE = "interpret.selectors.findings.items_for"
+# What the search over everything looks through, in the order in which it is shown; likewise of all apps.
+SEARCHED = [
+    "requirements.pages.search.find_requirements",
+    "evidence.pages.search.finders.find_releases",
+    "evidence.pages.search.finders.find_versions",
+    "evidence.pages.search.answers.find_answers",
+    "evidence.pages.search.answers.find_tasks",
+    "evidence.pages.search.finders.find_eval_runs",
+    "evidence.pages.search.finders.find_reviews",
+    "evidence.pages.search.finders.find_binders",
+    "evidence.pages.search.finders.find_people",
+]
 BINDER_SECTIONS = [
     "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",

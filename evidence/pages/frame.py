@@ -62,7 +62,7 @@ def show_page(request: HttpRequest, page: Page) -> TemplateResponse:
 
 
 def page_view(
-    *, permission: str = "", parameters: Collection[str] = ()
+    *, permission: str = "", parameters: Collection[str] = (), may_be_empty: bool = False
 ) -> Callable[[PageView[P]], Callable[Concatenate[HttpRequest, P], Any]]:
     """Make a function of (request, principal, …) a view of the frame.
 
@@ -73,13 +73,14 @@ def page_view(
     Args:
         permission: what it takes to open the page at all: "evidence.view_trace".
         parameters: the names its address may carry after the question mark; another is refused.
+        may_be_empty: whether they may be given without a value, as a form sends a field that nobody filled in.
     """
 
     def decorate(view: PageView[P]) -> Callable[Concatenate[HttpRequest, P], Any]:
         def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if permission and not request.user.has_perm(permission):
                 raise PermissionDenied(NOT_PERMITTED)
-            check_parameters(request.GET, parameters)
+            check_parameters(request.GET, parameters, may_be_empty=may_be_empty)
             try:
                 shown = view(request, principal_of(request), *args, **kwargs)
             except PermissionDenied as exc:
