@@ -12,14 +12,14 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.text import compress_string
-from whitenoise.middleware import WhiteNoiseFileResponse
+from whitenoise.middleware import WhiteNoiseFileResponse  # type: ignore[import-untyped]  # it has no stubs
 
 _TYPES: Final = frozenset(
     {
@@ -55,10 +55,10 @@ class CompressAnswers:
             _replace(response, compress_string(response.content, max_random_bytes=_PADDING))
         return response
 
-    def _file(self, path: str, response: WhiteNoiseFileResponse) -> HttpResponseBase:
+    def _file(self, path: str, response: Any) -> HttpResponseBase:
         """Return a static file compressed, which is done once for each state of it."""
         if int(response.headers.get("Content-Length", 0)) > _MOST_STATIC:
-            return response
+            return cast("HttpResponseBase", response)
         changed, packed = self._files.get(path, ("", b""))
         with response.file_to_stream as file:  # and not the response: its end is that of the request
             if changed != response.headers.get("Last-Modified"):

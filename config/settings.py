@@ -410,6 +410,7 @@ MECHANISTIC_EVIDENCE = "interpret.selectors.findings.items_for"
 # What the search over everything looks through, in the order in which it is shown; likewise of all apps.
 SEARCHED = [
     "requirements.pages.search.find_requirements",
+    "evidence.pages.search.finders.find_systems",
     "evidence.pages.search.finders.find_releases",
     "evidence.pages.search.finders.find_versions",
     "evidence.pages.search.answers.find_answers",

@@ -12,7 +12,6 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 
 from evidence.admin.frame.address import RefusedAddress, StrictChangeList
 from evidence.admin.frame.csv_export import EXPORT, check_export, export_list
@@ -76,7 +75,7 @@ class StrictInput(_ModelAdmin):
             )
         return super().changelist_view(request, extra_context)
 
-    def _export(self, request: HttpRequest) -> HttpResponseBase:
+    def _export(self, request: HttpRequest) -> Any:
         check_export(request)
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied

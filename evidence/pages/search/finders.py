@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from evidence.models import ArtefactVersion, Binder, EvalRun, Release, Review
+from evidence.models import ArtefactVersion, Binder, EvalRun, Release, Review, System
 from evidence.pages.search.asked import Asked
 from evidence.pages.search.groups import Group, by_its_list
 
@@ -14,6 +14,11 @@ from evidence.pages.search.groups import Group, by_its_list
 def find_releases(request: HttpRequest, asked: Asked) -> Group | None:
     """By name, or by how the digest begins."""
     return by_its_list(request, asked, title=_("Releases"), model=Release)
+
+
+def find_systems(request: HttpRequest, asked: Asked) -> Group | None:
+    """By key or name."""
+    return by_its_list(request, asked, title=_("Systems"), model=System)
 
 
 def find_versions(request: HttpRequest, asked: Asked) -> Group | None:
