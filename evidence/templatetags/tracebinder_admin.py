@@ -10,6 +10,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence import drawings
 from evidence.admin.frame import display
+from evidence.admin.frame.columns import holds_numbers
 from evidence.admin.frame.csv_export import address_of_export
 from evidence.admin.frame.words import in_words
 
@@ -50,3 +51,10 @@ def words(code: str) -> StrOrPromise:
 def export_address(shown: Any) -> str:
     """Return where a list, as it is shown, is written as CSV."""
     return address_of_export(shown)
+
+
+@register.simple_tag
+def number_columns(shown: Any) -> str:
+    """Return the classes by which the stylesheet knows which columns of a list hold numbers: `tb-n2 tb-n5`."""
+    columns = enumerate(shown.list_display, start=1)
+    return " ".join(f"tb-n{place}" for place, column in columns if holds_numbers(shown.model_admin, column))

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.contrib.admin.views.main import ALL_VAR, PAGE_VAR
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import DateTimeField, Model
+from django.db.models import Model
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -27,6 +27,7 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from evidence import clock
+from evidence.admin.frame.columns import holds_times
 from evidence.admin.frame.people import actor_columns, name_people
 from evidence.errors import InvalidInput, ListTooLong
 from evidence.hidden_signs import show_hidden
@@ -108,8 +109,7 @@ def _written(rows: Any) -> str:
 
 def _heading(shown: Any, column: Any) -> str:
     label = capfirst(str(label_for_field(column, shown.model, shown.model_admin)))
-    field = next((each for each in shown.opts.fields if each.name == str(column)), None)
-    return f"{label} (UTC)" if isinstance(field, DateTimeField) else label
+    return f"{label} (UTC)" if holds_times(shown.model_admin, column) else label
 
 
 def _cell_of(shown: Any, column: Any, row: Model) -> object:
@@ -151,7 +151,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        whole = given.get("datetime") if tag == "time" else given.get("title") if tag == "code" else None
+        whole = _time_of(given) if tag == "time" else given.get("title") if tag == "code" else None
         if self._unread:
             self._unread.append(tag)
         elif whole:
@@ -167,6 +167,11 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._unread:
             self.words.append(data)
+
+
+def _time_of(given: dict[str, str | None]) -> str | None:
+    """Return the time of an element, as a spreadsheet reads one."""
+    return (given.get("datetime") or "").replace("T", " ").removesuffix("Z") or None
 
 
 def words_of(html: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -12,8 +13,10 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field
 from django.http import HttpRequest, HttpResponse
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.address import RefusedAddress, StrictChangeList
+from evidence.admin.frame.columns import as_listed, columns_as_listed
 from evidence.admin.frame.csv_export import EXPORT, check_export, export_list
 from evidence.errors import InvalidInput, NotFound
 from evidence.pages.refusal_words import NOT_FOUND
@@ -29,7 +32,20 @@ else:
 
 
 class StrictInput(_ModelAdmin):
-    """Lists whose filters and chosen rows are read before they reach a query."""
+    """Lists whose filters and chosen rows are read before they reach a query; times and numbers as people read them."""
+
+    list_units: ClassVar[
+        Mapping[str, StrOrPromise]
+    ] = {}  # of columns that hold numbers: {"size": _("bytes")}
+
+    def __init__(self, model: type[Any], admin_site: admin.AdminSite) -> None:
+        """Give each column of times, and each of numbers with a unit, the function that shows it in lists."""
+        super().__init__(model, admin_site)
+        for name, function in columns_as_listed(model, self.list_units).items():
+            setattr(self, name, function)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return as_listed(self, super().get_list_display(request))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         del request, kwargs

@@ -11,10 +11,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent, related
+from evidence.admin.frame.moments import ago
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.frame.words import in_words
@@ -118,9 +120,11 @@ class ReviewTaskAdmin(TraceIdSearch):
     def progress(self, task: Any) -> str:
         return f"{task.n_reviews} of {task.reviews_required}" + (", one is yours" if task.is_mine else "")
 
-    @admin.display(description="Due (UTC)", ordering="due_at")
+    @admin.display(description=gettext_lazy("Due"), ordering="due_at")
     def due(self, task: ReviewTask) -> str:
-        return f"{task.due_at:%Y-%m-%d %H:%M}"
+        return ago(task.due_at)
+
+    due.holds_times = True  # type: ignore[attr-defined]
 
     @admin.display(description="Asked because", ordering="reason")
     def why(self, task: ReviewTask) -> str:
