@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
@@ -207,7 +208,11 @@ class TracebinderAdminSite(admin.AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the nouns the person may see, by section; one app's own page keeps Django's order."""
+        from evidence.admin.frame.headings import nouns_of  # noqa: PLC0415  # as above
+
         apps = super().get_app_list(request, app_label)
+        for model in (model for app in apps for model in app["models"]):
+            model["name"] = capfirst(nouns_of(model["name"]))
         if app_label is not None:
             return apps
         by_name = {model["object_name"]: (app, model) for app in apps for model in app["models"]}

@@ -12,6 +12,7 @@ from evidence import drawings
 from evidence.admin.frame import display
 from evidence.admin.frame.columns import holds_numbers
 from evidence.admin.frame.csv_export import address_of_export
+from evidence.admin.frame.headings import column_named, heading_of, nouns_of
 from evidence.admin.frame.words import in_words
 
 register = template.Library()
@@ -45,6 +46,24 @@ def icon(name: str) -> SafeString:
 def words(code: str) -> StrOrPromise:
     """Return a code as words, in the reader's language: `wrong_fact` as "wrong fact"."""
     return in_words(str(code))
+
+
+@register.filter
+def heading(label: Any) -> str:
+    """Return what a column of a list is called, in the reader's language."""
+    return heading_of(label)
+
+
+@register.filter
+def column_name(label: Any) -> str:
+    """Return what a column is called within a sentence, in the reader's language."""
+    return column_named(label)
+
+
+@register.filter
+def nouns(label: Any) -> str:
+    """Return what the rows of a list are called, in the reader's language."""
+    return nouns_of(label)
 
 
 @register.simple_tag

@@ -13,6 +13,7 @@ from django.test import Client, RequestFactory
 from django.utils.translation import override
 
 from evidence.admin.frame.columns import as_listed, holds_times
+from evidence.admin.frame.headings import heading_of, nouns_of
 from evidence.admin.frame.moments import ago, in_words
 from evidence.models import Blob
 from tests.e2e.cases import make_task
@@ -68,9 +69,22 @@ def test_a_list_says_how_far_times_are_still_orders_by_them_and_has_units(world:
         r'<td class="field-sealed_at_as_listed"><time class="tb-time" [^>]+>just now</time></td>', page
     )
     assert 'role="region" aria-label="Table of traces" tabindex="0"' in page
-    client.force_login(world.people["operator"])
     store_what_other_parts_store(world)
-    page = client.get("/admin/evidence/ingestbatch/").content.decode()
-    assert re.search(r'id="result_list" class="tb-n\d tb-n\d', page)
+    page = client.get("/admin/evidence/evalscore/").content.decode()
+    assert 'id="result_list" class="tb-n6 tb-n7"' in page, "unscored and errors"
     column = as_listed(admin.site._registry[Blob], ["size"])[0]
-    assert label_for_field(column, Blob, admin.site._registry[Blob]) == "size (bytes)"
+    assert label_for_field(column, Blob, admin.site._registry[Blob]) == "Size (bytes)"
+
+
+def test_every_column_and_noun_is_called_something_in_chinese() -> None:
+    english = []
+    for model, of_list in admin.site._registry.items():
+        if model._meta.app_label == "auth":
+            continue  # which Django calls something itself
+        labels = [label_for_field(c, model, of_list) for c in of_list.list_display if c != "action_checkbox"]
+        with override("en"):
+            said = [*map(heading_of, labels), nouns_of(model._meta.verbose_name_plural)]
+        with override("zh-hans"):
+            read = [*map(heading_of, labels), nouns_of(model._meta.verbose_name_plural)]
+        english += [f"{model.__name__}: {en}" for en, zh in zip(said, read, strict=True) if en == zh]
+    assert english == []

@@ -14,9 +14,10 @@ from django.db.models import (
     IntegerField,
     Model,
 )
-from django.utils.text import format_lazy
+from django.utils.functional import lazy
 from django_stubs_ext import StrOrPromise
 
+from evidence.admin.frame.headings import heading_of
 from evidence.admin.frame.moments import ago
 
 _SHOWN: Final = "{}_as_listed"
@@ -76,8 +77,12 @@ def _time_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
     return show
 
 
+def _with_unit(label: object, unit: object) -> str:
+    return f"{heading_of(label)} ({unit})"
+
+
 def _number_column(field: Field[Any, Any], unit: StrOrPromise) -> Callable[[Model], Any]:
-    @admin.display(description=format_lazy("{} ({})", field.verbose_name, unit), ordering=field.name)
+    @admin.display(description=lazy(_with_unit, str)(field.verbose_name, unit), ordering=field.name)
     def show(row: Model) -> Any:
         return getattr(row, field.name)
 

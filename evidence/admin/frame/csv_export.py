@@ -22,12 +22,12 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from evidence import clock
 from evidence.admin.frame.columns import holds_times
+from evidence.admin.frame.headings import heading_of
 from evidence.admin.frame.people import actor_columns, name_people
 from evidence.errors import InvalidInput, ListTooLong
 from evidence.hidden_signs import show_hidden
@@ -108,7 +108,7 @@ def _written(rows: Any) -> str:
 
 
 def _heading(shown: Any, column: Any) -> str:
-    label = capfirst(str(label_for_field(column, shown.model, shown.model_admin)))
+    label = heading_of(label_for_field(column, shown.model, shown.model_admin))
     return f"{label} (UTC)" if holds_times(shown.model_admin, column) else label
 
 
