@@ -146,6 +146,7 @@ def _pages() -> dict[str, Callable[[], str]]:
     dice = random.Random(1)
     waiting = list(QueuedTask.objects.values_list("task_id", "task__trace_id")[:500])
     newest = list(Trace.objects.order_by("-pk").values_list("pk", flat=True)[:500])
+    ids = list(Trace.objects.order_by("-pk").values_list("trace_id", flat=True)[:500])
     queue = reverse("admin:evidence_reviewtask_changelist")
 
     def answer(tab: str = "claim") -> str:
@@ -170,6 +171,17 @@ def _pages() -> dict[str, Callable[[], str]]:
         ),
         "judgements": lambda: reverse("admin:evidence_review_changelist"),
         "answers": lambda: reverse("admin:evidence_trace_changelist"),
+        **{
+            f"search: {called}": lambda text=text: f"{reverse('admin:search')}?q={text()}"
+            for called, text in {
+                "a trace id": lambda: dice.choice(ids).hex,
+                "how one begins": lambda: dice.choice(ids).hex[:8],
+                "a task": lambda: f"%23{dice.choice(waiting)[0]}",
+                "a word": lambda: "loan",
+                "words that are nowhere": lambda: "loan+qqzzqq",
+                "a colleague": lambda: "colleague",
+            }.items()
+        },
         "the record of an answer": lambda: reverse("admin:evidence_trace_change", args=[dice.choice(newest)]),
     }
 

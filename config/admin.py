@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
@@ -145,6 +146,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
         from evidence.pages.review_filters import review_filters, review_pause  # noqa: PLC0415  # as above
         from evidence.pages.review_reasons import review_reasons  # noqa: PLC0415  # as above
+        from evidence.pages.search.page import search  # noqa: PLC0415  # as above
         from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
         from interpret.pages.feature import feature  # noqa: PLC0415  # as above
         from interpret.pages.finding import finding  # noqa: PLC0415  # as above
@@ -157,6 +159,7 @@ class TracebinderAdminSite(admin.AdminSite):
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
         return [
             path("records/", all_records, name="records"),
+            path("search/", search, name="search"),
             path("readings/try/", try_a_reading, name="try_reading"),
             path("conversation/", conversation, name="conversation"),
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),
@@ -207,7 +210,11 @@ class TracebinderAdminSite(admin.AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the nouns the person may see, by section; one app's own page keeps Django's order."""
+        from evidence.admin.frame.headings import nouns_of  # noqa: PLC0415  # as above
+
         apps = super().get_app_list(request, app_label)
+        for model in (model for app in apps for model in app["models"]):
+            model["name"] = capfirst(nouns_of(model["name"]))
         if app_label is not None:
             return apps
         by_name = {model["object_name"]: (app, model) for app in apps for model in app["models"]}

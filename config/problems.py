@@ -12,7 +12,6 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Final
 
 import kombu.exceptions
@@ -35,11 +34,11 @@ from django.http import (
     UnreadablePostError,
 )
 from django.http.multipartparser import MultiPartParserError
-from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
+from config.problem_pages import show_problem
 from evidence.api.inputs import faults_in
 from evidence.database_errors import exceeds_a_limit, gave_way, is_of_an_upgrade, passes, state_of
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, ProofNeeded
@@ -54,7 +53,8 @@ logger = logging.getLogger(__name__)
 
 APP_ERRORS = (EvidenceError, RequirementsError, InterpretError)
 _RETRY_AFTER: Final = 5  # seconds
-_TEMPLATE: Final = "problem.html"
+_MACHINES: Final = ("/api/", "/v1/", "/log/")  # under which no address is a page, but for this one
+_DOCS: Final = "/api/docs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,7 @@ class WrongMethod(exceptions.MethodNotAllowed):
 class _Problem:
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
+    is_general: bool = False  # its detail says nothing that the words for its code do not
 
 
 def handle_exception(exc: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
@@ -254,12 +255,15 @@ def _of_api_exception(exc: exceptions.APIException) -> _Problem:
     title = kind.title if kind else str(exc.default_detail).rstrip(".")
     detail = _SIGN_IN if isinstance(exc, exceptions.NotAuthenticated) else str(exc.detail)
     body = problem_body(code=exc.default_code, title=title, status=exc.status_code, detail=detail)
-    return _Problem(body, headers)
+    return _Problem(
+        body, headers, is_general=isinstance(exc, WrongMethod) or exc.detail == exc.default_detail
+    )
 
 
 def _nothing_at(path: str) -> _Problem:
     detail = f"There is nothing at {path[:200]}."
-    return _Problem(problem_body(code="not_found", title="Not found", status=404, detail=detail))
+    body = problem_body(code="not_found", title="Not found", status=404, detail=detail)
+    return _Problem(body, is_general=True)
 
 
 def _of_kind(code: str, detail: str, headers: dict[str, str] | None = None) -> _Problem:
@@ -267,6 +271,7 @@ def _of_kind(code: str, detail: str, headers: dict[str, str] | None = None) -> _
     return _Problem(
         problem_body(code=code, title=kind.title, status=kind.status, detail=detail or kind.means),
         headers or {},
+        is_general=True,
     )
 
 
@@ -274,20 +279,21 @@ def _respond(request: Any, told: _Problem) -> HttpResponse:
     """Answer in the form that whoever asked reads. A fault of ours looks at nothing but the request's headers."""
     if told.body["code"] == ProofNeeded.code and _prefers_page(request):
         return _lead_to_proof(request)
-    response = _in_form_of(request, told.body)
+    response = _in_form_of(request, told)
     for name, value in told.headers.items():
         response[name] = value
     patch_vary_headers(response, ["Accept"])
     return response
 
 
-def _in_form_of(request: Any, body: dict[str, Any]) -> HttpResponse:
+def _in_form_of(request: Any, told: _Problem) -> HttpResponse:
     """Return a problem as a page to a browser, as protobuf to a sender of it, and as JSON to everybody else."""
+    body = told.body
     if _prefers_page(request):
-        return _page_of(request, body)
+        return show_problem(getattr(request, "_request", request), body, is_general=told.is_general)
     if (request.content_type or "").partition(";")[0].strip().lower() == PROTOBUF:
-        told = encode_refusal(f"{body['code']}: {body['detail']}")
-        return HttpResponse(told, status=body["status"], content_type=PROTOBUF)
+        said = encode_refusal(f"{body['code']}: {body['detail']}")
+        return HttpResponse(said, status=body["status"], content_type=PROTOBUF)
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
@@ -297,16 +303,12 @@ def _lead_to_proof(request: Any) -> HttpResponse:
     return HttpResponseRedirect(address_of_proof(getattr(request, "_request", request)))
 
 
-def _page_of(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
-    """Return a problem as a page: in the frame of pages where it is one's refusal, which needs the database."""
-    from evidence.pages.frame import is_framed, show_refusal  # noqa: PLC0415  # the admin's site reads this module
-
-    if body["status"] < HTTPStatus.INTERNAL_SERVER_ERROR and is_framed(request):
-        return show_refusal(request, body).render()
-    return HttpResponse(render_to_string(_TEMPLATE, {"problem": body}), status=body["status"])
-
-
 def _prefers_page(request: Any) -> bool:
-    """Whether HTML is what the client would rather have: browsers say so, scripts and SDKs say JSON or anything."""
+    """Whether HTML is what the client would rather have: browsers say so, scripts and SDKs say JSON or anything.
+
+    An address of the API answers in JSON whoever asks: what reads it is a program, whatever it says it accepts.
+    """
     django_request: HttpRequest = getattr(request, "_request", request)
+    if django_request.path_info.startswith(_MACHINES) and django_request.path_info != _DOCS:
+        return False
     return django_request.get_preferred_type([CONTENT_TYPE, "application/json", "text/html"]) == "text/html"

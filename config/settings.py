@@ -212,6 +212,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.content_policy.ContentPolicyMiddleware",  # outermost: static files and errors carry it, too
     "config.middleware.KeepNoCopies",
+    "config.compression.CompressAnswers",  # what those within it change is changed by then
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.AnswerProblems",
     "config.middleware.FindExports",
@@ -266,6 +267,7 @@ USE_TZ = True
 FORMAT_MODULE_PATH = "config.formats"  # dates with one reading, in both languages
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
+WHITENOISE_ROOT = BASE_DIR / "config" / "root_files"  # what browsers ask for by themselves: /favicon.ico
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
@@ -320,6 +322,7 @@ MAX_TOKENS = env_int("TRACEBINDER_MAX_TOKENS", 200)  # of a person, that are nei
 MAX_MEMBERSHIPS = env_int("TRACEBINDER_MAX_MEMBERSHIPS", 1_000)  # of a person
 MAX_PEOPLE = env_int("TRACEBINDER_MAX_PEOPLE", 10_000)  # accounts, those who left included
 MAX_WAIVERS = env_int("TRACEBINDER_MAX_WAIVERS", 200)  # of a release, that have not expired
+LIST_EXPORT_MAX_ROWS = env_int("TRACEBINDER_LIST_EXPORT_MAX_ROWS", 200_000)  # of a list, in one CSV file
 MAX_ACCESS_PROPOSALS = env_int("TRACEBINDER_MAX_ACCESS_PROPOSALS", 100)  # that wait, of one who proposed them
 # Bytes; each endpoint has its own limit below it.
 REQUIREMENTS_MAX_BODY = env_int(
@@ -407,6 +410,19 @@ FINDINGS_BESIDE = "interpret.pages.beside_answers.findings_beside"
 # Likewise: the same of single items, and which of them hold for a release.
 PLAIN_WORDS = "interpret.selectors.plain_summaries.told_of_items"
 MECHANISTIC_EVIDENCE = "interpret.selectors.findings.items_for"
+# What the search over everything looks through, in the order in which it is shown; likewise of all apps.
+SEARCHED = [
+    "requirements.pages.search.find_requirements",
+    "evidence.pages.search.finders.find_systems",
+    "evidence.pages.search.finders.find_releases",
+    "evidence.pages.search.finders.find_versions",
+    "evidence.pages.search.answers.find_answers",
+    "evidence.pages.search.answers.find_tasks",
+    "evidence.pages.search.finders.find_eval_runs",
+    "evidence.pages.search.finders.find_reviews",
+    "evidence.pages.search.finders.find_binders",
+    "evidence.pages.search.finders.find_people",
+]
 BINDER_SECTIONS = [
     "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",

@@ -115,6 +115,20 @@ class ConversationTooLong(EvidenceError):
     title = "Too many traces carry this id"
 
 
+class ListTooLong(EvidenceError):
+    """A list has more rows than are written into one file."""
+
+    code = "list_too_long"
+    http_status = 422
+    title = "The list is too long for one file"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The list has more than {most:,} rows, which is what one file takes: narrow it by its filters, to a month "
+            "say, and export it in parts. TRACEBINDER_LIST_EXPORT_MAX_ROWS changes the limit."
+        )
+
+
 class SearchTooWide(EvidenceError):
     """One step of a search met so many traces that it took too long."""
 

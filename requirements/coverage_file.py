@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Final
 
+from evidence.spreadsheet_cells import cell
 from requirements.covered import Judged
 from requirements.selectors.coverage import Coverage, CoveredRequirement
 
@@ -14,7 +15,6 @@ HEADER: Final = (
     "criterion", "check", "suite", "verdict", "stale_since", "n", "value", "unit", "low", "high", "bound_confidence",
     "observed_to", "suspect_because",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def coverage_csv(coverage: Coverage) -> str:
@@ -42,9 +42,4 @@ def _line(coverage: Coverage, one: CoveredRequirement, criterion: Judged | None)
             criterion.high, criterion.bound_confidence,
             criterion.observed_to.isoformat() if criterion.observed_to else "",
         ]  # fmt: skip
-    return [_cell(each) for each in (*head, *told, "; ".join(one.suspect_because))]
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return [cell(each) for each in (*head, *told, "; ".join(one.suspect_because))]

@@ -71,7 +71,7 @@ def check_answer(response: Any, path: str) -> None:
 
 def check_not_kept(response: Any, path: str) -> None:
     """Fail where a browser or proxy may keep an answer; what is the same for everybody, or digests alone, it may."""
-    may_be_kept = path.startswith(("/static/", "/log/"))
+    may_be_kept = path.startswith(("/static/", "/log/", "/favicon.ico"))
     assert may_be_kept or "no-store" in response.get("Cache-Control", ""), f"{path} may be kept in a cache"
 
 

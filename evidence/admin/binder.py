@@ -24,7 +24,7 @@ class BinderAdmin(ReadOnlyModelAdmin):
     list_filter = [related("system")]
     list_select_related = ["release__system"]
     list_defer = ["sidecar"]
-    search_fields = ["file_name"]
+    search_fields = ["file_name", "^tagmanifest_digest"]
     ordering = ["-id"]
 
     @admin.display(description="Release")

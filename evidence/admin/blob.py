@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.visibility import rows_of, visible
@@ -15,6 +16,7 @@ from evidence.models import ArtefactVersion, Binder, Blob, EvalRun
 
 @admin.register(Blob)
 class BlobAdmin(ReadOnlyModelAdmin):
+    list_units = {"size": gettext_lazy("bytes")}
     list_display = ["digest", "size", "media_type", "created_at"]
     search_fields = ["=digest"]
     ordering = ["digest"]

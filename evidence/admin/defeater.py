@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -94,9 +95,18 @@ class DefeaterChangeList(LeanChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        told = told_of(self.result_list)
-        for row in self.result_list:
-            row.told = told[row.pk]
+        _tell(self.result_list)
+
+    def read_rows(self, keys: Sequence[Any]) -> list[Model]:
+        rows = super().read_rows(keys)
+        _tell(rows)
+        return rows
+
+
+def _tell(rows: Any) -> None:
+    told = told_of(rows)
+    for row in rows:
+        row.told = told[row.pk]
 
 
 @admin.register(Defeater)

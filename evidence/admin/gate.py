@@ -13,6 +13,7 @@ from evidence.admin.decision_page import show_reasons
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.moments import ago
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.models import GateDecision, GateTransition
 from evidence.selectors.gates import standing_of
@@ -51,8 +52,7 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
         people = [*standing.proposed_by, *([standing.approved_by] if standing.approved_by else [])]
         names = names_of(people)
         shown = format_html_join(", ", "{}", ((show_actor(actor, names),) for actor in people))
-        since = f"{standing.since:%Y-%m-%d %H:%M}"
-        return format_html("{} UTC {} ({})", since, badge(standing.state), shown)
+        return format_html("{} {} ({})", ago(standing.since), badge(standing.state), shown)
 
     @admin.display(description="Verdict", ordering="verdict")
     def decided(self, decision: GateDecision) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
@@ -60,6 +61,7 @@ class TileAdmin(ReadOnlyModelAdmin):
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(ReadOnlyModelAdmin):
+    list_units = {"size": gettext_lazy("leaves")}
     list_display = ["size", "root_hex", "created_at"]
     ordering = ["-size"]
     fields = ["size", "root_hex", "note", "created_at"]

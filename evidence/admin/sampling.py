@@ -150,6 +150,7 @@ def _bound(result: ScopeResult) -> str:
 
 @admin.register(FrozenPopulation)
 class FrozenPopulationAdmin(ReadOnlyModelAdmin):
+    list_units = {"size": gettext_lazy("answers")}
     list_display = ["plan_link", "size", "list_digest", "frozen_by", "created_at"]
     list_filter = [related("plan__system")]
     list_select_related = ["plan"]

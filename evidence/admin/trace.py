@@ -73,7 +73,7 @@ class TraceAdmin(TraceSearch):
         """Show the reviewer's page of a trace, or lead to its task where there is one."""
         trace = self.get_object(request, str(trace_id))
         if trace is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(trace_id))  # type: ignore[attr-defined,no-any-return]  # not in the stubs
+            return self._get_obj_does_not_exist_redirect(request, self.opts, str(trace_id))
         task = ReviewTask.objects.filter(trace=trace).first()
         if task is not None:
             return HttpResponseRedirect(reverse("admin:evidence_reviewtask_change", args=[task.pk]))

@@ -9,32 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal
 from evidence.admin.frame.visibility import principal_of
 from evidence.api.inputs import check_parameters, check_storable
 from evidence.errors import NotFound
+from evidence.pages.refusal_words import NOT_FOUND, NOT_PERMITTED
 
 P = ParamSpec("P")
-
-_FRAMED: Final = "is_page_of_frame"
-_NOT_PERMITTED: Final = _(
-    "Your roles do not include this page. Whoever runs Tracebinder for you can change your roles."
-)
-_NOT_FOUND: Final = _("There is nothing here, or it belongs to a system you are not a member of.")
-# What people read in place of the words that an SDK gets.
-_TITLES: Final[Mapping[str, StrOrPromise]] = {
-    "permission_denied": _("Not for your role"),
-    "not_found": _("Not found"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +62,7 @@ def show_page(request: HttpRequest, page: Page) -> TemplateResponse:
 
 
 def page_view(
-    *, permission: str = "", parameters: Collection[str] = ()
+    *, permission: str = "", parameters: Collection[str] = (), may_be_empty: bool = False
 ) -> Callable[[PageView[P]], Callable[Concatenate[HttpRequest, P], Any]]:
     """Make a function of (request, principal, …) a view of the frame.
 
@@ -84,21 +73,21 @@ def page_view(
     Args:
         permission: what it takes to open the page at all: "evidence.view_trace".
         parameters: the names its address may carry after the question mark; another is refused.
+        may_be_empty: whether they may be given without a value, as a form sends a field that nobody filled in.
     """
 
     def decorate(view: PageView[P]) -> Callable[Concatenate[HttpRequest, P], Any]:
         def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            vars(request)[_FRAMED] = True
             if permission and not request.user.has_perm(permission):
-                raise PermissionDenied(_NOT_PERMITTED)
-            check_parameters(request.GET, parameters)
+                raise PermissionDenied(NOT_PERMITTED)
+            check_parameters(request.GET, parameters, may_be_empty=may_be_empty)
             check_storable(request.POST)
             try:
                 shown = view(request, principal_of(request), *args, **kwargs)
             except PermissionDenied as exc:
-                raise exc if str(exc) else PermissionDenied(_NOT_PERMITTED) from exc
+                raise exc if str(exc) else PermissionDenied(NOT_PERMITTED) from exc
             except Http404 as exc:
-                raise NotFound(str(_NOT_FOUND)) from exc
+                raise NotFound(str(NOT_FOUND)) from exc
             return show_page(request, shown) if isinstance(shown, Page) else shown
 
         vars(answer)["checks_parameters"] = True  # the site would refuse them outside of the frame
@@ -112,13 +101,15 @@ def page_view(
     return decorate
 
 
-def is_framed(request: HttpRequest) -> bool:
-    """Whether a page of the frame was asked for, by somebody who is signed in."""
-    return _FRAMED in vars(request)
+def stands_in_frame(request: HttpRequest) -> bool:
+    """Whether whoever asks has signed in and may use the pages, so that a refusal is shown between them."""
+    return hasattr(request, "user") and admin.site.has_permission(request)
 
 
-def show_refusal(request: HttpRequest, problem: Mapping[str, Any]) -> TemplateResponse:
-    """Answer with a problem as a page in the frame; for `config.problems`."""
-    title = _TITLES.get(problem["code"], problem["title"])
-    said = {"detail": problem["detail"], "status": problem["status"]}
-    return show_page(request, Page("pages/refusal.html", title, said, status=problem["status"]))
+def show_refusal(request: HttpRequest, told: Mapping[str, Any]) -> TemplateResponse:
+    """Answer with a problem as a page in the frame; for `config.problems`.
+
+    Args:
+        told: its `title`, `detail`, `status` and `code`, `errors` where it has some, and `back`, the page before.
+    """
+    return show_page(request, Page("pages/refusal.html", told["title"], told, status=told["status"]))

@@ -13,23 +13,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.functions import StrIndex
 
-from evidence.database_errors import TOOK_TOO_LONG, state_of
-from evidence.errors import Fault, InvalidInput, SearchTooWide
+from evidence.errors import Fault, InvalidInput
 from evidence.models import Trace
 from evidence.models.trace import Stretch, TraceKeys
 from evidence.search_terms import Term
 from evidence.selectors.planned import planned_rows
+from evidence.selectors.statement_limit import limited
 from evidence.time_budget import TimeBudget
 from evidence.word_rules import SEARCH_KEYS, SEARCH_TEXT, STRETCH_BITS, TRACE_KEYS
 
@@ -161,7 +160,7 @@ class WordSearch:
         Raises:
             SearchTooWide: one step took so long that the database ended it.
         """
-        with _limited():
+        with limited(settings.SEARCH_TIMEOUT):
             budget = TimeBudget.of(settings.SEARCH_BUDGET / 1000)
             narrowed = self._with_literals(rows).order_by(place.order).values_list("pk", flat=True)
             found: list[int] = []
@@ -268,18 +267,3 @@ def _slices(keys: Sequence[int], end: int) -> Iterator[tuple[list[int], int]]:
         yield list(keys[begin : begin + size]), keys[begin + size - 1]
         begin, size = begin + size, min(size * _GROWTH, _LAST_SLICE)
     yield list(keys[begin:]), end
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    """Let no step of a search take longer than the setting says."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('statement_timeout', %s, true)", [f"{settings.SEARCH_TIMEOUT * 1000}"]
-            )
-            yield
-    except OperationalError as exc:
-        if state_of(exc) == TOOK_TOO_LONG:
-            raise SearchTooWide from exc
-        raise

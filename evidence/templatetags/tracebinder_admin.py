@@ -10,6 +10,9 @@ from django_stubs_ext import StrOrPromise
 
 from evidence import drawings
 from evidence.admin.frame import display
+from evidence.admin.frame.columns import holds_numbers
+from evidence.admin.frame.csv_export import address_of_export
+from evidence.admin.frame.headings import column_named, heading_of, nouns_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.reason import reason_in_words
 from evidence.models import Review
@@ -51,3 +54,34 @@ def reason(review: Review) -> str:
 def words(code: str) -> StrOrPromise:
     """Return a code as words, in the reader's language: `wrong_fact` as "wrong fact"."""
     return in_words(str(code))
+
+
+@register.filter
+def heading(label: Any) -> str:
+    """Return what a column of a list is called, in the reader's language."""
+    return heading_of(label)
+
+
+@register.filter
+def column_name(label: Any) -> str:
+    """Return what a column is called within a sentence, in the reader's language."""
+    return column_named(label)
+
+
+@register.filter
+def nouns(label: Any) -> str:
+    """Return what the rows of a list are called, in the reader's language."""
+    return nouns_of(label)
+
+
+@register.simple_tag
+def export_address(shown: Any) -> str:
+    """Return where a list, as it is shown, is written as CSV."""
+    return address_of_export(shown)
+
+
+@register.simple_tag
+def number_columns(shown: Any) -> str:
+    """Return the classes by which the stylesheet knows which columns of a list hold numbers: `tb-n2 tb-n5`."""
+    columns = enumerate(shown.list_display, start=1)
+    return " ".join(f"tb-n{place}" for place, column in columns if holds_numbers(shown.model_admin, column))

@@ -74,7 +74,8 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     list_display = ["__str__", "says", "state", "risk", "system", "proposed_by"]
     list_filter = [related("requirement__system"), StateFilter, "risk_tier", "layer"]
     list_select_related = ["requirement__system"]
-    search_fields = ["requirement__key", "external_id", "proposed_by"]
+    search_fields = ["requirement__key", "external_id", "proposed_by", "statement"]
+    search_help_text = _("A key, words of a statement, or who proposed it.")
     ordering = ["-id"]
     change_form_template = "admin/requirements/version.html"
     change_list_template = "admin/requirements/versions.html"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 import pytest
@@ -20,14 +21,16 @@ from django.db import (
 )
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import path
+from django.urls import path, reverse
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.test import APIClient
 
 from config import problems
 from config.urls import urlpatterns as ours
 from evidence import database_errors
-from tests.factories import World
+from evidence.pages.refusal_words import REFUSAL_WORDS, Words
+from tests.e2e.cases import make_task
+from tests.factories import World, make_world
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -95,8 +98,9 @@ def told(response: Any, status: int, code: str) -> dict[str, Any]:
 def test_what_a_page_raises_is_one_answer_in_two_forms(page: Client, name: str, code: str) -> None:
     body = told(in_savepoint(Client(raise_request_exception=False), f"/raise/{name}"), int(name), code)
     text = shown(in_savepoint(page, f"/raise/{name}"), int(name), code)
-    for words in (body["title"], body["detail"].split(".")[0].split("'")[0]):
-        assert words in text
+    words = REFUSAL_WORDS[code] if code in REFUSAL_WORDS else Words(body["title"], body["detail"])
+    assert f"<h1>{words.title}</h1>" in text
+    assert escape(str(words.said or body["detail"])) in text
     assert "secret" not in text + str(body)
     assert "hunter2" not in text + str(body)
 
@@ -120,16 +124,14 @@ def test_a_500_promises_nothing_that_nobody_knows(page: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_browser_gets_pages_from_the_api_too(page: Client, world: World) -> None:
-    shown(page.get("/api/v1/traces"), 401, "not_authenticated")
+def test_the_api_answers_in_json_whoever_asks(page: Client, world: World) -> None:
+    told(page.get("/api/v1/traces"), 401, "not_authenticated")
     page.force_login(world.people["operator"])
-    shown(page.get("/api/v1/traces"), 403, "access_denied")
+    told(page.get("/api/v1/traces"), 403, "access_denied")
     page.force_login(world.people["auditor"])
-    shown(page.get("/api/v1/eval-runs/1"), 404, "not_found")
-    shown(page.delete("/api/v1/traces"), 405, "method_not_allowed")
-    assert "did you mean &#x27;system&#x27;?" in shown(
-        page.get("/api/v1/traces?sistem=x"), 422, "invalid_input"
-    )
+    told(page.get("/api/v1/eval-runs/1"), 404, "not_found")
+    told(page.get("/api/v1/nothing-here"), 404, "not_found")
+    told(page.delete("/api/v1/traces"), 405, "method_not_allowed")
 
 
 @pytest.mark.django_db
@@ -138,14 +140,70 @@ def test_a_list_of_the_api_is_json_for_a_browser_too(page: Client, world: World)
     assert page.get("/api/v1/traces").json()["results"] == []
 
 
+def framed(response: Any, status: int, code: str, title: str) -> str:
+    """Check that this is a refusal in the frame, with the way home, and return its text."""
+    text: str = response.content.decode()
+    assert (response.status_code, f"<code>{code}</code>" in text) == (status, True), text[-2000:]
+    assert f"<h1>{title}</h1>" in text
+    assert '<nav class="tb-rail"' in text
+    assert f'<a href="{reverse("admin:index")}">' in text
+    return text
+
+
 @pytest.mark.django_db
-def test_pages_of_the_admin_that_are_refused(page: Client, world: World) -> None:
+def test_whoever_is_signed_in_is_refused_in_the_frame(page: Client, world: World) -> None:
     page.force_login(world.people["auditor"])
-    shown(page.get("/admin/interpret/finding/"), 403, "permission_denied")
-    shown(page.get("/admin/nothing-here/"), 404, "not_found")
-    shown(page.get("/admin/evidence/trace/?system__name__regex=("), 400, "bad_request")
-    shown(page.delete("/admin/evidence/trace/"), 405, "method_not_allowed")
-    shown(page.get("/nothing-here"), 404, "not_found")
+    framed(page.get("/admin/interpret/finding/"), 403, "permission_denied", "Not for your role")
+    framed(page.get("/admin/nothing-here/"), 404, "not_found", "Not found")
+    text = framed(
+        page.get("/admin/evidence/trace/?system__name__regex=("),
+        400,
+        "bad_request",
+        "The request cannot be read",
+    )
+    assert "system__name__regex" not in text
+    framed(page.delete("/admin/evidence/trace/"), 405, "method_not_allowed", "This page does not take that")
+    framed(page.get("/nothing-here", headers={"accept-language": "zh-hans"}), 404, "not_found", "未找到")
+
+
+@pytest.mark.django_db
+def test_who_is_not_signed_in_is_told_in_their_language_too(page: Client) -> None:
+    text = shown(page.get("/nothing-here", headers={"accept-language": "zh-hans"}), 404, "not_found")
+    assert '<html lang="zh-hans"' in text
+    assert "<h1>未找到</h1>" in text
+
+
+@pytest.mark.django_db
+def test_what_is_another_systems_is_refused_like_what_there_is_not(page: Client, world: World) -> None:
+    """In the same words, on every page of a record: opened, deleted, or asked for its history or review."""
+    task = make_task(make_world("aml-copilot"))
+    page.force_login(world.people["auditor"])
+    for noun, row in (("reviewtask", task), ("trace", task.trace), ("system", task.trace.system)):
+        for view in ("change/", "history/", "delete/", "review/" if noun == "trace" else "change/"):
+            address = f"/admin/evidence/{noun}/{{}}/{view}"
+            theirs, none = (page.get(address.format(key)) for key in (row.pk, row.pk + 100_000))
+            assert (theirs.status_code, none.status_code) in {(404, 404), (403, 403)}, address
+            assert same_but_for_masks(theirs) == same_but_for_masks(none)
+
+
+def same_but_for_masks(response: Any) -> str:
+    """Return a page without the tokens of its forms, which are masked anew each time."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", response.content.decode())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("referer", "led_to"),
+    [
+        ("http://testserver/admin/evidence/trace/?q=fee", "/admin/evidence/trace/?q=fee"),
+        ("http://evil.example/admin/", ""), ("//evil.example/", ""), ("javascript:alert(1)", ""),
+        ("http://testserver/nothing-here", ""),  # itself
+    ],
+)  # fmt: skip
+def test_a_refusal_leads_back_to_a_page_of_ours_alone(page: Client, referer: str, led_to: str) -> None:
+    text = page.get("/nothing-here", headers={"referer": referer}).content.decode()
+    found = re.findall(r'<li><a href="([^"]*)">', text)
+    assert found == [*([led_to] if led_to else []), "/admin/"]
 
 
 def test_a_host_nobody_allowed(page: Client) -> None:
@@ -158,7 +216,11 @@ def test_a_form_without_its_token(world: World) -> None:
     client = Client(enforce_csrf_checks=True, headers={"accept": BROWSER})
     shown(client.post("/admin/login/", {"username": "a"}), 403, "csrf_failed")
     client.force_login(world.people["auditor"])
-    shown(client.post("/api/v1/reviews", {}), 403, "permission_denied")
+    told(client.post("/api/v1/reviews", {}), 403, "permission_denied")
+    page = "http://testserver/admin/password_change/"
+    text = framed(client.post(page, headers={"referer": page}), 403, "csrf_failed", "The form is out of date")
+    assert '<a href="/admin/password_change/">Back to the page before</a>' in text
+    assert client.cookies["csrftoken"].value, "the form that is opened next must work"
 
 
 @pytest.mark.parametrize(

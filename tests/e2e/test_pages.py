@@ -65,6 +65,7 @@ def full_world() -> World:
 def pages_of(person: User) -> Iterator[str]:
     """Yield home, all records, and list, first record and form of each noun this person may see or add."""
     yield from (reverse("admin:index"), reverse("admin:records"), reverse("admin:password_change"))
+    yield f"{reverse('admin:search')}?q=credit"
     if person.has_perm("evidence.view_trace"):
         yield reverse("admin:try_reading")
         yield reverse("admin:review_agreement")

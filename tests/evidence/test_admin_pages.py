@@ -113,7 +113,7 @@ def test_internals_are_nowhere_without_the_permission(world: World, role: str) -
             response = client.get(reverse(f"admin:evidence_{noun}_changelist"))
             assert "induction" not in response.content.decode()
         hidden = Artefact.objects.get(kind="probe")
-        assert client.get(reverse("admin:evidence_artefact_change", args=[hidden.pk])).status_code == 302
+        assert client.get(reverse("admin:evidence_artefact_change", args=[hidden.pk])).status_code == 404
 
 
 def test_a_permission_given_to_one_person_alone_is_not_enough_without_the_app_one(world: World) -> None:

@@ -20,6 +20,7 @@ from django.utils.text import capfirst
 from evidence.access import sees_internals, visible_people
 from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.display import list_url, pretty_json
+from evidence.admin.frame.headings import nouns_of
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
 from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.paginator import PlannedPaginator
@@ -150,7 +151,7 @@ class ScopedModelAdmin(StrictInput):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Name the list after what it lists."""
-        title = capfirst(str(self.opts.verbose_name_plural))
+        title = capfirst(nouns_of(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
     def changeform_view(
@@ -167,7 +168,7 @@ class ScopedModelAdmin(StrictInput):
         """Lead to the audit events of the record: they are its history, and admin log entries are not."""
         del extra_context
         if self.get_object(request, object_id) is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]  # not in the stubs
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return redirect(list_url("evidence.auditevent", object_type=self.opts.label, object_id=object_id))
 
     def chain_of(self, request: HttpRequest, object_id: str | None) -> list[tuple[str, str]]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR, ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field
 from django.http import HttpRequest, HttpResponse
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.address import RefusedAddress, StrictChangeList
-from evidence.errors import InvalidInput
+from evidence.admin.frame.columns import as_listed, columns_as_listed
+from evidence.admin.frame.csv_export import EXPORT, check_export, export_list
+from evidence.errors import InvalidInput, NotFound
+from evidence.pages.refusal_words import NOT_FOUND
 
 _UNREADABLE = "A value of the address cannot be read as what its filter compares."
 
@@ -27,7 +32,20 @@ else:
 
 
 class StrictInput(_ModelAdmin):
-    """Lists whose filters and chosen rows are read before they reach a query."""
+    """Lists whose filters and chosen rows are read before they reach a query; times and numbers as people read them."""
+
+    list_units: ClassVar[
+        Mapping[str, StrOrPromise]
+    ] = {}  # of columns that hold numbers: {"size": _("bytes")}
+
+    def __init__(self, model: type[Any], admin_site: admin.AdminSite) -> None:
+        """Give each column of times, and each of numbers with a unit, the function that shows it in lists."""
+        super().__init__(model, admin_site)
+        for name, function in columns_as_listed(model, self.list_units).items():
+            setattr(self, name, function)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return as_listed(self, super().get_list_display(request))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         del request, kwargs
@@ -55,7 +73,7 @@ class StrictInput(_ModelAdmin):
         try:
             return super().get_changelist_instance(request)
         except IncorrectLookupParameters as exc:
-            reason = str(exc) if isinstance(exc, RefusedAddress) else _UNREADABLE
+            reason = _reason_of(exc)
             if ERROR_FLAG in request.GET:
                 raise InvalidInput(reason) from exc
             messages.error(request, reason)
@@ -64,18 +82,45 @@ class StrictInput(_ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Say so where a list is not narrowed as its address asked."""
+        """Say so where a list is not narrowed as its address asked. As a file it is not written then."""
+        if EXPORT in request.GET and request.method != "POST":
+            return self._export(request)
         if ERROR_FLAG in request.GET:  # Django leads here from an address it cannot make a list of
             messages.error(
                 request, "The address asked for a filter that this list does not have: all rows are shown."
             )
         return super().changelist_view(request, extra_context)
 
+    def _export(self, request: HttpRequest) -> Any:
+        check_export(request)
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        narrowed = request.GET.copy()
+        for name in (EXPORT, PAGE_VAR, ALL_VAR):
+            narrowed.pop(name, None)
+        request.GET = narrowed  # type: ignore[assignment]  # as the list itself is asked for
+        try:
+            shown = super().get_changelist_instance(request)
+        except IncorrectLookupParameters as exc:
+            raise InvalidInput(_reason_of(exc)) from exc
+        return export_list(shown)
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse a range without two ends."""
         if lookup.endswith("__range") and value.count(",") != 1:
             return False
         return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]  # Django passes the request since 5.0
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: object, object_id: str
+    ) -> NoReturn:
+        """Answer as any address with nothing behind it, or with what is not theirs to see; Django would lead home.
+
+        Raises:
+            NotFound: always.
+        """
+        del request, opts, object_id
+        raise NotFound(str(NOT_FOUND))
 
     def response_action(self, request: HttpRequest, *of_django: Any, **more: Any) -> Any:
         """Refuse a chosen row whose key could be none.
@@ -95,6 +140,10 @@ class StrictAutocomplete(_AutocompleteSelect):
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         key = self.field.remote_field.model._meta.pk
         return super().optgroups(name, [each for each in value if not each or could_be(key, each)], attrs)
+
+
+def _reason_of(exc: IncorrectLookupParameters) -> str:
+    return str(exc) if isinstance(exc, RefusedAddress) else _UNREADABLE
 
 
 def could_be(key: Field[Any, Any], text: str) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent, related
+from evidence.admin.frame.moments import ago
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.page import show_review_page
@@ -30,12 +33,15 @@ class QueueList(LeanChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        keys = list(self.result_list.values_list("pk", flat=True))
-        tasks = with_queue_state(ReviewTask.objects.filter(pk__in=keys), principal_of(request).person)
+        self._reader = principal_of(request).person
+        self.result_list = self.read_rows(list(self.result_list.values_list("pk", flat=True)))
+
+    def read_rows(self, keys: Sequence[Any]) -> list[Model]:
+        tasks = with_queue_state(ReviewTask.objects.filter(pk__in=keys), self._reader)
         shown: Any = self.model_admin
         rows = tasks.select_related(*shown.list_select_related).defer(*shown.list_defer)
         found = {task.pk: task for task in rows}
-        self.result_list = [found[key] for key in keys]
+        return [found[key] for key in keys]
 
 
 @admin.register(ReviewTask)
@@ -114,9 +120,11 @@ class ReviewTaskAdmin(TraceIdSearch):
     def progress(self, task: Any) -> str:
         return f"{task.n_reviews} of {task.reviews_required}" + (", one is yours" if task.is_mine else "")
 
-    @admin.display(description="Due (UTC)", ordering="due_at")
+    @admin.display(description=gettext_lazy("Due"), ordering="due_at")
     def due(self, task: ReviewTask) -> str:
-        return f"{task.due_at:%Y-%m-%d %H:%M}"
+        return ago(task.due_at)
+
+    due.holds_times = True  # type: ignore[attr-defined]
 
     @admin.display(description="Asked because", ordering="reason")
     def why(self, task: ReviewTask) -> str:

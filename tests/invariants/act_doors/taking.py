@@ -123,12 +123,12 @@ def browse(
         if answer.status_code == 403:
             return AccessDenied.code
         if answer.status_code == 404:
-            return NotFound.code  # a page of ours says so
+            return NotFound.code
         if done is not None:
             return ALLOWED if done(world, made) else AccessDenied.code
         told = " ".join(str(message) for message in answer.context["messages"])
-        if "doesn’t exist" in told or "Select a valid choice" in answer.content.decode():
-            return NotFound.code  # another system's row, or choice, is not offered
+        if "Select a valid choice" in answer.content.decode():
+            return NotFound.code  # another system's choice is not offered
         return next((code for title, code in _TITLES.items() if title in told), ALLOWED)
 
     return door

@@ -1,0 +1,90 @@
+"""Columns of lists: times as people say them, numbers with their unit and at the right."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
+from django.db.models import DateTimeField
+from django.test import Client, RequestFactory
+from django.utils.translation import override
+
+from evidence.admin.frame.columns import as_listed, holds_times
+from evidence.admin.frame.headings import heading_of, nouns_of
+from evidence.admin.frame.moments import ago, in_words
+from evidence.models import Blob
+from tests.e2e.cases import make_task
+from tests.evidence.test_admin import store_what_other_parts_store
+from tests.factories import World
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said", "in_chinese"),
+    [
+        (0, "just now", "刚刚"), (59, "just now", "刚刚"), (-30, "in a moment", "马上"),
+        (60, "1 minute ago", "1 分钟前"), (3599, "59 minutes ago", "59 分钟前"), (3600, "1 hour ago", "1 小时前"),
+        (3 * 3600 + 5, "3 hours ago", "3 小时前"), (86_400, "1 day ago", "1 天前"),
+        (-2 * 86_400, "in 2 days", "2 天后"), (-90, "in 1 minute", "1 分钟后"), (-7200, "in 2 hours", "2 小时后"),
+        (29 * 86_400, "29 days ago", "29 天前"), (30 * 86_400, "2026-10-30", "2026-10-30"),
+        (-400 * 86_400, "2028-01-03", "2028-01-03"),
+    ],
+)  # fmt: skip
+def test_a_time_is_said_by_how_far_it_is(seconds: int, said: str, in_chinese: str) -> None:
+    for language, words in (("en", said), ("zh-hans", in_chinese)):
+        with override(language):
+            assert in_words(NOW - timedelta(seconds=seconds), NOW) == words
+
+
+def test_the_time_itself_is_there() -> None:
+    assert 'datetime="2020-01-02T03:04:05Z" title="2020-01-02 03:04:05 UTC"' in ago(
+        datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
+    )
+
+
+@pytest.mark.django_db
+def test_no_list_shows_a_bare_time(world: World) -> None:
+    request = RequestFactory().get("/")
+    request.user = world.people["auditor"]
+    times = 0
+    for model, of_list in admin.site._registry.items():
+        stored = {each.name for each in model._meta.fields if isinstance(each, DateTimeField)}
+        shown = of_list.get_list_display(request)
+        assert not stored & {str(column) for column in shown}, model
+        times += sum(holds_times(of_list, column) for column in shown)
+    assert times > 60
+
+
+@pytest.mark.django_db
+def test_a_list_says_how_far_times_are_still_orders_by_them_and_has_units(world: World) -> None:
+    make_task(world)
+    client = Client()
+    client.force_login(world.people["auditor"])
+    page = client.get("/admin/evidence/trace/?o=-7").content.decode()
+    assert re.search(
+        r'<td class="field-sealed_at_as_listed"><time class="tb-time" [^>]+>just now</time></td>', page
+    )
+    assert 'role="region" aria-label="Table of traces" tabindex="0"' in page
+    store_what_other_parts_store(world)
+    page = client.get("/admin/evidence/evalscore/").content.decode()
+    assert 'id="result_list" class="tb-n6 tb-n7"' in page, "unscored and errors"
+    column = as_listed(admin.site._registry[Blob], ["size"])[0]
+    assert label_for_field(column, Blob, admin.site._registry[Blob]) == "Size (bytes)"
+
+
+def test_every_column_and_noun_is_called_something_in_chinese() -> None:
+    english = []
+    for model, of_list in admin.site._registry.items():
+        if model._meta.app_label == "auth":
+            continue  # which Django calls something itself
+        labels = [label_for_field(c, model, of_list) for c in of_list.list_display if c != "action_checkbox"]
+        with override("en"):
+            said = [*map(heading_of, labels), nouns_of(model._meta.verbose_name_plural)]
+        with override("zh-hans"):
+            read = [*map(heading_of, labels), nouns_of(model._meta.verbose_name_plural)]
+        english += [f"{model.__name__}: {en}" for en, zh in zip(said, read, strict=True) if en == zh]
+    assert english == []
