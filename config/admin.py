@@ -133,6 +133,7 @@ class TracebinderAdminSite(admin.AdminSite):
         return view(request, uidb64=uidb64, token=token)
 
     def get_urls(self) -> list[Any]:
+        from config.health_page import health  # noqa: PLC0415  # as above
         from config.records import all_records  # noqa: PLC0415  # as above
         from config.sign_in.proof import prove  # noqa: PLC0415  # as above
         from config.sign_in.provider import pages as provider  # noqa: PLC0415  # as above
@@ -160,6 +161,7 @@ class TracebinderAdminSite(admin.AdminSite):
         return [
             path("records/", all_records, name="records"),
             path("search/", search, name="search"),
+            path("health/", health, name="health"),
             path("readings/try/", try_a_reading, name="try_reading"),
             path("conversation/", conversation, name="conversation"),
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),

@@ -54,12 +54,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
     503 `not ready`: what is sent cannot be stored. 200 `degraded`: it can, and something after that does not work,
     which strangers are not told.
     """
-    database = database_faults()
-    stopping = [*database.stopping, *_blob_store_faults()]
     if not watches(request):
+        stopping = [*database_faults().stopping, *_blob_store_faults()]
         status = "not ready" if stopping else "ready"
         return JsonResponse({"status": status}, status=503 if stopping else 200)
-    degrading = [*database.degrading, *_broker_faults(), *([] if stopping else stored_faults())]
+    stopping, degrading = find_faults()
     status = "not ready" if stopping else "degraded" if degrading else "ready"
     return JsonResponse(
         {"status": status, "faults": [*stopping, *degrading], "version": settings.VERSION},
@@ -123,6 +122,13 @@ class Faults(NamedTuple):
 
     stopping: list[str]  # what is sent cannot be stored
     degrading: list[str]
+
+
+def find_faults() -> Faults:
+    """Return all that is wrong with this installation."""
+    database = database_faults()
+    stopping = [*database.stopping, *_blob_store_faults()]
+    return Faults(stopping, [*database.degrading, *_broker_faults(), *([] if stopping else stored_faults())])
 
 
 def database_faults() -> Faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -9,7 +10,7 @@ from django.utils.safestring import SafeString
 from django_stubs_ext import StrOrPromise
 
 from evidence import drawings
-from evidence.admin.frame import display
+from evidence.admin.frame import display, moments
 from evidence.admin.frame.columns import holds_numbers
 from evidence.admin.frame.csv_export import address_of_export
 from evidence.admin.frame.headings import column_named, heading_of, nouns_of
@@ -54,6 +55,12 @@ def reason(review: Review) -> str:
 def words(code: str) -> StrOrPromise:
     """Return a code as words, in the reader's language: `wrong_fact` as "wrong fact"."""
     return in_words(str(code))
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """Return a time as far from now as it is: "3 hours ago"."""
+    return moments.ago(moment)
 
 
 @register.filter

@@ -15,6 +15,7 @@ import redis
 from celery import current_app
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
@@ -355,3 +356,43 @@ def test_metrics_tell_what_waits(monitor: APIClient) -> None:
     text = monitor.get("/metrics").content.decode()
     assert "tracebinder_pending_traces 0.0" in text
     assert 'tracebinder_queue_length{queue="interpret"}' in text
+
+
+def test_an_operator_reads_what_is_wrong_and_what_waits_on_a_page(
+    world: World, broker: redis.Redis, client: Client
+) -> None:
+    del broker
+    client.force_login(world.people["operator"])
+    page = client.get("/admin/health/")
+    assert page.status_code == 200
+    shown = {str(figure.name): figure.value for figure in page.context["figures"]}
+    assert shown["Traces to assemble"] == "0"
+    now = timezone.now()
+    PendingTrace.objects.create(
+        system=world.system,
+        trace_id=uuid4(),
+        first_received_at=now - timedelta(hours=3),
+        last_received_at=now,
+    )
+    forget_heartbeat("export")
+    page = client.get("/admin/health/")
+    assert "worker of queue export: not heard of within a day" in page.context["degrading"]
+    figures = {str(figure.name): figure for figure in page.context["figures"]}
+    assert figures["Traces to assemble"].value == "1"
+    assert "3 hours ago" in page.content.decode()
+
+
+def test_without_the_broker_the_page_says_so_and_shows_the_rest(
+    world: World, client: Client, settings: Settings
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    client.force_login(world.people["operator"])
+    page = client.get("/admin/health/")
+    assert any(fault.startswith("broker: ") for fault in page.context["degrading"])
+    assert "Telemetry taken" in page.content.decode()
+
+
+@pytest.mark.parametrize("role", ["auditor", "approver", "reviewer", "researcher", "author"])
+def test_nobody_but_an_operator_is_told_what_is_wrong(world: World, client: Client, role: str) -> None:
+    client.force_login(world.people[role])
+    assert client.get("/admin/health/").status_code == 403

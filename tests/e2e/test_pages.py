@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from evidence.access import principal_of_user
-from evidence.acts import can_judge, can_label
+from evidence.acts import can_administer, can_judge, can_label
 from evidence.models import Defeater, DefeaterAnswer, EvalRun, Release, ReviewTask, Scope
 from evidence.pages.review_desk.address import Tab
 from evidence.selectors.review_tasks import waiting_for
@@ -66,15 +66,9 @@ def pages_of(person: User) -> Iterator[str]:
     """Yield home, all records, and list, first record and form of each noun this person may see or add."""
     yield from (reverse("admin:index"), reverse("admin:records"), reverse("admin:password_change"))
     yield f"{reverse('admin:search')}?q=credit"
-    if person.has_perm("evidence.view_trace"):
-        yield reverse("admin:try_reading")
-        yield reverse("admin:review_agreement")
-        yield reverse("admin:review_reasons")
-    if person.has_perm("evidence.view_evalrun"):
-        yield reverse("admin:eval_matrix")
-        runs = EvalRun.objects.filter(run_key__in=["before", "after"]).order_by("pk")
-        before, after = runs.values_list("pk", flat=True)
-        yield f"{reverse('admin:compare_runs')}?baseline={before}&candidate={after}"
+    if can_administer(principal_of_user(person)):
+        yield reverse("admin:health")
+    yield from _pages_of_evidence(person)
     if person.has_perm("interpret.view_internals"):
         yield from (reverse("admin:findings"), reverse("admin:tried"))
         yield reverse("admin:finding", args=[Finding.objects.latest("pk").pk])
@@ -101,6 +95,18 @@ def pages_of(person: User) -> Iterator[str]:
             yield reverse(f"{name}_add") + _answered(model)
         if row is not None and model_admin.has_delete_permission(request, row):
             yield reverse(f"{name}_delete", args=[row.pk])
+
+
+def _pages_of_evidence(person: User) -> Iterator[str]:
+    if person.has_perm("evidence.view_trace"):
+        yield reverse("admin:try_reading")
+        yield reverse("admin:review_agreement")
+        yield reverse("admin:review_reasons")
+    if person.has_perm("evidence.view_evalrun"):
+        yield reverse("admin:eval_matrix")
+        runs = EvalRun.objects.filter(run_key__in=["before", "after"]).order_by("pk")
+        before, after = runs.values_list("pk", flat=True)
+        yield f"{reverse('admin:compare_runs')}?baseline={before}&candidate={after}"
 
 
 def _pages_of_the_desk(person: User) -> Iterator[str]:
