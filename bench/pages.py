@@ -147,7 +147,7 @@ def _pages() -> dict[str, Callable[[], str]]:
     waiting = list(QueuedTask.objects.values_list("task_id", "task__trace_id")[:500])
     newest = list(Trace.objects.order_by("-pk").values_list("pk", flat=True)[:500])
     ids = list(Trace.objects.order_by("-pk").values_list("trace_id", flat=True)[:500])
-    queue = reverse("admin:evidence_reviewtask_changelist")
+    queue, everything = reverse("admin:evidence_reviewtask_changelist"), reverse("admin:search")
 
     def answer(tab: str = "claim") -> str:
         return f"{reverse('admin:judge_answer', args=[dice.choice(waiting)[1]])}?tab={tab}"
@@ -171,17 +171,12 @@ def _pages() -> dict[str, Callable[[], str]]:
         ),
         "judgements": lambda: reverse("admin:evidence_review_changelist"),
         "answers": lambda: reverse("admin:evidence_trace_changelist"),
-        **{
-            f"search: {called}": lambda text=text: f"{reverse('admin:search')}?q={text()}"
-            for called, text in {
-                "a trace id": lambda: dice.choice(ids).hex,
-                "how one begins": lambda: dice.choice(ids).hex[:8],
-                "a task": lambda: f"%23{dice.choice(waiting)[0]}",
-                "a word": lambda: "loan",
-                "words that are nowhere": lambda: "loan+qqzzqq",
-                "a colleague": lambda: "colleague",
-            }.items()
-        },
+        "search: a trace id": lambda: f"{everything}?q={dice.choice(ids).hex}",
+        "search: how one begins": lambda: f"{everything}?q={dice.choice(ids).hex[:8]}",
+        "search: a task": lambda: f"{everything}?q=%23{dice.choice(waiting)[0]}",
+        "search: a word": lambda: f"{everything}?q=loan",
+        "search: words that are nowhere": lambda: f"{everything}?q=loan+qqzzqq",
+        "search: a colleague": lambda: f"{everything}?q=colleague",
         "the record of an answer": lambda: reverse("admin:evidence_trace_change", args=[dice.choice(newest)]),
     }
 

@@ -73,7 +73,7 @@ def test_a_list_says_how_far_times_are_still_orders_by_them_and_has_units(world:
     page = client.get("/admin/evidence/evalscore/").content.decode()
     assert 'id="result_list" class="tb-n6 tb-n7"' in page, "unscored and errors"
     column = as_listed(admin.site._registry[Blob], ["size"])[0]
-    assert label_for_field(column, Blob, admin.site._registry[Blob]) == "Size (bytes)"
+    assert str(label_for_field(column, Blob, admin.site._registry[Blob])) == "Size (bytes)"
 
 
 def test_every_column_and_noun_is_called_something_in_chinese() -> None:

@@ -259,6 +259,21 @@ _HEADINGS: Final[Mapping[str, StrOrPromise]] = {
     "Words": pgettext_lazy("heading", "Words"),
     "Worker": pgettext_lazy("heading", "Worker"),
     "Xact id": pgettext_lazy("heading", "Xact id"),
+    # What lists are narrowed by beside.
+    "Cost": pgettext_lazy("heading", "Cost"),
+    "Currency": pgettext_lazy("heading", "Currency"),
+    "Has confidence": pgettext_lazy("heading", "Has confidence"),
+    "Has limitations": pgettext_lazy("heading", "Has limitations"),
+    "Has prompt": pgettext_lazy("heading", "Has prompt"),
+    "Has sources": pgettext_lazy("heading", "Has sources"),
+    "Input tokens": pgettext_lazy("heading", "Input tokens"),
+    "Live on": pgettext_lazy("heading", "Live on"),
+    "Output tokens": pgettext_lazy("heading", "Output tokens"),
+    "Reason code": pgettext_lazy("heading", "Reason code"),
+    "Registered": pgettext_lazy("heading", "Registered"),
+    "State of a gate": pgettext_lazy("heading", "State of a gate"),
+    "State of a reading": pgettext_lazy("heading", "State of a reading"),
+    "To state": pgettext_lazy("heading", "To state"),
 }
 _NOUNS: Final[Mapping[str, StrOrPromise]] = {
     "Acceptance criteria": pgettext_lazy("nouns", "Acceptance criteria"),

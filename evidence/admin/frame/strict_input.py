@@ -84,7 +84,8 @@ class StrictInput(_ModelAdmin):
     ) -> HttpResponse:
         """Say so where a list is not narrowed as its address asked. As a file it is not written then."""
         if EXPORT in request.GET and request.method != "POST":
-            return self._export(request)
+            exported: HttpResponse = self._export(request)
+            return exported
         if ERROR_FLAG in request.GET:  # Django leads here from an address it cannot make a list of
             messages.error(
                 request, "The address asked for a filter that this list does not have: all rows are shown."
