@@ -20,16 +20,16 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.functions import StrIndex
 
-from evidence.database_errors import TOOK_TOO_LONG, state_of
 from evidence.errors import Fault, InvalidInput, SearchTooWide
 from evidence.models import Trace
 from evidence.models.trace import Stretch, TraceKeys
 from evidence.search_terms import Term
 from evidence.selectors.planned import planned_rows
+from evidence.statement_limit import TookTooLong, statements_limited
 from evidence.time_budget import TimeBudget
 from evidence.word_rules import SEARCH_KEYS, SEARCH_TEXT, STRETCH_BITS, TRACE_KEYS
 
@@ -274,12 +274,7 @@ def _slices(keys: Sequence[int], end: int) -> Iterator[tuple[list[int], int]]:
 def _limited() -> Iterator[None]:
     """Let no step of a search take longer than the setting says."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('statement_timeout', %s, true)", [f"{settings.SEARCH_TIMEOUT * 1000}"]
-            )
+        with statements_limited(settings.SEARCH_TIMEOUT):
             yield
-    except OperationalError as exc:
-        if state_of(exc) == TOOK_TOO_LONG:
-            raise SearchTooWide from exc
-        raise
+    except TookTooLong as exc:
+        raise SearchTooWide from exc
