@@ -20,6 +20,8 @@ COPY evidence ./evidence
 COPY requirements ./requirements
 COPY interpret ./interpret
 COPY manage.py ./
+# The verifier that auditors run: pages run it as a command of its own, and import nothing of it.
+COPY client/tracebinder ./tracebinder
 USER tracebinder
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \

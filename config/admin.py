@@ -138,6 +138,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from config.sign_in.proof import prove  # noqa: PLC0415  # as above
         from config.sign_in.provider import pages as provider  # noqa: PLC0415  # as above
         from config.sign_in.second_factor import second_factor  # noqa: PLC0415  # as above
+        from evidence.pages.binder_check import check_binder  # noqa: PLC0415  # as above
         from evidence.pages.conversation import conversation  # noqa: PLC0415  # as above
         from evidence.pages.eval_comparison import compare_two_runs  # noqa: PLC0415  # as above
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
@@ -153,8 +154,11 @@ class TracebinderAdminSite(admin.AdminSite):
         from interpret.pages.finding import finding  # noqa: PLC0415  # as above
         from interpret.pages.findings import findings, tried  # noqa: PLC0415  # as above
         from requirements.pages.baselines import baseline  # noqa: PLC0415  # as above
+        from requirements.pages.binder_export import export_binder  # noqa: PLC0415  # as above
+        from requirements.pages.chain import chain  # noqa: PLC0415  # as above
         from requirements.pages.coverage import coverage, impact  # noqa: PLC0415  # as above
         from requirements.pages.desk import edit_draft, new_draft  # noqa: PLC0415  # as above
+        from requirements.pages.dossier import dossier  # noqa: PLC0415  # as above
         from requirements.pages.links import link, links  # noqa: PLC0415  # as above
 
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
@@ -178,6 +182,10 @@ class TracebinderAdminSite(admin.AdminSite):
             path("links/", links, name="links"),
             path("links/<int:link_id>/", link, name="link"),
             path("coverage/<int:release_id>/", coverage, name="coverage"),
+            path("dossier/<int:release_id>/", dossier, name="dossier"),
+            path("chain/<slug:kind>/<int:record_id>/", chain, name="chain"),
+            path("binders/export/<int:release_id>/", export_binder, name="export_binder"),
+            path("binders/verify/<int:binder_id>/", check_binder, name="check_binder"),
             path("impact/<int:release_id>/", impact, name="impact"),
             path("baselines/<int:baseline_id>/", baseline, name="baseline"),
             path("findings/", findings, name="findings"),

@@ -407,6 +407,8 @@ FRONT_PAGE_APPROVALS = [
 SUPPORTING_EVIDENCE = "interpret.selectors.plain_summaries.told_of_release"
 # Likewise: those findings, for those who may see them.
 FINDINGS_BESIDE = "interpret.pages.beside_answers.findings_beside"
+# One finding with the release it was made on, for the drawn chain.
+FINDING_BESIDE = "interpret.pages.beside_answers.finding_beside"
 # Likewise: the same of single items, and which of them hold for a release.
 PLAIN_WORDS = "interpret.selectors.plain_summaries.told_of_items"
 MECHANISTIC_EVIDENCE = "interpret.selectors.findings.items_for"
@@ -444,6 +446,10 @@ refuse_unusable_keys({"TRACEBINDER_LOG_KEY": LOG_KEY, "TRACEBINDER_BINDER_KEY": 
 PUBLIC_KEY_ROOT = Path(env_str("TRACEBINDER_PUBLIC_KEYS", str(VAR / "public-keys")))
 # Seconds a request waits for the worker that exports its binder, before it is told to come back.
 EXPORT_WAIT = env_int("TRACEBINDER_EXPORT_WAIT", 60)
+VERIFY_HERE_BYTES = (
+    env_int("TRACEBINDER_VERIFY_HERE_MIB", 32) * 1024 * 1024
+)  # of a binder that a page verifies
+VERIFY_HERE_SECONDS = env_int("TRACEBINDER_VERIFY_HERE_SECONDS", 20)  # that it may take
 SEQUENCE_BATCH = env_int("TRACEBINDER_SEQUENCE_BATCH", 10_000)  # events a sequencer run takes
 SEQUENCE_BUDGET = env_int("TRACEBINDER_SEQUENCE_BUDGET", 10)  # seconds a call goes on sequencing a backlog
 # Seconds the clock may be behind what is on record before nothing is decided any more.

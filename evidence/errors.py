@@ -306,6 +306,14 @@ class BlobErased(EvidenceError):
     title = "The bytes were removed"
 
 
+class NotVerifiedHere(EvidenceError):
+    """A binder is too large, or takes too long, to be verified by the web process."""
+
+    code = "not_verified_here"
+    http_status = 503
+    title = "Not verified here"
+
+
 class PlanOvertaken(EvidenceError):
     """An erasure was asked for as planned, and something else stays by now: plan it again."""
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+from evidence.acts import can_read_binder
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.visibility import principal_of
 from evidence.models import Binder, BinderRequest
+from evidence.services.binder_checks import offline_command
 
 
 @admin.register(Binder)
@@ -26,6 +32,20 @@ class BinderAdmin(ReadOnlyModelAdmin):
     list_defer = ["sidecar"]
     search_fields = ["file_name", "^tagmanifest_digest"]
     ordering = ["-id"]
+    exclude = ["sidecar"]  # a file of its own, to be taken whole
+    change_form_template = "admin/evidence/binder.html"
+    chain = [ChainLink("Requests for it", "evidence.binderrequest", "binder__id__exact")]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """Show what is a binder's own, with the ways to take it and to verify it, for those who may read it."""
+        binder = self.get_object(request, object_id)
+        told = {}
+        if binder is not None and can_read_binder(principal_of(request), binder):
+            told = {"binder": binder, "command": offline_command(binder)}
+        return super().change_view(request, object_id, form_url, told | (extra_context or {}))
 
     @admin.display(description="Release")
     def release_link(self, binder: Binder) -> str:
@@ -47,6 +67,7 @@ class BinderRequestAdmin(ReadOnlyModelAdmin):
     list_filter = [related("system"), "state"]
     list_select_related = ["release__system"]
     ordering = ["-id"]
+    chain = [ChainLink("The binder", "evidence.binder", "id__exact", "binder_id")]
 
     @admin.display(description="State", ordering="state")
     def progress(self, request: BinderRequest) -> str:

@@ -41,6 +41,7 @@ from evidence.models import (
     GateDecision,
     GateState,
     ReadingState,
+    Release,
     ReviewTask,
     SamplingPlan,
     System,
@@ -93,7 +94,7 @@ class Work:
 
     waiting: tuple[Waiting, ...]
     approvals: tuple[Waiting, ...]  # empty for those who approve nothing
-    systems: QuerySet[Any]  # with `gate_verdict` and `gate_id`, of the newest decision
+    systems: QuerySet[Any]  # with verdict and key of the newest decision, name and key of the newest release
     may_judge: bool
 
 
@@ -104,8 +105,12 @@ def work_of(request: HttpRequest) -> Work | None:
         return None
     decisions = visible(GateDecision.objects.all(), request)
     latest = decisions.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
+    newest = Release.objects.filter(system=OuterRef("pk")).order_by("-pk")
     systems = visible(System.objects.all(), request).annotate(
-        gate_verdict=Subquery(latest.values("verdict")[:1]), gate_id=Subquery(latest.values("pk")[:1])
+        gate_verdict=Subquery(latest.values("verdict")[:1]),
+        gate_id=Subquery(latest.values("pk")[:1]),
+        release_name=Subquery(newest.values("name")[:1]),
+        release_id=Subquery(newest.values("pk")[:1]),
     )
     return Work(_waiting(request), _approvals(request), systems, can_judge(principal_of(request)))
 

@@ -7,7 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link, short_digest
@@ -17,7 +21,7 @@ from evidence.models import Release, ReleasePin
 
 @admin.register(Release)
 class ReleaseAdmin(ReadOnlyModelAdmin):
-    list_display = ["name", "system", "digest_start", "created_by", "created_at"]
+    list_display = ["name", "system", "digest_start", "created_by", "created_at", "dossier"]
     list_filter = [related("system")]
     list_select_related = ["system"]
     search_fields = ["name", "digest"]
@@ -47,6 +51,14 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
         release = self.get_object(request, object_id)
         told = [] if release is None else import_string(settings.SUPPORTING_EVIDENCE)(release)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "inside": told})
+
+    @admin.display(description=gettext_lazy("All that stands behind it"))
+    def dossier(self, release: Release) -> str:
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse("admin:dossier", args=[release.pk]),
+            _("Dossier of %(release)s") % {"release": release.name},
+        )
 
     @admin.display(description="Digest", ordering="digest")
     def digest_start(self, release: Release) -> str:

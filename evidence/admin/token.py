@@ -7,8 +7,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from evidence import clock
+from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
@@ -25,7 +27,17 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     list_select_related = ["owner"]
     search_fields = ["name", "prefix", "owner__username"]
     ordering = ["-id"]
-    fields = ["name", "prefix", "owner", "may", "on", "created_at", "expires_at", "revoked_at"]
+    fields = [
+        "name",
+        "acts_as",
+        "owner",
+        "owner_on_record",
+        "may",
+        "on",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    ]
     actions = ["revoke"]
     actions_on_top = True
 
@@ -44,6 +56,14 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         for token in chosen:
             tokens.revoke_token(principal=principal_of(request), token=token)
         self.message_user(request, f"Revoked: {', '.join(map(str, chosen))}.", messages.SUCCESS)
+
+    @admin.display(description=gettext_lazy("On record as"))
+    def acts_as(self, token: AccessToken) -> str:
+        return actor_of_token(token)
+
+    @admin.display(description=gettext_lazy("Its owner is on record as"))
+    def owner_on_record(self, token: AccessToken) -> str:
+        return actor_of_user(token.owner)
 
     @admin.display(description="May")
     def may(self, token: AccessToken) -> str:

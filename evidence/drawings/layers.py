@@ -26,6 +26,9 @@ class Node:
     kind: str = ""  # a small line above the label: "release"
     tone: str = "plain"
     address: str = ""  # a path of this server
+    column: int | None = None  # where it stands; None, for all: after everything that leads to it
+    is_here: bool = False  # what the drawing is about
+    is_beside: bool = False  # it is no link of the chain, and stands beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +37,25 @@ class Edge:
 
     start: str
     end: str
+    is_beside: bool = False  # dotted: the one says something of the other, and leads nowhere
 
 
 def layers(nodes: Sequence[Node], edges: Sequence[Edge], *, title: str) -> str:
     """Draw nodes in layers, and edges between them.
 
     Raises:
-        DrawingError: no nodes, two of one key, an edge to none, edges in a circle, an unknown tone, an address
-            that leads elsewhere.
+        DrawingError: no nodes, two of one key, an edge to none, edges in a circle or against the columns, an unknown
+            tone, an address that leads elsewhere.
     """
     by_key = _index(nodes, edges)
-    depth = _depths(by_key, edges)
+    depth = _depths(by_key, edges) if any(node.column is None for node in nodes) else _columns(by_key, edges)
     columns, routes = _with_bends(by_key, edges, depth)
     _settle(columns, routes)
     places = _places(columns)
     height = max(y for _, y in places.values()) + BOX[1] + MARGIN
-    lines = [_edge(route, places) for route in routes]
+    lines = [
+        _edge(route, places, is_beside=edge.is_beside) for route, edge in zip(routes, edges, strict=True)
+    ]
     boxes = [_node(by_key[key], places[key]) for key in by_key]
     said = [
         _said(node, [by_key[edge.end] for edge in edges if edge.start == node.key])
@@ -86,6 +92,16 @@ def _depths(by_key: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, int]
             raise DrawingError(f"the edges run in a circle through {min(waiting)!r}")
         for key in ready:
             depth[key] = 1 + max((depth[before] for before in waiting.pop(key)), default=-1)
+    return depth
+
+
+def _columns(by_key: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, int]:
+    """Return the layer of each node by its column; columns in which nothing stands are left out."""
+    used = sorted({node.column or 0 for node in by_key.values()})
+    depth = {key: used.index(node.column or 0) for key, node in by_key.items()}
+    for edge in edges:
+        if depth[edge.start] >= depth[edge.end]:
+            raise DrawingError(f"the edge from {edge.start!r} to {edge.end!r} does not lead to the right")
     return depth
 
 
@@ -140,7 +156,7 @@ def _places(columns: Sequence[Sequence[str]]) -> dict[str, Place]:
     }
 
 
-def _edge(route: Sequence[str], places: Mapping[str, Place]) -> Element:
+def _edge(route: Sequence[str], places: Mapping[str, Place], *, is_beside: bool = False) -> Element:
     """Return the line of an edge: from the right side of a node, through its bends, to the left side of another."""
     x, y = places[route[0]][0] + BOX[0], places[route[0]][1] + BOX[1] / 2
     path = f"M{x:.2f} {y:.2f}"
@@ -153,6 +169,8 @@ def _edge(route: Sequence[str], places: Mapping[str, Place]) -> Element:
             x += BOX[0]
             path += f"H{x:.2f}"
     head = f"M{x - 7:.2f} {y - 4:.2f}L{x:.2f} {y:.2f}L{x - 7:.2f} {y + 4:.2f}"
+    if is_beside:
+        return element("path", d=path, class_="tb-draw-edge tb-draw-beside")
     return element("path", d=f"{path}{head}", class_="tb-draw-edge")
 
 
@@ -160,15 +178,25 @@ def _node(node: Node, place: Place) -> Element:
     x, y = place
     room = BOX[0] - 20
     label_y = y + BOX[1] / 2 + (EM if node.kind else 4)
+    marks = (" tb-draw-here" if node.is_here else "") + (" tb-draw-beside" if node.is_beside else "")
     box = element(
         "g",
         element(
-            "rect", x=x, y=y, width=BOX[0], height=BOX[1], rx=5, class_=f"tb-draw-node tb-draw--{node.tone}"
+            "rect",
+            x=x,
+            y=y,
+            width=BOX[0],
+            height=BOX[1],
+            rx=5,
+            class_=f"tb-draw-node tb-draw--{node.tone}{marks}",
         ),
         *([words(x + 10, y + 6 + EM, node.kind, room=room, class_="tb-draw-quiet")] if node.kind else []),
         words(x + 10, label_y, node.label, room=room),
     )
-    return element("a", box, href=node.address, class_="tb-draw-link") if node.address else box
+    if not node.address:
+        return box
+    here = {"aria_current": "true"} if node.is_here else {}
+    return element("a", box, href=node.address, class_="tb-draw-link", **here)
 
 
 def _said(node: Node, after: Sequence[Node]) -> str:

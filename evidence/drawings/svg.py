@@ -16,7 +16,17 @@ _GEOMETRY: Final = frozenset(
     {"x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "width", "height", "viewBox", "d"}
 )
 _OTHER: Final = frozenset(
-    {"class", "role", "text-anchor", "href", "xmlns", "preserveAspectRatio", "aria-hidden", "focusable"}
+    {
+        "class",
+        "role",
+        "text-anchor",
+        "href",
+        "xmlns",
+        "preserveAspectRatio",
+        "aria-hidden",
+        "aria-current",
+        "focusable",
+    }
 )
 # XML 1.0, section 2.2: these cannot be written in a document, not even as a reference. Surrogates cannot be encoded.
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Final
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence import clock
 from evidence.access import Principal, find_system, visible_to
 from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.people import names_of
-from evidence.errors import Fault, InvalidInput
 from evidence.models import ClaimJudgement, Review, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.period import FROM, TO, read_days
 from evidence.selectors.review_agreement import (
     Counted,
     Figure,
@@ -28,9 +26,7 @@ from evidence.selectors.review_agreement import (
 from evidence.statistics.intervals import Estimate
 from evidence.statistics.ratings import FEWEST_UNITS
 
-_SYSTEM, _FROM, _TO = "system", "from", "to"
-_PERIOD: Final = timedelta(days=90)  # unless the address names one
-_YEARS: Final = range(1970, 9999)  # whose days have others before and after them
+_SYSTEM: Final = "system"
 _SAYS: Final[Mapping[NoNumber, object]] = {
     NoNumber.NOT_JUDGED_TWICE: gettext_lazy("nobody judged the same"),
     NoNumber.ALL_ALIKE: gettext_lazy("all judgements are the same: chance would explain as much"),
@@ -48,43 +44,24 @@ class ShownFigure:
     alpha: str
 
 
-@page_view(permission="evidence.view_review", parameters=[_SYSTEM, _FROM, _TO])
+@page_view(permission="evidence.view_review", parameters=[_SYSTEM, FROM, TO])
 def review_agreement(request: HttpRequest, principal: Principal) -> Page:
     """Show how reviewers agree, by the reviews that whoever opens it may read."""
     systems = list(visible_to(System.objects.order_by("name"), principal))
     key = request.GET.get(_SYSTEM) or (systems[0].key if systems else "")
-    first, last = _period(request)
-    context = {"systems": systems, "key": key, "first": first, "last": last}
+    days = read_days(request)
+    context = {"systems": systems, "key": key, "first": days.first, "last": days.last}
     if key:
         found = agreement_of_reviewers(
             visible_to(Review.objects.all(), principal),
             visible_to(ClaimJudgement.objects.all(), principal),
             find_system(principal, key),
-            clock.beginning_of(first),
-            clock.beginning_of(last + timedelta(days=1)),
+            days.since,
+            days.until,
         )
         context |= _show(found)
     trail = [Step(gettext_lazy("Reviews"), list_url("evidence.review"))]
     return Page("pages/review_agreement.html", gettext_lazy("How reviewers agree"), context, trail)
-
-
-def _period(request: HttpRequest) -> tuple[date, date]:
-    """Return the first and the last day of the period, both inclusive, in UTC."""
-    last = _day(request, _TO) or clock.now().date()
-    return _day(request, _FROM) or last - _PERIOD, last
-
-
-def _day(request: HttpRequest, name: str) -> date | None:
-    given = request.GET.get(name, "")
-    if not given:
-        return None
-    try:
-        day = date.fromisoformat(given)
-    except ValueError:
-        day = date.min
-    if day.year not in _YEARS:
-        raise InvalidInput(faults=[Fault("query", name, "invalid", "a day, as 2026-03-31")])
-    return day
 
 
 def _show(found: ReviewAgreement) -> dict[str, object]:

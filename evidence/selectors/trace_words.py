@@ -28,7 +28,7 @@ from evidence.models import Trace
 from evidence.models.trace import Stretch, TraceKeys
 from evidence.search_terms import Term
 from evidence.selectors.planned import planned_rows
-from evidence.selectors.statement_limit import limited
+from evidence.selectors.search_limit import limited
 from evidence.time_budget import TimeBudget
 from evidence.word_rules import SEARCH_KEYS, SEARCH_TEXT, STRETCH_BITS, TRACE_KEYS
 

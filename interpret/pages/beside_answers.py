@@ -17,14 +17,22 @@ def findings_beside(release: Release, principal: Principal, most: int) -> list[F
     """Return the newest findings that hold for a release; none to whoever may not see internals."""
     fresh = Finding.objects.filter(fresh_for(release), run__spec__system=release.system_id)
     rows = visible_to(fresh, principal).only(*_READ).order_by("-pk")
-    return [
-        FindingBeside(
-            title=found.title,
-            status=found.status,
-            rung=found.rung,
-            supports=found.supports,
-            does_not_show=found.does_not_show,
-            address=reverse("admin:finding", args=[found.pk]),
-        )
-        for found in rows[:most]
-    ]
+    return [_beside(found) for found in rows[:most]]
+
+
+def finding_beside(finding_id: int, principal: Principal) -> tuple[FindingBeside, int] | None:
+    """Return one finding and the release it was made on; None: there is none, or it is not for whoever asks."""
+    rows = visible_to(Finding.objects.filter(pk=finding_id), principal).select_related("run")
+    found = rows.only(*_READ, "run__release_id").first()
+    return None if found is None else (_beside(found), found.run.release_id)
+
+
+def _beside(found: Finding) -> FindingBeside:
+    return FindingBeside(
+        title=found.title,
+        status=found.status,
+        rung=found.rung,
+        supports=found.supports,
+        does_not_show=found.does_not_show,
+        address=reverse("admin:finding", args=[found.pk]),
+    )

@@ -14,9 +14,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from evidence.access import principal_of_user
+from evidence.access import principal_of_user, visible_to
 from evidence.acts import can_administer, can_judge, can_label
-from evidence.models import Defeater, DefeaterAnswer, EvalRun, Release, ReviewTask, Scope
+from evidence.models import Binder, Defeater, DefeaterAnswer, EvalRun, Release, ReviewTask, Scope
 from evidence.pages.review_desk.address import Tab
 from evidence.selectors.review_tasks import waiting_for
 from evidence.services import reviews
@@ -24,6 +24,7 @@ from interpret.models import Feature, Finding
 from interpret.services.dictionaries import label_feature
 from requirements.acts import can_import_requirements
 from requirements.models import Assessment, Baseline, Requirement, RequirementVersion, TraceLink
+from requirements.selectors.chain import NOUNS
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import click, read_down, see, speak, wear
 from tests.e2e.cases import make_task
@@ -75,6 +76,7 @@ def pages_of(person: User) -> Iterator[str]:
         feature = Feature.objects.get(labels__isnull=False)
         yield from (reverse("admin:dictionaries"), reverse("admin:dictionary", args=[feature.dictionary_id]))
         yield reverse("admin:feature", args=[feature.pk])
+    yield from _pages_of_a_release(person)
     yield from _pages_of_requirements(person)
     yield from _pages_of_the_desk(person)
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
@@ -120,6 +122,23 @@ def _pages_of_the_desk(person: User) -> Iterator[str]:
 def _answered(model: Any) -> str:
     """Return what the address of a form names beside the noun: an answer is given to one doubt."""
     return f"?defeater={Defeater.objects.earliest('pk').pk}" if model is DefeaterAnswer else ""
+
+
+def _pages_of_a_release(person: User) -> Iterator[str]:
+    if not person.has_perm("evidence.view_release"):
+        return
+    principal = principal_of_user(person)
+    release = Release.objects.order_by("-pk")[0]
+    yield reverse("admin:dossier", args=[release.pk])
+    if principal.may(Scope.BINDER):
+        yield reverse("admin:export_binder", args=[release.pk])
+    for kind, noun in NOUNS.items():
+        row = visible_to(noun.model._default_manager.order_by("-pk"), principal).first()
+        if row is not None:
+            yield reverse("admin:chain", args=[kind, row.pk])
+    binder = Binder.objects.order_by("-pk").first()
+    if binder is not None:
+        yield reverse("admin:check_binder", args=[binder.pk])
 
 
 def _pages_of_requirements(person: User) -> Iterator[str]:

@@ -14,7 +14,7 @@ from django.test import Client
 from evidence.models import EvalRun, Membership, Release
 from evidence.pages.search.asked import Asked, read_asked
 from evidence.pages.search.groups import Group
-from evidence.selectors.statement_limit import limited
+from evidence.selectors.search_limit import limited
 from evidence.services import registry, reviews
 from requirements.models import RequirementVersion
 from tests.e2e.cases import make_task

@@ -16,9 +16,11 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from evidence.access import sees_internals, visible_people
 from evidence.admin.frame.address import StrictChangeList
+from evidence.admin.frame.chain_kinds import CHAIN_KINDS, chain_url
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.headings import nouns_of
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
@@ -173,10 +175,12 @@ class ScopedModelAdmin(StrictInput):
 
     def chain_of(self, request: HttpRequest, object_id: str | None) -> list[tuple[str, str]]:
         """Return text and address of the links from a record that this person may follow."""
-        record = self.get_object(request, object_id) if object_id and self.chain else None
+        is_drawn = self.opts.label_lower in CHAIN_KINDS
+        record = self.get_object(request, object_id) if object_id and (self.chain or is_drawn) else None
         if record is None:
             return []
-        return [
+        drawn = [(_("The chain, drawn"), chain_url(record))] if is_drawn else []
+        return drawn + [
             (link.text, list_url(link.model, **{link.lookup: value}, **_of_system(record, link)))
             for link in self.chain
             if self._may_list(request, link.model)

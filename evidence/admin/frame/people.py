@@ -8,12 +8,15 @@ from typing import Any, Final
 from django.contrib import admin
 from django.db.models import Field, Model, Q, QuerySet
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
+from evidence.models import AccessToken
 from evidence.models.base import ActorField
 from evidence.selectors.people import directory
 
 # On a row that was read for a page: what the people in all rows of the page are called.
 _NAMES: Final = "_names_of_actors"
+_TOKEN: Final = "token:"  # noqa: S105  # as its actors begin
 _KIND: Final = "user:"  # as what was written before pseudonyms begins
 
 
@@ -31,7 +34,10 @@ def name_people(rows: Iterable[Model], columns: Sequence[str]) -> None:
 
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:
-    """Return what the people among these actors are called today, by actor; machines are not in it."""
+    """Return what the people among these actors are called today, by actor; of tokens, whose each is.
+
+    Two tokens of one person are one pair of eyes. Parts of this installation are not in it.
+    """
     asked = set(actors) - {""}
     if not asked:
         return {}
@@ -40,7 +46,16 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     for actor, formerly, name in known.values_list("actor", "was_called", "user__username"):
         names |= {actor: name, formerly: name}
     names.pop("", None)  # of those who have no name from before
-    return names
+    return names | _owners_of(asked)
+
+
+def _owners_of(actors: Iterable[str]) -> dict[str, str]:
+    """Return, of the tokens among these actors, who answers for each."""
+    prefixes = [actor.removeprefix(_TOKEN) for actor in actors if actor.startswith(_TOKEN)]
+    if not prefixes:
+        return {}
+    owners = AccessToken.objects.filter(prefix__in=prefixes).values_list("prefix", "owner__username")
+    return {f"{_TOKEN}{prefix}": _("token of %(name)s") % {"name": name} for prefix, name in owners}
 
 
 def show_actor(actor: str, names: Mapping[str, str]) -> str:

@@ -172,7 +172,7 @@ class ReviewAdmin(ReadOnlyModelAdmin):
     ]  # fmt: skip
     search_fields = ["=reviewer__username"]
     ordering = ["-id"]
-    chain_lookups = ["task__trace__id__exact"]
+    chain_lookups = ["task__trace__id__exact", "task__trace__release__id__exact"]
     fields = [
         "task", "standing", "reviewer", "decided", "reason_given", "rationale", "corrected", "machine_verdict_as_json",
         "created_at",
@@ -226,6 +226,7 @@ class AdjudicationAdmin(ReadOnlyModelAdmin):
     list_filter = [related("task__system"), "decision"]
     list_select_related = ["adjudicator", "task__trace"]
     ordering = ["-id"]
+    chain_lookups = ["task__trace__release__id__exact"]
 
     @admin.display(description="Decision", ordering="decision")
     def decided(self, settled: Adjudication) -> str:

@@ -24,7 +24,7 @@ from evidence.pages.search.groups import (
 )
 from evidence.search_terms import UnreadableSearch, read_terms
 from evidence.selectors.revisions import is_superseded
-from evidence.selectors.statement_limit import limited
+from evidence.selectors.search_limit import limited
 from evidence.selectors.trace_words import Period, Place, WordSearch
 from evidence.trace_ids import LENGTH, bounds_of
 

@@ -14,7 +14,7 @@ from django_stubs_ext import StrOrPromise
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url, record_url
 from evidence.pages.search.asked import Asked
-from evidence.selectors.statement_limit import limited
+from evidence.selectors.search_limit import limited
 
 MOST: Final = 10  # of one noun that are shown
 LONGEST_STATEMENT: Final = 1.0  # seconds

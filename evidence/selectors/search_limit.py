@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import OperationalError, connection, transaction
-
-from evidence.database_errors import TOOK_TOO_LONG, state_of
 from evidence.errors import SearchTooWide
+from evidence.statement_limit import TookTooLong, statements_limited
 
 
 @contextmanager
@@ -19,10 +17,7 @@ def limited(seconds: float) -> Iterator[None]:
         SearchTooWide: one did, and the database ended it.
     """
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}"])
+        with statements_limited(seconds):
             yield
-    except OperationalError as exc:
-        if state_of(exc) == TOOK_TOO_LONG:
-            raise SearchTooWide from exc
-        raise
+    except TookTooLong as exc:
+        raise SearchTooWide from exc
