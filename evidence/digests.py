@@ -121,12 +121,14 @@ def _as_both_write_it(value: object) -> object:
     raise _Differs
 
 
-def _float_as_both_write_it(number: float) -> float | int:
-    """ECMAScript writes 1.0 as 1, and takes exponents from 1e21 on and below 1e-6."""
+def _float_as_both_write_it(number: float) -> float | int | orjson.Fragment:
+    """ECMAScript writes 1.0 as 1, and takes exponents from 1e21 on and below 1e-6; orjson, already below 1e-5."""
     if number.is_integer() and abs(number) < _FIRST_INEXACT:
         return int(number)
     if 1e-4 <= abs(number) < 1e15:
         return number
+    if abs(number) < 1e-4:
+        return orjson.Fragment(rfc8785.dumps(number))
     raise _Differs
 
 

@@ -59,7 +59,7 @@ class Example:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,12 @@ class DescribedFeature:
     raises: tuple[str, ...]
     lowers: tuple[str, ...]
     answers: tuple[Answer, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        shown = [example.as_json() for example in self.examples]
+        return {**plain, "examples": shown, "answers": [list(answer) for answer in self.answers]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,15 @@ class Described:
     features: int  # that the dictionary has
     concepts: Concepts
     described: tuple[DescribedFeature, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values: plain ones, whose digest is taken many times as fast as that of named tuples."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            **plain,
+            "concepts": asdict(self.concepts),
+            "described": [each.as_json() for each in self.described],
+        }
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:

@@ -146,7 +146,7 @@ def _store(
     actor: str,
 ) -> Dictionary:
     system = version.artefact.system
-    features_digest = digest_of(asdict(described))
+    features_digest = digest_of(described.as_json())
     dictionary = Dictionary.objects.create(
         system=system,
         artefact_version=version,
