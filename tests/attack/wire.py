@@ -79,8 +79,10 @@ def over_http(port: int) -> Send:
 def in_process() -> Send:
     """Return what sends to this process's own copy of the server."""
 
+    client: Any = Client(enforce_csrf_checks=True, raise_request_exception=False)
+
     def send(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        client: Any = Client(enforce_csrf_checks=True, raise_request_exception=False)
+        client.cookies.clear()
         kind = headers.get("Content-Type", "application/octet-stream")
         response = client.generic(method, path, body, content_type=kind, headers=dict(headers))
         content = b"".join(response.streaming_content) if response.streaming else response.content
