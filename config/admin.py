@@ -30,6 +30,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("Human review"): (
         "ReviewTask", "QueuedTask", "QueuePause", "ReviewerPause", "ReviewerSkill", "SavedFilter", "ReviewDraft",
         "Review", "ClaimJudgement", "Adjudication", "SamplingPlan", "FrozenPopulation", "SampleDraw",
+        "GoldAnswer", "GoldDraw", "GoldTask", "GoldJudgement",
     ),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
