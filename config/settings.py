@@ -589,6 +589,7 @@ SPECTACULAR_SETTINGS = {
         "ReadingState": "evidence.models.ReadingState",
         "DefeaterAnswerKind": "evidence.models.DefeaterAnswer.Kind",
         "DefeaterState": "evidence.selectors.defeaters.STATES",
+        "GoldStep": "evidence.api.gold.STEPS",
         "SamplingState": "evidence.selectors.sampling.STATES",
         "SamplingStep": "evidence.api.sampling.STEPS",
         "SampleVerdict": "evidence.selectors.sampling.VERDICTS",

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.admin.frame.words import in_words
 from evidence.models import ReasonCode, Review
 
-_DECISIONS = {
+DECISIONS = {
     Review.Decision.APPROVE: _("Approve: the answer stands"),
     Review.Decision.OVERRIDE: _("Override: it should have said something else"),
     Review.Decision.REJECT: _("Reject: it must not be used"),
@@ -23,7 +23,7 @@ class ReviewForm(forms.Form):
     """One person's judgement."""
 
     decision = forms.ChoiceField(
-        label=_("Decision"), choices=list(_DECISIONS.items()), widget=forms.RadioSelect
+        label=_("Decision"), choices=list(DECISIONS.items()), widget=forms.RadioSelect
     )
     reason_code = forms.ChoiceField(
         label=_("Reason"),
@@ -45,7 +45,7 @@ class AdjudicationForm(forms.Form):
     """How a third person settles what reviewers disagree about."""
 
     decision = forms.ChoiceField(
-        label=_("What stands"), choices=list(_DECISIONS.items()), widget=forms.RadioSelect
+        label=_("What stands"), choices=list(DECISIONS.items()), widget=forms.RadioSelect
     )
     rationale = forms.CharField(label=_("Why"), widget=forms.Textarea(attrs={"rows": 4}))
     corrected_answer = forms.CharField(
