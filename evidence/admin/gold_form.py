@@ -1,4 +1,4 @@
-"""What an approver fills in to say what is right of an answer. The rules: `evidence.acts.gold`, `evidence.services.gold`."""
+"""What an approver fills in to say what is right of an answer. The rules: `acts.gold`, `services.gold`."""
 
 from __future__ import annotations
 

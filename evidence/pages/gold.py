@@ -1,4 +1,4 @@
-"""Gold answers: to a reviewer, those that they judged and what is right of them; to others, how each reviewer judges."""
+"""Gold answers: to a reviewer, those they judged and what is right of them; to others, how each reviewer judges."""
 
 from __future__ import annotations
 

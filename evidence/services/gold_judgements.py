@@ -50,7 +50,8 @@ def record_judgement(*, principal: Principal, trace: Trace, **said: Any) -> Revi
 
 
 def as_review(judged: GoldJudgement) -> Review:
-    """Return what was said of a gold answer in the form of a review, which is stored nowhere."""
+    """Return what was said of a gold answer, as it is stored, in the form of a review, which is stored nowhere."""
+    judged.refresh_from_db(fields=["claims", "machine_verdict", "created_at"])
     review = Review(
         pk=judged.pk, task=judged.task, reviewer=judged.reviewer, created_at=judged.created_at,
         machine_verdict=judged.machine_verdict,
