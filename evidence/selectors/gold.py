@@ -27,18 +27,18 @@ from evidence.models import (
 GOLD: Final = (GoldAnswer, GoldDraw, GoldTask, GoldJudgement)
 
 
-def is_given(user: User, task: str) -> Exists:
+def is_given(user: User, task: str) -> Q:
     """Return the condition that a task is open to a person as gold.
 
     Args:
         task: where a row of the outer query names its task: "pk" of one.
     """
-    return Exists(GoldTask.objects.filter(task=OuterRef(task), reviewer=user))
+    return Q(Exists(GoldTask.objects.filter(task=OuterRef(task), reviewer=user)))
 
 
-def is_given_to_another(user: User | None, task: str) -> Exists:
+def is_given_to_another(user: User | None, task: str) -> Q:
     """Return the condition that a place in the queue is there for somebody else alone."""
-    return Exists(GoldTask.objects.filter(task=OuterRef(task)).exclude(reviewer=user))
+    return Q(Exists(GoldTask.objects.filter(task=OuterRef(task)).exclude(reviewer=user)))
 
 
 def find_given(user: User, trace: Trace) -> GoldTask | None:

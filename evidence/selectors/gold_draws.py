@@ -24,13 +24,14 @@ from evidence.models import (
     Review,
     ReviewDraft,
     ReviewTask,
+    SampleDraw,
     Scope,
     System,
 )
 from evidence.roles import ROLES
 from evidence.selectors.gold import current_gold
 from evidence.selectors.review_tasks import waiting_for, with_standing
-from evidence.selectors.review_work import DRAWN, can_judge_in, language_of
+from evidence.selectors.review_work import can_judge_in, language_of
 
 _REVIEWERS: Final = [name for name, rules in ROLES.items() if Scope.REVIEW in rules.scopes]
 
@@ -90,17 +91,19 @@ def candidates(system: System, reviewer: User) -> list[int]:
     had_part = (
         Q(Exists(said)) | Q(Exists(settled)) | Q(Exists(given)) | Q(made_by__in=all_actors_of(reviewer))
     )
-    rows = current_gold().filter(~had_part, ~Exists(queued), ~_is_counted_elsewhere(), task__system=system)
+    rows = current_gold().filter(~had_part, ~Exists(queued), ~_is_a_label(), task__system=system)
     closed = with_standing(ReviewTask.objects.filter(pk__in=rows.values("task"))).filter(
         is_open=False, is_disputed=False, is_superseded=False, trace__payload_salt__isnull=False
     )
     tasks = {task.pk: task for task in closed.select_related("trace__release").defer("trace__exchanges")}
     earliest = _earliest_that_does_not_stand_out(system, reviewer)
+    sampled = _drawn_by_plans(system) if tasks else set[str]()
     return [
         gold.pk
         for gold in rows.order_by("pk")
         if (task := tasks.get(gold.task_id)) is not None
         and task.due_at >= earliest
+        and task.trace.trace_id.hex not in sampled
         and not _put_on_record_by(task, reviewer)
         and can_judge_in(reviewer, system, language_of(task.trace))
     ]
@@ -127,11 +130,17 @@ def _same_answer(task: str = "task") -> dict[str, OuterRef]:
     return {f"{task}__trace__trace_id": OuterRef("task__trace__trace_id")}
 
 
-def _is_counted_elsewhere() -> Q:
-    """Return the condition that what was said of an answer shows in the labels of a run, or in what a sample shows."""
+def _is_a_label() -> Q:
+    """Return the condition that what was said of an answer shows in labels that were made of it."""
     runs = LabelSet.objects.exclude(made_from=LabelSet.MadeFrom.SHEET).values("run")
     labelled = EvalSample.objects.filter(run__in=runs, trace_id=OuterRef("task__trace__trace_id"))
-    return Q(Exists(labelled)) | Q(task__reason__in=DRAWN)
+    return Q(Exists(labelled))
+
+
+def _drawn_by_plans(system: System) -> set[str]:
+    """Return the trace ids of the answers that sampling plans drew, whatever they were asked about for before."""
+    draws = SampleDraw.objects.filter(population__plan__system=system).values_list("drawn", flat=True)
+    return {str(each[0]).partition("/")[0] for drawn in draws for each in drawn}
 
 
 def _earliest_that_does_not_stand_out(system: System, reviewer: User) -> datetime:

@@ -49,7 +49,7 @@ def mend_queue() -> int:
     """
     tasks = with_standing(ReviewTask.objects.all())
     waits = {
-        QueuedTask.Stage.JUDGE: Q(is_open=True) | is_given_to_another(None, "pk"),
+        QueuedTask.Stage.JUDGE: Q(is_open=True) | (Q(is_superseded=False) & is_given_to_another(None, "pk")),
         QueuedTask.Stage.SETTLE: Q(is_open=False, is_disputed=True),
     }
     wrong = Q(queued__isnull=False, queued__due_on=None)

@@ -21,6 +21,7 @@ from evidence.access import principal_of_user, visible_to
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
 from evidence.gold_draws import pick, reviews_until_next
 from evidence.models import (
+    Adjudication,
     AuditEvent,
     AuditPayload,
     ClaimJudgement,
@@ -82,6 +83,18 @@ def closed(world: World, decision: str = "reject") -> ReviewTask:
     return task
 
 
+def settled(world: World) -> ReviewTask:
+    """A task whose two reviewers disagreed, which a third has settled."""
+    task = make_task(world)
+    people = [colleague(world, name, "reviewer") for name in ("one", "two", "three")]
+    judge(people[0], task)
+    judge(people[1], task, "reject")
+    reviews.adjudicate(
+        principal=principal_of_user(people[2]), task=task, decision="reject", rationale="The fee is invented."
+    )
+    return task
+
+
 def made_gold(world: World, task: ReviewTask, *right: str) -> GoldAnswer:
     approver = world.principal("approver")
     return gold.make_gold(principal=approver, task=task, right=right or ["reject"], rationale=WHY)
@@ -98,7 +111,7 @@ def scene(world: World) -> tuple[ReviewTask, ReviewTask]:
                 sequence = f"pg_get_serial_sequence('{model._meta.db_table}', 'id')"
                 cursor.execute(f"SELECT setval({sequence}, greatest(nextval({sequence}), 200000))")
         cursor.execute(f'SET ROLE "{django_settings.RUNTIME_ROLE}"')
-    given = closed(world)
+    given = settled(world)
     gold_answer = made_gold(world, given)
     assert gold.draw_gold() == 0  # the first secret
     judge(world.people["reviewer"], make_task(world, risk="low"))
@@ -269,6 +282,8 @@ def test_the_log_tells_a_reviewer_neither_that_one_was_drawn_nor_that_it_was_jud
     reviews_of = [str(pk) for pk in Review.objects.filter(task=given).values_list("pk", flat=True)]
     assert len(reviews_of) == 2
     assert not shown.filter(object_type="evidence.Review", object_id__in=reviews_of).exists()
+    assert not shown.filter(object_type="evidence.Adjudication").exists()
+    assert not visible_to(Adjudication.objects.all(), reviewer).exists()
     assert shown.filter(object_type="evidence.Review").exists()  # their own
     for who in (reviewer, principal_of_user(User.objects.get(username="one"))):
         for model in (GoldAnswer, GoldDraw, GoldTask, GoldJudgement):
@@ -312,15 +327,16 @@ def test_when_and_which_is_settled_by_a_secret_that_was_there_before(world: Worl
     settings.REVIEW_GOLD_EVERY = 2
     golds = [made_gold(world, closed(world)) for _ in range(3)]
     gold.draw_gold()
-    reviewer, drawn = world.people["reviewer"], []
+    reviewer, drawn = world.people["reviewer"], list[tuple[int, GoldDraw]]()
     for n in range(1, 8):
         judge(reviewer, make_task(world))
         if gold.draw_gold():
-            drawn.append((n, GoldTask.objects.get().draw))
+            given = GoldTask.objects.get()
+            drawn.append((n, given.draw))
             record_judgement(
-                principal=world.principal("reviewer"), trace=drawn[-1][1].gold.task.trace, decision="approve"
+                principal=world.principal("reviewer"), trace=given.task.trace, decision="approve"
             )
-    assert [draw.gold.pk for _, draw in drawn] != []
+    assert drawn
     for n, draw in drawn:
         again = redraw(draw)
         assert again is not None
@@ -480,7 +496,8 @@ def test_a_share_is_told_from_twenty_on_by_what_is_right_now_and_not_to_reviewer
         )  # fmt: skip
     (found,) = results_in(world.system, GoldJudgement.objects.all())
     assert found.share is not None
-    assert (found.n, found.share.value) == (21, pytest.approx(16 / 21))
+    assert found.n == 21
+    assert found.share.value == pytest.approx(16 / 21)
     assert found.share.low is not None
     assert found.share.high is not None
     assert found.share.low < 16 / 21 < found.share.high
