@@ -312,7 +312,7 @@ def test_to_everybody_else_it_is_closed_and_in_no_queue(
             "pk", flat=True
         )
         assert visible_to(Review.objects.filter(task=given), principal_of_user(who)).count() == 2
-    with pytest.raises(ConflictingContent, match="has the reviews that were asked for"):
+    with pytest.raises(ConflictingContent, match="was adjudicated"):
         record_judgement(principal=principal_of_user(third), trace=given.trace, decision="approve")
     for person in User.objects.filter(groups__name="reviewer"):
         person.groups.clear()
