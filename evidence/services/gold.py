@@ -139,7 +139,7 @@ def _give_up(task_id: int) -> None:
     given = to_be_given_up().filter(pk=task_id).select_related("task__trace", "task__system").first()
     if given is not None:
         task = given.task
-        given.delete()
+        GoldTask.objects.filter(pk=task_id).delete()
         review_queue.requeue(task)
 
 

@@ -13,7 +13,7 @@ from evidence.services import reviews
 from evidence.services.gold import make_gold, withdraw_gold
 from evidence.services.people import memberships
 from tests.e2e.cases import make_task
-from tests.factories import World, acting, make_person
+from tests.factories import World, make_person
 from tests.invariants.act_doors.taking import Act, browse, get, named, post, serve
 from tests.invariants.who import TOKEN_WITH
 
@@ -31,7 +31,7 @@ def closed(world: World) -> Any:
 
 def made(world: World) -> Any:
     """An answer that is gold."""
-    return make_gold(principal=acting(), task=closed(world), **SAID)
+    return make_gold(principal=world.principal("approver"), task=closed(world), **SAID)
 
 
 ACTS: Final[list[Act]] = [
