@@ -96,7 +96,7 @@ def _tells_of_gold(reviewer: User) -> Q:
     samples = EvalSample.objects.filter(
         run=OuterRef("label_set__run"), sample_id=OuterRef("sample_id"), trace_id__in=given
     )
-    return ~Q(label_set__made_from=LabelSet.MadeFrom.SHEET) & Exists(samples)
+    return ~Q(label_set__made_from=LabelSet.MadeFrom.SHEET) & Q(Exists(samples))
 
 
 def _is_kept_from(reviewer: User) -> Q:
