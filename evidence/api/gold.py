@@ -14,7 +14,7 @@ from evidence import acts
 from evidence.access import find_system, principal_of, visible_to
 from evidence.actors import actor_of_user
 from evidence.api.filtering import FilterSet
-from evidence.api.inputs import Input, QueryInput
+from evidence.api.inputs import Input, InputList, QueryInput
 from evidence.api.reading import ScopedList
 from evidence.api.review_agreement import AgreementEstimateOut
 from evidence.api.scoped_view import ScopedView
@@ -53,10 +53,10 @@ class GoldAnswerIn(Input):
 
     system = serializers.CharField()
     trace_id = TraceIdField()
-    right = serializers.ListField(
+    right = InputList(
         child=serializers.ChoiceField(choices=Review.Decision.choices),
-        min_length=1,
-        max_length=len(Review.Decision.values),
+        limit="REVIEW_MAX_REASONS",
+        allow_empty=False,
         help_text="Decisions, each of which is right.",
     )
     rationale = serializers.CharField(help_text="Why: whoever judged the answer reads it.")

@@ -33,12 +33,13 @@ def is_given(user: User, task: str) -> Q:
     Args:
         task: where a row of the outer query names its task: "pk" of one.
     """
-    return Q(Exists(GoldTask.objects.filter(task=OuterRef(task), reviewer=user)))
+    return Q(Exists(GoldTask.objects.filter(task=OuterRef(task), reviewer=user.pk)))
 
 
 def is_given_to_another(user: User | None, task: str) -> Q:
     """Return the condition that a place in the queue is there for somebody else alone."""
-    return Q(Exists(GoldTask.objects.filter(task=OuterRef(task)).exclude(reviewer=user)))
+    person = None if user is None else user.pk
+    return Q(Exists(GoldTask.objects.filter(task=OuterRef(task)).exclude(reviewer=person)))
 
 
 def find_given(user: User, trace: Trace) -> GoldTask | None:

@@ -136,9 +136,10 @@ def _keep(draw: GoldDraw) -> GoldDraw:
 @transaction.atomic
 def _give_up(task_id: int) -> None:
     hold(Lock.REVIEW_TASK, task_id)
-    given = to_be_given_up().filter(pk=task_id).select_related("task__trace", "task__system").first()
+    given = to_be_given_up().filter(pk=task_id).select_related("task__trace", "task__system", "draw").first()
     if given is not None:
         task = given.task
+        audit.record(verb="gold_answer.given_up", actor=ACTOR, obj=given.draw, system=task.system)
         GoldTask.objects.filter(pk=task_id).delete()
         review_queue.requeue(task)
 
