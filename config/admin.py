@@ -31,6 +31,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("Human review"): (
         "ReviewTask", "QueuedTask", "QueuePause", "ReviewerPause", "ReviewerSkill", "SavedFilter", "ReviewDraft",
         "Review", "ClaimJudgement", "Adjudication", "SamplingPlan", "FrozenPopulation", "SampleDraw",
+        "GoldAnswer", "GoldDraw", "GoldTask", "GoldJudgement",
     ),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
@@ -142,6 +143,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.conversation import conversation  # noqa: PLC0415  # as above
         from evidence.pages.eval_comparison import compare_two_runs  # noqa: PLC0415  # as above
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
+        from evidence.pages.gold import gold_answers  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
         from evidence.pages.review_agreement import review_agreement  # noqa: PLC0415  # as above
@@ -175,6 +177,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("review-desk/", review_desk, name="review_desk"),
             path("review-desk/<int:trace_id>/", judge_answer, name="judge_answer"),
             path("review-filters/", review_filters, name="review_filters"),
+            path("review-gold/", gold_answers, name="gold_answers"),
             path("review-pause/", review_pause, name="review_pause"),
             path("review-reasons/", review_reasons, name="review_reasons"),
             path("draft/", new_draft, name="new_draft"),

@@ -383,6 +383,8 @@ REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for
 REVIEW_TAKE_BACK = timedelta(seconds=env_int("TRACEBINDER_REVIEW_TAKE_BACK_SECONDS", 10))
 # For which an answer is one reviewer's, from their last word.
 REVIEW_HOLD = timedelta(minutes=env_int("TRACEBINDER_REVIEW_HOLD_MINUTES", 15))
+# Reviews, on average, to one gold answer that a reviewer is given; 0: none is.
+REVIEW_GOLD_EVERY = env_int("TRACEBINDER_REVIEW_GOLD_EVERY", 0)
 SAMPLING_MAX_ANSWERS = env_int("TRACEBINDER_SAMPLING_MAX_ANSWERS", 200_000)  # of a sampling plan's period
 # High-risk trace and system.
 REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)
@@ -550,6 +552,7 @@ CELERY_BEAT_SCHEDULE = {
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
     "record-decided-reviews": {"task": "evidence.tasks.record_decided_reviews", "schedule": 2.0},
+    "draw-gold-answers": {"task": "evidence.tasks.draw_gold_answers", "schedule": 60.0},
     "mend-review-queue": {"task": "evidence.tasks.mend_review_queue", "schedule": 300.0},
     "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
     "assess-due": {"task": "requirements.tasks.assess_due", "schedule": 60.0},
@@ -611,6 +614,7 @@ SPECTACULAR_SETTINGS = {
         "ReadingState": "evidence.models.ReadingState",
         "DefeaterAnswerKind": "evidence.models.DefeaterAnswer.Kind",
         "DefeaterState": "evidence.selectors.defeaters.STATES",
+        "GoldStep": "evidence.api.gold.STEPS",
         "SamplingState": "evidence.selectors.sampling.STATES",
         "SamplingStep": "evidence.api.sampling.STEPS",
         "SampleVerdict": "evidence.selectors.sampling.VERDICTS",

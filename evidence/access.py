@@ -24,6 +24,7 @@ from evidence.models import (
     Label,
     LabelSet,
     Membership,
+    QueuedTask,
     ReleaseVerdict,
     Review,
     ReviewDraft,
@@ -35,6 +36,13 @@ from evidence.models import (
 from evidence.models.base import MEMBERS, SYSTEM_IDS
 from evidence.roles import roles_among, roles_of, scopes_of, token_scopes_of
 from evidence.selectors.bearers import Bearer, find_bearer
+from evidence.selectors.gold import (
+    GOLD,
+    events_hidden_from,
+    gold_shown_to,
+    hidden_gold,
+    is_given_to_another,
+)
 from evidence.selectors.labels import label_sets_shown_to, labels_shown_to
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
@@ -244,9 +252,9 @@ def principal_of(request: Request) -> Principal:
 def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
     """Return the rows that belong to the principal's systems, without what they may not see of those.
 
-    That is what speaks of internals, what somebody else is still writing, and what colleagues said of an answer that a
-    reviewer may still judge or label, counted or word by word. To them such a list is empty and such a detail is not
-    found: an answer of 403 would already tell.
+    That is what speaks of internals, what somebody else is still writing, what tells a reviewer which answers are gold,
+    and what colleagues said of an answer that they may still judge or label, counted or word by word. To them such a
+    list is empty and such a detail is not found: an answer of 403 would already tell.
 
     Raises:
         AccessDenied: the model belongs to no system and is not for listing.
@@ -258,12 +266,22 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
     if model in _OWN:
         narrowed = narrowed.filter(**{_OWN[model]: principal.user.pk if principal.user else None})
-    if _may_lead(model) and principal.is_reviewer:
-        narrowed = _without_what_would_lead(narrowed, principal.person)
+    if model is QueuedTask:
+        narrowed = narrowed.filter(~is_given_to_another(principal.user, "pk"))
+    if principal.is_reviewer:
+        narrowed = _for_a_reviewer(narrowed, principal.person)
     internal, hidden = model._meta.app_label == INTERNALS_APP, speaks_of_internals(model)
     if not (internal or hidden) or principal.sees_internals:
         return narrowed
     return narrowed.none() if internal else narrowed.exclude(hidden)
+
+
+def _for_a_reviewer(rows: models.QuerySet[_M], reviewer: User) -> models.QuerySet[_M]:
+    """Leave out what would lead a reviewer, and what would tell them which answers are gold."""
+    if rows.model in GOLD:
+        return gold_shown_to(rows, reviewer)
+    told = rows.exclude(gold) if (gold := hidden_gold(rows.model, reviewer)) else rows
+    return _without_what_would_lead(told, reviewer) if _may_lead(rows.model) else told
 
 
 def _may_lead(model: type[models.Model]) -> bool:
@@ -296,6 +314,8 @@ def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:
     if principal.may(Scope.BINDER):
         mine |= Q(system__isnull=True)
     events = AuditEvent.objects.filter(mine)
+    if principal.is_reviewer:
+        events = events.exclude(events_hidden_from(principal.person))
     return events if principal.sees_internals else events.exclude(speaks_of_internals(AuditEvent))
 
 

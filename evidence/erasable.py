@@ -14,6 +14,8 @@ from evidence.models import (
     Citation,
     Claim,
     EvalSample,
+    GoldAnswer,
+    GoldJudgement,
     PolicyCheck,
     Reject,
     Retrieval,
@@ -97,6 +99,8 @@ ERASABLE: Final = (
         _IN_TASK,
         came_later=("corrected_answer",),
     ),
+    Erasable(GoldAnswer, ("rationale",), _OF_TASK, _IN_TASK),
+    Erasable(GoldJudgement, ("rationale", "corrected_answer"), _OF_TASK, _IN_TASK),
     Erasable(
         Reject,
         ("detail", "item"),

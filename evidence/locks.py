@@ -32,6 +32,7 @@ class Lock(StrEnum):
     EVAL_RUN = "evidence.evalrun"  # a run key of a system
     GATE = "evidence.gate"  # a gate version for a release
     GATE_KEY = "evidence.gatekey"  # the versions of a gate, which may not exist yet
+    GOLD = "evidence.gold"  # the gold answers of a system, and to whom one is given
     LINKS = "requirements.links"  # the links of a system: while some are made, cleared or withdrawn
     PROBE_HISTORY = (
         "interpret.probehistory"  # counting of runs on a model; a function in the database takes it

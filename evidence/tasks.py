@@ -17,6 +17,7 @@ from evidence.services import (
     binder_requests,
     blob_checks,
     blob_sweep,
+    gold,
     ingest,
     log,
     review_drafts,
@@ -133,6 +134,12 @@ def apply_retention() -> None:
 def record_decided_reviews() -> None:
     """Put on record what reviewers decided and did not take back."""
     review_drafts.record_decided()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)
+def draw_gold_answers() -> None:
+    """Give gold answers to the reviewers who have judged enough others since their last."""
+    gold.draw_gold()
 
 
 @shared_task(

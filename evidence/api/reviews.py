@@ -14,12 +14,12 @@ from evidence.actors import actor_of_user
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.api.trace_ids import TraceIdField
-from evidence.models import ClaimJudgement, ReasonCode, Review, Scope
+from evidence.models import ClaimJudgement, GoldJudgement, ReasonCode, Review, Scope
 from evidence.problems import Problem
 from evidence.selectors.claim_judgements import with_claim_judgements
 from evidence.selectors.review_tasks import with_revision
 from evidence.selectors.revisions import find_revision
-from evidence.services import reviews
+from evidence.services.gold_judgements import as_review, record_judgement
 
 
 class ClaimJudgementIn(Input):
@@ -110,6 +110,8 @@ class Reviews(ScopedList[Review]):
         values, principal = dict(data.validated_data), principal_of(request)
         system, trace_id = find_system(principal, values.pop("system")), values.pop("trace_id")
         trace = find_revision(system, trace_id, values.pop("revision", None))
-        review = reviews.record_review(principal=principal, trace=trace, **values)
-        own = visible_to(Review.objects.filter(pk=review.pk), principal)
+        judged = record_judgement(principal=principal, trace=trace, **values)
+        if isinstance(judged, GoldJudgement):
+            return Response(ReviewOut(as_review(judged)).data, status=201)
+        own = visible_to(Review.objects.filter(pk=judged.pk), principal)
         return Response(ReviewOut(with_revision(own).get()).data, status=201)

@@ -60,6 +60,7 @@ from evidence.models.gate import (
     WaiverDismissal,
     WaiverRequest,
 )
+from evidence.models.gold import GoldAnswer, GoldDraw, GoldJudgement, GoldTask
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.label import Label, LabelSet
@@ -128,6 +129,10 @@ __all__ = [
     "GateDecision",
     "GateState",
     "GateTransition",
+    "GoldAnswer",
+    "GoldDraw",
+    "GoldJudgement",
+    "GoldTask",
     "IngestBatch",
     "Label",
     "LabelSet",

@@ -13,7 +13,7 @@ from evidence.actors import actors_of
 from evidence.clock import AsOf
 from evidence.evals.contracts import ScoreStatus
 from evidence.evals.corrected import drawn_order
-from evidence.models import EvalRun, EvalSample, EvalScore, Label, Retraction
+from evidence.models import EvalRun, EvalSample, EvalScore, GoldTask, Label, LabelSet, Retraction
 from evidence.selectors.desk_labels import MAPPINGS
 from evidence.selectors.review_tasks import tasks_waiting_for
 
@@ -77,12 +77,28 @@ def draw_sheet(run: EvalRun, metric: str, person: str, count: int) -> Sequence[E
 
 def labels_shown_to(rows: QuerySet[Any], reviewer: User) -> QuerySet[Any]:
     """Leave out what others say of answers that a reviewer may still label: it would lead them."""
-    return rows.exclude(_is_kept_from(reviewer))
+    return rows.exclude(_is_kept_from(reviewer) | _tells_of_gold(reviewer))
 
 
 def label_sets_shown_to(rows: QuerySet[Any], reviewer: User) -> QuerySet[Any]:
     """Leave out sets with a label that is kept from a reviewer: the digest of a small one tells what it says."""
-    return rows.exclude(Exists(Label.objects.filter(_is_kept_from(reviewer), label_set=OuterRef("pk"))))
+    return rows.exclude(
+        Exists(
+            Label.objects.filter(_is_kept_from(reviewer) | _tells_of_gold(reviewer), label_set=OuterRef("pk"))
+        )
+    )
+
+
+def _tells_of_gold(reviewer: User) -> Q:
+    """Return the condition that a label was made at the desk, of an answer that is open to a reviewer as gold.
+
+    Of an answer that really waits there is none.
+    """
+    given = GoldTask.objects.filter(reviewer=reviewer).values("task__trace__trace_id")
+    samples = EvalSample.objects.filter(
+        run=OuterRef("label_set__run"), sample_id=OuterRef("sample_id"), trace_id__in=given
+    )
+    return ~Q(label_set__made_from=LabelSet.MadeFrom.SHEET) & Q(Exists(samples))
 
 
 def _is_kept_from(reviewer: User) -> Q:

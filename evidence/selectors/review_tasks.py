@@ -35,6 +35,7 @@ from evidence.models import (
     ReviewTask,
     Trace,
 )
+from evidence.selectors.gold import is_given, is_given_to_another
 from evidence.selectors.review_work import is_given_to
 from evidence.selectors.revisions import is_superseded
 
@@ -60,8 +61,8 @@ class Standing(StrEnum):
 
 def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> QuerySet[Any]:
     """Return the tasks that stand so for a person, by their rows in the queue."""
-    to_judge, to_settle = Q(queued__stage=_JUDGE), Q(queued__stage=_SETTLE)
-    waits_to_be_judged = Exists(QueuedTask.objects.filter(task=OuterRef("pk"), stage=_JUDGE))
+    to_judge, to_settle = Q(queued__stage=_JUDGE) & ~is_given_to_another(user, "pk"), Q(queued__stage=_SETTLE)
+    waits_to_be_judged = Exists(queued_for(user).filter(task=OuterRef("pk"), stage=_JUDGE))
     conditions: dict[Standing, Q] = {
         Standing.WAITING: to_judge & is_given_to(user, "queued") & _waits_for_word_of(user),
         Standing.OPEN: to_judge,
@@ -84,20 +85,25 @@ def waiting_for(user: User, stage: str = _JUDGE) -> QuerySet[QueuedTask]:
         stage: to be judged, or, as a disagreement that they are not part of, to be settled.
     """
     systems = Membership.objects.filter(user=user).values("system")
-    of_their_systems = QueuedTask.objects.filter(stage=stage, system__in=systems)
+    of_their_systems = queued_for(user).filter(stage=stage, system__in=systems)
     return of_their_systems.filter(is_given_to(user), _waits_for_word_of(user)).order_by(*QUEUE_ORDER)
 
 
-def find_disputed(trace: Trace) -> ReviewTask | None:
+def queued_for(user: User | None) -> QuerySet[QueuedTask]:
+    """Return the queue without what is there for somebody else alone."""
+    return QueuedTask.objects.filter(~is_given_to_another(user, "pk"))
+
+
+def find_disputed(trace: Trace, user: User) -> ReviewTask | None:
     """Return the task of an answer that its reviewers disagree about, where that is still to be settled."""
-    task = find_task(trace)
+    task = find_task(trace, user)
     return task if task is not None and waits_to_be_settled(task) else None
 
 
-def find_task(trace: Trace) -> Any:
-    """Return the task of an answer with how it stands, as `with_standing` adds it; None where nobody was asked."""
+def find_task(trace: Trace, user: User) -> Any:
+    """Return the task of an answer with how it stands for a person; None where nobody was asked."""
     tasks = ReviewTask.objects.filter(trace=trace).select_related("system", "trace__system", "trace__release")
-    return with_standing(tasks).defer("trace__exchanges").first()
+    return with_standing(tasks, user).defer("trace__exchanges").first()
 
 
 def waits_to_be_settled(task: Any) -> bool:
@@ -110,8 +116,8 @@ def is_free(user: User, now: datetime) -> Q:
     return Q(held_by__isnull=True) | Q(held_by=user) | Q(held_until__lte=now)
 
 
-def with_standing(tasks: QuerySet[ReviewTask]) -> QuerySet[Any]:
-    """Add to each task how it stands.
+def with_standing(tasks: QuerySet[ReviewTask], user: User | None = None) -> QuerySet[Any]:
+    """Add to each task how it stands; for a person, who is told of one that is open to them as gold that it waits.
 
     `n_reviews` and `n_decisions` (different ones); `is_settled` (adjudicated); `is_superseded` (its answer has a later
     revision, to be judged in its place); `is_open` (fewer reviews than asked for, neither adjudicated nor superseded);
@@ -120,9 +126,9 @@ def with_standing(tasks: QuerySet[ReviewTask]) -> QuerySet[Any]:
     """
     settled = Adjudication.objects.filter(task=OuterRef("pk"))
     counted: QuerySet[Any] = tasks.annotate(
-        n_reviews=_count("pk"),
-        n_decisions=_count("decision"),
-        is_settled=Exists(settled),
+        n_reviews=_count("pk", user),
+        n_decisions=_count("decision", user),
+        is_settled=Exists(settled) if user is None else _flag(Q(Exists(settled)) & ~is_given(user, "pk")),
         is_superseded=is_superseded("trace"),
     )
     to_do = Q(is_settled=False, is_superseded=False)
@@ -140,7 +146,7 @@ def with_queue_state(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[Any]:
     `is_mine` (they reviewed it); `is_of_own_release` (they put the release on record, so its answers are not theirs to
     judge).
     """
-    queued: QuerySet[Any] = with_standing(tasks).annotate(
+    queued: QuerySet[Any] = with_standing(tasks, user).annotate(
         is_mine=_judged_by(user, "pk"), is_of_own_release=_flag(_is_of_own_release(user, "trace"))
     )
     return queued
@@ -177,7 +183,7 @@ def tasks_waiting_for(user: User) -> QuerySet[Any]:
     """Return the tasks by what was said of them, and not by their rows in the queue: one that is missing hides more."""
     of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
     theirs = ~_judged_by(user, "pk") & ~_is_of_own_release(user, "trace")
-    return with_standing(of_their_systems).filter(theirs, is_open=True)
+    return with_standing(of_their_systems, user).filter(theirs, is_open=True)
 
 
 def _is_of_own_release(user: User, trace: str) -> Q:
@@ -209,9 +215,11 @@ def _same_answer(outer: str, *, to: str = "trace") -> dict[str, OuterRef]:
     return {f"{to}__{column}": OuterRef(f"{outer}__{column}") for column in ("system", "trace_id")}
 
 
-def _count(column: str) -> Coalesce:
-    """How many different values the reviews of a task have in a column."""
-    rows = Review.objects.filter(task=OuterRef("pk")).order_by().values("task")
+def _count(column: str, user: User | None) -> Coalesce:
+    """How many different values the reviews of a task have in a column: of one that is gold to a person, none."""
+    said = Review.objects.filter(task=OuterRef("pk"))
+    told = said if user is None else said.filter(~is_given(user, "task"))
+    rows = told.order_by().values("task")
     counted = rows.annotate(n=Count(column, distinct=True)).values("n")
     return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
 

@@ -19,9 +19,11 @@ from evidence.models import (
     RiskTier,
     SavedFilter,
     Scope,
+    System,
     Trace,
 )
 from evidence.roles import ROLES
+from evidence.selectors.gold import is_given_to_another
 
 RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.value: 2}
 # Drawn by a sampling plan. Of the same risk and due day they come first: what is missing of a sample bends its rate.
@@ -62,6 +64,12 @@ def is_given_to(user: User, queued: str = "") -> Q:
     return ~Exists(pauses) & ~Q(Exists(paused)) & _can_judge(user, at)
 
 
+def can_judge_in(user: User, system: System, language: str) -> bool:
+    """Whether a person can judge an answer of a system in a language, by what is said of them; empty: unknown."""
+    skills = list(ReviewerSkill.objects.filter(user=user).values_list("system", "language"))
+    return not skills or _covers({told for key, told in skills if key == system.pk}, language)
+
+
 def pause_of(user: User) -> ReviewerPause | None:
     """Return the pause that a person is in; None: they are given answers."""
     return ReviewerPause.objects.filter(user=user, until__gt=clock.now()).first()
@@ -72,7 +80,9 @@ def count_fitting_nobody(systems: Collection[int]) -> int:
 
     Pauses count for nothing here: they end.
     """
-    waiting = QueuedTask.objects.filter(stage=QueuedTask.Stage.JUDGE, system__in=systems)
+    waiting = QueuedTask.objects.filter(
+        ~is_given_to_another(None, "pk"), stage=QueuedTask.Stage.JUDGE, system__in=systems
+    )
     kinds = waiting.order_by().values_list("system", "language").annotate(n=Count("*"))
     judged = _languages_judged(systems)
     return sum(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery, TextChoices
 
 from evidence.models import ArtefactVersion, Claim, QueuedTask, ReviewTask, Trace, TraceDocument, TraceVersion
 from evidence.selectors.citations import citations_of_claims
+from evidence.selectors.review_tasks import queued_for
 from evidence.selectors.revisions import is_superseded
 
 
@@ -49,10 +51,14 @@ def _up_to_the_last(queryset: QuerySet[Trace], uses: QuerySet[Any]) -> QuerySet[
     return queryset.filter(Exists(uses.filter(trace=OuterRef("pk"))), pk__lte=last)
 
 
-def in_review_state(queryset: QuerySet[Trace], state: ReviewState) -> QuerySet[Trace]:
-    """Narrow to the traces nobody was asked about, those that wait for a reviewer, or those that do not any more."""
+def in_review_state(queryset: QuerySet[Trace], state: ReviewState, user: User | None) -> QuerySet[Trace]:
+    """Narrow to the traces nobody was asked about, those that wait for a reviewer, or those that do not any more.
+
+    Args:
+        user: who is told; None: no person.
+    """
     asked = Exists(ReviewTask.objects.filter(trace=OuterRef("pk")))
-    waits = Exists(QueuedTask.objects.filter(task__trace=OuterRef("pk"), stage=QueuedTask.Stage.JUDGE))
+    waits = Exists(queued_for(user).filter(task__trace=OuterRef("pk"), stage=QueuedTask.Stage.JUDGE))
     conditions = {ReviewState.NONE: ~asked, ReviewState.OPEN: waits, ReviewState.DONE: asked & ~waits}
     return queryset.filter(conditions[state])
 

@@ -14,8 +14,10 @@ from evidence import acts, clock
 from evidence.access import Principal, principal_of_user
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, NotFound
 from evidence.models import Adjudication, Erasure, QueuedTask, Review, ReviewDraft, ReviewTask, Trace
+from evidence.selectors.gold import find_judged
 from evidence.selectors.review_tasks import find_disputed
 from evidence.services import review_queue, reviews
+from evidence.services.gold_judgements import record_judgement
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ def save_draft(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -
         ConflictingContent: they have decided, and have to take that back first; the answer was erased.
         InvalidInput: something is said that no review says.
     """
-    disputed = find_disputed(trace)
+    disputed = find_disputed(trace, principal.person)
     if disputed is None:
         acts.check_can_review(principal, trace)
     else:
@@ -67,7 +69,7 @@ def decide(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -> Re
     """
     _check_said(said)
     _check_not_erased(trace)
-    disputed = find_disputed(trace)
+    disputed = find_disputed(trace, principal.person)
     if disputed is None:
         reviews.check_can_record(principal=principal, trace=trace, **_of_review(said))
     else:
@@ -110,7 +112,7 @@ def take_back(*, principal: Principal, trace: Trace) -> ReviewDraft:
 def _is_on_record(principal: Principal, trace: Trace) -> bool:
     reviewed = Review.objects.filter(task__trace=trace, reviewer=principal.person)
     settled = Adjudication.objects.filter(task__trace=trace, adjudicator=principal.person)
-    return reviewed.exists() or settled.exists()
+    return reviewed.exists() or settled.exists() or find_judged(principal.person, trace) is not None
 
 
 def record_decided(now: datetime | None = None) -> int:
@@ -165,7 +167,7 @@ def _say(draft: ReviewDraft) -> None:
         task = ReviewTask.objects.select_related("trace__system", "trace__release").get(trace=draft.trace)
         reviews.adjudicate(principal=principal, task=task, **_of_settlement(draft.said))
     else:
-        reviews.record_review(principal=principal, trace=draft.trace, **_of_review(draft.said))
+        record_judgement(principal=principal, trace=draft.trace, **_of_review(draft.said))
 
 
 def _own_or_new(principal: Principal, trace: Trace) -> ReviewDraft:

@@ -13,7 +13,8 @@ from evidence import acts, clock
 from evidence.access import Principal
 from evidence.errors import ConflictingContent
 from evidence.locks import Lock, hold
-from evidence.models import QueuedTask, ReviewTask, SavedFilter, Trace
+from evidence.models import GoldTask, QueuedTask, ReviewTask, SavedFilter, Trace
+from evidence.selectors.gold import is_given_to_another
 from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, waiting_for, with_standing
 from evidence.selectors.review_work import RANKS, day_of, language_of, narrowed, rank_of_reason
 from evidence.selectors.revisions import is_superseded
@@ -34,8 +35,10 @@ def requeue(task: ReviewTask) -> None:
     """Bring a task's place in the queue up to what has been said of it; whoever held it is done."""
     QueuedTask.objects.filter(task=task).delete()
     standing = with_standing(ReviewTask.objects.filter(pk=task.pk)).get()
-    if standing.is_open or standing.is_disputed:
-        stage = QueuedTask.Stage.JUDGE if standing.is_open else QueuedTask.Stage.SETTLE
+    is_gold = GoldTask.objects.filter(task=task).exists() and not standing.is_superseded
+    if standing.is_open or standing.is_disputed or is_gold:
+        is_to_judge = standing.is_open or is_gold
+        stage = QueuedTask.Stage.JUDGE if is_to_judge else QueuedTask.Stage.SETTLE
         QueuedTask.objects.bulk_create([_row(task, stage)])
 
 
@@ -46,7 +49,7 @@ def mend_queue() -> int:
     """
     tasks = with_standing(ReviewTask.objects.all())
     waits = {
-        QueuedTask.Stage.JUDGE: Q(is_open=True),
+        QueuedTask.Stage.JUDGE: Q(is_open=True) | (Q(is_superseded=False) & is_given_to_another(None, "pk")),
         QueuedTask.Stage.SETTLE: Q(is_open=False, is_disputed=True),
     }
     wrong = Q(queued__isnull=False, queued__due_on=None)

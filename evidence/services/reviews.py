@@ -12,7 +12,7 @@ from django.db import transaction
 
 from evidence import acts, clock
 from evidence.access import Principal
-from evidence.errors import InvalidInput
+from evidence.errors import ConflictingContent, InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import (
     Adjudication,
@@ -28,6 +28,7 @@ from evidence.models import (
     Trace,
 )
 from evidence.nearest import hint_at, nearest_name
+from evidence.selectors.gold import find_given
 from evidence.selectors.review_reasons import reasons_of
 from evidence.services import audit, review_queue
 
@@ -126,9 +127,9 @@ def record_review(
     """
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
-    labelled = _said_before(principal, trace, reason_code, reason) or _find_reason(trace, reason_code, reason)
-    _check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
-    judged = _find_claims(trace, claims or {})
+    labelled = _said_before(principal, trace, reason_code, reason) or find_reason(trace, reason_code, reason)
+    check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
+    judged = find_claims(trace, claims or {})
     task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
     hold(Lock.REVIEW_TASK, task.pk)
     said = {
@@ -142,6 +143,8 @@ def record_review(
         return earlier
     acts.check_can_review(principal, trace)
     review_queue.check_free(task, principal)
+    if find_given(principal.person, trace) is not None:
+        raise ConflictingContent("This answer is judged by `record_judgement`, and by no review.")
     return _store(task, principal, said, judged)
 
 
@@ -163,9 +166,9 @@ def check_can_record(
     """
     del rationale
     acts.check_can_review(principal, trace)
-    labelled = _find_reason(trace, reason_code, reason)
-    _check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
-    _find_claims(trace, claims or {})
+    labelled = find_reason(trace, reason_code, reason)
+    check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
+    find_claims(trace, claims or {})
     task = ReviewTask.objects.filter(trace=trace).first()
     if task is not None:
         review_queue.check_free(task, principal)
@@ -180,8 +183,12 @@ def _said_before(principal: Principal, trace: Trace, reason_code: str, reason: s
     return {name: getattr(review, name) for name in ("reason_code", "reason", "reasons_version")}
 
 
-def _find_reason(trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
-    """Return the reason that is given as a review keeps it: its kind, and which it is of the system's own list."""
+def find_reason(trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
+    """Return the reason that is given as a review keeps it: its kind, and which it is of the system's own list.
+
+    Raises:
+        InvalidInput: the list does not have it, or has it as of another kind.
+    """
     if not reason:
         return {"reason_code": reason_code, "reason": "", "reasons_version": None}
     listed = reasons_of(trace.system)
@@ -229,8 +236,12 @@ def _says(review: Review, said: Mapping[str, str], judged: Mapping[Claim, str]) 
     return of_claims == {claim.pk: judgement for claim, judgement in judged.items()}
 
 
-def _find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
-    """Return the claims of these ordinals with what is said of each, in the order of the answer."""
+def find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
+    """Return the claims of these ordinals with what is said of each, in the order of the answer.
+
+    Raises:
+        InvalidInput: the answer has no such claim, or something is said that none is judged by.
+    """
     known = ClaimJudgement.Judgement.values
     for judgement in judged.values():
         if judgement not in known:
@@ -246,7 +257,12 @@ def _find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
     return found
 
 
-def _check_judgement(trace: Trace, decision: str, reason_code: str, corrected_answer: str) -> None:
+def check_judgement(trace: Trace, decision: str, reason_code: str, corrected_answer: str) -> None:
+    """Check that a decision is one, and has the reason or the corrected answer that it needs.
+
+    Raises:
+        InvalidInput: it does not.
+    """
     if decision not in Review.Decision.values:
         raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
     if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:

@@ -28,6 +28,7 @@ _PARTICULAR = {
     ("evidence_trace", "trace_id"): "md5({salt} || n)::uuid",
     ("evidence_samplingplan", "period_from"): "now() - interval '1 day'",
     ("evidence_samplingplan", "period_to"): "now() + interval '1 day'",
+    ("evidence_golddraw", "number"): "0",
     ("evidence_citation", "verdict"): "'verbatim'",
     ("evidence_ingestbatch", "signal"): "'traces'",
     ("requirements_tracelink", "upstream_id"): "(SELECT min(id) FROM evidence_artefact)",

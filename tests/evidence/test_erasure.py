@@ -61,6 +61,9 @@ NOT_OF_A_TRACE = {
 }  # fmt: skip
 NOBODYS_WORDS = {
     "Review.machine_verdict",  # verdicts, rules and codes of flags
+    "GoldJudgement.machine_verdict",  # as of a review
+    "GoldJudgement.claims",  # numbers of claims, and one of three words
+    "GoldAnswer.right",  # decisions
     "EvalSample.slice",  # what the sample was sorted by
 }
 

@@ -25,6 +25,9 @@ from tests.interpret import dictionary_store
 from tests.interpret.conftest import INPUTS
 from tests.invariants.act_doors import live_after_first, stored_trace, way_back
 from tests.invariants.act_doors.answering import doubt
+from tests.invariants.act_doors.gold import SAID as GOLD_SAID
+from tests.invariants.act_doors.gold import closed as closed_task
+from tests.invariants.act_doors.gold import made as made_gold
 from tests.invariants.act_doors.judging import desk_judged_run
 from tests.invariants.act_doors.requirements import frozen, suspect_link
 from tests.invariants.act_doors.sampling import frozen as frozen_population
@@ -169,6 +172,18 @@ def sampling_plans(world: World) -> Sent:
 def sampling_transitions(world: World) -> Sent:
     path = f"/api/v1/sampling-plans/{frozen_population(world).pk}/transitions"
     return Sent(path, {"to_state": "drawn"}, "approver")
+
+
+def gold_answers(world: World) -> Sent:
+    trace_id = closed_task(world).trace.trace_id.hex
+    return Sent(
+        "/api/v1/gold-answers", {"system": world.system.key, "trace_id": trace_id, **GOLD_SAID}, "approver"
+    )
+
+
+def gold_answer_transitions(world: World) -> Sent:
+    path = f"/api/v1/gold-answers/{made_gold(world).pk}/transitions"
+    return Sent(path, {"to_state": "withdrawn", "reason": "It is disputed."}, "approver")
 
 
 def readings(world: World) -> Sent:
@@ -352,6 +367,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "gates": gates,
     "gate-decide": gate_decide,
     "gate-transitions": gate_transitions,
+    "gold-answers": gold_answers,
+    "gold-answer-transitions": gold_answer_transitions,
     "sampling-plans": sampling_plans,
     "sampling-plan-transitions": sampling_transitions,
     "readings": readings,

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import ForeignKey, Model
 from django.test import Client
+from django.utils import timezone
 
 from evidence.access import visible_events, visible_to
 from evidence.errors import InvalidInput
@@ -21,8 +22,12 @@ from evidence.models import (
     Defeater,
     Evidence,
     EvidenceLink,
+    GoldAnswer,
+    GoldDraw,
+    GoldJudgement,
     Layer,
     ReleasePin,
+    Review,
     Role,
     StoredModel,
 )
@@ -152,6 +157,22 @@ def internals_of(world: World) -> dict[type[Model], Model]:
     return {ArtefactVersion: version, Artefact: artefact, Evidence: finding}
 
 
+def store_a_gold_judgement(world: World, review: Review) -> None:
+    """Store what somebody says of an answer that is gold, with the reason that a review of it gives."""
+    gold = GoldAnswer.objects.create(
+        task=review.task, number=1, right=["reject"], rationale="It is.", made_by=ACTOR
+    )
+    draw = GoldDraw(
+        system=world.system, reviewer=review.reviewer, number=1, gold=gold, among=[gold.pk], reviews_before=1,
+        seed="0" * 64, every=1, created_at=timezone.now(),
+    )  # fmt: skip
+    draw.save(force_insert=True)
+    GoldJudgement.objects.create(
+        draw=draw, task=review.task, reviewer=review.reviewer, decision="reject", reason_code="other",
+        reason="tone", reasons_version=review.reasons_version, claims={}, machine_verdict={},
+    )  # fmt: skip
+
+
 def test_a_row_that_points_at_an_internal_is_hidden_like_it(world: World) -> None:
     make_task(world)
     store_what_other_parts_store(world)
@@ -161,7 +182,10 @@ def test_a_row_that_points_at_an_internal_is_hidden_like_it(world: World) -> Non
         reasons=[ReasonDraft("tone", "other", {"en": "Tone"})],
     )  # fmt: skip
     trace = make_task(world, risk="low").trace
-    record_review(principal=world.principal("reviewer"), trace=trace, decision="reject", reason="tone")
+    review = record_review(
+        principal=world.principal("reviewer"), trace=trace, decision="reject", reason="tone"
+    )
+    store_a_gold_judgement(world, review)
     item = Evidence.objects.get()
     item.pk, item.source, item.layer = None, "evidence.EvalRun:1", Layer.PRODUCT
     item.save()

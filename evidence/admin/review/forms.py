@@ -12,7 +12,7 @@ from evidence.admin.frame.words import in_words
 from evidence.models import ReasonCode, Review
 from evidence.selectors.review_reasons import ReasonList
 
-_DECISIONS = {
+DECISIONS = {
     Review.Decision.APPROVE: _("Approve: the answer stands"),
     Review.Decision.OVERRIDE: _("Override: it should have said something else"),
     Review.Decision.REJECT: _("Reject: it must not be used"),
@@ -31,7 +31,7 @@ class ReviewForm(forms.Form):
     """
 
     decision = forms.ChoiceField(
-        label=_("Decision"), choices=list(_DECISIONS.items()), widget=forms.RadioSelect
+        label=_("Decision"), choices=list(DECISIONS.items()), widget=forms.RadioSelect
     )
     reason_code = forms.ChoiceField(
         label=_("Reason"),
@@ -70,7 +70,7 @@ class AdjudicationForm(forms.Form):
     """How a third person settles what reviewers disagree about."""
 
     decision = forms.ChoiceField(
-        label=_("What stands"), choices=list(_DECISIONS.items()), widget=forms.RadioSelect
+        label=_("What stands"), choices=list(DECISIONS.items()), widget=forms.RadioSelect
     )
     rationale = forms.CharField(label=_("Why"), widget=forms.Textarea(attrs={"rows": 4}))
     corrected_answer = forms.CharField(

@@ -30,6 +30,7 @@ from evidence.selectors.review_reasons import reasons_of
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
 from evidence.services import reviews
+from evidence.services.gold_judgements import record_judgement
 
 CHANGES: Final = ("question_changed", "answer_changed", "documents_changed")  # flags of a later revision
 TEMPLATE: Final = "admin/evidence/review.html"
@@ -175,8 +176,8 @@ def _carry_out(
 
 def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, Any]) -> str:
     del task
-    review = reviews.record_review(principal=principal, trace=trace, **data)
-    return _("Your decision is on record: %s.") % in_words(review.decision)
+    judged = record_judgement(principal=principal, trace=trace, **data)
+    return _("Your decision is on record: %s.") % in_words(judged.decision)
 
 
 def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, Any]) -> str:

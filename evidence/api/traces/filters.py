@@ -29,6 +29,7 @@ from evidence.models import (
     Trace,
 )
 from evidence.selectors import spans, trace_words, traces
+from evidence.selectors.gold import is_given
 from evidence.selectors.traces import ReviewState
 
 
@@ -141,13 +142,16 @@ class TraceFilter(FilterSet):
     def by_reviewed(self, queryset: QuerySet[Trace], name: str, value: bool) -> QuerySet[Trace]:  # noqa: FBT001  # django-filter's call
         """Traces that a person has, or has not, reviewed."""
         del name
-        reviewed = Exists(Review.objects.filter(task__trace=OuterRef("pk")))
+        user = principal_of(cast("Request", self.request)).user
+        said = Review.objects.filter(task__trace=OuterRef("pk"))
+        reviewed = Exists(said if user is None else said.filter(~is_given(user, "task")))
         return queryset.filter(reviewed if value else ~reviewed)
 
     def by_review(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
         """Traces by what has become of their review."""
         del name
-        return traces.in_review_state(queryset, ReviewState(value))
+        user = principal_of(cast("Request", self.request)).user
+        return traces.in_review_state(queryset, ReviewState(value), user)
 
     def by_decision(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
         """Traces that a reviewer decided on in this way; a filter tells no more than the list of reviews."""

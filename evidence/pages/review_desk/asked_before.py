@@ -54,7 +54,9 @@ def _read(keys: Sequence[int], looking: Looking) -> list[Any]:
     """Return those of some traces that this person may see, each with the number of its reviews, in order."""
     own = {"system": looking.trace.system_id, "trace_id": looking.trace.trace_id}
     current = Trace.objects.filter(~is_superseded(), pk__in=keys).exclude(**own)
-    of_task = with_standing(ReviewTask.objects.filter(trace=OuterRef("pk"))).values("n_reviews")[:1]
+    of_task = with_standing(ReviewTask.objects.filter(trace=OuterRef("pk")), looking.principal.person).values(
+        "n_reviews"
+    )[:1]
     rows: Any = visible_to(current, looking.principal).select_related("system", "release").only(*_READ)
     counted = rows.annotate(
         n_reviews=Coalesce(Subquery(of_task), 0),

@@ -177,7 +177,7 @@ def _discard(request: HttpRequest, principal: Principal, trace: Trace) -> HttpRe
 
 def _put_back(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponseRedirect:
     _keep_what_was_written(request, principal, trace)
-    task = find_task(trace)
+    task = find_task(trace, principal.person)
     if task is None:
         return _take_next(request, principal)
     review_queue.put_back(principal=principal, task=task)
@@ -206,7 +206,7 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
     said: Mapping[str, Any] = draft.said if draft else {}
     cards = read_claims(trace)
     current = chosen_claim(request, cards)
-    task = find_task(trace)
+    task = find_task(trace, principal.person)
     is_disputed = task is not None and waits_to_be_settled(task)
     refusal = _refusal(principal, trace, task)
     context = {

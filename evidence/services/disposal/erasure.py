@@ -24,6 +24,8 @@ from evidence.models import (
     AuditPayload,
     Erasure,
     ErasureCertificate,
+    GoldAnswer,
+    GoldJudgement,
     Reject,
     Review,
     ReviewDraft,
@@ -190,6 +192,8 @@ def _erase_event_details(system: System, trace_id: UUID, traces: Iterable[Trace]
         "evidence.ReviewTask": tasks.values_list("pk", flat=True),
         "evidence.Review": Review.objects.filter(task__in=tasks).values_list("pk", flat=True),
         "evidence.Adjudication": Adjudication.objects.filter(task__in=tasks).values_list("pk", flat=True),
+        "evidence.GoldAnswer": GoldAnswer.objects.filter(task__in=tasks).values_list("pk", flat=True),
+        "evidence.GoldJudgement": GoldJudgement.objects.filter(task__in=tasks).values_list("pk", flat=True),
         "evidence.Reject": Reject.objects.filter(system=system, trace_id=trace_id.hex).values_list(
             "pk", flat=True
         ),

@@ -21,6 +21,8 @@ _OF_A_TRACE: Final = {
     "evidence.ReviewTask": ("trace__system_id", "trace__trace_id"),
     "evidence.Review": ("task__trace__system_id", "task__trace__trace_id"),
     "evidence.Adjudication": ("task__trace__system_id", "task__trace__trace_id"),
+    "evidence.GoldAnswer": ("task__trace__system_id", "task__trace__trace_id"),
+    "evidence.GoldJudgement": ("task__trace__system_id", "task__trace__trace_id"),
     "evidence.Reject": ("system_id", "trace_id"),
 }
 

@@ -1,0 +1,116 @@
+"""What somebody says of an answer, by whichever door: a review; or, of one that is gold to them, apart from all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db import transaction
+
+from evidence import acts
+from evidence.access import Principal
+from evidence.errors import ConflictingContent
+from evidence.locks import Lock, hold
+from evidence.models import ClaimJudgement, GoldJudgement, GoldTask, Review, ReviewDraft, ReviewTask, Trace
+from evidence.selectors.gold import find_given, find_judged
+from evidence.services import audit, review_queue
+from evidence.services.reviews import (
+    check_judgement,
+    find_claims,
+    find_reason,
+    machine_verdict,
+    record_review,
+)
+
+_SAID: Final = (
+    "decision", "reason_code", "reason", "reasons_version", "rationale", "corrected_answer", "claims",
+)  # fmt: skip
+
+
+@transaction.atomic
+def record_judgement(*, principal: Principal, trace: Trace, **said: Any) -> Review | GoldJudgement:
+    """Store one person's judgement as `reviews.record_review` does, with the same checks, words and refusals.
+
+    Of an answer that is open to them as gold it becomes a `GoldJudgement`: the answer has its reviews already. The same
+    sent again returns what was stored.
+
+    Args:
+        said: as `reviews.record_review` takes it.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent, InvalidInput: as `reviews.record_review` does.
+    """
+    acts.check_can_judge(principal)
+    acts.check_of_system(principal, trace.system)
+    task = ReviewTask.objects.select_related("trace", "system").filter(trace=trace).first()
+    if task is None or not _is_gold(principal, trace):
+        return record_review(principal=principal, trace=trace, **said)
+    hold(Lock.REVIEW_TASK, task.pk)
+    return _record(principal, task, _read(trace, **said))
+
+
+def as_review(judged: GoldJudgement) -> Review:
+    """Return what was said of a gold answer, as it is stored, in the form of a review, which is stored nowhere."""
+    judged.refresh_from_db(fields=["claims", "machine_verdict", "created_at"])
+    review = Review(
+        pk=judged.pk, task=judged.task, reviewer=judged.reviewer, created_at=judged.created_at,
+        machine_verdict=judged.machine_verdict,
+        **{name: getattr(judged, name) for name in _SAID if name != "claims"},
+    )  # fmt: skip
+    claims = find_claims(judged.task.trace, {int(number): word for number, word in judged.claims.items()})
+    said = [ClaimJudgement(claim=claim, judgement=word) for claim, word in claims.items()]
+    vars(review)["_prefetched_objects_cache"] = {"claim_judgements": said}
+    vars(review)["is_for_earlier_revision"] = False
+    return review
+
+
+def _is_gold(principal: Principal, trace: Trace) -> bool:
+    person = principal.person
+    return find_given(person, trace) is not None or find_judged(person, trace) is not None
+
+
+def _read(
+    trace: Trace,
+    *,
+    decision: str,
+    reason_code: str = "",
+    reason: str = "",
+    rationale: str = "",
+    corrected_answer: str = "",
+    claims: Mapping[int, str] | None = None,
+) -> dict[str, Any]:
+    """Check what is said in the order in which it is checked of a review, and return it as it is kept."""
+    labelled = find_reason(trace, reason_code, reason)
+    check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
+    judged = {str(claim.ordinal): word for claim, word in find_claims(trace, claims or {}).items()}
+    return {
+        "decision": decision,
+        **labelled,
+        "rationale": rationale,
+        "corrected_answer": corrected_answer,
+        "claims": judged,
+    }
+
+
+def _record(principal: Principal, task: ReviewTask, said: dict[str, Any]) -> GoldJudgement:
+    earlier = find_judged(principal.person, task.trace)
+    if earlier is not None:
+        if all(getattr(earlier, name) == said[name] for name in _SAID):
+            return earlier
+        raise ConflictingContent("You have reviewed this answer. A changed mind goes to adjudication.")
+    acts.check_can_review(principal, task.trace)
+    review_queue.check_free(task, principal)
+    given = GoldTask.objects.select_related("draw").get(task=task, reviewer=principal.person)
+    judged = GoldJudgement.objects.create(
+        draw=given.draw, task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace),
+        **said,
+    )  # fmt: skip
+    told = {name: said[name] for name in ("decision", "reason_code", "reason", "rationale", "claims")}
+    audit.record(
+        verb="gold_answer.judged", actor=principal.actor, obj=judged, system=task.system,
+        digest=task.trace.digest, payload=told,
+    )  # fmt: skip
+    ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()
+    given.delete()
+    review_queue.requeue(task)
+    return judged
