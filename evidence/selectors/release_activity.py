@@ -188,7 +188,8 @@ def _count_answers(
 
 def _by(rows: QuerySet[Any], column: str, step: Step) -> QuerySet[Any]:
     cut = TruncDay if step is Step.DAY else TruncWeek
-    return rows.order_by().annotate(at=cut(column, tzinfo=UTC)).values("at")
+    grouped: QuerySet[Any] = rows.order_by().annotate(at=cut(column, tzinfo=UTC)).values("at")
+    return grouped
 
 
 def _firsts(since: datetime, until: datetime, step: Step) -> Iterable[date]:
