@@ -127,13 +127,18 @@ def activity_of(
     return Activity(step, list(found.values()), is_counted)
 
 
-def reviews_of(reviews: QuerySet[Review], of_everybody: QuerySet[Review]) -> ReviewsOfRelease:
-    """Return decisions and reasons with their rates.
+def reviews_of(
+    release: Release, reviews: QuerySet[Review], since: datetime, until: datetime
+) -> ReviewsOfRelease:
+    """Return decisions and reasons of a release in a period, with their rates.
 
     Args:
-        reviews: of a release and a period, those that the reader may read.
-        of_everybody: all there are. Only how many answers they are about is told.
+        reviews: those that the reader may read. Of all others only how many answers they are about is told.
+        since: inclusive.
+        until: exclusive.
     """
+    of_period = {"task__trace__release": release, "created_at__gte": since, "created_at__lt": until}
+    reviews, of_everybody = reviews.filter(**of_period), Review.objects.filter(**of_period)
     unit = Coalesce(F("task__trace__facts__conversation"), F("task__trace__trace_id"))
     columns = ("unit", "decision", "reason_code")
     rows = list(reviews.order_by("pk").annotate(unit=unit).values_list(*columns)[: MOST_REVIEWS + 1])
@@ -188,7 +193,8 @@ def _count_answers(
 
 def _by(rows: QuerySet[Any], column: str, step: Step) -> QuerySet[Any]:
     cut = TruncDay if step is Step.DAY else TruncWeek
-    return rows.order_by().annotate(at=cut(column, tzinfo=UTC)).values("at")
+    grouped: QuerySet[Any] = rows.order_by().annotate(at=cut(column, tzinfo=UTC)).values("at")
+    return grouped
 
 
 def _firsts(since: datetime, until: datetime, step: Step) -> Iterable[date]:

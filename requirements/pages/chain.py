@@ -87,10 +87,10 @@ def chain(request: HttpRequest, principal: Principal, kind: str, record_id: int)
     noun = NOUNS.get(kind)
     if noun is not None and not see.may_see(noun.model):
         raise PermissionDenied
-    here = find_start(kind, record_id, see.rows)
+    here = find_start(kind, record_id, see.visible)
     if here is None:
         raise NotFound(_("There is nothing here, or it belongs to a system you are not a member of."))
-    found = read_chain(here, steps, see.rows)
+    found = read_chain(here, steps, see.visible)
     return _page(see, found, _findings_of(found, see), steps)
 
 
@@ -103,7 +103,7 @@ class _Seeing:
     def may_see(self, model: Any) -> bool:
         return self.request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
 
-    def rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow to what the person may see; nothing where the noun is not for them."""
         return visible_to(rows, self.principal) if self.may_see(rows.model) else rows.none()
 
@@ -128,10 +128,10 @@ def _steps(request: HttpRequest) -> int:
 def _around_a_finding(see: _Seeing, finding_id: int, steps: int) -> Page:
     """Show the chain of the release that a finding was made on, with the finding beside it."""
     held = import_string(settings.FINDING_BESIDE)(finding_id, see.principal)
-    start = held and find_start("release", held[1], see.rows)
+    start = held and find_start("release", held[1], see.visible)
     if not start:
         raise NotFound(_("There is nothing here, or it belongs to a system you are not a member of."))
-    found = read_chain(start, steps, see.rows)
+    found = read_chain(start, steps, see.visible)
     return _page(see, found, _Beside(start.key, [held[0]], "", here=held[0].address), steps)
 
 

@@ -115,7 +115,7 @@ def dossier(request: HttpRequest, principal: Principal, release_id: int) -> Page
     step = _step(request, days)
     see = _Seeing(request, principal, release, days)
     activity = activity_of(
-        release, see.rows(Trace.objects.all()), see.rows(Review.objects.filter(task__trace__release=release))
+        release, see.visible(Trace.objects.all()), see.visible(Review.objects.filter(task__trace__release=release))
         .filter(**see.of_period("created_at")), days.since, days.until, step,
     )  # fmt: skip
     shown = {
@@ -158,7 +158,7 @@ class _Seeing:
         self.request, self.principal, self.release, self.days = request, principal, release, days
         self.now = clock.now()
 
-    def rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow to what the person may see; nothing where the noun is not for them."""
         options = rows.model._meta
         may = self.request.user.has_perm(f"{options.app_label}.view_{options.model_name}")
@@ -200,7 +200,7 @@ def _step(request: HttpRequest, days: Days) -> Stretch:
 
 def _pins(see: _Seeing) -> list[tuple[Any, str]]:
     """Return each pin, with who vouches for its version."""
-    rows = see.rows(see.release.pins.select_related("version__artefact", "version__registration"))
+    rows = see.visible(see.release.pins.select_related("version__artefact", "version__registration"))
     pins = list(rows.order_by("slot"))
     vouched = [getattr(pin.version, "registration", None) for pin in pins]
     names = names_of(each.registered_by for each in vouched if each)
@@ -218,7 +218,7 @@ def _deployments(see: _Seeing) -> Listed:
         system=OuterRef("system"),
         environment=OuterRef("environment"),
     ).order_by("effective_from", "pk")
-    rows = see.rows(Deployment.objects.filter(release=see.release))
+    rows = see.visible(Deployment.objects.filter(release=see.release))
     found = see.listed(rows.annotate(until=Subquery(after.values("effective_from")[:1])), "")
     names = names_of(each.deployed_by for each in found.rows)
     for each in found.rows:
@@ -229,7 +229,7 @@ def _deployments(see: _Seeing) -> Listed:
 
 
 def _decisions(see: _Seeing) -> Listed:
-    rows = see.rows(GateDecision.objects.filter(release=see.release).defer("inputs"))
+    rows = see.visible(GateDecision.objects.filter(release=see.release).defer("inputs"))
     found = see.listed(rows, "decided_at", related=["gate_version__artefact"])
     names = names_of(each.decided_by for each in found.rows)
     for each in found.rows:
@@ -239,12 +239,12 @@ def _decisions(see: _Seeing) -> Listed:
 
 
 def _runs(see: _Seeing) -> Listed:
-    rows = see.rows(EvalRun.objects.filter(release=see.release))
+    rows = see.visible(EvalRun.objects.filter(release=see.release))
     related = ["suite__artefact", "retraction"]
     found = see.listed(rows, "received_at", related=related)
     names = names_of(each.posted_by for each in found.rows)
     scores: dict[int, list[tuple[str, str]]] = {}
-    whole = see.rows(EvalScore.objects.filter(run__in=[each.pk for each in found.rows], slice={}))
+    whole = see.visible(EvalScore.objects.filter(run__in=[each.pk for each in found.rows], slice={}))
     for score in whole.order_by("metric"):
         scores.setdefault(score.run_id, []).append((score.metric, _figure(score)))
     for each in found.rows:
@@ -266,7 +266,7 @@ def _figure(score: EvalScore) -> str:
 
 
 def _waivers(see: _Seeing) -> Listed:
-    found = see.listed(see.rows(Waiver.objects.filter(release=see.release)), "")
+    found = see.listed(see.visible(Waiver.objects.filter(release=see.release)), "")
     names = names_of(actor for each in found.rows for actor in (each.requested_by, each.approved_by))
     for each in found.rows:
         each.asked_by, each.granted_by = (
@@ -277,12 +277,12 @@ def _waivers(see: _Seeing) -> Listed:
 
 
 def _count_waivers_asked(see: _Seeing) -> int:
-    asked = waivers_with_state(see.rows(WaiverRequest.objects.filter(release=see.release)))
+    asked = waivers_with_state(see.visible(WaiverRequest.objects.filter(release=see.release)))
     return asked.filter(state_now=WAITING).count()
 
 
 def _doubts(see: _Seeing) -> dict[str, Any]:
-    rows = doubts_with_state(see.rows(Defeater.objects.filter(against(see.release))))
+    rows = doubts_with_state(see.visible(Defeater.objects.filter(against(see.release))))
     stands_first = Case(When(state_now__in=STANDING, then=Value(0)), default=Value(1))
     newest = list(rows.select_related("release").order_by(stands_first, F("pk").desc())[:MOST])
     told = told_of(newest)
@@ -297,9 +297,9 @@ def _doubts(see: _Seeing) -> dict[str, Any]:
 
 
 def _binders(see: _Seeing) -> dict[str, Any]:
-    rows = see.rows(Binder.objects.filter(release=see.release).defer("sidecar"))
+    rows = see.visible(Binder.objects.filter(release=see.release).defer("sidecar"))
     found = see.listed(rows, "created_at")
-    waiting = see.rows(BinderRequest.objects.filter(release=see.release)).filter(
+    waiting = see.visible(BinderRequest.objects.filter(release=see.release)).filter(
         state__in=[BinderRequest.State.QUEUED, BinderRequest.State.RUNNING]
     )
     names = names_of(each.created_by for each in found.rows)
@@ -337,9 +337,8 @@ def _reviews(see: _Seeing) -> dict[str, Any]:
     if not see.request.user.has_perm("evidence.view_review"):
         return {"reviews": None}
     of_period = see.of_period("created_at")
-    said = Review.objects.filter(task__trace__release=see.release, **of_period)
-    found = reviews_of(see.rows(said), said)
-    settled = see.rows(Adjudication.objects.filter(task__trace__release=see.release, **of_period))
+    found = reviews_of(see.release, see.visible(Review.objects.all()), see.days.since, see.days.until)
+    settled = see.visible(Adjudication.objects.filter(task__trace__release=see.release, **of_period))
     return {
         "reviews": found,
         "decisions_made": [_shown_rate(name, rate) for name, rate in found.decisions.items()],

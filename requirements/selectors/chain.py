@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, Final
 
 from django.db.models import Count, F, Func, JSONField, Model, Q, QuerySet, Value, Window
@@ -245,7 +244,7 @@ def _read(
 ) -> Sequence[Mapping[str, Any]]:
     """Return, of each record, the newest of what it leads to and how many there are, by one statement."""
     noun = NOUNS[to]
-    parts = []
+    parts: list[QuerySet[Any]] = []
     for start in starts:
         rows = narrow(noun.model._default_manager.filter(condition(start)))
         near = rows.order_by("-pk") if _is_in_order(start.kind, to) else rows.order_by()
@@ -254,7 +253,8 @@ def _read(
         parts.append(_told(counted, noun, "told_start", "told_n").order_by("-pk")[: _most(start)])
     if not parts:
         return []
-    return list(parts[0] if len(parts) == 1 else reduce(lambda one, other: one.union(other, all=True), parts))
+    first, *others = parts
+    return list(first.union(*others, all=True) if others else first)
 
 
 def _is_in_order(start: str, to: str) -> bool:
@@ -267,7 +267,8 @@ def _most(start: ChainNode) -> int:
 
 def _told(rows: QuerySet[Any], noun: Noun, *also: str) -> QuerySet[Any]:
     told = {f"told_{name}": value for name, value in noun.reads.items()}
-    return rows.annotate(**told).values("pk", *told, *also)
+    named: QuerySet[Any] = rows.annotate(**told).values("pk", *told, *also)
+    return named
 
 
 def _node(kind: str, row: Mapping[str, Any], distance: int) -> ChainNode:

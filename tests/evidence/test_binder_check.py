@@ -76,11 +76,8 @@ def test_a_changed_byte_in_the_store_is_no_pass(filled: Filled, binder: Binder) 
     assert answer.context["refusal"]
 
 
-def test_a_sidecar_of_another_binder_fails_its_line(
-    filled: Filled, binder: Binder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sidecar_of_another_binder_fails_its_line(filled: Filled, binder: Binder) -> None:
     other = export(filled, as_of=None, period_from=filled.trace.started_at)
-    monkeypatch.setattr(binder_checks, "describe_trust", binder_checks.describe_trust)
     mixed = Binder(
         archive=binder.archive, sidecar=other.sidecar, system=binder.system, release=binder.release
     )

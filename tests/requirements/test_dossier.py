@@ -35,7 +35,7 @@ def filled(world: World) -> Filled:
     return fill(world)
 
 
-def show(person: User, release: Release, status: int = 200, **asked: str) -> Any:
+def show(person: User, release: Release, status: int = 200, **asked: Any) -> Any:
     client = Client()
     client.force_login(person)
     answer = client.get(reverse("admin:dossier", args=[release.pk]), asked)
@@ -75,11 +75,11 @@ def test_trends_count_what_lists_hold_and_a_period_narrows_them(filled: Filled) 
     assert totals["Answers"] == release.traces.filter(started_at__lt=told["days"].until).count() == 20
     assert totals["Reviews"] == totals["Reviews that override or reject"] == 1
     assert sum(numbers[0] for _, numbers in told["table"]) == totals["Answers"]
-    before = show(auditor, release, **{"from": "2020-01-01", "to": "2020-01-03"}).context
+    before = show(auditor, release, 200, **{"from": "2020-01-01", "to": "2020-01-03"}).context
     assert [each.total for each in before["trends"]] == [0] * len(before["trends"])
     assert [first.isoformat() for first, _ in before["table"]] == ["2020-01-01", "2020-01-02", "2020-01-03"]
     assert (before["runs"].n, before["runs"].n_in_all, before["runs"].is_cut) == (0, 1, True)
-    by_week = show(auditor, release, **{"from": "2020-01-01", "to": "2020-01-20", "by": "week"}).context
+    by_week = show(auditor, release, 200, **{"from": "2020-01-01", "to": "2020-01-20", "by": "week"}).context
     assert [first.isoformat() for first, _ in by_week["table"]] == [
         "2019-12-30",
         "2020-01-06",
