@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -47,7 +48,7 @@ def test_every_list_that_a_person_opens_is_written_as_it_stands(world: World) ->
     """As many rows and columns as it has; who may not open it is not given it."""
     make_task(world)
     store_what_other_parts_store(world)
-    written = 0
+    written, nested = 0, []
     for role in ("auditor", "operator", "researcher"):
         client = signed_in(world.people[role])
         for model in admin.site._registry:
@@ -56,6 +57,9 @@ def test_every_list_that_a_person_opens_is_written_as_it_stands(world: World) ->
             assert page.status_code == file.status_code, path
             if page.status_code == 200:
                 rows, shown = rows_of(file), page.context["cl"]
+                assert not re.search(r"<a [^>]*><a ", page.content.decode()), (
+                    f"{path} has a link within a link"
+                )
                 assert len(rows) == shown.result_count + 1, path
                 assert {len(row) for row in rows} == {
                     len([c for c in shown.list_display if c != "action_checkbox"])
@@ -63,6 +67,7 @@ def test_every_list_that_a_person_opens_is_written_as_it_stands(world: World) ->
                 assert not [one for row in rows for one in row if "<" in one and ">" in one], path
                 written += len(rows) > 1
     assert written > 60
+    assert not nested, "a link within a link is none"
 
 
 def test_a_file_is_narrowed_as_its_list_is(world: World) -> None:
