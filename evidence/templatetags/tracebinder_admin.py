@@ -65,8 +65,8 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def heading(label: Any) -> str:
-    """Return what a column of a list is called, in the reader's language."""
-    return heading_of(label)
+    """Return what a column of a list is called, in the reader's language; the box that chooses all rows stays one."""
+    return label if isinstance(label, SafeString) else heading_of(label)
 
 
 @register.filter

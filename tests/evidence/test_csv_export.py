@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -56,6 +57,9 @@ def test_every_list_that_a_person_opens_is_written_as_it_stands(world: World) ->
             assert page.status_code == file.status_code, path
             if page.status_code == 200:
                 rows, shown = rows_of(file), page.context["cl"]
+                assert not re.search(r"<a [^>]*><a ", page.content.decode()), (
+                    f"{path} has a link within a link"
+                )
                 assert len(rows) == shown.result_count + 1, path
                 assert {len(row) for row in rows} == {
                     len([c for c in shown.list_display if c != "action_checkbox"])

@@ -21,6 +21,7 @@ from evidence.admin.frame.csv_export import EXPORT, check_export, export_list
 from evidence.errors import InvalidInput, NotFound
 from evidence.pages.refusal_words import NOT_FOUND
 
+_LINKS = "_link"  # by which the name of a column of links ends
 _UNREADABLE = "A value of the address cannot be read as what its filter compares."
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ class StrictInput(_ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         del request, kwargs
         return StrictChangeList
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """Have a column lead to the record that leads nowhere else: a link within a link is none.
+
+        Where all columns lead elsewhere, as those of a row that says only what belongs to what, none does.
+        """
+        chosen = super().get_list_display_links(request, list_display)
+        plain = [column for column in list_display if not str(column).endswith(_LINKS)]
+        return (plain[:1] or None) if chosen and str(chosen[0]).endswith(_LINKS) else chosen
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """Return the columns that can order the list; Django links the heading of any whose name holds "__"."""
