@@ -35,8 +35,9 @@ class Figure:
 
     name: StrOrPromise
     value: str  # with its unit
-    about: StrOrPromise  # what it says, and of which moment
-    moment: datetime | None = None
+    about: StrOrPromise = ""  # what it says
+    last: StrOrPromise = ""  # what the moment is of
+    moment: datetime | None = None  # None: there was none
     url: str = ""  # where one looks further
 
 
@@ -59,7 +60,8 @@ def _coming_in() -> Iterator[Figure]:
     yield Figure(
         _("Telemetry taken"),
         gettext("%(rate)s spans and records a second") % {"rate": rate},
-        _("over five minutes; the newest request"),
+        _("over five minutes"),
+        _("the newest request"),
         IngestBatch.objects.order_by("-received_at").values_list("received_at", flat=True).first(),
         list_url("evidence.ingestbatch"),
     )
@@ -76,7 +78,8 @@ def _waiting() -> Iterator[Figure]:
     yield Figure(
         _("Traces to assemble"),
         f"{pending['count']:,}",
-        _("each is assembled once it is quiet; the oldest came"),
+        _("each is assembled once it is quiet"),
+        _("the oldest came"),
         pending["first"],
         list_url("evidence.pendingtrace"),
     )
@@ -84,7 +87,8 @@ def _waiting() -> Iterator[Figure]:
     yield Figure(
         _("Leaves of the log under a signed checkpoint"),
         f"{checkpoint.size if checkpoint else 0:,}",
-        _("one is signed every minute while anything happens; the newest"),
+        _("one is signed every minute while anything happens"),
+        _("the newest"),
         checkpoint.created_at if checkpoint else None,
         list_url("evidence.checkpoint"),
     )
@@ -100,12 +104,12 @@ def _waiting() -> Iterator[Figure]:
 
 def _worker(who: str, backlog: int | None, heard: datetime | None) -> Figure:
     if backlog is None:
-        return Figure("beat", "–", _("starts what is done at times; heard"), heard)
+        return Figure("beat", "–", _("starts what is done at times"), _("heard"), heard)
     name = gettext("Workers of queue %(queue)s") % {"queue": who}
     waiting = ngettext("%(count)s message waits", "%(count)s messages wait", backlog) % {
         "count": f"{backlog:,}"
     }
-    return Figure(name, waiting, _("heard"), heard)
+    return Figure(name, waiting, last=_("heard"), moment=heard)
 
 
 def _running_out(principal: Principal) -> Iterator[Figure]:
@@ -125,7 +129,7 @@ def _running_out(principal: Principal) -> Iterator[Figure]:
     yield Figure(
         _("Tokens that expire within fourteen days"),
         f"{soon['count']:,}",
-        _("the first"),
-        soon["first"],
-        list_url("evidence.accesstoken"),
+        last=_("the first"),
+        moment=soon["first"],
+        url=list_url("evidence.accesstoken"),
     )

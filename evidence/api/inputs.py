@@ -136,7 +136,9 @@ def check_parameters(
 
 
 def check_storable(form: QueryDict) -> None:
-    """Refuse what no text of the database can hold. Fields of serializers and of Django's forms look for it themselves.
+    """Say which fields of a form hold what no text of the database can, where the database did not take it.
+
+    Fields of serializers and of Django's forms look for it themselves.
 
     Raises:
         InvalidInput: with each fault.

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django_stubs_ext import StrOrPromise
@@ -81,9 +82,11 @@ def page_view(
             if permission and not request.user.has_perm(permission):
                 raise PermissionDenied(NOT_PERMITTED)
             check_parameters(request.GET, parameters, may_be_empty=may_be_empty)
-            check_storable(request.POST)
             try:
                 shown = view(request, principal_of(request), *args, **kwargs)
+            except DataError:
+                check_storable(request.POST)
+                raise
             except PermissionDenied as exc:
                 raise exc if str(exc) else PermissionDenied(NOT_PERMITTED) from exc
             except Http404 as exc:

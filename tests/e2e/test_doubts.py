@@ -33,7 +33,7 @@ def test_an_approver_answers_a_doubt(
     resize(390)
     speak(browser, "en")
     browser.get(f"{live_server.url}/admin/")
-    see(browser, "the oldest for 0 days")
+    see(browser, "since today")
     keep(browser, "home", 390)
     browser.get(f"{live_server.url}{release}")
     keep(browser, "release", 1280)

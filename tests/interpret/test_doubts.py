@@ -209,7 +209,7 @@ def test_the_front_page_of_an_approver_counts_what_they_may_answer(
 ) -> None:
     client.force_login(world.people["approver"])
     body = " ".join(client.get("/admin/").content.decode().split())
-    assert "<strong>1</strong> <span>Doubts to answer</span> <small>the oldest for 0 days</small>" in body
+    assert "<strong>1</strong> <span>Doubts to answer</span> <small>since today</small>" in body
     answer_defeater(
         principal=world.principal("approver"), defeater=doubt, kind="rebutted", words="measured again"
     )
