@@ -21,7 +21,7 @@ probes: install ## run every probe on SmolLM2 in the terminal (minutes), with ve
 	@$(BIN)/python -m examples.probes $(ARGS)
 
 ##@ Develop
-.PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates calibrate dictionary soak fuzz attack
+.PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates calibrate dictionary soak pictures fuzz attack
 # A process for each core, each with servers of its own; ARGS="-n 0" runs all in one.
 SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
@@ -80,6 +80,9 @@ dictionary: install ## train the dictionary that ships and measure it (minutes),
 soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 	@TRACEBINDER_EXAMPLES=25 $(BIN)/python -m pytest -m "(hypothesis or drawn) and not soak" $(SPREAD) $(ARGS)
+
+pictures: $(ENVIRONMENT) ## take the pictures of the main pages that the guides show, in both languages (needs Chromium)
+	@TRACEBINDER_SHOTS=docs/pictures $(BIN)/python -m pytest -q -m soak tests/e2e/test_pictures.py $(ARGS)
 
 fuzz: $(ENVIRONMENT) ## arbitrary bytes into every reader of foreign bytes, a minute each: ARGS="--seconds 60 otlp"
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install -q -c constraints.txt -e '.[fuzz]'
