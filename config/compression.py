@@ -32,7 +32,9 @@ _MOST_STATIC: Final = 4 * 1024 * 1024  # bytes of a static file, which is read a
 _PADDING: Final = 100  # bytes, at most
 _OURS: Final = frozenset({"same-origin", "none"})  # `none`: typed, or a bookmark
 _SHOW_SECRETS: Final = frozenset({"second_factor", "password_link"})  # names of addresses
-_GZIP: Final = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([0-9.]+)\s*)?(?:,|$)", re.IGNORECASE)
+_GZIP: Final = re.compile(
+    r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?)\s*)?(?:,|$)", re.IGNORECASE
+)
 
 
 class CompressAnswers:

@@ -67,7 +67,15 @@ def test_one_page_is_never_twice_as_long(browser: Client) -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "packed"),
-    [("gzip", True), ("br, gzip;q=0.5", True), ("*", True), ("gzip;q=0", False), ("br", False), ("", False)],
+    [
+        ("gzip", True),
+        ("br, gzip;q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip;q=1.2.3", False),
+        ("br", False),
+        ("", False),
+    ],
 )
 def test_who_takes_gzip(browser: Client, accepted: str, packed: bool) -> None:
     headers = {"accept-encoding": accepted, "sec-fetch-site": "none"}
