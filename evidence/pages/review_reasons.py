@@ -52,7 +52,7 @@ def review_reasons(request: HttpRequest, principal: Principal) -> Page | HttpRes
     key = request.GET.get(SYSTEM, "")
     system = find_system(principal, key) if key or not systems else systems[0]
     listed = reasons_of(system)
-    rows = ReasonRows(request.POST or None, initial=_initial(listed))
+    rows = ReasonRows(request.POST if request.method == "POST" else None, initial=_initial(listed))
     status = 200
     if request.method == "POST":
         acts.check_can_set_reasons(principal, system)

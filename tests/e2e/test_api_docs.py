@@ -55,7 +55,7 @@ def test_a_problem_is_a_page_in_the_look_of_the_admin(
     strict: None, live_server: Any, chromium: Any, shoot: Any
 ) -> None:
     chromium.get(f"{live_server.url}/nothing-here")
-    assert "There is nothing at /nothing-here" in see(chromium, "Not found")
+    assert "There is nothing here" in see(chromium, "Not found")
     header = chromium.find_element("id", "header")
     assert header.value_of_css_property("background-color") not in {"rgba(0, 0, 0, 0)", "rgb(255, 255, 255)"}
     shoot("problem")

@@ -53,7 +53,7 @@ def test_the_page_shows_numbers_runs_retractions_and_what_would_settle_it(
     for said in (
         "<svg", "at least 0.8 share", "30 observations", "look 2 of 3", "too_few_to_tell", "more units like these",
         "2222222bbbb", "second was received later", "labels swapped", "not confirmed", "run first", "run_passed_over",
-        world.people["author"].username, " UTC <span", "user:gina",
+        world.people["author"].username, "</time> <span", "user:gina",
     ):  # fmt: skip
         assert said in page
 
