@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from interpret.models import Dictionary, FeatureLabel
-from tests.e2e.browser import speak
+from tests.e2e.browser import see, speak
 from tests.factories import World
 from tests.interpret.dictionary_store import shipped_feature
 
@@ -29,8 +29,8 @@ def test_a_label_is_chosen_and_then_judged(
     assert browser.find_elements("css selector", "mark")
     browser.find_element("css selector", "#tb-concept option[value='countries']").click()
     browser.find_element("css selector", "button[type='submit'].default").click()
+    table = see(browser, "countries", within="#tb-labels + *")
     label = FeatureLabel.objects.get()
-    table = browser.find_element("css selector", "#tb-labels + * ").text
     assert f"{label.figures['held_out']:.2f}" in table
     shoot("feature")
     speak(browser, "zh-hans")
