@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
 
 from django.db import OperationalError, connection, transaction
 
 from evidence.database_errors import TOOK_TOO_LONG, state_of
+
+# Of the limit that is around what runs now: milliseconds.
+_AROUND: Final[ContextVar[int | None]] = ContextVar("statement limit", default=None)
 
 
 class TookTooLong(Exception):
@@ -16,18 +21,38 @@ class TookTooLong(Exception):
 
 @contextmanager
 def statements_limited(seconds: float) -> Iterator[None]:
-    """Let no statement inside take longer than so many seconds.
+    """Let no statement inside take longer than so many seconds, or than a limit around it says.
 
     Raises:
         TookTooLong: one did, and the database ended it.
     """
+    around, mine = _AROUND.get(), max(1, round(seconds * 1000))
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('statement_timeout', %s, true)", [f"{max(1, round(seconds * 1000))}"]
-            )
-            yield
+        with transaction.atomic():
+            if around is None or mine < around:
+                with _set_limit(mine):
+                    yield
+            else:
+                yield
     except OperationalError as exc:
         if state_of(exc) == TOOK_TOO_LONG:
             raise TookTooLong from exc
         raise
+
+
+@contextmanager
+def _set_limit(milliseconds: int) -> Iterator[None]:
+    """Set the limit to the end of the block; where that fails, the savepoint or the transaction takes it back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)",
+            [str(milliseconds)],
+        )
+        before, _ = cursor.fetchone()
+    token = _AROUND.set(milliseconds)
+    try:
+        yield
+    finally:
+        _AROUND.reset(token)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])

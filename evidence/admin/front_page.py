@@ -46,6 +46,7 @@ from evidence.models import (
     SamplingPlan,
     System,
 )
+from evidence.selectors.counting import count_some
 from evidence.selectors.defeaters import standing_defeaters
 from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
@@ -67,7 +68,7 @@ class Waiting:
     """A figure of the queue and where it leads."""
 
     text: StrOrPromise
-    count: int
+    count: int  # as `count_some` counts, where there may be many
     url: str
     oldest: int | None = (
         None  # days since the oldest began to wait; None where nothing does, or nobody is told
@@ -84,8 +85,7 @@ def waiting_of(
         since: when one began to.
     """
     began = [since(row) for row in rows]
-    oldest = (clock.now() - min(began)).days if began else None
-    return Waiting(text, len(began), url, oldest)
+    return Waiting(text, len(began), url, _days_since(min(began)) if began else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +147,19 @@ def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     standings = (first, Standing.OVERDUE, Standing.DISPUTED)
     tasks = visible(ReviewTask.objects.all(), request)
     return tuple(
-        Waiting(
-            TITLES[each],
-            in_standing(tasks, each, principal.person).count(),
-            list_url("evidence.reviewtask", standing=each.value),
-        )
-        for each in standings
+        _queued(TITLES[each], in_standing(tasks, each, principal.person), each) for each in standings
     )
+
+
+def _queued(text: StrOrPromise, tasks: QuerySet[ReviewTask], standing: Standing) -> Waiting:
+    """Return how many tasks stand so, with the age of the oldest; they may be many, and are counted up to some."""
+    count = count_some(tasks)
+    oldest = _days_since(tasks.order_by("pk").values_list("created_at", flat=True)[0]) if count else None
+    return Waiting(text, count, list_url("evidence.reviewtask", standing=standing.value), oldest)
+
+
+def _days_since(moment: datetime) -> int:
+    return (clock.now() - moment).days
 
 
 def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
@@ -215,7 +221,7 @@ def _unregistered(versions: QuerySet[ArtefactVersion]) -> Waiting:
     """Return what decides what passes and nobody vouches for; there may be many, so they are counted where they are."""
     rows = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
     found = rows.aggregate(count=Count("pk"), first=Min("created_at"))
-    oldest = (clock.now() - found["first"]).days if found["first"] else None
+    oldest = _days_since(found["first"]) if found["first"] else None
     url = list_url("evidence.artefactversion", registered="approver")
     return Waiting(_("Suites, evaluators and datasets to register"), found["count"], url, oldest)
 

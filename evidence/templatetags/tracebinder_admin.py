@@ -17,6 +17,7 @@ from evidence.admin.frame.headings import column_named, heading_of, nouns_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.reason import reason_in_words
 from evidence.models import Review
+from evidence.selectors.counting import told_count
 
 register = template.Library()
 
@@ -61,6 +62,12 @@ def words(code: str) -> StrOrPromise:
 def ago(moment: datetime | None) -> SafeString | str:
     """Return a time as far from now as it is: "3 hours ago"."""
     return moments.ago(moment)
+
+
+@register.filter
+def told(count: int) -> str:
+    """Return a count as it is shown: of what is counted up to some only, "500+"."""
+    return told_count(count)
 
 
 @register.filter

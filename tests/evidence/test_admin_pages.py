@@ -71,7 +71,9 @@ def test_a_list_ends_where_the_planner_expects_more_than_pages_can_reach(
     monkeypatch.setattr(paginator, "planned_rows", lambda rows: 5_000_000)
     response = signed_in(world.people["auditor"]).get(reverse("admin:evidence_span_changelist"))
     assert response.context["cl"].result_count == paginator.MAX_ROWS
-    assert "The newest 10000 spans. Narrow the list" in response.content.decode().replace(",", "")
+    assert "The first 10000 spans in this order. Narrow the list" in response.content.decode().replace(
+        ",", ""
+    )
 
 
 def test_the_planner_is_asked_over_all_partitions(world: World) -> None:

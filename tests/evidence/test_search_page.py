@@ -11,6 +11,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 
+from evidence.errors import SearchTooWide
 from evidence.models import EvalRun, Membership, Release
 from evidence.pages.search.asked import Asked, read_asked
 from evidence.pages.search.groups import Group
@@ -161,6 +162,25 @@ def test_a_noun_that_takes_too_long_is_left_out_and_said(world: World, settings:
     assert page.status_code == 200, "what was not looked at may be named so, too"
     assert re.search("Not all was looked at", page.content.decode())
     assert [str(group.title) for group in page.context["groups"]] == ["Releases"]
+
+
+def test_a_limit_within_a_limit_is_the_shorter_one_and_ends_with_it(world: World) -> None:
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            return str(cursor.fetchone()[0])
+
+    before = limit()
+    with limited(2.0):
+        with limited(1.0):
+            assert limit() == "1s"
+        with limited(5.0):
+            assert limit() == "2s"
+        assert limit() == "2s"
+        with pytest.raises(SearchTooWide), limited(0.05), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(5)")
+        assert limit() == "2s"
+    assert limit() == before
 
 
 @pytest.mark.parametrize(

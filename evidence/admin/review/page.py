@@ -134,9 +134,9 @@ def _tool_calls(trace: Trace) -> list[Any]:
 
 def _of_earlier_revisions(trace: Trace, principal: Principal) -> Any:
     """Return what was said of the revisions that this one replaced, as far as this person may read it."""
-    told = visible_to(Review.objects.select_related("reviewer", "task__trace", *REASON_JOINS), principal)
     if trace.revision == 1:
-        return told.none()
+        return Review.objects.none()
+    told = visible_to(Review.objects.select_related("reviewer", "task__trace", *REASON_JOINS), principal)
     earlier = told.filter(
         task__system=trace.system_id,
         task__trace__trace_id=trace.trace_id,

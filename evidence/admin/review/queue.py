@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.acts import can_judge
+from evidence.admin.frame.paginator import PlannedPaginator
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.models import QueuedTask
 from evidence.selectors.review_tasks import TASK_ORDER, Standing, in_standing
@@ -24,6 +25,12 @@ TITLES: Final[dict[Standing, StrOrPromise]] = {
     Standing.MINE: _("Reviewed by me"),
     Standing.CLOSED: _("Closed"),
 }
+
+
+class QueuePaginator(PlannedPaginator):
+    """Of what waits, the planner expects a row or two, whatever there is, so all of it would be counted."""
+
+    most = 1_000  # as one person judges in weeks
 
 
 ALL: Final = "all"

@@ -20,7 +20,7 @@ from evidence.admin.frame.moments import ago
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.page import show_review_page
-from evidence.admin.review.queue import LanguageFilter, QueueFilter, order_of
+from evidence.admin.review.queue import LanguageFilter, QueueFilter, QueuePaginator, order_of
 from evidence.admin.review.reason import REASON_JOINS, reason_in_words
 from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
@@ -53,6 +53,7 @@ class ReviewTaskAdmin(TraceIdSearch):
         "trace__answer", "trace__confidence_factors", "trace__limitations", "trace__exchanges", "trace__sources",
     ]  # fmt: skip
     trace_id_path = "trace__trace_id"
+    paginator = QueuePaginator
     change_list_template = "admin/evidence/queue.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -45,6 +45,7 @@ from evidence.pages.review_desk.looking import Looking
 from evidence.pages.review_desk.source import chosen_claim
 from evidence.pages.review_desk.tabs import pane_context
 from evidence.pages.review_filters import FILTER, desk_context, filter_chosen
+from evidence.selectors.counting import count_some
 from evidence.selectors.review_tasks import find_task, is_free, waiting_for, waits_to_be_settled
 from evidence.selectors.review_work import narrowed
 from evidence.services import review_drafts, review_queue
@@ -52,7 +53,6 @@ from evidence.services.review_draws import AT_RANDOM, draw_at_random
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
-_MOST_LEFT: Final = 500  # of what waits, counted
 _MOST_ASKED: Final = 4_000  # characters of a question beside its answer
 _MOST_SAID: Final = 20_000  # characters of an answer
 _KEEP: Final = "keep"  # what the script sends
@@ -74,11 +74,11 @@ def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     waiting = waiting_for(principal.person)
     if told["chosen_filter"] is not None:
         waiting = narrowed(waiting, told["chosen_filter"])
-    n_free = waiting.filter(is_free(principal.person, clock.now())).count()
+    free = is_free(principal.person, clock.now())
     context = {
-        "n_waiting": n_free,
-        "n_held": waiting.count() - n_free,
-        "n_to_settle": waiting_for(principal.person, _SETTLE).count(),
+        "n_waiting": count_some(waiting.filter(free)),
+        "n_held": count_some(waiting.exclude(free)),
+        "n_to_settle": count_some(waiting_for(principal.person, _SETTLE)),
         "n_drawn": AT_RANDOM,
         **told,
         **_of_before(principal),
@@ -213,7 +213,6 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "trace": trace,
         "task": task,
         "n_left": _count_left(request, principal, trace, _SETTLE if is_disputed else _JUDGE),
-        "most_left": _MOST_LEFT,
         "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
@@ -244,10 +243,10 @@ def _filter_in_use(request: HttpRequest, principal: Principal) -> SavedFilter | 
 
 
 def _count_left(request: HttpRequest, principal: Principal, trace: Trace, stage: QueuedTask.Stage) -> int:
-    """Return how many wait after this answer, among those that are taken: one more than `_MOST_LEFT` at most."""
+    """Return how many wait after this answer, among those that are taken, as `count_some` counts."""
     rows = waiting_for(principal.person, stage).exclude(task__trace=trace)
     by = _filter_in_use(request, principal) if stage == _JUDGE else None
-    return (rows if by is None else narrowed(rows, by)).order_by()[: _MOST_LEFT + 1].count()
+    return count_some(rows if by is None else narrowed(rows, by))
 
 
 def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:

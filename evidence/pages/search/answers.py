@@ -14,7 +14,6 @@ from evidence.errors import InvalidInput, SearchTooWide
 from evidence.models import ReviewTask, Trace
 from evidence.pages.search.asked import Asked
 from evidence.pages.search.groups import (
-    LONGEST_STATEMENT,
     MOST,
     Group,
     Hit,
@@ -24,7 +23,6 @@ from evidence.pages.search.groups import (
 )
 from evidence.search_terms import UnreadableSearch, read_terms
 from evidence.selectors.revisions import is_superseded
-from evidence.selectors.search_limit import limited
 from evidence.selectors.trace_words import Period, Place, WordSearch
 from evidence.trace_ids import LENGTH, bounds_of
 
@@ -32,19 +30,18 @@ _GIVEN = ("user_ids", "session_ids", "conversation_ids")
 
 
 def find_answers(request: HttpRequest, asked: Asked) -> Group | None:
-    """By trace id, by an id as its sender gave it, and by words of questions and answers.
+    """By trace id, by an id as its sender gave it, and by words of questions and answers; none by a record's number.
 
     Raises:
         SearchTooWide: the database ended it.
     """
     rows = rows_of_list(request, Trace)
-    if rows is None:
+    if rows is None or asked.is_one_record:
         return None
     current = rows.filter(~is_superseded())
-    with limited(LONGEST_STATEMENT):
-        keys = list(current.filter(_by_id(asked)).order_by("-pk").values_list("pk", flat=True)[: MOST + 1])
+    keys = list(current.filter(_by_id(asked)).order_by("-pk").values_list("pk", flat=True)[: MOST + 1])
     note = ""
-    if len(keys) <= MOST:
+    if len(keys) <= MOST and not (keys and asked.is_whole_id):
         more, note = _by_words(request, current, asked)
         keys = list(dict.fromkeys([*keys, *more]))[: MOST + 1]
     found = {trace.pk: trace for trace in as_shown(Trace, rows.filter(pk__in=keys))}
@@ -61,8 +58,7 @@ def find_tasks(request: HttpRequest, asked: Asked) -> Group | None:
     wanted = Q(pk=asked.number) if asked.number else Q(pk__in=[])
     if 0 < len(asked.digits) <= LENGTH:
         wanted |= Q(trace__trace_id__range=bounds_of(asked.digits))
-    with limited(LONGEST_STATEMENT):
-        found = as_shown(ReviewTask, rows.filter(wanted).order_by("-pk"))
+    found = as_shown(ReviewTask, rows.filter(wanted).order_by("-pk"))
     hits = (
         Hit(f"#{task.pk}", record_url(task), shorten(task.trace.question), task.trace.language)
         for task in found

@@ -34,6 +34,11 @@ class Asked:
         return len(self.digits) in _WHOLE
 
     @property
+    def is_one_record(self) -> bool:
+        """Whether a record is asked for by its number, as #12, and nothing else."""
+        return self.number is not None and self.text.startswith("#")
+
+    @property
     def is_too_long(self) -> bool:
         """Whether nothing is looked for."""
         return len(self.text) > LONGEST

@@ -14,10 +14,8 @@ from django_stubs_ext import StrOrPromise
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url, record_url
 from evidence.pages.search.asked import Asked
-from evidence.selectors.search_limit import limited
 
 MOST: Final = 10  # of one noun that are shown
-LONGEST_STATEMENT: Final = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +51,8 @@ def by_its_list(
     if rows is None:
         return None
     of_list: Any = admin_of(admin.site, model)
-    with limited(LONGEST_STATEMENT):
-        found, may_repeat = of_list.get_search_results(request, rows, asked.term)
-        found = found.distinct() if may_repeat else found
-        shown = as_shown(model, found.order_by("-pk"))
+    found, may_repeat = of_list.get_search_results(request, rows, asked.term)
+    shown = as_shown(model, (found.distinct() if may_repeat else found).order_by("-pk"))
     return group_of(
         title, (Hit(str(row), record_url(row)) for row in shown), list_url(model._meta.label, q=asked.term)
     )

@@ -6,7 +6,6 @@ has a second of the database, all together three: what was not looked at is name
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
@@ -20,9 +19,11 @@ from evidence.errors import SearchTooWide
 from evidence.pages.frame import Page, page_view
 from evidence.pages.search.asked import Asked, read_asked
 from evidence.pages.search.groups import Group
+from evidence.selectors.search_limit import limited
 from evidence.time_budget import TimeBudget
 
 _BUDGET: Final = 3.0  # seconds of a search
+_LONGEST_STATEMENT: Final = 1.0  # seconds
 _LIMITED: Final = _("Not all was looked at, for time: search in the list of the noun you look for.")
 
 
@@ -31,13 +32,7 @@ def search(request: HttpRequest, principal: Principal) -> Page | HttpResponseBas
     """Show what was found, by noun; lead to what a whole id names where that is one thing alone."""
     del principal
     asked = read_asked(request.GET.get("q", ""))
-    groups: list[Group] = []
-    is_cut = False
-    for group in _groups(request, asked):
-        if group is None:
-            is_cut = True
-        elif group.hits or group.note:
-            groups.append(group)
+    groups, is_cut = _find(request, asked)
     hits = [hit for group in groups for hit in group.hits]
     if asked.is_whole_id and len(hits) == 1 and not is_cut and not any(group.is_more for group in groups):
         return HttpResponseRedirect(hits[0].url)
@@ -45,19 +40,19 @@ def search(request: HttpRequest, principal: Principal) -> Page | HttpResponseBas
     return Page("pages/search.html", _("Search"), told)
 
 
-def _groups(request: HttpRequest, asked: Asked) -> Iterator[Group | None]:
-    """Yield what was found of each noun that the person may list; None where time was over."""
+def _find(request: HttpRequest, asked: Asked) -> tuple[list[Group], bool]:
+    """Return what was found of each noun that the person may list, and whether time was over for any."""
     if not asked.text or asked.is_too_long:
-        return
-    budget = TimeBudget.of(_BUDGET)
-    for path in settings.SEARCHED:
-        if budget.is_spent():
-            yield None
-            return
+        return [], False
+    groups: list[Group | None] = []
+    finders = [import_string(path) for path in settings.SEARCHED]
+    is_cut, budget = False, TimeBudget.of(_BUDGET)
+    while finders and not budget.is_spent():
         try:
-            found: Group | None = import_string(path)(request, asked)
+            with limited(_LONGEST_STATEMENT):  # begun anew after what the database ended
+                while finders and not budget.is_spent():
+                    groups.append(finders.pop(0)(request, asked))
         except SearchTooWide:
-            yield None
-        else:
-            if found is not None:
-                yield found
+            is_cut = True
+    told = [group for group in groups if group is not None and (group.hits or group.note)]
+    return told, is_cut or bool(finders)
