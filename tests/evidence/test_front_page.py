@@ -1,0 +1,67 @@
+"""Home tells what waits for a person, and for how long the oldest has, and counts no further than that helps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from evidence import clock
+from evidence.selectors import counting
+from tests.e2e.cases import make_task
+from tests.evidence.test_admin_pages import signed_in
+from tests.factories import World, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+def figures(client: Client) -> dict[str, Any]:
+    """Return what waits for a reviewer, by what it is called."""
+    return {str(each.text): each for each in client.get(reverse("admin:index")).context["work"].waiting}
+
+
+def test_home_says_how_many_wait_and_since_when(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_task(world)
+    make_task(world)
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=3, hours=1))
+    client = signed_in(world.people["reviewer"])
+    told = figures(client)
+    assert (told["Waiting for me"].count, told["Waiting for me"].oldest) == (2, 3)
+    assert (told["Disagreement to settle"].count, told["Disagreement to settle"].oldest) == (0, None)
+    assert "the oldest for 3 days" in client.get(reverse("admin:index")).content.decode()
+
+
+def test_what_waits_is_counted_no_further_than_helps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "MOST_COUNTED", 1)
+    client = signed_in(world.people["reviewer"])
+    make_task(world)
+    assert "1+" not in client.get(reverse("admin:index")).content.decode()
+    make_task(world)
+    make_task(world)
+    home = client.get(reverse("admin:index")).content.decode()
+    assert "<strong>1+</strong> <span>Waiting for me</span>" in home
+    desk = client.get(reverse("admin:review_desk")).content.decode()
+    assert "1+ answers wait for you" in desk
+
+
+def test_home_asks_no_more_of_the_database_where_more_waits(world: World) -> None:
+    client = signed_in(world.people["reviewer"])
+    client.get(reverse("admin:index"))
+    asked = []
+    for _ in range(2):
+        make_task(world)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(reverse("admin:index"))
+        asked.append(len(queries))
+    assert asked[0] == asked[1] <= 25
