@@ -145,6 +145,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
         from evidence.pages.gold import gold_answers  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
+        from evidence.pages.own_sample import own_sample  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
         from evidence.pages.review_agreement import review_agreement  # noqa: PLC0415  # as above
         from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
@@ -186,6 +187,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("links/<int:link_id>/", link, name="link"),
             path("coverage/<int:release_id>/", coverage, name="coverage"),
             path("dossier/<int:release_id>/", dossier, name="dossier"),
+            path("dossier/<int:release_id>/sample/", own_sample, name="own_sample"),
             path("chain/<slug:kind>/<int:record_id>/", chain, name="chain"),
             path("binders/export/<int:release_id>/", export_binder, name="export_binder"),
             path("binders/verify/<int:binder_id>/", check_binder, name="check_binder"),
