@@ -43,9 +43,10 @@ def record_judgement(*, principal: Principal, trace: Trace, **said: Any) -> Revi
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
     task = ReviewTask.objects.select_related("trace", "system").filter(trace=trace).first()
+    if task is not None:
+        hold(Lock.REVIEW_TASK, task.pk)  # it may be given, or given up, just now
     if task is None or not _is_gold(principal, trace):
         return record_review(principal=principal, trace=trace, **said)
-    hold(Lock.REVIEW_TASK, task.pk)
     return _record(principal, task, _read(trace, **said))
 
 

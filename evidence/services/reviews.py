@@ -30,6 +30,7 @@ from evidence.models import (
 from evidence.nearest import hint_at, nearest_name
 from evidence.selectors.gold import find_given
 from evidence.selectors.review_reasons import reasons_of
+from evidence.selectors.review_work import BY_JUDGING
 from evidence.services import audit, review_queue
 
 RISING: Final = (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)
@@ -130,7 +131,7 @@ def record_review(
     labelled = _said_before(principal, trace, reason_code, reason) or find_reason(trace, reason_code, reason)
     check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
     judged = find_claims(trace, claims or {})
-    task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
+    task = open_review_task(trace=trace, reason=BY_JUDGING, actor=principal.actor)
     hold(Lock.REVIEW_TASK, task.pk)
     said = {
         "decision": decision,
