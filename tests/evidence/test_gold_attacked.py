@@ -39,9 +39,11 @@ from evidence.services import gold, log, review_drafts, reviews
 from evidence.services.disposal import erasure
 from evidence.services.gold_judgements import record_judgement
 from evidence.services.log.checking import check_log
+from evidence.services.review_reasons import set_reasons
 from tests.e2e.cases import make_task, make_trace
 from tests.evidence.test_blinding import colleague, signed_in
 from tests.evidence.test_gold_answers import WHY, closed, judge, made_gold, told, waiting_before
+from tests.evidence.test_review_reasons import RATE, TONE
 from tests.factories import ACTOR, World, acting, make_world
 from tests.invariants.walk import REPOSITORY
 from tests.requirements.builders import make_traces
@@ -317,6 +319,22 @@ def test_the_log_binds_every_row_and_each_draw_is_drawn_again(world: World) -> N
     again = redraw(drawn)
     assert again is not None
     assert (again.gold, again.due_after) == (drawn.gold_id, drawn.reviews_before)
+
+
+def test_what_was_said_of_gold_sent_again_after_the_list_of_reasons_changed_is_what_is_on_record(
+    world: World,
+) -> None:
+    approver, reviewer = world.principal("approver"), world.principal("reviewer")
+    set_reasons(principal=approver, system=world.system, reasons=[RATE, TONE])
+    task = given(world)
+    first = record_judgement(
+        principal=reviewer, trace=task.trace, decision="reject", reason="rate_not_current"
+    )
+    set_reasons(principal=approver, system=world.system, reasons=[TONE])
+    again = record_judgement(
+        principal=reviewer, trace=task.trace, decision="reject", reason="rate_not_current"
+    )
+    assert again == first == GoldJudgement.objects.get()
 
 
 # --- Figures ---------------------------------------------------------------------------------------------------
