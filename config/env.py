@@ -46,15 +46,20 @@ def env_str(name: str, default: str) -> str:
     return os.environ.get(name, default)
 
 
-def env_int(name: str, default: int) -> int:
-    """Return `name` as a whole number."""
+def env_int(name: str, default: int, *, least: int | None = None, most: int | None = None) -> int:
+    """Return `name` as a whole number, no less and no more than these."""
     text = env_str(name, "")
     if not text:
         return default
     try:
-        return int(text)
+        number = int(text)
     except ValueError as exc:
         raise ConfigurationError(f"{name} must be a whole number, not {text!r}") from exc
+    if least is not None and number < least:
+        raise ConfigurationError(f"{name} must be {least} or more, not {text!r}")
+    if most is not None and number > most:
+        raise ConfigurationError(f"{name} must be {most} or less, not {text!r}")
+    return number
 
 
 def env_form(name: str, default: str, form: str, what: str) -> str:

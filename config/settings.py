@@ -384,7 +384,7 @@ REVIEW_TAKE_BACK = timedelta(seconds=env_int("TRACEBINDER_REVIEW_TAKE_BACK_SECON
 # For which an answer is one reviewer's, from their last word.
 REVIEW_HOLD = timedelta(minutes=env_int("TRACEBINDER_REVIEW_HOLD_MINUTES", 15))
 # Reviews, on average, to one gold answer that a reviewer is given; 0: none is.
-REVIEW_GOLD_EVERY = env_int("TRACEBINDER_REVIEW_GOLD_EVERY", 0)
+REVIEW_GOLD_EVERY = env_int("TRACEBINDER_REVIEW_GOLD_EVERY", 0, least=0, most=1_000_000)
 SAMPLING_MAX_ANSWERS = env_int("TRACEBINDER_SAMPLING_MAX_ANSWERS", 200_000)  # of a sampling plan's period
 # High-risk trace and system.
 REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)

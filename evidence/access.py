@@ -41,6 +41,7 @@ from evidence.selectors.gold import (
     events_hidden_from,
     gold_shown_to,
     hidden_gold,
+    is_given,
     is_given_to_another,
 )
 from evidence.selectors.labels import label_sets_shown_to, labels_shown_to
@@ -303,6 +304,15 @@ def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> model
     if rows.model is LabelSet:
         return label_sets_shown_to(rows, reviewer)
     return rows.exclude(counts_reviews=True, release__in=releases_to_judge_blind(reviewer))
+
+
+def known_reviews(principal: Principal) -> models.QuerySet[Review]:
+    """Return the reviews of which the principal may know that they are there, and not what they say.
+
+    Of an answer that is open to them as gold they know of none: of most that wait there is none.
+    """
+    rows = Review.objects.filter(task__system__in=principal.system_ids)
+    return rows if principal.user is None else rows.filter(~is_given(principal.user, "task"))
 
 
 def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence import clock
+from evidence.access import Principal
 from evidence.acts import can_operate
 from evidence.admin.access_form import ProposalForm
-from evidence.admin.frame.add_form import add_through_service
+from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
 from evidence.admin.frame.visibility import principal_of
@@ -26,7 +26,7 @@ from evidence.services.people.access_proposals import confirm_access, propose_ac
 
 
 @admin.register(AccessProposal)
-class AccessProposalAdmin(ReadOnlyModelAdmin):
+class AccessProposalAdmin(AddsThroughService):
     list_display = ["user", "what", "proposed_by", "created_at", "expires_at", "state"]
     list_select_related = ["user", "system", "confirmation"]
     ordering = ["-id"]
@@ -34,37 +34,27 @@ class AccessProposalAdmin(ReadOnlyModelAdmin):
     actions = ["confirm"]
     actions_on_top = True
 
+    adds = AddPage(
+        form=ProposalForm,
+        store=propose_access,
+        said=gettext_lazy("Proposed: another operator confirms it in this list."),
+        template="admin/evidence/access_proposal.html",
+        title=gettext_lazy("Propose access"),
+        listed=gettext_lazy("Access proposals"),
+    )
+
+    def may_add(self, principal: Principal) -> bool:
+        """Operators propose; the form calls the service, which asks again for the person."""
+        return can_operate(principal)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave out what a colleague is to see elsewhere."""
         mine = Q(system=None) | Q(system__in=principal_of(request).system_ids)
         return super().get_queryset(request).filter(mine)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Operators propose; the form calls the service, which asks again for the person."""
-        return request.user.pk is not None and can_operate(principal_of(request))
-
     def has_confirm_permission(self, request: HttpRequest) -> bool:
         """Whether the person may confirm at all."""
         return self.has_add_permission(request)
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the form; store the proposal through the service, or say what it refuses."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        principal = principal_of(request)
-        form = ProposalForm(request.POST if request.method == "POST" else None, principal=principal)
-        return add_through_service(
-            request,
-            form,
-            partial(propose_access, principal=principal),
-            said=lambda _stored: _("Proposed: another operator confirms it in this list."),
-            template="admin/evidence/access_proposal.html",
-            title=_("Propose access"),
-            listed=(_("Access proposals"), "evidence.accessproposal"),
-        )
 
     @admin.action(description="Confirm: it takes effect now", permissions=["confirm"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[AccessProposal]) -> None:

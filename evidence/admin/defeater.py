@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,8 +17,9 @@ from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence import acts
+from evidence.access import Principal
 from evidence.admin.defeater_form import DefeaterAnswerForm
-from evidence.admin.frame.add_form import add_through_service
+from evidence.admin.frame.add_form import AddsThroughService, add_through_service
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, list_url, prose
 from evidence.admin.frame.filters import related
@@ -172,7 +172,7 @@ def _shown(request: HttpRequest, defeater: Defeater) -> dict[str, Any]:
 
 
 @admin.register(DefeaterAnswer)
-class DefeaterAnswerAdmin(ReadOnlyModelAdmin):
+class DefeaterAnswerAdmin(AddsThroughService):
     list_display = ["defeater_link", "said", "words", "answered_by", "expires_at", "created_at"]
     list_filter = [related("defeater__release__system"), "kind"]
     list_select_related = ["defeater"]
@@ -187,27 +187,20 @@ class DefeaterAnswerAdmin(ReadOnlyModelAdmin):
         "replaces",
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def may_add(self, principal: Principal) -> bool:
         """Approvers answer; the form calls the service, which asks again for the doubt."""
-        return request.user.pk is not None and acts.can_approve(principal_of(request))
+        return acts.can_approve(principal)
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def show_form(self, request: HttpRequest, principal: Principal, sent: Any) -> HttpResponse:
         """Show the form for the doubt that the address names; store the answer, or say what is refused."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
         if "defeater" not in request.GET:
             return redirect(list_url("evidence.defeater", state=STANDS))  # each has its own form
         defeater = _asked_about(request)
-        form = DefeaterAnswerForm(
-            request.POST if request.method == "POST" else None, newest=newest_answer(defeater)
-        )
+        form = DefeaterAnswerForm(sent, newest=newest_answer(defeater))
         return add_through_service(
             request,
             form,
-            partial(_answer, principal=principal_of(request), defeater=defeater),
+            partial(_answer, principal=principal, defeater=defeater),
             said=lambda _stored: _("Your answer is on record."),
             template="admin/evidence/defeater_answer.html",
             title=_("Answer a doubt"),

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import acts
 from evidence.access import Principal
-from evidence.admin.frame.add_form import add_through_service
+from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.gold_form import GoldAnswerForm
 from evidence.models import GoldAnswer, GoldDraw, GoldJudgement, GoldTask
@@ -51,7 +47,7 @@ STEPS: Final[Mapping[str, PageStep]] = {
 
 
 @admin.register(GoldAnswer)
-class GoldAnswerAdmin(SteppedModelAdmin):
+class GoldAnswerAdmin(AddsThroughService, SteppedModelAdmin):
     change_list_template = "admin/evidence/gold_answers.html"
     list_display = ["__str__", "answer", "says_right", "is_withdrawn", "made_by", "created_at"]
     list_filter = [related("task__system"), "is_withdrawn"]
@@ -62,30 +58,18 @@ class GoldAnswerAdmin(SteppedModelAdmin):
     steps, step_of, steps_title = STEPS, "gold", gettext_lazy("Decide on this")
     reason_label = gettext_lazy("Why it is gold no more")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Approvers say what is right; the form calls the service, which asks again for the answer."""
-        return request.user.pk is not None and acts.can_approve(principal_of(request))
+    adds = AddPage(
+        form=GoldAnswerForm,
+        store=make_gold,
+        said=gettext_lazy("What is right of this answer is on record. A draw gives it to reviewers."),
+        template="admin/evidence/gold_answer_form.html",
+        title=gettext_lazy("Say what is right of an answer"),
+        listed=gettext_lazy("Gold answers"),
+    )
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the form; store the row through the service, or say what it refuses."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        principal = principal_of(request)
-        form = GoldAnswerForm(request.POST if request.method == "POST" else None, principal=principal)
-        return add_through_service(
-            request,
-            form,
-            partial(make_gold, principal=principal),
-            said=lambda _stored: _(
-                "What is right of this answer is on record. A draw gives it to reviewers."
-            ),
-            template="admin/evidence/gold_answer_form.html",
-            title=_("Say what is right of an answer"),
-            listed=(_("Gold answers"), "evidence.goldanswer"),
-        )
+    def may_add(self, principal: Principal) -> bool:
+        """Approvers say what is right; the form calls the service, which asks again for the answer."""
+        return acts.can_approve(principal)
 
     @admin.display(description=gettext_lazy("Answer"))
     def answer(self, gold: GoldAnswer) -> SafeString | str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -16,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import acts
-from evidence.admin.frame.add_form import add_through_service
+from evidence.access import Principal
+from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, short_digest
 from evidence.admin.frame.filters import related, standing
@@ -57,7 +56,7 @@ STEPS: Final[Mapping[str, PageStep]] = {
 
 
 @admin.register(SamplingPlan)
-class SamplingPlanAdmin(SteppedModelAdmin):
+class SamplingPlanAdmin(AddsThroughService, SteppedModelAdmin):
     list_display = ["__str__", "system", "release_link", "state", "period_from", "period_to", "made_by"]
     list_filter = [related("system"), standing(STATES)]
     list_select_related = ["system", "release", "population__draw"]
@@ -70,32 +69,22 @@ class SamplingPlanAdmin(SteppedModelAdmin):
     steps, step_of, steps_title = STEPS, "plan", gettext_lazy("The next step")
     change_form_template = "admin/evidence/sampling_plan.html"
 
+    adds = AddPage(
+        form=SamplingPlanForm,
+        store=plan_sample,
+        said=gettext_lazy("The plan is on record. When its period has ended, freeze its answers."),
+        template="admin/evidence/sampling_plan_form.html",
+        title=gettext_lazy("Plan a sample"),
+        listed=gettext_lazy("Sampling plans"),
+    )
+
+    def may_add(self, principal: Principal) -> bool:
+        """Approvers plan; the form calls the service, which asks again for system and release."""
+        return acts.can_approve(principal)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return plans with where they stand."""
         return with_state(super().get_queryset(request))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Approvers plan; the form calls the service, which asks again for system and release."""
-        return request.user.pk is not None and acts.can_approve(principal_of(request))
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the form; store the plan through the service, or say what it refuses."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        principal = principal_of(request)
-        form = SamplingPlanForm(request.POST if request.method == "POST" else None, principal=principal)
-        return add_through_service(
-            request,
-            form,
-            partial(plan_sample, principal=principal),
-            said=lambda _stored: _("The plan is on record. When its period has ended, freeze its answers."),
-            template="admin/evidence/sampling_plan_form.html",
-            title=_("Plan a sample"),
-            listed=(_("Sampling plans"), "evidence.samplingplan"),
-        )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, visible_people
 from evidence.acts import can_administer
-from evidence.admin.frame.add_form import add_through_service
-from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.display import badge
-from evidence.admin.frame.visibility import principal_of
 from evidence.models import SignInBinding
 from evidence.services.people.sign_in_bindings import bind_sign_in, end_sign_in_binding
 
@@ -43,46 +38,37 @@ class BindingForm(forms.Form):
         self.fields["person"].queryset = people  # type: ignore[attr-defined]  # a ModelChoiceField
 
 
+def _store(principal: Principal, *, person: User, subject: str) -> SignInBinding:
+    if not subject:
+        return end_sign_in_binding(principal=principal, person=person)
+    return bind_sign_in(principal=principal, person=person, issuer=settings.OIDC_ISSUER, subject=subject)
+
+
 @admin.register(SignInBinding)
-class SignInBindingAdmin(ReadOnlyModelAdmin):
+class SignInBindingAdmin(AddsThroughService):
     list_display = ["user", "issuer", "is_bound", "bound_by", "created_at"]
     list_select_related = ["user"]
     search_fields = ["user__username"]
     ordering = ["-id"]
     fields = ["user", "issuer", "is_bound", "bound_by", "created_at"]
 
+    adds = AddPage(
+        form=BindingForm,
+        store=_store,
+        said=gettext_lazy("Stored: it holds from the next sign-in."),
+        template="admin/evidence/sign_in_binding.html",
+        title=gettext_lazy("Bind a sign-in"),
+        listed=gettext_lazy("Sign-in bindings"),
+    )
+
+    def may_add(self, principal: Principal) -> bool:
+        """Operators bind; the form calls the service, which asks again for the person."""
+        return can_administer(principal)
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse to tell, by who is left, what a digest begins with."""
         return not lookup.startswith("subject") and super().lookup_allowed(lookup, value, request)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Operators bind; the form calls the service, which asks again for the person."""
-        return request.user.pk is not None and can_administer(principal_of(request))
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the form; store the binding through the service, or say what it refuses."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        principal = principal_of(request)
-        return add_through_service(
-            request,
-            BindingForm(request.POST if request.method == "POST" else None, principal=principal),
-            partial(_store, principal),
-            said=lambda _stored: _("Stored: it holds from the next sign-in."),
-            template="admin/evidence/sign_in_binding.html",
-            title=_("Bind a sign-in"),
-            listed=(_("Sign-in bindings"), "evidence.signinbinding"),
-        )
-
     @admin.display(description="State")
     def is_bound(self, binding: SignInBinding) -> str:
         return badge("bound" if binding.subject_digest else "ended")
-
-
-def _store(principal: Principal, *, person: User, subject: str) -> SignInBinding:
-    if not subject:
-        return end_sign_in_binding(principal=principal, person=person)
-    return bind_sign_in(principal=principal, person=person, issuer=settings.OIDC_ISSUER, subject=subject)

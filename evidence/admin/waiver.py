@@ -7,20 +7,18 @@ from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from evidence import clock
+from evidence.access import Principal
 from evidence.acts import can_ask_waiver, can_decline_waiver, can_waive, can_withdraw_waiver
-from evidence.admin.frame.add_form import add_through_service
+from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.waiver_form import WaiverForm
 from evidence.models import Waiver, WaiverDismissal, WaiverRequest
 from evidence.selectors.waivers import STATES, is_in_force, with_state
@@ -50,7 +48,7 @@ SETTLING: Final[Mapping[str, PageStep]] = {
 
 
 @admin.register(WaiverRequest)
-class WaiverRequestAdmin(SteppedModelAdmin):
+class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
     list_display = ["criterion_ref", "release_link", "state", "requested_by", "expires_at"]
     list_filter = [related("release__system"), standing(STATES)]
     list_select_related = ["release__system"]
@@ -68,32 +66,22 @@ class WaiverRequestAdmin(SteppedModelAdmin):
         ChainLink("Waivers for the release", "evidence.waiver", "release__id__exact", "release_id"),
     ]
 
+    adds = AddPage(
+        form=WaiverForm,
+        store=ask_waiver,
+        said=gettext_lazy("Asked: an approver, another person, grants it or declines."),
+        template="admin/evidence/waiver.html",
+        title=gettext_lazy("Ask for a waiver"),
+        listed=gettext_lazy("Requested waivers"),
+    )
+
+    def may_add(self, principal: Principal) -> bool:
+        """Authors ask; the form calls the service, which asks again for the release."""
+        return can_ask_waiver(principal)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return requests with where they stand."""
         return with_state(super().get_queryset(request))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Authors ask; the form calls the service, which asks again for the release."""
-        return request.user.pk is not None and can_ask_waiver(principal_of(request))
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the form; store the request through the service, or say what it refuses."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        principal = principal_of(request)
-        form = WaiverForm(request.POST if request.method == "POST" else None, principal=principal)
-        return add_through_service(
-            request,
-            form,
-            partial(ask_waiver, principal=principal),
-            said=lambda _stored: _("Asked: an approver, another person, grants it or declines."),
-            template="admin/evidence/waiver.html",
-            title=_("Ask for a waiver"),
-            listed=(_("Requested waivers"), "evidence.waiverrequest"),
-        )
 
     @admin.display(description=gettext_lazy("State"))
     def state(self, request: WaiverRequest) -> str:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence.access import find_system, principal_of, visible_to
+from evidence.access import find_system, known_reviews, principal_of, visible_to
 from evidence.api.inputs import QueryInput
 from evidence.api.scoped_view import ScopedView
 from evidence.models import ClaimJudgement, ReasonCode, Review, Scope
@@ -110,5 +110,6 @@ class ReviewAgreementDetail(ScopedView):
             find_system(principal, self.query["system"]),
             self.query["period_from"],
             self.query["period_to"],
+            known=known_reviews(principal),
         )
         return Response(ReviewAgreementOut(found).data)

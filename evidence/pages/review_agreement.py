@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence.access import Principal, find_system, visible_to
+from evidence.access import Principal, find_system, known_reviews, visible_to
 from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.people import names_of
 from evidence.models import ClaimJudgement, Review, System
@@ -58,6 +58,7 @@ def review_agreement(request: HttpRequest, principal: Principal) -> Page:
             find_system(principal, key),
             days.since,
             days.until,
+            known=known_reviews(principal),
         )
         context |= _show(found)
     trail = [Step(gettext_lazy("Reviews"), list_url("evidence.review"))]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from evidence import clock
 from evidence.actors import actor_of_user, all_actors_of, same_person
@@ -16,6 +15,7 @@ from evidence.gold_draws import pick, reviews_until_next
 from evidence.models import (
     Adjudication,
     EvalSample,
+    GoldAnswer,
     GoldDraw,
     GoldTask,
     LabelSet,
@@ -24,14 +24,23 @@ from evidence.models import (
     Review,
     ReviewDraft,
     ReviewTask,
+    RiskTier,
     SampleDraw,
     Scope,
     System,
 )
 from evidence.roles import ROLES
 from evidence.selectors.gold import current_gold
-from evidence.selectors.review_tasks import waiting_for, with_standing
-from evidence.selectors.review_work import can_judge_in, language_of
+from evidence.selectors.review_tasks import QUEUE_ORDER, waiting_for, with_standing
+from evidence.selectors.review_work import (
+    BY_JUDGING,
+    RANKS,
+    can_judge,
+    can_judge_in,
+    day_of,
+    language_of,
+    rank_of_reason,
+)
 
 _REVIEWERS: Final = [name for name, rules in ROLES.items() if Scope.REVIEW in rules.scopes]
 
@@ -79,30 +88,34 @@ def count_reviews(system: System, reviewer: User) -> int:
 def candidates(system: System, reviewer: User) -> list[int]:
     """Return the keys of the gold answers that this reviewer may be given now, ascending.
 
-    None that they, or their account, had any part in; none that they were given before; none that would stand out
-    among what waits for them.
+    None that they, or their account, had any part in; none that they were given before, or wrote of; none that would
+    stand out among what waits for them (`_comes_after_others`).
     """
+    mine = all_actors_of(reviewer)
     said = Review.objects.filter(task__system=system, reviewer=reviewer, **_same_answer())
     settled = Adjudication.objects.filter(task__system=system, adjudicator=reviewer, **_same_answer())
     given = GoldDraw.objects.filter(
         system=system, reviewer=reviewer, gold__isnull=False, **_same_answer("gold__task")
     )
-    queued = QueuedTask.objects.filter(task=OuterRef("task"))
-    had_part = (
-        Q(Exists(said)) | Q(Exists(settled)) | Q(Exists(given)) | Q(made_by__in=all_actors_of(reviewer))
+    made = GoldAnswer.objects.filter(task__system=system, made_by__in=mine, **_same_answer())
+    written = ReviewDraft.objects.filter(
+        reviewer=reviewer, trace__system=system, trace__trace_id=OuterRef("task__trace__trace_id")
     )
+    queued = QueuedTask.objects.filter(task=OuterRef("task"))
+    had_part = Q(*(Q(Exists(rows)) for rows in (said, settled, given, made, written)), _connector=Q.OR)
     rows = current_gold().filter(~had_part, ~Exists(queued), ~_is_a_label(), task__system=system)
+    rows = rows.exclude(task__reason=BY_JUDGING)
     closed = with_standing(ReviewTask.objects.filter(pk__in=rows.values("task"))).filter(
         is_open=False, is_disputed=False, is_superseded=False, trace__payload_salt__isnull=False
     )
     tasks = {task.pk: task for task in closed.select_related("trace__release").defer("trace__exchanges")}
-    earliest = _earliest_that_does_not_stand_out(system, reviewer)
+    first = _first_by_risk(system, reviewer) if tasks else {}
     sampled = _drawn_by_plans(system) if tasks else set[str]()
     return [
         gold.pk
         for gold in rows.order_by("pk")
         if (task := tasks.get(gold.task_id)) is not None
-        and task.due_at >= earliest
+        and _comes_after_others(task, first)
         and task.trace.trace_id.hex not in sampled
         and not _put_on_record_by(task, reviewer)
         and can_judge_in(reviewer, system, language_of(task.trace))
@@ -110,20 +123,24 @@ def candidates(system: System, reviewer: User) -> list[int]:
 
 
 def to_be_given_up() -> QuerySet[GoldTask]:
-    """Return the places in the queue of gold whose person can judge it no more, or whose answer is gold no more.
+    """Return the places in the queue of gold that are there for nothing.
 
-    What somebody is at, or has written something of, stays.
+    Their person can judge it no more, whatever they wrote: nobody else is given what waits for somebody, nor they
+    another. Or the answer is gold no more, or erased; what somebody is at, or has written something of, stays then.
     """
     reviewers = Membership.objects.filter(
         system=OuterRef("task__system"), user=OuterRef("reviewer"), user__is_active=True,
         user__groups__name__in=_REVIEWERS,
     )  # fmt: skip
+    is_theirs = Q(Exists(reviewers)) & can_judge(OuterRef("reviewer"), "task__queued__")
     gold = current_gold().filter(task=OuterRef("task"))
     superseded = with_standing(ReviewTask.objects.filter(pk=OuterRef("task"))).filter(is_superseded=True)
     drafts = ReviewDraft.objects.filter(reviewer=OuterRef("reviewer"), trace=OuterRef("task__trace"))
     held = QueuedTask.objects.filter(task=OuterRef("task"), held_until__gt=clock.now())
-    is_over = ~Exists(reviewers) | ~Q(Exists(gold)) | Q(Exists(superseded))
-    return GoldTask.objects.filter(is_over, ~Exists(drafts), ~Exists(held))
+    is_over = ~Q(Exists(gold)) | Q(task__trace__payload_salt__isnull=True)
+    return GoldTask.objects.filter(
+        ~is_theirs | Q(Exists(superseded)) | (is_over & ~Exists(drafts) & ~Exists(held))
+    )
 
 
 def _same_answer(task: str = "task") -> dict[str, OuterRef]:
@@ -143,13 +160,21 @@ def _drawn_by_plans(system: System) -> set[str]:
     return {str(each[0]).partition("/")[0] for drawn in draws for each in drawn}
 
 
-def _earliest_that_does_not_stand_out(system: System, reviewer: User) -> datetime:
-    """Return the due time before which no answer waits for this reviewer: one that is older would stand out."""
-    waiting = (
-        waiting_for(reviewer).filter(system=system).order_by().aggregate(earliest=Min("due_at"))["earliest"]
-    )
-    now = clock.now()
-    return now if waiting is None else min(now, waiting)
+def _first_by_risk(system: System, reviewer: User) -> dict[int, tuple[Any, ...]]:
+    """Return the place in the queue of what waits for this reviewer first, of each risk."""
+    first = waiting_for(reviewer).filter(system=system).distinct("risk_rank")
+    return {place[0]: place for place in first.values_list(*QUEUE_ORDER)}
+
+
+def _comes_after_others(task: ReviewTask, first: Mapping[int, tuple[Any, ...]]) -> bool:
+    """Whether something of the same risk waits that is taken before.
+
+    Who works through the queue has seen what was due earlier: what comes in front of the rest cannot be new.
+    """
+    place = (
+        RANKS[RiskTier(task.risk_tier)], day_of(task.due_at), rank_of_reason(task.reason), task.due_at, task.pk,
+    )  # fmt: skip
+    return place[0] in first and first[place[0]] < place
 
 
 def _put_on_record_by(task: ReviewTask, reviewer: User) -> bool:

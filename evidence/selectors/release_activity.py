@@ -128,17 +128,18 @@ def activity_of(
 
 
 def reviews_of(
-    release: Release, reviews: QuerySet[Review], since: datetime, until: datetime
+    release: Release, reviews: QuerySet[Review], since: datetime, until: datetime, *, known: QuerySet[Review]
 ) -> ReviewsOfRelease:
     """Return decisions and reasons of a release in a period, with their rates.
 
     Args:
-        reviews: those that the reader may read. Of all others only how many answers they are about is told.
+        reviews: those that the reader may read.
+        known: of which they may know that they are there: of the others how many answers they are about is told.
         since: inclusive.
         until: exclusive.
     """
     of_period = {"task__trace__release": release, "created_at__gte": since, "created_at__lt": until}
-    reviews, of_everybody = reviews.filter(**of_period), Review.objects.filter(**of_period)
+    reviews, of_everybody = reviews.filter(**of_period), known.filter(**of_period)
     unit = Coalesce(F("task__trace__facts__conversation"), F("task__trace__trace_id"))
     columns = ("unit", "decision", "reason_code")
     rows = list(reviews.order_by("pk").annotate(unit=unit).values_list(*columns)[: MOST_REVIEWS + 1])

@@ -106,6 +106,8 @@ def agreement_of_reviewers(
     system: System,
     since: datetime,
     until: datetime,
+    *,
+    known: QuerySet[Review],
 ) -> ReviewAgreement:
     """Return how reviewers agree, by what they recorded in a period.
 
@@ -114,6 +116,7 @@ def agreement_of_reviewers(
         judgements: of claims, likewise.
         since: inclusive.
         until: exclusive.
+        known: reviews of which the reader may know that they are there.
 
     Raises:
         InvalidInput: the period ends before it begins, or holds more than is counted at once.
@@ -133,7 +136,7 @@ def agreement_of_reviewers(
         judged_by_one=len(once),
         second_awaited=_awaiting(once),
         earlier_revisions=of_system.filter(is_superseded("task__trace")).count(),
-        kept_from_reader=_kept(system, of_period, by_task),
+        kept_from_reader=_kept(known.filter(task__system=system, **of_period), by_task),
     )
     return ReviewAgreement(
         counted=counted,
@@ -176,9 +179,9 @@ def _awaiting(once: Collection[int]) -> int:
     return found
 
 
-def _kept(system: System, of_period: dict[str, datetime], shown: Collection[int]) -> int:
+def _kept(known: QuerySet[Review], shown: Collection[int]) -> int:
     """Count the answers of which something was said that the reader may not read yet; that it was said, they may."""
-    said = Review.objects.filter(task__system=system, **of_period).exclude(is_superseded("task__trace"))
+    said = known.exclude(is_superseded("task__trace"))
     return said.exclude(task__in=shown).order_by().values("task").distinct().count()
 
 

@@ -173,9 +173,14 @@ def waits_for(user: User, *, task: str) -> Exists:
 
 
 def releases_to_judge_blind(user: User) -> QuerySet[Any]:
-    """Return the keys of the releases of which others judged an answer that this reviewer may still judge."""
+    """Return the keys of the releases of which others judged an answer that this reviewer may still judge.
+
+    Not for one that is open to them as gold: what counts many answers and names none does not lead, and that it were
+    gone would tell, where nothing that waits has been judged.
+    """
     by_others = Review.objects.exclude(reviewer=user).filter(**_same_answer("trace", to="task__trace"))
-    theirs = tasks_waiting_for(user).filter(Exists(by_others), trace__release__isnull=False)
+    waiting = tasks_waiting_for(user).filter(~is_given(user, "pk"))
+    theirs = waiting.filter(Exists(by_others), trace__release__isnull=False)
     return theirs.order_by().values("trace__release")
 
 

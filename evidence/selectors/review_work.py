@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
 from evidence import clock
 from evidence.models import (
@@ -28,12 +28,19 @@ from evidence.selectors.gold import is_given_to_another
 RANKS: Final = {RiskTier.HIGH.value: 0, RiskTier.MEDIUM.value: 1, RiskTier.LOW.value: 2}
 # Drawn by a sampling plan. Of the same risk and due day they come first: what is missing of a sample bends its rate.
 SAMPLING: Final = "sampling"
+# Of a task that somebody opened by judging an answer that nobody was asked about: none waits without their review.
+BY_JUDGING: Final = "requested_by_reviewer"
 _REVIEWERS: Final = [name for name, rules in ROLES.items() if Scope.REVIEW in rules.scopes]
 
 
 def rank_of_reason(reason: str) -> int:
     """Return where a reason stands among tasks of the same risk and due day: 0 is taken first."""
     return 0 if reason == SAMPLING else 1
+
+
+def rank_of_risk() -> Case:
+    """Return where the risk of a task stands, in the queue or not: its row there may be for somebody else alone."""
+    return Case(*(When(risk_tier=tier, then=Value(rank)) for tier, rank in RANKS.items()))
 
 
 def day_of(moment: datetime) -> date:
@@ -61,7 +68,20 @@ def is_given_to(user: User, queued: str = "") -> Q:
     at = f"{queued}__" if queued else ""
     pauses = ReviewerPause.objects.filter(user=user, until__gt=clock.now())
     paused = QueuePause.objects.filter(system=OuterRef(f"{at}system"))
-    return ~Exists(pauses) & ~Q(Exists(paused)) & _can_judge(user, at)
+    return ~Exists(pauses) & ~Q(Exists(paused)) & can_judge(user, at)
+
+
+def can_judge(user: User | OuterRef, at: str) -> Q:
+    """Return the condition that a row is in a system, and a language, that a person can judge; no skill: any.
+
+    Args:
+        user: a person, or where a row of the query names one.
+        at: where it names its place in the queue, with what leads on; empty: it is one.
+    """
+    skills = ReviewerSkill.objects.filter(user=user)
+    here = skills.filter(system=OuterRef(f"{at}system"))
+    in_it = here.filter(Q(language="") | Q(language=OuterRef(f"{at}language")))
+    return ~Q(Exists(skills)) | Q(Exists(in_it)) | (Q(**{f"{at}language": ""}) & Q(Exists(here)))
 
 
 def can_judge_in(user: User, system: System, language: str) -> bool:
@@ -102,14 +122,6 @@ def narrowed(rows: QuerySet[QueuedTask], by: SavedFilter) -> QuerySet[QueuedTask
         "due_at__lt": clock.now() if by.standing == "overdue" else None,
     }
     return rows.filter(**{name: value for name, value in told.items() if value is not None})
-
-
-def _can_judge(user: User, at: str) -> Q:
-    """Return the condition that a row is in a system, and a language, that a person can judge; no skill: any."""
-    skills = ReviewerSkill.objects.filter(user=user)
-    here = skills.filter(system=OuterRef(f"{at}system"))
-    in_it = here.filter(Q(language="") | Q(language=OuterRef(f"{at}language")))
-    return ~Q(Exists(skills)) | Q(Exists(in_it)) | (Q(**{f"{at}language": ""}) & Q(Exists(here)))
 
 
 def _languages_judged(systems: Collection[int]) -> dict[int, list[set[str]]]:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from evidence import acts, clock
-from evidence.access import Principal
+from evidence.access import Principal, visible_to
 from evidence.actors import actor_of_component, same_person
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.gold_draws import pick, reviews_until_next
@@ -68,14 +68,14 @@ def withdraw_gold(*, principal: Principal, task: ReviewTask, reason: str) -> Gol
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_withdraw_gold` does.
-        ConflictingContent: it is not gold.
+        ConflictingContent: it is not gold, as far as this person may know.
         InvalidInput: no reason is given.
     """
     hold(Lock.GOLD, task.system_id)
     acts.check_can_withdraw_gold(principal, task)
     if not reason.strip():
         raise InvalidInput("Say why this answer is gold no more.")
-    last = _last(task)
+    last = _last(task) if visible_to(GoldAnswer.objects.filter(task=task), principal).exists() else None
     if last is not None and last.is_withdrawn and last.rationale == reason.strip():
         return last
     if last is None or last.is_withdrawn:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, Unpack
 
 from django.db import transaction
 
@@ -14,28 +13,21 @@ from evidence.locks import Lock, hold
 from evidence.models import ClaimJudgement, GoldJudgement, GoldTask, Review, ReviewDraft, ReviewTask, Trace
 from evidence.selectors.gold import find_given, find_judged
 from evidence.services import audit, review_queue
-from evidence.services.reviews import (
-    check_judgement,
-    find_claims,
-    find_reason,
-    machine_verdict,
-    record_review,
-)
+from evidence.services.judged import Saying, find_claims, read_judged
+from evidence.services.reviews import machine_verdict, record_review
 
-_SAID: Final = (
-    "decision", "reason_code", "reason", "reasons_version", "rationale", "corrected_answer", "claims",
-)  # fmt: skip
+_SAID: Final = ("decision", "reason_code", "reason", "reasons_version", "rationale", "corrected_answer")
 
 
 @transaction.atomic
-def record_judgement(*, principal: Principal, trace: Trace, **said: Any) -> Review | GoldJudgement:
+def record_judgement(*, principal: Principal, trace: Trace, **said: Unpack[Saying]) -> Review | GoldJudgement:
     """Store one person's judgement as `reviews.record_review` does, with the same checks, words and refusals.
 
     Of an answer that is open to them as gold it becomes a `GoldJudgement`: the answer has its reviews already. The same
     sent again returns what was stored.
 
     Args:
-        said: as `reviews.record_review` takes it.
+        said: as `judged.read_judged` takes it.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent, InvalidInput: as `reviews.record_review` does.
@@ -43,10 +35,11 @@ def record_judgement(*, principal: Principal, trace: Trace, **said: Any) -> Revi
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
     task = ReviewTask.objects.select_related("trace", "system").filter(trace=trace).first()
+    if task is not None:
+        hold(Lock.REVIEW_TASK, task.pk)  # it may be given, or given up, just now
     if task is None or not _is_gold(principal, trace):
         return record_review(principal=principal, trace=trace, **said)
-    hold(Lock.REVIEW_TASK, task.pk)
-    return _record(principal, task, _read(trace, **said))
+    return _record(principal, task, **said)
 
 
 def as_review(judged: GoldJudgement) -> Review:
@@ -55,7 +48,7 @@ def as_review(judged: GoldJudgement) -> Review:
     review = Review(
         pk=judged.pk, task=judged.task, reviewer=judged.reviewer, created_at=judged.created_at,
         machine_verdict=judged.machine_verdict,
-        **{name: getattr(judged, name) for name in _SAID if name != "claims"},
+        **{name: getattr(judged, name) for name in _SAID},
     )  # fmt: skip
     claims = find_claims(judged.task.trace, {int(number): word for number, word in judged.claims.items()})
     said = [ClaimJudgement(claim=claim, judgement=word) for claim, word in claims.items()]
@@ -69,33 +62,12 @@ def _is_gold(principal: Principal, trace: Trace) -> bool:
     return find_given(person, trace) is not None or find_judged(person, trace) is not None
 
 
-def _read(
-    trace: Trace,
-    *,
-    decision: str,
-    reason_code: str = "",
-    reason: str = "",
-    rationale: str = "",
-    corrected_answer: str = "",
-    claims: Mapping[int, str] | None = None,
-) -> dict[str, Any]:
-    """Check what is said in the order in which it is checked of a review, and return it as it is kept."""
-    labelled = find_reason(trace, reason_code, reason)
-    check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
-    judged = {str(claim.ordinal): word for claim, word in find_claims(trace, claims or {}).items()}
-    return {
-        "decision": decision,
-        **labelled,
-        "rationale": rationale,
-        "corrected_answer": corrected_answer,
-        "claims": judged,
-    }
-
-
-def _record(principal: Principal, task: ReviewTask, said: dict[str, Any]) -> GoldJudgement:
+def _record(principal: Principal, task: ReviewTask, **said: Unpack[Saying]) -> GoldJudgement:
     earlier = find_judged(principal.person, task.trace)
+    read = read_judged(task.trace, earlier, **said)
+    kept = {**read.columns, "claims": read.claims_by_ordinal}
     if earlier is not None:
-        if all(getattr(earlier, name) == said[name] for name in _SAID):
+        if all(getattr(earlier, name) == value for name, value in kept.items()):
             return earlier
         raise ConflictingContent("You have reviewed this answer. A changed mind goes to adjudication.")
     acts.check_can_review(principal, task.trace)
@@ -103,12 +75,11 @@ def _record(principal: Principal, task: ReviewTask, said: dict[str, Any]) -> Gol
     given = GoldTask.objects.select_related("draw").get(task=task, reviewer=principal.person)
     judged = GoldJudgement.objects.create(
         draw=given.draw, task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace),
-        **said,
+        **kept,
     )  # fmt: skip
-    told = {name: said[name] for name in ("decision", "reason_code", "reason", "rationale", "claims")}
     audit.record(
         verb="gold_answer.judged", actor=principal.actor, obj=judged, system=task.system,
-        digest=task.trace.digest, payload=told,
+        digest=task.trace.digest, payload=read.told,
     )  # fmt: skip
     ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()
     given.delete()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from django.conf import settings
 from django.db import transaction
@@ -17,20 +17,18 @@ from evidence.locks import Lock, hold
 from evidence.models import (
     Adjudication,
     Citation,
-    Claim,
     ClaimJudgement,
     PolicyCheck,
-    ReasonCode,
     Review,
     ReviewDraft,
     ReviewTask,
     RiskTier,
     Trace,
 )
-from evidence.nearest import hint_at, nearest_name
 from evidence.selectors.gold import find_given
-from evidence.selectors.review_reasons import reasons_of
+from evidence.selectors.review_work import BY_JUDGING
 from evidence.services import audit, review_queue
+from evidence.services.judged import Judged, Saying, check_corrected, read_judged
 
 RISING: Final = (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)
 
@@ -98,189 +96,75 @@ def find_earlier_tasks(traces: Sequence[Trace]) -> dict[int, ReviewTask]:
 
 
 @transaction.atomic
-def record_review(
-    *,
-    principal: Principal,
-    trace: Trace,
-    decision: str,
-    reason_code: str = "",
-    reason: str = "",
-    rationale: str = "",
-    corrected_answer: str = "",
-    claims: Mapping[int, str] | None = None,
-) -> Review:
+def record_review(*, principal: Principal, trace: Trace, **said: Unpack[Saying]) -> Review:
     """Store one person's judgement of one trace revision.
 
     A trace nobody asked about may be reviewed too: the task is then opened by the reviewer. The same judgement sent
     again returns the first row.
 
     Args:
-        reason_code: a `ReasonCode`; it may be left out where `reason` is given.
-        reason: one of the system's own list.
-        claims: what they say of claims, by the claims' ordinals: a `ClaimJudgement.Judgement`.
+        said: as `judged.read_judged` takes it.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
-        InvalidInput: anything but an approval needs a labelled reason; the system's list does not have the reason, or
-            has it as of another kind; an override needs the corrected answer; a claim is named that the answer does
-            not have, or something else said of it.
+        InvalidInput: as `judged.read_judged` does.
     """
     acts.check_can_judge(principal)
     acts.check_of_system(principal, trace.system)
-    labelled = _said_before(principal, trace, reason_code, reason) or find_reason(trace, reason_code, reason)
-    check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
-    judged = find_claims(trace, claims or {})
-    task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
+    before = Review.objects.filter(task__trace=trace, reviewer=principal.person).first()
+    judged = read_judged(trace, before, **said)
+    task = open_review_task(trace=trace, reason=BY_JUDGING, actor=principal.actor)
     hold(Lock.REVIEW_TASK, task.pk)
-    said = {
-        "decision": decision,
-        **labelled,
-        "rationale": rationale,
-        "corrected_answer": corrected_answer,
-    }
     earlier = task.reviews.filter(reviewer=principal.person).first()
-    if earlier is not None and _says(earlier, said, judged):
+    if earlier is not None and _says(earlier, judged):
         return earlier
     acts.check_can_review(principal, trace)
     review_queue.check_free(task, principal)
     if find_given(principal.person, trace) is not None:
         raise ConflictingContent("This answer is judged by `record_judgement`, and by no review.")
-    return _store(task, principal, said, judged)
+    return _store(task, principal, judged)
 
 
-def check_can_record(
-    *,
-    principal: Principal,
-    trace: Trace,
-    decision: str,
-    reason_code: str = "",
-    reason: str = "",
-    rationale: str = "",
-    corrected_answer: str = "",
-    claims: Mapping[int, str] | None = None,
-) -> None:
+def check_can_record(*, principal: Principal, trace: Trace, **said: Unpack[Saying]) -> None:
     """Check what `record_review` checks, for a decision that is to be recorded later.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent, InvalidInput: as `record_review` does.
     """
-    del rationale
     acts.check_can_review(principal, trace)
-    labelled = find_reason(trace, reason_code, reason)
-    check_judgement(trace, decision, labelled["reason_code"], corrected_answer)
-    find_claims(trace, claims or {})
+    read_judged(trace, **said)
     task = ReviewTask.objects.filter(trace=trace).first()
     if task is not None:
         review_queue.check_free(task, principal)
 
 
-def _said_before(principal: Principal, trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
-    """Return the reason as this person's review of the answer has it, whatever the list says now; else nothing."""
-    given = Review.objects.filter(task__trace=trace, reviewer=principal.person, reason=reason)
-    review = given.select_related("reasons_version").first() if reason else None
-    if review is None or reason_code not in {"", review.reason_code}:
-        return {}
-    return {name: getattr(review, name) for name in ("reason_code", "reason", "reasons_version")}
-
-
-def find_reason(trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
-    """Return the reason that is given as a review keeps it: its kind, and which it is of the system's own list.
-
-    Raises:
-        InvalidInput: the list does not have it, or has it as of another kind.
-    """
-    if not reason:
-        return {"reason_code": reason_code, "reason": "", "reasons_version": None}
-    listed = reasons_of(trace.system)
-    if listed is None:
-        raise InvalidInput(f"This system has no list of reasons: give reason_code, and no reason {reason!r}.")
-    found = listed.find(reason)
-    if found is None:
-        hint = hint_at(nearest_name(reason, [each.code for each in listed.reasons]))
-        raise InvalidInput(f"{listed.version.artefact.system.key!r} has no reason {reason!r}; {hint}.")
-    if reason_code not in {"", found.kind}:
-        raise InvalidInput(
-            f"The reason {reason!r} is a {found.kind}, and no {reason_code}: leave reason_code out."
-        )
-    return {"reason_code": found.kind, "reason": reason, "reasons_version": listed.version}
-
-
-def _store(
-    task: ReviewTask, principal: Principal, said: Mapping[str, Any], judged: Mapping[Claim, str]
-) -> Review:
+def _store(task: ReviewTask, principal: Principal, judged: Judged) -> Review:
     review = Review.objects.create(
-        task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace), **said
+        task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace), **judged.columns
     )
     ClaimJudgement.objects.bulk_create(
-        ClaimJudgement(review=review, claim=claim, judgement=judgement) for claim, judgement in judged.items()
+        ClaimJudgement(review=review, claim=claim, judgement=judgement)
+        for claim, judgement in judged.claims.items()
     )
-    told = {name: said[name] for name in ("decision", "reason_code", "reason", "rationale")}
     audit.record(
         verb="review.recorded",
         actor=principal.actor,
         obj=review,
         system=task.system,
         digest=task.trace.digest,
-        payload={**told, "claims": {str(claim.ordinal): judgement for claim, judgement in judged.items()}},
+        payload=judged.told,
     )
     ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()
     review_queue.requeue(task)
     return review
 
 
-def _says(review: Review, said: Mapping[str, str], judged: Mapping[Claim, str]) -> bool:
+def _says(review: Review, judged: Judged) -> bool:
     """Whether a review says the same, of the answer and of its claims."""
-    if any(getattr(review, name) != value for name, value in said.items()):
+    if any(getattr(review, name) != value for name, value in judged.columns.items()):
         return False
     of_claims = dict(review.claim_judgements.values_list("claim", "judgement"))
-    return of_claims == {claim.pk: judgement for claim, judgement in judged.items()}
-
-
-def find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
-    """Return the claims of these ordinals with what is said of each, in the order of the answer.
-
-    Raises:
-        InvalidInput: the answer has no such claim, or something is said that none is judged by.
-    """
-    known = ClaimJudgement.Judgement.values
-    for judgement in judged.values():
-        if judgement not in known:
-            raise InvalidInput(f"Of a claim one says {', '.join(known)}: {judgement!r} is none of these.")
-    claims = Claim.objects.filter(trace=trace, ordinal__in=judged).order_by("ordinal") if judged else []
-    found = {claim: judged[claim.ordinal] for claim in claims}
-    unknown = sorted(set(judged) - {claim.ordinal for claim in found})
-    if unknown:
-        n_claims = Claim.objects.filter(trace=trace).count()
-        raise InvalidInput(
-            f"The answer has {n_claims} claims, counted from 0: there is no claim {unknown[0]}."
-        )
-    return found
-
-
-def check_judgement(trace: Trace, decision: str, reason_code: str, corrected_answer: str) -> None:
-    """Check that a decision is one, and has the reason or the corrected answer that it needs.
-
-    Raises:
-        InvalidInput: it does not.
-    """
-    if decision not in Review.Decision.values:
-        raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
-    if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:
-        listed = reasons_of(trace.system)
-        choices = [reason.code for reason in listed.reasons] if listed else filter(None, ReasonCode.values)
-        raise InvalidInput(f"To {decision} an answer, label the reason: one of {', '.join(choices)}.")
-    _check_corrected(trace, decision, corrected_answer)
-
-
-def _check_corrected(trace: Trace, decision: str, corrected_answer: str) -> None:
-    if decision != Review.Decision.OVERRIDE:
-        return
-    if not corrected_answer.strip():
-        raise InvalidInput("An override says what the answer should have been: give corrected_answer.")
-    if corrected_answer.split() == trace.answer.split():
-        raise InvalidInput(
-            "An override says something else than the answer does: corrected_answer is the same."
-        )
+    return of_claims == {claim.pk: judgement for claim, judgement in judged.claims.items()}
 
 
 @transaction.atomic
@@ -320,7 +204,7 @@ def check_can_settle(
     review_queue.check_free(task, principal)
     if decision not in Review.Decision.values or not rationale.strip():
         raise InvalidInput("An adjudication needs a decision and its rationale.")
-    _check_corrected(task.trace, decision, corrected_answer)
+    check_corrected(task.trace, decision, corrected_answer)
 
 
 def machine_verdict(trace: Trace) -> dict[str, Any]:

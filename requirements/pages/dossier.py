@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence import clock, drawings
-from evidence.access import Principal, visible_to
+from evidence.access import Principal, known_reviews, visible_to
 from evidence.admin.decision_page import show_reasons
 from evidence.admin.defeater import show_state
 from evidence.admin.frame.display import badge, drawing, figure, list_url, record_url, tone_of
@@ -337,7 +337,10 @@ def _reviews(see: _Seeing) -> dict[str, Any]:
     if not see.request.user.has_perm("evidence.view_review"):
         return {"reviews": None}
     of_period = see.of_period("created_at")
-    found = reviews_of(see.release, see.visible(Review.objects.all()), see.days.since, see.days.until)
+    found = reviews_of(
+        see.release, see.visible(Review.objects.all()), see.days.since, see.days.until,
+        known=known_reviews(see.principal),
+    )  # fmt: skip
     settled = see.visible(Adjudication.objects.filter(task__trace__release=see.release, **of_period))
     return {
         "reviews": found,

@@ -1,17 +1,24 @@
-"""The page on which somebody fills in a form that a service stores, or says why it does not."""
+"""The page on which somebody fills in a form that a service stores, or says why it does not; and nouns that have it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.text import capfirst
+from django_stubs_ext import StrOrPromise
 
+from evidence.access import Principal
+from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url, record_url
+from evidence.admin.frame.visibility import principal_of
 from evidence.errors import EvidenceError
 from evidence.pages.frame import Page, Step, show_page
 
@@ -25,8 +32,8 @@ def add_through_service(
     *,
     said: Callable[[_M], str],
     template: str,
-    title: str,
-    listed: tuple[str, str],
+    title: StrOrPromise,
+    listed: tuple[StrOrPromise, str],
     beside: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """Show a form; once it is sent and valid, have it stored and lead to the record.
@@ -51,3 +58,56 @@ def add_through_service(
     name, label = listed
     trail = [Step(capfirst(name), list_url(label))]
     return show_page(request, Page(template, title, {**(beside or {}), "form": form}, trail, status=status))
+
+
+@dataclass(frozen=True, slots=True)
+class AddPage:
+    """How records of a noun are added."""
+
+    form: Callable[..., forms.Form]  # takes what was sent, and the principal
+    store: Callable[..., Model]  # the service: takes the principal, and the form's values by name
+    said: StrOrPromise  # once it is stored
+    template: str
+    title: StrOrPromise
+    listed: StrOrPromise  # the name of the list
+
+
+class AddsThroughService(ReadOnlyModelAdmin):
+    """A noun whose records are added by a form: a service stores them, and asks for itself who may."""
+
+    adds: ClassVar[AddPage]
+
+    def may_add(self, principal: Principal) -> bool:
+        """Whether somebody is shown the form."""
+        raise NotImplementedError
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.pk is not None and self.may_add(principal_of(request))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form; store the record through the service, or say what it refuses."""
+        del form_url, extra_context
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return self.show_form(
+            request, principal_of(request), request.POST if request.method == "POST" else None
+        )
+
+    def show_form(self, request: HttpRequest, principal: Principal, sent: Any) -> HttpResponse:
+        """Answer with the form, or the record that it became.
+
+        Args:
+            sent: what was filled in; None: nothing yet.
+        """
+        page = self.adds
+        return add_through_service(
+            request,
+            page.form(sent, principal=principal),
+            partial(page.store, principal=principal),
+            said=lambda _stored: str(page.said),
+            template=page.template,
+            title=page.title,
+            listed=(page.listed, self.opts.label_lower),
+        )

@@ -14,6 +14,7 @@ from evidence.acts import can_judge
 from evidence.admin.frame.paginator import PlannedPaginator
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.models import QueuedTask
+from evidence.selectors.gold import is_given_to_another
 from evidence.selectors.review_tasks import TASK_ORDER, Standing, in_standing
 from evidence.selectors.review_work import is_language
 
@@ -103,5 +104,7 @@ class LanguageFilter(admin.SimpleListFilter):
         )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        del request
-        return queryset.filter(queued__language=self.value()) if self.value() else queryset
+        if not self.value():
+            return queryset
+        theirs = ~is_given_to_another(principal_of(request).user, "pk")
+        return queryset.filter(theirs, queued__language=self.value())

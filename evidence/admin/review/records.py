@@ -24,6 +24,7 @@ from evidence.admin.review.queue import LanguageFilter, QueueFilter, QueuePagina
 from evidence.admin.review.reason import REASON_JOINS, reason_in_words
 from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
+from evidence.selectors.review_work import rank_of_risk
 
 _MOST_DIGITS: Final = 18  # of a key
 
@@ -101,7 +102,7 @@ class ReviewTaskAdmin(TraceIdSearch):
         text = shorten(task.trace.question, 90) or f"Trace {task.trace}"
         return format_html('<span lang="{}">{}</span>', language, text) if language else text
 
-    @admin.display(description="Risk", ordering="queued__risk_rank")
+    @admin.display(description="Risk", ordering=rank_of_risk())
     def risk(self, task: ReviewTask) -> str:
         return badge(task.risk_tier)
 

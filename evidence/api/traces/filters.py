@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 from rest_framework.request import Request
 
-from evidence.access import principal_of, visible_to
+from evidence.access import known_reviews, principal_of, visible_to
 from evidence.api.filtering import (
     AmountFilter,
     FilterSet,
@@ -29,7 +29,6 @@ from evidence.models import (
     Trace,
 )
 from evidence.selectors import spans, trace_words, traces
-from evidence.selectors.gold import is_given
 from evidence.selectors.traces import ReviewState
 
 
@@ -142,9 +141,8 @@ class TraceFilter(FilterSet):
     def by_reviewed(self, queryset: QuerySet[Trace], name: str, value: bool) -> QuerySet[Trace]:  # noqa: FBT001  # django-filter's call
         """Traces that a person has, or has not, reviewed."""
         del name
-        user = principal_of(cast("Request", self.request)).user
-        said = Review.objects.filter(task__trace=OuterRef("pk"))
-        reviewed = Exists(said if user is None else said.filter(~is_given(user, "task")))
+        known = known_reviews(principal_of(cast("Request", self.request)))
+        reviewed = Exists(known.filter(task__trace=OuterRef("pk")))
         return queryset.filter(reviewed if value else ~reviewed)
 
     def by_review(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
