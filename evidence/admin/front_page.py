@@ -93,9 +93,7 @@ class Work:
 
     waiting: tuple[Waiting, ...]
     approvals: tuple[Waiting, ...]  # empty for those who approve nothing
-    systems: list[
-        Any
-    ]  # each with its newest decision as `gate`, and its `strip`
+    systems: list[Any]  # each with its newest decision as `gate`, and its `strip`
     may_judge: bool
 
 
@@ -106,9 +104,7 @@ def work_of(request: HttpRequest) -> Work | None:
         return None
     decisions = visible(GateDecision.objects.all(), request)
     latest = decisions.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
-    systems = list(
-        visible(System.objects.all(), request).annotate(gate_id=Subquery(latest.values("pk")[:1]))
-    )
+    systems = list(visible(System.objects.all(), request).annotate(gate_id=Subquery(latest.values("pk")[:1])))
     newest = visible(GateDecision.objects.select_related("release"), request)
     decided = newest.in_bulk({each.gate_id for each in systems if each.gate_id})
     strips = import_string(settings.FRONT_PAGE_STRIPS)(principal_of(request), {each.pk for each in systems})
