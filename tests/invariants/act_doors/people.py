@@ -127,6 +127,14 @@ ACTS: Final[list[Act]] = [
                 systems=[world.system], expires_at=later(),
             )
         ),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_accesstoken_add"),
+            lambda world, _: {
+                "name": "n", "owner": world.people["author"].pk, "scopes": ["read"], "systems": [world.system.pk],
+                "days": 9,
+            },
+            done=lambda *_: AuditEvent.objects.filter(verb="token.issued").exists(),
+        ),
     ),
     Act(
         "evidence.acts.check_can_revoke_token",
