@@ -68,7 +68,7 @@ def test_an_operator_makes_a_person_and_a_token_and_sees_health(
     choose(browser, "owner", world.people["author"].username)
     click(browser, "css selector", "input[name=scopes][value=read]")
     click(browser, "css selector", f"input[name=systems][value='{world.system.pk}']")
-    keep(browser, "token-form", 1280)
+    keep(browser, "token-form-1280", 1280)
     assert find_barriers(browser) == []
     resize(390)
     keep(browser, "token-form", 390)
@@ -102,13 +102,13 @@ def test_an_operator_erases_what_they_read_the_plan_of(
         for width in (1280, 390):
             resize(width)
             browser.get(page)
-            keep(browser, f"erase-form-{language}", width)
+            keep(browser, f"erase-form-{language}-{width}", width)
             choose(browser, "system", world.system.key)
             browser.find_element("name", "trace").send_keys(trace.trace_id.hex)
             browser.find_element("name", "reason").send_keys("request 2026-17")
             click(browser, "css selector", SUBMIT)
             see(browser, trace.trace_id.hex)
-            keep(browser, f"erase-plan-{language}", width)
+            keep(browser, f"erase-plan-{language}-{width}", width)
             assert find_barriers(browser) == []
             resize(width)
             assert browser.execute_script(BEYOND) <= 0, "the plan scrolls sideways"

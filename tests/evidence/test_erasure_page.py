@@ -97,7 +97,7 @@ def test_what_came_since_refuses_and_the_plan_is_shown_anew(
     ],
 )
 def test_what_cannot_be_read_is_said(operator: Client, trace: Trace, over: dict[str, Any], said: str) -> None:
-    answer = operator.post(PAGE, asked(trace, **over))
+    answer = operator.post(PAGE, asked(trace) | over)
     assert answer.status_code in {404, 422}
     assert said in answer.content.decode()
 

@@ -51,7 +51,8 @@ def erase_wanted(*, principal: Principal, wanted: Wanted, reason: str, agreed: s
     """Carry out the plan that was agreed to, or nothing.
 
     What is to go is compared before the first trace is erased; what stays of a trace, and whether it is held, once more
-    under the locks of its erasure. Where that differs by then, earlier traces of the plan are erased, and the rest stays.
+    under the locks of its erasure. Where that differs by then, earlier traces of the plan are erased, and the rest
+    stays.
 
     Args:
         reason: names no person, because the tombstone is kept.
