@@ -141,6 +141,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from config.sign_in.second_factor import second_factor  # noqa: PLC0415  # as above
         from evidence.pages.binder_check import check_binder  # noqa: PLC0415  # as above
         from evidence.pages.conversation import conversation  # noqa: PLC0415  # as above
+        from evidence.pages.erasure import erasure  # noqa: PLC0415  # as above
         from evidence.pages.eval_comparison import compare_two_runs  # noqa: PLC0415  # as above
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
         from evidence.pages.gold import gold_answers  # noqa: PLC0415  # as above
@@ -171,6 +172,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("health/", health, name="health"),
             path("readings/try/", try_a_reading, name="try_reading"),
             path("conversation/", conversation, name="conversation"),
+            path("erasures/plan/", erasure, name="erase"),
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),
             path("eval-runs/compare/", compare_two_runs, name="compare_runs"),
             path("label-sheet/<int:run_id>/", label_sheet, name="label_sheet"),

@@ -405,6 +405,8 @@ FRONT_PAGE_APPROVALS = [
     "requirements.admin.version.versions_to_approve",
     "requirements.admin.retirement.retirements_to_grant",
 ]
+# Likewise: how systems stand, for the strip on home.
+FRONT_PAGE_STRIPS = "requirements.selectors.system_strips.strips_of"
 # Likewise: what may be told of findings to those who may not see them.
 SUPPORTING_EVIDENCE = "interpret.selectors.plain_summaries.told_of_release"
 # Likewise: those findings, for those who may see them.

@@ -41,7 +41,6 @@ from evidence.models import (
     GateDecision,
     GateState,
     ReadingState,
-    Release,
     ReviewTask,
     SamplingPlan,
     System,
@@ -94,7 +93,7 @@ class Work:
 
     waiting: tuple[Waiting, ...]
     approvals: tuple[Waiting, ...]  # empty for those who approve nothing
-    systems: QuerySet[Any]  # with verdict and key of the newest decision, name and key of the newest release
+    systems: list[Any]  # each with its newest decision as `gate`, and its `strip`
     may_judge: bool
 
 
@@ -105,13 +104,12 @@ def work_of(request: HttpRequest) -> Work | None:
         return None
     decisions = visible(GateDecision.objects.all(), request)
     latest = decisions.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
-    newest = Release.objects.filter(system=OuterRef("pk")).order_by("-pk")
-    systems = visible(System.objects.all(), request).annotate(
-        gate_verdict=Subquery(latest.values("verdict")[:1]),
-        gate_id=Subquery(latest.values("pk")[:1]),
-        release_name=Subquery(newest.values("name")[:1]),
-        release_id=Subquery(newest.values("pk")[:1]),
-    )
+    systems = list(visible(System.objects.all(), request).annotate(gate_id=Subquery(latest.values("pk")[:1])))
+    newest = visible(GateDecision.objects.select_related("release"), request)
+    decided = newest.in_bulk({each.gate_id for each in systems if each.gate_id})
+    strips = import_string(settings.FRONT_PAGE_STRIPS)(principal_of(request), {each.pk for each in systems})
+    for each in systems:
+        each.gate, each.strip = decided.get(each.gate_id), strips.get(each.pk)
     return Work(_waiting(request), _approvals(request), systems, can_judge(principal_of(request)))
 
 

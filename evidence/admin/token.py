@@ -1,23 +1,31 @@
-"""Machine tokens: read, and revoked. They are issued where their text can be shown once."""
+"""Machine tokens: read, issued and revoked. The text of a new one is shown once, in the answer to the form."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import clock
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
 from evidence.admin.frame.base import ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge
+from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
+from evidence.admin.token_form import TokenForm
+from evidence.errors import EvidenceError, ProofNeeded
 from evidence.models import AccessToken, System
+from evidence.pages.frame import Page, Step, show_page
 from evidence.services.people import tokens
+
+SOON: Final = timedelta(days=14)  # as health says it of tokens
 
 
 @admin.register(AccessToken)
@@ -45,6 +53,39 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         """Fetch the systems along that the person may know of; a token may have others."""
         mine = Prefetch("systems", System.objects.filter(pk__in=principal_of(request).system_ids))
         return super().get_queryset(request).prefetch_related(mine)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may issue tokens at all; the service asks again, for owner, scopes and systems."""
+        return request.user.pk is not None and can_administer(principal_of(request))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form; issue the token and show its text, this once, or say what the service refuses."""
+        del form_url, extra_context
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        principal = principal_of(request)
+        form = TokenForm(request.POST if request.method == "POST" else None, principal=principal)
+        status = 422 if form.is_bound and not form.is_valid() else 200
+        trail = [Step(_("Access tokens"), list_url("evidence.accesstoken"))]
+        if form.is_bound and form.is_valid():
+            try:
+                issued = tokens.issue_token(principal=principal, **form.told())
+            except ProofNeeded:
+                raise
+            except EvidenceError as exc:
+                form.add_error(None, str(exc))
+                status = exc.http_status
+            else:
+                told = {"token": issued.token, "text": issued.text}
+                return show_page(
+                    request, Page("admin/evidence/token_shown.html", _("A token, shown once"), told, trail)
+                )
+        page = Page(
+            "admin/evidence/token_form.html", _("Issue a token"), {"form": form}, trail, status=status
+        )
+        return show_page(request, page)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether the person may revoke tokens at all."""
@@ -77,4 +118,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     def state(self, token: AccessToken) -> str:
         if token.revoked_at is not None:
             return badge("revoked")
-        return badge("active" if token.expires_at > clock.now() else "expired")
+        left = token.expires_at - clock.now()
+        if left <= timedelta(0):
+            return badge("expired")
+        return badge("expires_soon" if left <= SOON else "active")

@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from evidence.access import principal_of_user, visible_to
-from evidence.acts import can_administer, can_judge, can_label
+from evidence.acts import can_administer, can_judge, can_label, can_operate
 from evidence.models import Binder, Defeater, DefeaterAnswer, EvalRun, Release, ReviewTask, Scope
 from evidence.pages.review_desk.address import Tab
 from evidence.selectors.review_tasks import waiting_for
@@ -69,6 +69,8 @@ def pages_of(person: User) -> Iterator[str]:
     yield f"{reverse('admin:search')}?q=credit"
     if can_administer(principal_of_user(person)):
         yield reverse("admin:health")
+    if can_operate(principal_of_user(person)):
+        yield reverse("admin:erase")
     yield from _pages_of_evidence(person)
     if person.has_perm("interpret.view_internals"):
         yield from (reverse("admin:findings"), reverse("admin:tried"))

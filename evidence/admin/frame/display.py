@@ -50,7 +50,7 @@ TONES: Final[Mapping[str, str]] = {
     "shown": GOOD, "not_shown": WARN, "refuted": BAD, "missing_could_decide": WARN,
     "planned": PLAIN, "ended": WARN, "frozen": WARN, "drawn": GOOD, "not_yet": WARN,
     "rebutted": GOOD, "mitigated": GOOD, "accepted": WARN, "reopened": WARN,
-    "active": GOOD, "revoked": PLAIN, "expired": PLAIN,
+    "active": GOOD, "expires_soon": WARN, "revoked": PLAIN, "expired": PLAIN,
 }  # fmt: skip
 
 

@@ -115,6 +115,7 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "active": pgettext_lazy("verdict", "active"),
     "revoked": pgettext_lazy("verdict", "revoked"),
     "expired": pgettext_lazy("verdict", "expired"),
+    "expires_soon": pgettext_lazy("verdict", "expires soon"),
     # Why a person did not simply approve, and why one was asked.
     "wrong_fact": pgettext_lazy("reason", "wrong fact"),
     "unsupported_claim": pgettext_lazy("reason", "unsupported claim"),

@@ -127,6 +127,13 @@ ACTS: Final[list[Act]] = [
                 systems=[world.system], expires_at=later(),
             )
         ),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_accesstoken_add"),
+            lambda world, _: {
+                "name": "n", "owner": world.people["author"].pk, "scopes": ["read"], "systems": [world.system.pk],
+                "days": 9,
+            },
+        ),
     ),
     Act(
         "evidence.acts.check_can_revoke_token",

@@ -1,0 +1,51 @@
+"""What an operator fills in to issue a token. The rules: `evidence.acts`, `evidence.services.people.tokens`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django import forms
+from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
+
+from evidence import clock
+from evidence.access import Principal, visible_people
+from evidence.models import Scope, System
+
+LONGEST: Final = 3650  # days; a key that outlives its machine is nobody's any more
+
+
+class TokenForm(forms.Form):
+    """Whose key, for which machine, for what, on which systems, and for how long."""
+
+    name = forms.CharField(label=_("What it is for"))
+    owner = forms.ModelChoiceField(
+        User.objects.none(),
+        label=_("Owner"),
+        help_text=_("Who answers for it. It can do no more than the owner's roles hold when it is used."),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("May"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple
+    )
+    systems = forms.ModelMultipleChoiceField(
+        System.objects.none(), label=_("Systems"), widget=forms.CheckboxSelectMultiple
+    )
+    days = forms.IntegerField(label=_("Days until it expires"), min_value=1, max_value=LONGEST, initial=90)
+
+    def __init__(self, data: Any = None, *, principal: Principal) -> None:
+        super().__init__(data)
+        choices: dict[str, Any] = {
+            "owner": visible_people(principal).filter(is_active=True).order_by("username"),
+            "systems": System.objects.filter(pk__in=principal.system_ids).order_by("key"),
+        }
+        for name, rows in choices.items():
+            field = self.fields[name]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = rows
+
+    def told(self) -> dict[str, Any]:
+        """Return what the service takes."""
+        given = dict(self.cleaned_data)
+        given["scopes"] = [Scope(scope) for scope in given["scopes"]]
+        return given | {"expires_at": clock.now() + timedelta(days=given.pop("days"))}

@@ -1,0 +1,140 @@
+"""Erasing on a page: what is wanted, the plan of it, and then exactly that plan, through the service.
+
+All of it is posted: the value of an attribute names a person, and addresses stand in logs and histories.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from evidence.access import Principal
+from evidence.acts import check_can_operate
+from evidence.admin.frame.display import list_url
+from evidence.errors import EvidenceError, LegalHoldInForce, PlanOvertaken, ProofNeeded
+from evidence.models import System
+from evidence.pages.frame import Page, Step, page_view
+from evidence.services.disposal.agreed import Wanted, digest_of_whole, erase_wanted, plan_wanted
+from evidence.services.disposal.erasure import SubjectReport
+from evidence.services.disposal.planning import NEVER_REACHED, ErasurePlan
+from evidence.trace_ids import NoTraceId, bounds_of
+
+MOST_SHOWN: Final = 50  # traces of a plan; all of them are erased
+
+
+class ErasureForm(forms.Form):
+    """Which trace, or whose: one of the two."""
+
+    system = forms.ModelChoiceField(System.objects.none(), label=_("System"))
+    trace = forms.CharField(
+        label=_("Trace"), required=False, help_text=_("Its id, 32 hexadecimal characters; or leave it empty")
+    )
+    subject = forms.CharField(
+        label=_("Attribute of the person"),
+        required=False,
+        help_text=_("As key=value, e.g. enduser.id=4711: every trace with a span that has it"),
+    )
+    reason = forms.CharField(
+        label=_("Reason"), help_text=_("Kept for ever, so it names no person: “request 2026-17”")
+    )
+    agreed = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, principal: Principal) -> None:
+        super().__init__(data)
+        field = self.fields["system"]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = System.objects.filter(pk__in=principal.system_ids).order_by("key")
+
+    def clean_trace(self) -> UUID | None:
+        """Return the id, or None where none is given."""
+        typed: str = self.cleaned_data["trace"].strip()
+        try:
+            first, last = bounds_of(typed) if typed else (None, None)
+        except NoTraceId as exc:
+            raise forms.ValidationError(str(exc)) from exc
+        if first != last:
+            raise forms.ValidationError(_("Give the whole id, 32 hexadecimal characters."))
+        return first
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one of the two."""
+        given = super().clean() or {}
+        trace, subject = given.get("trace"), (given.get("subject") or "").strip()
+        if not self.errors and bool(trace) == bool(subject):
+            raise forms.ValidationError(_("Name a trace or an attribute of the person: one of the two."))
+        if subject and "=" not in subject:
+            self.add_error("subject", _("Write it as key=value: enduser.id=4711"))
+        return given
+
+    @property
+    def wanted(self) -> Wanted:
+        """Return what is to be erased."""
+        attribute, _sign, value = self.cleaned_data["subject"].strip().partition("=")
+        return Wanted(self.cleaned_data["system"], self.cleaned_data["trace"], attribute, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPlan:
+    """A plan as the page shows it."""
+
+    plans: list[ErasurePlan]
+    digest: str
+    may_go: bool  # something of it is under no hold
+
+    @property
+    def shown(self) -> list[ErasurePlan]:
+        """Return the traces that the page lists."""
+        return self.plans[:MOST_SHOWN]
+
+    @property
+    def n_more(self) -> int:
+        """Return how many traces the plan has beside."""
+        return max(0, len(self.plans) - MOST_SHOWN)
+
+
+@page_view()
+def erasure(request: HttpRequest, principal: Principal) -> Page:
+    """Ask what is to be erased; show the plan; carry out the one that was shown."""
+    check_can_operate(principal)
+    form = ErasureForm(request.POST if request.method == "POST" else None, principal=principal)
+    told: dict[str, Any] = {"form": form, "never": NEVER_REACHED}
+    if not form.is_bound:
+        return _page(told)
+    if not form.is_valid():
+        return _page(told, 422)
+    status = 200
+    try:
+        if form.cleaned_data["agreed"]:
+            return _page(told | {"report": _erase(principal, form)})
+        told["plan"] = _plan(principal, form)
+    except ProofNeeded:
+        raise
+    except (PlanOvertaken, LegalHoldInForce) as exc:
+        told |= {"overtaken": str(exc), "plan": _plan(principal, form)}
+        status = exc.http_status
+    except EvidenceError as exc:
+        form.add_error(None, str(exc))
+        status = exc.http_status
+    return _page(told, status)
+
+
+def _plan(principal: Principal, form: ErasureForm) -> ShownPlan:
+    plans = plan_wanted(principal=principal, wanted=form.wanted)
+    return ShownPlan(plans, digest_of_whole(plans), not all(plan.held for plan in plans))
+
+
+def _erase(principal: Principal, form: ErasureForm) -> SubjectReport:
+    given = form.cleaned_data
+    return erase_wanted(
+        principal=principal, wanted=form.wanted, reason=given["reason"], agreed=given["agreed"]
+    )
+
+
+def _page(told: dict[str, Any], status: int = 200) -> Page:
+    trail = [Step(_("Erasures"), list_url("evidence.erasure"))]
+    return Page("pages/erasure.html", _("Erase what traces said"), told, trail, status=status)

@@ -1,0 +1,119 @@
+"""An operator's day in a real browser: a person whose role takes two, a token seen once, health, and an erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from evidence.models import AccessToken, Erasure
+from tests.e2e.accessibility import find_barriers
+from tests.e2e.browser import click, see, speak
+from tests.e2e.test_finding_page import keep, resize
+from tests.factories import make_world
+from tests.requirements.builders import make_trace
+
+__all__ = ["resize"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SignIn = Callable[[User], Any]
+BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SUBMIT = "#content button[type=submit]"
+
+
+def choose(browser: Any, name: str, text: str) -> None:
+    from selenium.webdriver.support.select import Select
+
+    Select(browser.find_element("name", name)).select_by_visible_text(text)
+
+
+def test_an_operator_makes_a_person_and_a_token_and_sees_health(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
+) -> None:
+    world = make_world()
+    second = world.join("second-operator", "operator")
+    browser = sign_in(world.people["operator"])
+    speak(browser, "en")
+    resize(1280)
+
+    browser.get(f"{live_server.url}{reverse('admin:auth_user_add')}")
+    browser.find_element("name", "username").send_keys("dana")
+    choose(browser, "system", world.system.key)
+    click(browser, "css selector", "input[name=_save]")
+    see(browser, "dana")
+    browser.get(f"{live_server.url}{reverse('admin:evidence_accessproposal_add')}")
+    choose(browser, "person", "dana")
+    choose(browser, "role", "approver")
+    click(browser, "css selector", SUBMIT)
+    see(browser, "another operator confirms it")
+    dana = User.objects.get(username="dana")
+    assert not dana.groups.exists(), "one operator gave alone what takes two"
+
+    browser = sign_in(second)
+    see(browser, "Access proposals to confirm")
+    click(browser, "partial link text", "Access proposals to confirm")
+    click(browser, "css selector", "#result_list tbody input[type=checkbox]")
+    choose(browser, "action", "Confirm: it takes effect now")
+    click(browser, "css selector", ".actions button")
+    see(browser, "Confirmed")
+    assert [group.name for group in dana.groups.all()] == ["approver"]
+
+    browser.get(f"{live_server.url}/admin/")
+    click(browser, "link text", "Issue a token")
+    browser.find_element("name", "name").send_keys("credit app")
+    choose(browser, "owner", world.people["author"].username)
+    click(browser, "css selector", "input[name=scopes][value=read]")
+    click(browser, "css selector", f"input[name=systems][value='{world.system.pk}']")
+    keep(browser, "token-form-1280", 1280)
+    assert find_barriers(browser) == []
+    resize(390)
+    keep(browser, "token-form", 390)
+    resize(390)
+    assert browser.execute_script(BEYOND) <= 0, "the form scrolls sideways"
+    click(browser, "css selector", SUBMIT)
+    see(browser, "cannot be shown again")
+    text = browser.find_element("id", "token-text").text
+    assert text.startswith("tb_")
+    assert find_barriers(browser) == []
+    keep(browser, "token-shown", 390)
+    click(browser, "link text", "Its record")
+    see(browser, AccessToken.objects.get().prefix)
+    assert text not in browser.page_source
+
+    resize(1280)
+    browser.get(f"{live_server.url}/admin/")
+    click(browser, "link text", "Health")
+    see(browser, "Figures")
+
+
+def test_an_operator_erases_what_they_read_the_plan_of(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
+) -> None:
+    world = make_world()
+    trace = make_trace(world)
+    browser = sign_in(world.people["operator"])
+    page = f"{live_server.url}{reverse('admin:erase')}"
+    for language in ("en", "zh-hans"):
+        speak(browser, language)
+        for width in (1280, 390):
+            resize(width)
+            browser.get(page)
+            keep(browser, f"erase-form-{language}-{width}", width)
+            choose(browser, "system", world.system.key)
+            browser.find_element("name", "trace").send_keys(trace.trace_id.hex)
+            browser.find_element("name", "reason").send_keys("request 2026-17")
+            click(browser, "css selector", SUBMIT)
+            see(browser, trace.trace_id.hex)
+            keep(browser, f"erase-plan-{language}-{width}", width)
+            assert find_barriers(browser) == []
+            resize(width)
+            assert browser.execute_script(BEYOND) <= 0, "the plan scrolls sideways"
+    assert not Erasure.objects.exists()
+    click(browser, "id", "tb-erase")
+    see(browser, "证书")
+    assert Erasure.objects.get().reason == "request 2026-17"
+    keep(browser, "erased", 390)

@@ -1,0 +1,113 @@
+"""An operator erases on a page what they read the plan of, exactly that, and nothing where it is another by then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from evidence.models import Erasure, System, Trace
+from evidence.services.disposal import holds
+from tests.evidence.binder_world import PERIOD
+from tests.factories import World, make_world
+from tests.requirements.builders import make_trace
+
+PAGE = "/admin/erasures/plan/"
+
+
+@pytest.fixture
+def trace(world: World) -> Trace:
+    return make_trace(world)
+
+
+@pytest.fixture
+def operator(client: Client, world: World) -> Client:
+    client.force_login(world.people["operator"])
+    return client
+
+
+def asked(trace: Trace, **over: Any) -> dict[str, Any]:
+    return {"system": trace.system_id, "trace": trace.trace_id.hex, "reason": "request 2026-17"} | over
+
+
+def agreed_to(operator: Client, trace: Trace) -> dict[str, Any]:
+    """Have the plan shown, and return what its button sends."""
+    answer = operator.post(PAGE, asked(trace))
+    assert answer.status_code == 200
+    return asked(trace, agreed=answer.context["plan"].digest)
+
+
+def hold(world: World) -> Any:
+    return holds.place_hold(
+        principal=world.principal("operator"), system=world.system, reason="case 7", period_from=PERIOD[0],
+        period_to=None,
+    )  # fmt: skip
+
+
+def test_the_plan_is_shown_and_nothing_done(operator: Client, trace: Trace) -> None:
+    page = operator.post(PAGE, asked(trace)).content.decode()
+    assert "Nothing is erased yet" in page
+    assert "evidence.Trace" in page
+    assert "backups of the database" in page
+    assert not Erasure.objects.exists()
+
+
+def test_what_was_shown_is_carried_out(operator: Client, trace: Trace) -> None:
+    answer = operator.post(PAGE, agreed_to(operator, trace))
+    (erased,) = Erasure.objects.all()
+    assert (erased.trace_id, erased.reason) == (trace.trace_id, "request 2026-17")
+    assert f"/admin/evidence/erasure/{erased.pk}/change/" in answer.content.decode()
+
+
+def test_a_hold_refuses_and_the_plan_names_it(operator: Client, world: World, trace: Trace) -> None:
+    sent = agreed_to(operator, trace)
+    hold(world)
+    answer = operator.post(PAGE, sent)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "case 7" in page
+    assert 'id="tb-erase"' not in page
+    assert not Erasure.objects.exists()
+
+
+def test_what_came_since_refuses_and_the_plan_is_shown_anew(
+    operator: Client, world: World, trace: Trace
+) -> None:
+    sent = agreed_to(operator, trace)
+    make_trace(world, trace_id=trace.trace_id, revision=2)
+    answer = operator.post(PAGE, sent)
+    assert answer.status_code == 409
+    assert not Erasure.objects.exists()
+    operator.post(PAGE, sent | {"agreed": answer.context["plan"].digest})
+    assert Erasure.objects.get().trace_id == trace.trace_id
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({"trace": ""}, "one of the two"),
+        ({"subject": "enduser.id=1"}, "one of the two"),
+        ({"trace": "", "subject": "4711"}, "key=value"),
+        ({"trace": "ab"}, "whole id"),
+        ({"trace": "x"}, "no trace id"),
+        ({"reason": ""}, "required"),
+        ({"trace": "0" * 32}, "There is no trace"),
+        ({"trace": "", "subject": "enduser.id=4711"}, "No span of"),
+    ],
+)
+def test_what_cannot_be_read_is_said(operator: Client, trace: Trace, over: dict[str, Any], said: str) -> None:
+    answer = operator.post(PAGE, asked(trace) | over)
+    assert answer.status_code in {404, 422}
+    assert said in answer.content.decode()
+
+
+def test_nobody_erases_in_a_system_of_others(operator: Client, trace: Trace) -> None:
+    foreign: System = make_world("others").system
+    assert "Select a valid choice" in operator.post(PAGE, asked(trace, system=foreign.pk)).content.decode()
+
+
+@pytest.mark.parametrize("role", ["reviewer", "approver", "auditor", "author", "researcher"])
+def test_it_is_for_operators(client: Client, world: World, role: str) -> None:
+    client.force_login(world.people[role])
+    assert client.get(PAGE).status_code == 403
