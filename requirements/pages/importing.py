@@ -43,7 +43,10 @@ from requirements.services.importing import (
 
 _UNNAMED: Final = "requirements.yaml"  # as the API calls it, too
 MOST_LISTED: Final = 200  # of each kind of thing that a plan names; the counts are of all
-_FIELDS: Final = ("csrfmiddlewaretoken", "act", "system", "file", "moves", "text", "source", "plan_digest")
+# A browser sends a file that nobody chose as an empty field.
+_FIELDS: Final = frozenset(
+    {"csrfmiddlewaretoken", "act", "system", "file", "moves", "text", "upload", "source", "plan_digest"}
+)
 _LISTS: Final = (
     "requirements",
     "conflicts",

@@ -39,7 +39,7 @@ def signed_in(world: World, role: str = "author") -> Client:
 def plan(client: Client, text: str | bytes, **over: Any) -> Any:
     """Press the first button: with a text, as a browser sends one, or with a file."""
     given = (
-        {"text": text.replace("\n", "\r\n")}
+        {"text": text.replace("\n", "\r\n"), "upload": ""}
         if isinstance(text, str)
         else {"upload": SimpleUploadedFile("r.yaml", text)}
     )
