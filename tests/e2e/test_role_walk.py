@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SignIn = Callable[[User], Any]
 BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 NARROW = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
-ASKED = {"check": "evals.metric", "parameters": PARAMETERS}
+ASKED: dict[str, Any] = {"check": "evals.metric", "parameters": PARAMETERS}
 DOUBTFUL = "Each answer must be explainable and cite its sources."
 
 
