@@ -163,6 +163,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from requirements.pages.coverage import coverage, impact  # noqa: PLC0415  # as above
         from requirements.pages.desk import edit_draft, new_draft  # noqa: PLC0415  # as above
         from requirements.pages.dossier import dossier  # noqa: PLC0415  # as above
+        from requirements.pages.importing import import_plan  # noqa: PLC0415  # as above
         from requirements.pages.links import link, links  # noqa: PLC0415  # as above
 
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
@@ -185,6 +186,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("review-reasons/", review_reasons, name="review_reasons"),
             path("draft/", new_draft, name="new_draft"),
             path("draft/<int:requirement_id>/", edit_draft, name="edit_draft"),
+            path("import/", import_plan, name="import_plan"),
             path("links/", links, name="links"),
             path("links/<int:link_id>/", link, name="link"),
             path("coverage/<int:release_id>/", coverage, name="coverage"),

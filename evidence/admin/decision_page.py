@@ -61,8 +61,24 @@ class ShownReason:
 
 def show_reasons(decision: GateDecision) -> list[ShownReason]:
     """Return the reasons of a decision, as they stand in it."""
-    names = names_of(_actors_in(decision.reasons))
-    return [_show(reason, names) for reason in decision.reasons]
+    return show_reasons_of(decision.reasons)
+
+
+def show_reasons_of(reasons: Sequence[Json]) -> list[ShownReason]:
+    """Return single reasons of a decision, as they stand in it."""
+    names = names_of(_actors_in(reasons))
+    return [_show(reason, names) for reason in reasons]
+
+
+def say_measured(reason: Json) -> str:
+    """Return what a reason says was measured, in a line; empty where nothing was."""
+    measured = reason.get("measured") or {}
+    if measured.get("value") is None:
+        return ""
+    return figure(
+        value=measured["value"], unit=measured["unit"], low=measured["low"], high=measured["high"],
+        n=measured["n_observations"], bound_confidence=measured["bound_confidence"],
+    )  # fmt: skip
 
 
 def _show(reason: Json, names: Mapping[str, str]) -> ShownReason:
@@ -89,17 +105,13 @@ def _show(reason: Json, names: Mapping[str, str]) -> ShownReason:
 def _bar(reason: Json, measured: Json) -> SafeString:
     bar = f"{measured['threshold']:g} {measured['unit']}"
     at_least = measured["comparator"] == "at_least"
-    caption = figure(
-        value=measured["value"], unit=measured["unit"], low=measured["low"], high=measured["high"],
-        n=measured["n_observations"], bound_confidence=measured["bound_confidence"],
-    )  # fmt: skip
     return drawing(
         drawings.bullet(
             value=measured["value"], low=measured["low"], high=measured["high"], threshold=measured["threshold"],
             at_least=at_least, unit=measured["unit"], tone=tone_of(reason["verdict"]),
             title=f"{reason['criterion']}: {in_words(reason['verdict'])}",
             threshold_label=_("at least %(bar)s") % {"bar": bar} if at_least else _("at most %(bar)s") % {"bar": bar},
-            caption=caption,
+            caption=say_measured(reason),
         )
     )  # fmt: skip
 

@@ -14,14 +14,16 @@ from django.utils.translation import gettext_lazy
 from evidence import clock
 from evidence.access import Principal
 from evidence.acts import can_ask_waiver, can_decline_waiver, can_waive, can_withdraw_waiver
+from evidence.admin.decision_page import say_measured, show_reasons_of
 from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
+from evidence.admin.frame.visibility import visible
 from evidence.admin.waiver_form import WaiverForm
-from evidence.models import Waiver, WaiverDismissal, WaiverRequest
-from evidence.selectors.waivers import STATES, is_in_force, with_state
+from evidence.models import GateDecision, Waiver, WaiverDismissal, WaiverRequest
+from evidence.selectors.waivers import STATES, covers, found_since, is_in_force, unmet_reasons, with_state
 from evidence.services.gates import ask_waiver, settle_waiver
 
 SETTLING: Final[Mapping[str, PageStep]] = {
@@ -58,6 +60,7 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
         "state", "criterion_ref", "release_link", "found_unmet", "reason", "requested_by", "expires_at", "created_at",
         "answered",
     ]  # fmt: skip
+    change_form_template = "admin/evidence/waiver_request.html"
     steps, step_of, steps_title = SETTLING, "request", gettext_lazy("Let the release past this criterion?")
     chain = [
         ChainLink(
@@ -83,6 +86,15 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
         """Return requests with where they stand."""
         return with_state(super().get_queryset(request))
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Show beside the buttons what the waiver would cover, and what the gate said since."""
+        record = self.get_object(request, object_id) if object_id and request.method != "POST" else None
+        shown = _covered(request, record) if record is not None else {}
+        return super().changeform_view(request, object_id, form_url, shown | (extra_context or {}))
+
     @admin.display(description=gettext_lazy("State"))
     def state(self, request: WaiverRequest) -> str:
         return badge(vars(request)["state_now"])
@@ -102,6 +114,30 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
                 request.dismissal, request.dismissal.reason or request.dismissal.get_outcome_display()
             )
         return link(request.waiver) if hasattr(request, "waiver") else "–"
+
+
+def _covered(request: HttpRequest, record: WaiverRequest) -> dict[str, Any]:
+    """Return what the page says of a request's reach, of what this reader may see."""
+    decisions = visible(GateDecision.objects.all(), request)
+    decision = decisions.filter(pk=record.decision_id).first()
+    if decision is None:
+        return {}
+    shown: dict[str, Any] = {"covered": show_reasons_of(unmet_reasons(decision, record.criterion_ref))}
+    since = found_since(record, decisions)
+    if since is not None:
+        shown["since"] = {
+            "link": link(since),
+            "decided_at": since.decided_at,
+            "reasons": [
+                {
+                    "verdict": badge(reason["verdict"]),
+                    "figure": say_measured(reason),
+                    "is_covered": covers(record, reason),
+                }
+                for reason in unmet_reasons(since, record.criterion_ref)
+            ],
+        }
+    return shown
 
 
 @admin.register(WaiverDismissal)

@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence import clock
 from evidence.access import Principal, visible_to
+from evidence.admin.decision_page import say_measured
+from evidence.admin.frame.words import in_words
 from evidence.models import GateDecision, Release
-from evidence.selectors.waivers import newest_decisions, unmet_in
+from evidence.selectors.waivers import newest_decisions, unmet_in, unmet_reasons
 from evidence.services.gates import LONGEST
 
 _OFFERED: Final = 200  # newest decisions whose unmet criteria a form offers
@@ -23,7 +25,10 @@ class WaiverForm(forms.Form):
 
     unmet = forms.ChoiceField(
         label=_("Release and criterion"),
-        help_text=_("What a gate found unmet when it was last asked about the release."),
+        help_text=_(
+            "What a gate found unmet when it was last asked about the release, and what it measured. The waiver covers "
+            "this version of the requirement, for this release, and nothing that comes out worse later."
+        ),
     )
     expires_at = forms.DateField(
         label=_("Expires on"),
@@ -38,11 +43,11 @@ class WaiverForm(forms.Form):
         super().__init__(data)
         self._releases: dict[str, Release] = {}
         decisions = newest_decisions(visible_to(GateDecision.objects.all(), principal)).order_by("-pk")
-        offered = {}
+        offered: dict[str, str] = {}
         for criterion, decision in unmet_in(decisions[:_OFFERED]):
             key = f"{decision.release_id} {criterion}"
             self._releases[key] = decision.release
-            offered[key] = f"{decision.release}: {criterion}"
+            offered.setdefault(key, f"{decision.release}: {criterion} · {_found(decision, criterion)}")
         field = self.fields["unmet"]
         if isinstance(field, forms.ChoiceField):
             field.choices = list(offered.items())
@@ -58,3 +63,15 @@ class WaiverForm(forms.Form):
         if chosen is not None:
             cleaned |= {"release": self._releases[chosen], "criterion_ref": chosen.partition(" ")[2]}
         return cleaned
+
+
+def _found(decision: GateDecision, criterion: str) -> str:
+    """Return what a decision found of a criterion, in a line: of each version that its gate asks for."""
+    return "; ".join(
+        " ".join(
+            filter(
+                None, (f"{reason['requirement']},", str(in_words(reason["verdict"])), say_measured(reason))
+            )
+        )
+        for reason in unmet_reasons(decision, criterion)
+    )

@@ -81,6 +81,15 @@ def unmet_reasons(decision: GateDecision, criterion_ref: str) -> list[Mapping[st
     ]
 
 
+def found_since(request: WaiverRequest, decisions: QuerySet[GateDecision]) -> GateDecision | None:
+    """Return, of these decisions, the newest of the gate on the release after the one it is asked on."""
+    found = decisions.filter(
+        release=request.release_id, gate_version__artefact=request.decision.gate_version.artefact_id
+    )
+    newest = found.order_by("-decided_at", "-pk").first()
+    return None if newest is None or newest.pk == request.decision_id else newest
+
+
 def is_in_force(waiver: Waiver, time: datetime) -> bool:
     """Tell of one waiver on record whether it is in force at a time."""
     return waiver.created_at <= time < waiver.expires_at

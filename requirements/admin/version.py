@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence import clock
+from evidence.access import Principal
 from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, list_url, record_url, shorten
+from evidence.admin.frame.display import badge, figure, link, list_url, record_url, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.people import names_of
@@ -27,6 +28,7 @@ from requirements.acts import can_ask_retirement, can_import_requirements, can_t
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
 from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
+from requirements.selectors.measured_now import CriterionNow, measured_now
 from requirements.selectors.requirements import awaiting_approval_of
 from requirements.selectors.retirements import waiting_retirements
 from requirements.selectors.wording import change_of, name_of_warning, predecessor_of, statement_diff
@@ -156,6 +158,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             "retirement": link(waiting, waiting.reason) if waiting else "",
             "asks_retirement": waiting is None and can_ask_retirement(principal, version),
             "may_draft": can_import_requirements(principal, version.requirement.system),
+            **_measures(version, principal, is_open=is_open or state == RequirementState.APPROVED),
         }
 
     def _move(self, request: HttpRequest, version: RequirementVersion) -> HttpResponseRedirect:
@@ -230,6 +233,41 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Its life so far")
     def life(self, version: RequirementVersion) -> str:
         return show_life(version.transitions.order_by("at", "pk")) or "proposed, not moved yet"
+
+
+def _measures(version: RequirementVersion, principal: Principal, *, is_open: bool) -> dict[str, Any]:
+    """Return what the criteria measure today, of a version that counts or may come to count."""
+    if not is_open:
+        return {}
+    found = measured_now(version, principal)
+    return {
+        "measures": [_say_measured(each) for each in found.rows],
+        "measured_at": found.at,
+        "left_out": found.n_left_out,
+    }
+
+
+def _say_measured(row: CriterionNow) -> dict[str, Any]:
+    assessment, standing = row.assessment, row.standing
+    said: dict[str, Any] = {
+        "criterion": link(row.criterion, row.criterion.key),
+        "bar": holds_when(row.criterion),
+        "release": link(row.on.release),
+        "live_in": ", ".join(row.on.environments),
+    }
+    if assessment is None or standing is None:
+        return said
+    return said | {
+        "verdict": badge(standing.verdict.value),
+        "is_stale": standing.is_stale,
+        "measured": figure(
+            value=assessment.value, unit=assessment.unit, low=assessment.low, high=assessment.high, n=assessment.n,
+            bound_confidence=assessment.bound_confidence,
+        ),
+        "as_of": assessment.as_of,
+        "url": record_url(assessment),
+        "is_of_other_version": row.is_of_other_version,
+    }  # fmt: skip
 
 
 def _take_step(request: HttpRequest, version: RequirementVersion) -> str:

@@ -152,6 +152,7 @@ def _pages_of_requirements(person: User) -> Iterator[str]:
     requirement = Requirement.objects.order_by("-pk").first()
     if requirement is not None and can_import_requirements(principal_of_user(person), requirement.system):
         yield reverse("admin:new_draft")
+        yield reverse("admin:import_plan")
         yield reverse("admin:edit_draft", args=[requirement.pk])
     for page, noun in (
         ("link", TraceLink),

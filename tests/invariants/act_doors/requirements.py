@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from requirements.selectors.links import standings_of
 from requirements.services.assessment import assess_release
 from requirements.services.baselines import freeze_baseline, sign_off_baseline
 from requirements.services.desk import save_draft
+from requirements.services.importing import SourceText, plan_import
 from requirements.services.links import add_link, clear_link, withdraw_link
 from requirements.services.requirements import import_requirements
 from requirements.services.retirements import ask_retirement, settle_retirement
@@ -40,6 +42,16 @@ def version_in(*steps: str) -> Callable[[World], Any]:
 
 def transition_path(_: World, version: Any) -> str:
     return f"/api/v1/requirements/{version.requirement.key}/versions/{version.number}/transitions"
+
+
+def _planned(world: World, _: Any) -> dict[str, Any]:
+    """What the second button of the page sends: the bytes that were planned, and the digest of their plan."""
+    sources = [SourceText("r.yaml", requirement_file())]
+    plan = plan_import(principal=world.principal("author"), system=world.system, sources=sources)
+    return {
+        "system": world.system.key, "act": "apply", "file": "r.yaml", "plan_digest": plan.digest,
+        "source": b64encode(requirement_file()).decode(),
+    }  # fmt: skip
 
 
 def version_page(_: World, version: Any) -> str:
@@ -256,6 +268,7 @@ ACTS: Final[list[Act]] = [
             lambda world, _: f"/api/v1/requirements/import?system={world.system.key}",
             lambda *_: requirement_file(), content_type="application/yaml",
         ),
+        admin=browse(lambda *_: reverse("admin:import_plan"), _planned),
         scopes=(Scope.IMPORT,), step="a file",
     ),
     Act(

@@ -1,0 +1,113 @@
+"""What the criteria of a version measure on what is live and on the newest release, as assessments on record say.
+
+A fixed number of statements, however many criteria, releases or assessments there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from evidence import clock
+from evidence.access import Principal, visible_to
+from evidence.models import Deployment, Release
+from evidence.selectors.deployments import all_live_at
+from evidence.vocabulary import CriterionVerdict
+from requirements.freshness import Standing
+from requirements.models import AcceptanceCriterion, Assessment, RequirementVersion
+from requirements.selectors.standings import standing
+
+MOST_RELEASES: Final = (
+    5  # that are live in one environment or another, newest deployment first; and the newest
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRelease:
+    """A release, and where it is live."""
+
+    release: Release
+    environments: tuple[str, ...]  # empty: it is live nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionNow:
+    """What a criterion measures on a release."""
+
+    criterion: AcceptanceCriterion
+    on: MeasuredRelease
+    assessment: Assessment | None  # None: it was not measured there, as far as the reader may see
+    standing: Standing | None  # what the assessment comes to by now
+
+    @property
+    def is_of_other_version(self) -> bool:
+        """Whether it was measured for another version of the requirement, which has this criterion word for word."""
+        return self.assessment is not None and self.assessment.criterion_id != self.criterion.pk
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredNow:
+    """Each criterion of a version on each release there is to look at, in the order of the criteria."""
+
+    rows: tuple[CriterionNow, ...]
+    at: datetime
+    n_left_out: int  # live releases that are not shown
+
+
+def measured_now(version: RequirementVersion, principal: Principal) -> MeasuredNow:
+    """Return what the criteria of a version measure now, of what the reader may see.
+
+    An assessment counts whatever version it was made for, if that has the criterion word for word: then both have one
+    identity. A criterion that was changed starts anew, and what its predecessor measured is not said of it.
+    """
+    now = clock.now()
+    releases, n_left_out = _releases(version, principal, now)
+    criteria = list(version.criteria.order_by("pk"))
+    of_pair: dict[tuple[int, int], Assessment] = {}
+    if criteria and releases:
+        newest = (
+            visible_to(Assessment.objects.all(), principal)
+            .filter(
+                criterion__artefact_version__in=[each.artefact_version_id for each in criteria],
+                release__in=[each.release.pk for each in releases],
+            )
+            .order_by("criterion__artefact_version_id", "release_id", "-as_of", "-pk")
+            .distinct("criterion__artefact_version_id", "release_id")
+            .select_related("criterion")
+            .defer("inputs", "slices")
+        )
+        of_pair = {(each.criterion.artefact_version_id, each.release_id): each for each in newest}
+        _read_inputs_of_stale(of_pair.values())
+    rows = []
+    for criterion in criteria:
+        for on in releases:
+            found = of_pair.get((criterion.artefact_version_id, on.release.pk))
+            rows.append(CriterionNow(criterion, on, found, standing(found, now) if found else None))
+    return MeasuredNow(tuple(rows), now, n_left_out)
+
+
+def _read_inputs_of_stale(assessments: Iterable[Assessment]) -> None:
+    """Read at once what tells of stale verdicts whether they are met but for their age; others do without."""
+    stale = {each.pk: each for each in assessments if each.verdict == CriterionVerdict.STALE}
+    if stale:
+        for pk, inputs in Assessment.objects.filter(pk__in=stale).values_list("pk", "inputs"):
+            stale[pk].inputs = inputs
+
+
+def _releases(
+    version: RequirementVersion, principal: Principal, now: datetime
+) -> tuple[list[MeasuredRelease], int]:
+    """Return what is live, the newest deployment first, and after it the newest release where it is live nowhere."""
+    system = version.requirement.system_id
+    live = visible_to(all_live_at(Deployment.objects.filter(system=system), now), principal)
+    where: dict[Release, list[str]] = {}
+    for each in live.select_related("release").order_by("-effective_from", "-pk"):
+        where.setdefault(each.release, []).append(each.environment)
+    newest = visible_to(Release.objects.filter(system=system), principal).order_by("-pk").first()
+    shown = list(where)[:MOST_RELEASES]
+    if newest is not None and newest not in shown:
+        shown.append(newest)
+    left_out = len(where) - sum(each in where for each in shown)
+    return [MeasuredRelease(each, tuple(sorted(where.get(each, ())))) for each in shown], left_out
