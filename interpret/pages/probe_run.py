@@ -19,6 +19,7 @@ from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.pages.frame import Page, Step, page_view
 from evidence.probe_rules import REPORT
 from interpret.acts import can_cancel_probe_run, can_queue_probe_run
+from interpret.model_store import DIGEST
 from interpret.models import ProbePart, ProbeRun
 from interpret.pages.addresses import ask_again_url, findings_url, ledger_url, run_url
 from interpret.pages.durations import in_time
@@ -57,7 +58,7 @@ def probe_run(request: HttpRequest, principal: Principal, run_id: int) -> Page |
         "asked_by": show_actor(run.queued_by, names_of([run.queued_by])),
         "is_pending": is_pending,
         "now": clock.now(),
-        "here": run_url(run),
+        "address": run_url(run),
         "counts": _counts(run),
         "before": pending_before(visible_to(ProbeRun.objects.all(), principal), run) if is_pending else 0,
         "spent": in_time(time_spent(run)),
@@ -76,7 +77,7 @@ def probe_run(request: HttpRequest, principal: Principal, run_id: int) -> Page |
     }
     trail = [Step(gettext_lazy("Findings"), findings_url(spec.system))]
     title = _("Run %(number)d: %(probe)s") % {"number": run.pk, "probe": spec.probe}
-    return Page("pages/probe_run.html", title, context, trail, here=title)
+    return Page("pages/probe_run.html", title, context, trail)
 
 
 def _cancel(request: HttpRequest, principal: Principal, run: ProbeRun) -> HttpResponseRedirect:
@@ -106,7 +107,12 @@ def _part(part: ProbePart) -> Mapping[str, Any]:
 
 
 def _parameters(run: ProbeRun) -> Sequence[tuple[str, str]]:
+    """Return what was asked with, in the order of the form; digests are cut."""
+    entry = PROBES.get(run.spec.probe)
+    named = [*entry.choices, *entry.models, *entry.parameters] if entry else []
+    told = run.spec.parameters
+    ordered = {name: told[name] for name in named if name in told} | told
     return [
-        (name, short_digest(value) if isinstance(value, str) and len(value) == 64 else str(value))
-        for name, value in run.spec.parameters.items()
+        (name, short_digest(value) if isinstance(value, str) and DIGEST.fullmatch(value) else str(value))
+        for name, value in ordered.items()
     ]

@@ -75,6 +75,7 @@ def test_what_waits_says_since_when_for_whom_and_behind_how_many(
     assert world.people["researcher"].username in page
     assert run.queued_at.strftime("%Y-%m-%d") in page
     assert "As it stood at" in page
+    assert f"Home › Findings › Run {run.pk}: induction.heads" in page, "the way here says what this is"
     assert "Look again" in page
 
 
@@ -97,7 +98,7 @@ def test_what_is_done_leads_to_what_was_found(researcher: Client, queued: Callab
     run = queued()
     execute_probe_run(run.pk)
     page = said(researcher, run)
-    assert "Done: all of its 1 parts are measured." in page
+    assert "Done: its only part is measured." in page
     assert "Look again" not in page, "nothing will change any more"
     assert "Is this run not wanted any more?" not in page
     finding = Finding.objects.get(run=run)
@@ -202,4 +203,4 @@ def test_the_ledger_says_who_asked_what_and_how_it_all_came_out(
     assert world.people["researcher"].username in page
     status = Finding.objects.get().status
     assert f"Findings {status.replace('_', ' ')} 1" in page
-    assert "1 runs begun before it" in page, "what was cancelled before a worker took it does not count"
+    assert "1 run begun before it, " in page, "what was cancelled before a worker took it does not count"
