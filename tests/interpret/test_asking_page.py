@@ -268,7 +268,7 @@ def test_what_it_takes_is_told_from_runs_with_the_same_parameters_and_else_from_
         measure(seconds, seed=seed)
     told = words_in(researcher.get(form_of("induction.heads")))
     assert "40 seconds An estimate from 3 runs with the same parameters" in told
-    assert "30 seconds to 90 seconds." in told
+    assert "They took 30 seconds to 90 seconds." in told
     assert "not known yet" in words_in(researcher.get(form_of("attention.patterns")))
 
 

@@ -98,7 +98,7 @@ def test_what_is_done_leads_to_what_was_found(researcher: Client, queued: Callab
     run = queued()
     execute_probe_run(run.pk)
     page = said(researcher, run)
-    assert "Done: its only part is measured." in page
+    assert "Done: the 1 part it has is measured." in page
     assert "Look again" not in page, "nothing will change any more"
     assert "Is this run not wanted any more?" not in page
     finding = Finding.objects.get(run=run)
