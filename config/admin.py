@@ -153,10 +153,12 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.review_filters import review_filters, review_pause  # noqa: PLC0415  # as above
         from evidence.pages.review_reasons import review_reasons  # noqa: PLC0415  # as above
         from evidence.pages.search.page import search  # noqa: PLC0415  # as above
+        from interpret.pages.asking import ask_probe  # noqa: PLC0415  # as above
         from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
         from interpret.pages.feature import feature  # noqa: PLC0415  # as above
         from interpret.pages.finding import finding  # noqa: PLC0415  # as above
         from interpret.pages.findings import findings, tried  # noqa: PLC0415  # as above
+        from interpret.pages.probe_run import probe_run  # noqa: PLC0415  # as above
         from requirements.pages.baselines import baseline  # noqa: PLC0415  # as above
         from requirements.pages.binder_export import export_binder  # noqa: PLC0415  # as above
         from requirements.pages.chain import chain  # noqa: PLC0415  # as above
@@ -200,6 +202,8 @@ class TracebinderAdminSite(admin.AdminSite):
             path("findings/", findings, name="findings"),
             path("findings/tried/", tried, name="tried"),
             path("findings/<int:finding_id>/", finding, name="finding"),
+            path("probe-runs/ask/", ask_probe, name="ask_probe"),
+            path("probe-runs/<int:run_id>/", probe_run, name="probe_run"),
             path("dictionaries/", dictionaries, name="dictionaries"),
             path("dictionaries/<int:dictionary_id>/", dictionary, name="dictionary"),
             path("features/<int:feature_id>/", feature, name="feature"),

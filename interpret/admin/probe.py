@@ -18,7 +18,7 @@ from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from interpret.acts import can_cancel_probe_run
 from interpret.models import Finding, ProbePart, ProbeRun, ProbeSpec
-from interpret.pages.addresses import ledger_url
+from interpret.pages.addresses import ledger_url, run_url
 from interpret.selectors.progress import progress_of, with_progress
 from interpret.services.queueing import cancel_probe_run
 
@@ -31,6 +31,7 @@ class ProbeSpecAdmin(ReadOnlyModelAdmin):
     list_filter = [related("system"), recent("probe")]
     list_select_related = ["system", "model_version__artefact"]
     search_fields = ["probe"]
+    change_list_template = "admin/interpret/runs.html"
     ordering = ["-id"]
     chain = [ChainLink("Runs", "interpret.proberun", "spec__id__exact")]
 
@@ -80,6 +81,7 @@ class ProbeRunAdmin(SteppedModelAdmin):
         ChainLink("Findings", "interpret.finding", "run__id__exact"),
         ChainLink("Parts", "interpret.probepart", "run__id__exact"),
     ]
+    change_list_template = "admin/interpret/runs.html"
     step_of, steps_title = "run", _("Is this run not wanted any more?")
     reason_label = _("Reason (may be empty)")
 
@@ -101,7 +103,8 @@ class ProbeRunAdmin(SteppedModelAdmin):
             (shorten(each.title, 60), reverse("admin:finding", args=[each.pk])) for each in _first_of(run)
         ]
         tried = ledger_url(run.spec.system, run.spec.model_version.digest)
-        return [*chain, *found, (gettext("Everything tried on this model"), tried)]
+        here = (gettext("How far it is"), run_url(run))
+        return [here, *chain, *found, (gettext("Everything tried on this model"), tried)]
 
     @admin.display(description="Probe")
     def probe(self, run: ProbeRun) -> str:

@@ -19,7 +19,7 @@ from interpret.contracts import CPU
 from interpret.finding_parts import Beside, Malformed, read_beside, read_number
 from interpret.models import Finding
 from interpret.pages import pictures
-from interpret.pages.addresses import findings_url, ledger_url
+from interpret.pages.addresses import findings_url, ledger_url, run_url
 from interpret.pages.reasons import read_reasons
 from interpret.selectors.calibration import Calibration, calibration_of
 from interpret.selectors.findings import latest_release, stale_slots
@@ -71,7 +71,7 @@ def finding(request: HttpRequest, principal: Principal, finding_id: int) -> Page
         "calibration": _calibration(found),
         "provenance": _provenance(found),
         "record": record_url(found),
-        "run": record_url(found.run),
+        "run": run_url(found.run),
         "ledger": ledger_url(system, found.run.spec.model_version.digest),
     }  # fmt: skip
     trail = [Step(gettext_lazy("Findings"), findings_url(system))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,30 +13,43 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence.access import Principal, find_system, visible_to
+from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import figure
+from evidence.admin.frame.people import names_of, show_actor
 from evidence.errors import NotFound
 from evidence.models import Release, System
 from evidence.pages.frame import Page, Step, page_view
 from interpret.finding_parts import read_number
 from interpret.models import Finding, ProbeRun
 from interpret.pages.addresses import findings_url
+from interpret.pages.systems import chosen_system, systems_of
 from interpret.registry import PROBES
 from interpret.selectors.findings import fresh_for, latest_release
-from interpret.selectors.ledger import models_tried, runs_on_model
+from interpret.selectors.ledger import count_tried, history_for_next, models_tried, runs_on_model
 
 ANY: Final = "all"  # what the form sends where nothing is chosen
 _ON_A_PAGE: Final = 50  # findings, and runs
+_LONGEST: Final = 24  # characters of a parameter
 _MOST_RELEASES: Final = 100  # of the choices, newest first
 _LONG: Final = ("internals", "provenance", "baseline", "null", "control", "stability", "verdict", "holds_for")
 _FILTERS: Final = ("release", "status", "probe", "stale")
 
 
+@dataclass(frozen=True, slots=True)
+class TriedRun:
+    """A run as the ledger shows it. `beyond`: the parameters that are others than the probe's own."""
+
+    run: ProbeRun
+    asked_by: str
+    beyond: list[tuple[str, str]]
+    found: list[tuple[Finding, float | None]]
+
+
 @page_view(parameters=["system", *_FILTERS, "page"])
 def findings(request: HttpRequest, principal: Principal) -> Page:
     """Show the findings of a system, by release, status, probe, or whether they are stale."""
-    systems = _systems(principal)
-    system = _system(request, principal, systems)
+    systems = systems_of(principal)
+    system = chosen_system(request, principal, systems)
     latest = latest_release(system)
     choices = _choices(system)
     asked = {name: value for name in _FILTERS if (value := request.GET.get(name, ANY)) != ANY}
@@ -59,44 +73,29 @@ def findings(request: HttpRequest, principal: Principal) -> Page:
 @page_view(parameters=["system", "model", "page"])
 def tried(request: HttpRequest, principal: Principal) -> Page:
     """Show every run of a system on a model: what was asked, how it ended, what was found."""
-    systems = _systems(principal)
-    system = _system(request, principal, systems)
+    systems = systems_of(principal)
+    system = chosen_system(request, principal, systems)
     runs = visible_to(ProbeRun.objects.all(), principal)
     models = models_tried(runs, system)
     model = request.GET.get("model") or next(iter(models), "")
     if model and model not in models:
         raise NotFound(_("No probe was asked of such a model here."))
-    rows = Paginator(runs_on_model(runs, system, model), _ON_A_PAGE).get_page(request.GET.get("page"))
+    every = runs_on_model(runs, system, model)
+    rows = Paginator(every, _ON_A_PAGE).get_page(request.GET.get("page"))
+    names = names_of(run.queued_by for run in rows)
     context = {
         "system": system,
         "systems": systems,
         "models": models,
         "model": model,
         "rows": rows,
-        "shown": [(run, _found_by(run)) for run in rows],
+        "shown": [_tried(run, names) for run in rows],
+        "counted": count_tried(every),
+        "next": history_for_next(system, model),
         "asked": urlencode({"system": system.key, "model": model}),
     }
     trail = [Step(gettext_lazy("Findings"), findings_url(system))]
     return Page("pages/tried.html", gettext_lazy("Everything tried on this model"), context, trail)
-
-
-def _systems(principal: Principal) -> list[System]:
-    if not principal.sees_internals:
-        raise NotFound(_("There is nothing here, or it belongs to a system you are not a member of."))
-    return list(System.objects.filter(pk__in=principal.system_ids).order_by("key"))
-
-
-def _system(request: HttpRequest, principal: Principal, systems: list[System]) -> System:
-    """Return the system that is asked for; otherwise the one with the newest finding, or the first."""
-    asked = request.GET.get("system")
-    newest = (
-        visible_to(Finding.objects.order_by("-pk"), principal).select_related("run__spec__system").first()
-    )
-    first = newest.run.spec.system if newest else next(iter(systems), None)
-    system = find_system(principal, asked) if asked else first
-    if system is None:
-        raise NotFound(_("You are a member of no system yet."))
-    return system
 
 
 def _choices(system: System) -> Mapping[str, list[str]]:
@@ -148,6 +147,18 @@ def _shown(
     ]
 
 
-def _found_by(run: ProbeRun) -> list[tuple[Finding, float | None]]:
-    """Return what a run found, with the level that its q was judged at."""
-    return [(each, read_number(each.verdict, "level")) for each in run.findings.all()]
+def _tried(run: ProbeRun, names: Mapping[str, str]) -> TriedRun:
+    """Return a row of the ledger: what a run found, with the level that each q was judged at."""
+    found = [(each, read_number(each.verdict, "level")) for each in run.findings.all()]
+    return TriedRun(run, show_actor(run.queued_by, names), _beyond_defaults(run), found)
+
+
+def _beyond_defaults(run: ProbeRun) -> list[tuple[str, str]]:
+    """Return the parameters that are others than the probe's own; of a probe that is not known any more, all."""
+    entry = PROBES.get(run.spec.probe)
+    given: dict[str, object] = {}
+    if entry is not None:
+        given = {name: parameter.default for name, parameter in entry.parameters.items()}
+        given |= {name: choice.names[0] for name, choice in entry.choices.items()}
+    others = {name: value for name, value in run.spec.parameters.items() if given.get(name) != value}
+    return [(name, str(value)[:_LONGEST]) for name, value in others.items()]

@@ -79,7 +79,7 @@ def queue_probe_run(
     asked = AskedProbe(probe, parameters or {}, seed, None if inputs is None else tuple(inputs))
     with transaction.atomic():
         hold(Lock.PROBE_QUEUE, release.system_id)
-        model, chosen = _model_of(release), _choose_inputs(asked, release, of_plan=None)
+        model, chosen = model_to_probe(release), _choose_inputs(asked, release, of_plan=None)
         dataset = (
             None if chosen is None else store_inputs(release=release, inputs=chosen, actor=principal.actor)
         )
@@ -180,7 +180,7 @@ def _ensure_each(
     Raises:
         UnknownProbe, InvalidInput, BadSpecification, ModelMissing: as `queue_probe_plan` does.
     """
-    model, chosen = _model_of(release), _choose_each(probes, release, of_plan)
+    model, chosen = model_to_probe(release), _choose_each(probes, release, of_plan)
     datasets: dict[Inputs, ArtefactVersion] = {}
     specs: list[ProbeSpec] = []
     for number, (asked, inputs) in enumerate(zip(probes, chosen, strict=True)):
@@ -331,8 +331,13 @@ def _ensure_run(*, spec: ProbeSpec, release: Release, actor: str) -> tuple[Probe
     return run, True
 
 
-def _model_of(release: Release) -> ArtefactVersion:
-    pin = release.pins.select_related("version").filter(slot=MODEL_SLOT).first()
+def model_to_probe(release: Release) -> ArtefactVersion:
+    """Return the model that probes of a release measure.
+
+    Raises:
+        BadSpecification: the release pins none, or none by its bytes.
+    """
+    pin = release.pins.select_related("version__artefact").filter(slot=MODEL_SLOT).first()
     if pin is None:
         raise BadSpecification(f"Release {release.name} pins no model: there is nothing to probe.")
     if pin.version.digest_basis != DigestBasis.CONTENT:

@@ -74,7 +74,11 @@ def pages_of(person: User) -> Iterator[str]:
     yield from _pages_of_evidence(person)
     if person.has_perm("interpret.view_internals"):
         yield from (reverse("admin:findings"), reverse("admin:tried"))
-        yield reverse("admin:finding", args=[Finding.objects.latest("pk").pk])
+        found = Finding.objects.latest("pk")
+        yield reverse("admin:finding", args=[found.pk])
+        yield from (reverse("admin:ask_probe"), reverse("admin:probe_run", args=[found.run_id]))
+        for probe in ("induction.heads", "entropy.next_token"):
+            yield f"{reverse('admin:ask_probe')}?probe={probe}"
         feature = Feature.objects.get(labels__isnull=False)
         yield from (reverse("admin:dictionaries"), reverse("admin:dictionary", args=[feature.dictionary_id]))
         yield reverse("admin:feature", args=[feature.pk])

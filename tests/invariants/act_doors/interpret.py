@@ -6,6 +6,9 @@ from typing import Final
 
 from evidence.models import Scope
 from interpret.models import ProbeRun
+from interpret.pages.addresses import ask_url
+from interpret.pages.asking import LOOKED, looked_at
+from interpret.pages.probe_fields import ProbeForm
 from interpret.services.dictionaries import label_feature, register_dictionary
 from interpret.services.queueing import AskedProbe, cancel_probe_run, queue_probe_plan, queue_probe_run
 from tests.factories import World, acting
@@ -19,6 +22,13 @@ def queued(world: World) -> ProbeRun:
     return queue_probe_run(principal=acting(), release=world.release, probe="induction.heads")
 
 
+def asked_on_the_page(world: World, _: object) -> dict[str, str]:
+    """Return what the form sends once whoever fills it in has looked at what the run takes."""
+    form = ProbeForm("induction.heads", models=(), datasets=())
+    asked = form.read(form.defaults())
+    return {"act": "ask", LOOKED: looked_at(world.release, "induction.heads", asked)}
+
+
 ACTS: Final[list[Act]] = [
     Act(
         "interpret.acts.check_can_queue_probe_run",
@@ -28,6 +38,10 @@ ACTS: Final[list[Act]] = [
         ),
         api=post(
             lambda *_: "/api/v1/probe-runs", lambda world, _: named(world, release="r1", probe="induction.heads")
+        ),
+        admin=browse(
+            lambda world, _: ask_url(world.system, release="r1", probe="induction.heads"), asked_on_the_page,
+            lambda world, _: ProbeRun.objects.filter(release=world.release).exists(),
         ),
         scopes=(Scope.PROBE,), owner="researcher",
     ),
