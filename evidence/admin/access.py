@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence import clock
 from evidence.acts import can_operate
@@ -66,7 +67,7 @@ class AccessProposalAdmin(ReadOnlyModelAdmin):
             listed=(_("Access proposals"), "evidence.accessproposal"),
         )
 
-    @admin.action(description="Confirm: it takes effect now", permissions=["confirm"])
+    @admin.action(description=gettext_lazy("Confirm: it takes effect now"), permissions=["confirm"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[AccessProposal]) -> None:
         """Confirm each that is chosen, or say why not."""
         for proposal in queryset:

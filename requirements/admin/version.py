@@ -17,6 +17,7 @@ from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, list_url, record_url, shorten
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.people import names_of
 from evidence.admin.frame.visibility import principal_of, visible
@@ -49,7 +50,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         del request, model_admin
-        return [(state.value, state.label) for state in RequirementState]
+        return [(state.value, choice_of(state.value, state.label)) for state in RequirementState]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
@@ -210,10 +211,10 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         if not rows:
             return "none: nothing a machine can check"
         return format_html(
-            "<table><thead><tr><th scope='col'>Criterion</th><th scope='col'>Check</th><th scope='col'>Holds when</th>"
-            "<th scope='col'>Least n</th></tr></thead><tbody>{}</tbody></table>",
-            rows,
-        )
+            "<table><thead><tr><th scope='col'>{}</th><th scope='col'>{}</th><th scope='col'>{}</th>"
+            "<th scope='col'>{}</th></tr></thead><tbody>{}</tbody></table>",
+            _("Criterion"), _("Check"), _("Holds when"), _("Least n"), rows,
+        )  # fmt: skip
 
     @admin.display(description="The linter said")
     def remarks(self, version: RequirementVersion) -> str:
