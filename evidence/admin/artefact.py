@@ -208,7 +208,7 @@ class ArtefactVersionAdmin(SteppedModelAdmin):
 
     @admin.display(description="Kind", ordering="artefact__kind")
     def kind(self, version: ArtefactVersion) -> str:
-        return version.artefact.kind
+        return choice_of(version.artefact.kind, version.artefact.kind)
 
     @admin.display(description="Digest", ordering="digest")
     def digest_start(self, version: ArtefactVersion) -> str:
@@ -216,7 +216,7 @@ class ArtefactVersionAdmin(SteppedModelAdmin):
 
     @admin.display(description="Digest over", ordering="digest_basis")
     def basis(self, version: ArtefactVersion) -> str:
-        return version.get_digest_basis_display()
+        return choice_of(version.digest_basis, version.get_digest_basis_display())
 
     @admin.display(description="Standing")
     def standing(self, version: ArtefactVersion) -> str:

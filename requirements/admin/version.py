@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -209,7 +210,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             ),
         )
         if not rows:
-            return "none: nothing a machine can check"
+            return gettext("none: nothing a machine can check")
         return format_html(
             "<table><thead><tr><th scope='col'>{}</th><th scope='col'>{}</th><th scope='col'>{}</th>"
             "<th scope='col'>{}</th></tr></thead><tbody>{}</tbody></table>",
@@ -219,18 +220,19 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     @admin.display(description="The linter said")
     def remarks(self, version: RequirementVersion) -> str:
         said = [(each.get("message", ""), each.get("suggestion", "")) for each in version.lint]
-        return format_html_join("", "<p>{} <em>{}</em></p>", said) or "nothing"
+        return format_html_join("", "<p>{} <em>{}</em></p>", said) or gettext("nothing")
 
     @admin.display(description=_("Change"))
     def change(self, version: RequirementVersion) -> str:
         approved = version.transitions.filter(to_state=RequirementState.APPROVED).first()
         if approved is not None and approved.change:
-            return approved.get_change_display()
-        return format_html("{}, {}", change_of(version).label, _("says its author"))
+            return choice_of(approved.change, approved.get_change_display())
+        said = change_of(version)
+        return format_html("{}, {}", choice_of(said.value, said.label), _("says its author"))
 
     @admin.display(description="Its life so far")
     def life(self, version: RequirementVersion) -> str:
-        return show_life(version.transitions.order_by("at", "pk")) or "proposed, not moved yet"
+        return show_life(version.transitions.order_by("at", "pk")) or gettext("proposed, not moved yet")
 
 
 def _take_step(request: HttpRequest, version: RequirementVersion) -> str:
