@@ -56,7 +56,7 @@ class AccessProposalAdmin(AddsThroughService):
         """Whether the person may confirm at all."""
         return self.has_add_permission(request)
 
-    @admin.action(description="Confirm: it takes effect now", permissions=["confirm"])
+    @admin.action(description=gettext_lazy("Confirm: it takes effect now"), permissions=["confirm"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[AccessProposal]) -> None:
         """Confirm each that is chosen, or say why not."""
         for proposal in queryset:

@@ -15,6 +15,7 @@ from django_stubs_ext import StrOrPromise
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, short_digest
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.version_steps import steps_of
@@ -50,9 +51,9 @@ class RegisteredFilter(admin.SimpleListFilter):
     title = "registered"
     parameter_name = "registered"
 
-    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
+    def lookups(self, request: object, model_admin: object) -> list[tuple[str, StrOrPromise]]:
         del request, model_admin
-        return [("yes", "Registered"), ("no", "Only seen"), ("approver", "Waits for an approver")]
+        return [("yes", _("Registered")), ("no", _("Only seen")), ("approver", _("Waits for an approver"))]
 
     def queryset(self, request: object, queryset: QuerySet[ArtefactVersion]) -> QuerySet[ArtefactVersion]:
         del request
@@ -71,7 +72,7 @@ class GateStateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
         del request, model_admin
-        return [(state.value, state.label) for state in GateState]
+        return [(state.value, choice_of(state.value, state.label)) for state in GateState]
 
     def queryset(self, request: object, queryset: QuerySet[ArtefactVersion]) -> QuerySet[ArtefactVersion]:
         del request
@@ -110,7 +111,7 @@ class ReadingStateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
         del request, model_admin
-        return [(state.value, state.label) for state in ReadingState]
+        return [(state.value, choice_of(state.value, state.label)) for state in ReadingState]
 
     def queryset(self, request: object, queryset: QuerySet[ArtefactVersion]) -> QuerySet[ArtefactVersion]:
         del request
@@ -207,7 +208,7 @@ class ArtefactVersionAdmin(SteppedModelAdmin):
 
     @admin.display(description="Kind", ordering="artefact__kind")
     def kind(self, version: ArtefactVersion) -> str:
-        return version.artefact.kind
+        return choice_of(version.artefact.kind, version.artefact.kind)
 
     @admin.display(description="Digest", ordering="digest")
     def digest_start(self, version: ArtefactVersion) -> str:
@@ -215,7 +216,7 @@ class ArtefactVersionAdmin(SteppedModelAdmin):
 
     @admin.display(description="Digest over", ordering="digest_basis")
     def basis(self, version: ArtefactVersion) -> str:
-        return version.get_digest_basis_display()
+        return choice_of(version.digest_basis, version.get_digest_basis_display())
 
     @admin.display(description="Standing")
     def standing(self, version: ArtefactVersion) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
@@ -65,7 +66,7 @@ class CitationAdmin(ReadOnlyModelAdmin):
     list_select_related = ["claim", "document"]
     list_defer = ["document__text", "claim__text", "nearest_text"]
     search_fields = ["=document_ref"]
-    search_help_text = "A document id, as the application sent it."
+    search_help_text = _("A document id, as the application sent it.")
     ordering = ["-id"]
     chain_lookups = ["claim__trace__id__exact"]
     fields = [

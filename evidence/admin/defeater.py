@@ -23,6 +23,7 @@ from evidence.admin.frame.add_form import AddsThroughService, add_through_servic
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, list_url, prose
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.strict_input import could_be
 from evidence.admin.frame.visibility import principal_of, rows_of, visible
@@ -56,7 +57,10 @@ class StateFilter(SimpleListFilter):
 
     def lookups(self, request: object, model_admin: object) -> list[tuple[str, StrOrPromise]]:
         del request, model_admin
-        return [(STANDS, _("all that stand")), *((state, state.capitalize()) for state in STATES)]
+        return [
+            (STANDS, _("all that stand")),
+            *((state, choice_of(state, state.capitalize())) for state in STATES),
+        ]
 
     def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request

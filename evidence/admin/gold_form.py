@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal, visible_to
@@ -46,7 +46,7 @@ class GoldAnswerForm(forms.Form):
         system, trace_id = self._systems[cleaned.pop("system")], cleaned.pop("trace_id")
         task = self._task(system, trace_id)
         if task is None:
-            self.add_error("trace_id", _now("Nobody was asked about such an answer of this system."))
+            self.add_error("trace_id", gettext("Nobody was asked about such an answer of this system."))
         return {**cleaned, "task": task}
 
     def _task(self, system: System, trace_id: str) -> ReviewTask | None:

@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence import acts
 from evidence.access import visible_people
@@ -120,7 +121,8 @@ class PersonAdmin(StrictInput, _UserAdmin):
         return acts.can_administer(principal_of(request))
 
     @admin.action(
-        description="Erase names: what was done stays, under the pseudonym", permissions=["erase_names"]
+        description=gettext_lazy("Erase names: what was done stays, under the pseudonym"),
+        permissions=["erase_names"],
     )
     def erase_names(self, request: HttpRequest, queryset: QuerySet[User]) -> TemplateResponse | None:
         """Ask whether they are to go; once that is confirmed, erase them for each, or for none."""
@@ -150,7 +152,8 @@ class PersonAdmin(StrictInput, _UserAdmin):
         return acts.can_administer(principal_of(request))
 
     @admin.action(
-        description="Make a link by which the person chooses a password", permissions=["make_password_link"]
+        description=gettext_lazy("Make a link by which the person chooses a password"),
+        permissions=["make_password_link"],
     )
     def make_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponseBase | None:
         """Show the link once, to be handed over. It is for one person."""

@@ -20,6 +20,7 @@ from evidence.acts import (
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.models import Retraction, RetractionDismissal, RetractionRequest
 from evidence.selectors.retractions import STATES, with_state
@@ -93,7 +94,9 @@ class RetractionRequestAdmin(SteppedModelAdmin):
     def answered(self, request: RetractionRequest) -> str:
         if hasattr(request, "dismissal"):
             return link(
-                request.dismissal, request.dismissal.reason or request.dismissal.get_outcome_display()
+                request.dismissal,
+                request.dismissal.reason
+                or choice_of(request.dismissal.outcome, request.dismissal.get_outcome_display()),
             )
         return link(request.retraction, _("confirmed")) if hasattr(request, "retraction") else "–"
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidence import clock
@@ -72,10 +72,10 @@ class SamplingPlanForm(forms.Form):
             **{f"release {one.pk}": (one.system, one) for one in releases[:_OFFERED]},
         }
         offered = [
-            (key, str(release) if release else _now("%(system)s: all answers") % {"system": system.key})
+            (key, str(release) if release else gettext("%(system)s: all answers") % {"system": system.key})
             for key, (system, release) in self._scopes.items()
         ]
-        tiers = [("", _now("All")), *((tier.value, in_words(tier.value)) for tier in RiskTier)]
+        tiers = [("", gettext("All")), *((tier.value, in_words(tier.value)) for tier in RiskTier)]
         for name, choices in (("scope", offered), ("risk_tier", tiers)):
             field = self.fields[name]
             if isinstance(field, forms.ChoiceField):

@@ -91,7 +91,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         """Whether the person may revoke tokens at all."""
         return can_administer(principal_of(request))
 
-    @admin.action(description="Revoke: useless from now on", permissions=["revoke"])
+    @admin.action(description=gettext_lazy("Revoke: useless from now on"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> None:
         chosen = list(queryset)
         for token in chosen:

@@ -202,7 +202,7 @@ class TraceDocumentAdmin(ReadOnlyModelAdmin):
     list_filter = [related("trace__system"), "cited"]
     list_select_related = ["trace"]
     search_fields = ["=digest"]
-    search_help_text = "A document's whole digest: which answers relied on it."
+    search_help_text = _("A document's whole digest: which answers relied on it.")
     ordering = ["-id"]
 
     @admin.display(description="Trace")

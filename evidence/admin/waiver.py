@@ -19,6 +19,7 @@ from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.visibility import visible
 from evidence.admin.waiver_form import WaiverForm
@@ -111,7 +112,9 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
     def answered(self, request: WaiverRequest) -> str:
         if hasattr(request, "dismissal"):
             return link(
-                request.dismissal, request.dismissal.reason or request.dismissal.get_outcome_display()
+                request.dismissal,
+                request.dismissal.reason
+                or choice_of(request.dismissal.outcome, request.dismissal.get_outcome_display()),
             )
         return link(request.waiver) if hasattr(request, "waiver") else "–"
 

@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 from django_stubs_ext import StrOrPromise
 
 from evidence import drawings
-from evidence.admin.frame import display, moments
-from evidence.admin.frame.columns import holds_numbers
+from evidence.admin.frame import display, labels, moments
+from evidence.admin.frame.columns import choice_in_words, holds_numbers
 from evidence.admin.frame.csv_export import address_of_export
 from evidence.admin.frame.headings import column_named, heading_of, nouns_of
 from evidence.admin.frame.words import in_words
@@ -86,6 +86,44 @@ def column_name(label: Any) -> str:
 def nouns(label: Any) -> str:
     """Return what the rows of a list are called, in the reader's language."""
     return nouns_of(label)
+
+
+@register.filter
+def noun(options: Any) -> str:
+    """Return what one row of a model is called, in the reader's language."""
+    return labels.noun_of(options)
+
+
+@register.filter
+def label(text: Any) -> str:
+    """Return what a column or an app is called on the page of a record, in the reader's language."""
+    return labels.label_of(text)
+
+
+@register.filter
+def way_on(text: str) -> StrOrPromise:
+    """Return what a link along the chain says, in the reader's language."""
+    return labels.way_on(text)
+
+
+@register.simple_tag
+def record_label(field: Any) -> SafeString:
+    """Return the label of a column on the page of a record, in the reader's language."""
+    if field.is_readonly:
+        field.field["label"] = labels.label_of(field.field["label"])
+    else:
+        field.field.label = labels.label_of(field.field.label)
+    found: SafeString = field.label_tag()
+    return found
+
+
+@register.simple_tag
+def record_contents(field: Any) -> str:
+    """Return what stands in a column that cannot be changed: a code of a fixed vocabulary in the reader's language."""
+    record, name = field.form.instance, field.field["field"]
+    stored = next((each for each in record._meta.fields if each.name == name and each.choices), None)
+    said = None if stored is None else choice_in_words(stored, getattr(record, stored.name))
+    return field.contents() if said is None else said
 
 
 @register.simple_tag

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +46,11 @@ CANCELLING: Final[Mapping[str, PageStep]] = {
         _("Cancel"), can_cancel_probe_run, cancel_probe_run, _("Cancelled: nothing more of it is measured.")
     ),
 }
+
+
+def _title_of(finding: Finding) -> str:
+    """Return what a finding is called, marked as written by a person: it is in the language it was written in."""
+    return format_html('<span translate="no">{}</span>', shorten(finding.title, 60))
 
 
 @admin.register(ProbeRun)
@@ -100,7 +106,11 @@ class ProbeRunAdmin(SteppedModelAdmin):
         if run is None:
             return chain
         found = [
-            (shorten(each.title, 60), reverse("admin:finding", args=[each.pk])) for each in _first_of(run)
+            (
+                format_html('<span translate="no">{}</span>', shorten(each.title, 60)),
+                reverse("admin:finding", args=[each.pk]),
+            )
+            for each in _first_of(run)
         ]
         tried = ledger_url(run.spec.system, run.spec.model_version.digest)
         here = (gettext("How far it is"), run_url(run))

@@ -16,6 +16,7 @@ from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, list_url
 from evidence.admin.frame.filters import related, standing
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import MOST_ASKED, Waiting, waiting_of
@@ -99,7 +100,9 @@ class RetirementRequestAdmin(SteppedModelAdmin):
     def answered(self, request: RetirementRequest) -> str:
         if hasattr(request, "dismissal"):
             return link(
-                request.dismissal, request.dismissal.reason or request.dismissal.get_outcome_display()
+                request.dismissal,
+                request.dismissal.reason
+                or choice_of(request.dismissal.outcome, request.dismissal.get_outcome_display()),
             )
         return link(request.retirement, _("granted")) if hasattr(request, "retirement") else "–"
 

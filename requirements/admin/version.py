@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -18,6 +19,7 @@ from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link, list_url, record_url, shorten
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.people import names_of
 from evidence.admin.frame.visibility import principal_of, visible
@@ -51,7 +53,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         del request, model_admin
-        return [(state.value, state.label) for state in RequirementState]
+        return [(state.value, choice_of(state.value, state.label)) for state in RequirementState]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
@@ -211,28 +213,29 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             ),
         )
         if not rows:
-            return "none: nothing a machine can check"
+            return gettext("none: nothing a machine can check")
         return format_html(
-            "<table><thead><tr><th scope='col'>Criterion</th><th scope='col'>Check</th><th scope='col'>Holds when</th>"
-            "<th scope='col'>Least n</th></tr></thead><tbody>{}</tbody></table>",
-            rows,
-        )
+            "<table><thead><tr><th scope='col'>{}</th><th scope='col'>{}</th><th scope='col'>{}</th>"
+            "<th scope='col'>{}</th></tr></thead><tbody>{}</tbody></table>",
+            _("Criterion"), _("Check"), _("Holds when"), _("Least n"), rows,
+        )  # fmt: skip
 
     @admin.display(description="The linter said")
     def remarks(self, version: RequirementVersion) -> str:
         said = [(each.get("message", ""), each.get("suggestion", "")) for each in version.lint]
-        return format_html_join("", "<p>{} <em>{}</em></p>", said) or "nothing"
+        return format_html_join("", "<p>{} <em>{}</em></p>", said) or gettext("nothing")
 
     @admin.display(description=_("Change"))
     def change(self, version: RequirementVersion) -> str:
         approved = version.transitions.filter(to_state=RequirementState.APPROVED).first()
         if approved is not None and approved.change:
-            return approved.get_change_display()
-        return format_html("{}, {}", change_of(version).label, _("says its author"))
+            return choice_of(approved.change, approved.get_change_display())
+        said = change_of(version)
+        return format_html("{}, {}", choice_of(said.value, said.label), _("says its author"))
 
     @admin.display(description="Its life so far")
     def life(self, version: RequirementVersion) -> str:
-        return show_life(version.transitions.order_by("at", "pk")) or "proposed, not moved yet"
+        return show_life(version.transitions.order_by("at", "pk")) or gettext("proposed, not moved yet")
 
 
 def _measures(version: RequirementVersion, principal: Principal, *, is_open: bool) -> dict[str, Any]:

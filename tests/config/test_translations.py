@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from config.translations import (
+    PACKAGES,
     Message,
     catalogue_path,
     languages,
@@ -22,6 +23,7 @@ from config.translations import (
 )
 from evidence.admin.frame.display import badge, figure
 from tests.factories import World
+from tests.invariants.walk import REPOSITORY
 
 HAN = re.compile("[\u4e00-\u9fff]")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|</?\w+[^>]*>")
@@ -85,6 +87,14 @@ said = print("not marked")
     assert list(messages_of_python(source)) == [
         Message("ab"), Message("%d row", "%d rows"), Message("open", context="verdict"),
     ]  # fmt: skip
+
+
+def test_no_module_marks_its_texts_under_a_name_that_the_walk_does_not_know() -> None:
+    renamed = re.compile(r"import n?p?gettext(?:_lazy|_noop)? as (?!_$)\w+", re.MULTILINE)
+    assert renamed.search("from django.utils.translation import gettext as _now")
+    modules = [path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py")]
+    assert len(modules) > 500
+    assert [str(path) for path in modules if renamed.search(path.read_text())] == []
 
 
 def test_marks_are_found_in_templates_however_deep() -> None:

@@ -18,6 +18,7 @@ from django.utils.functional import lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.headings import heading_of
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.moments import ago
 
 _SHOWN: Final = "{}_as_listed"
@@ -36,6 +37,8 @@ def columns_as_listed(
     for field in model._meta.fields:
         if isinstance(field, DateTimeField):
             shown[_SHOWN.format(field.name)] = _time_column(field)
+        elif field.choices:
+            shown[_SHOWN.format(field.name)] = _choice_column(field)
         elif field.name in units:
             shown[_SHOWN.format(field.name)] = _number_column(field, units[field.name])
     return shown
@@ -75,6 +78,20 @@ def _time_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
 
     setattr(show, HOLDS_TIMES, True)
     return show
+
+
+def _choice_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
+    @admin.display(description=field.verbose_name, ordering=field.name)
+    def show(row: Model) -> Any:
+        return choice_in_words(field, getattr(row, field.name))
+
+    return show
+
+
+def choice_in_words(field: Field[Any, Any], value: Any) -> str | None:
+    """Return what a column with a fixed vocabulary says, in the reader's language; a code it does not know as it is."""
+    known = dict(field.flatchoices)
+    return choice_of(value, known.get(value, value)) if value or value in known else None
 
 
 def _with_unit(label: object, unit: object) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from django.contrib.admin import (
     AllValuesFieldListFilter,
+    ChoicesFieldListFilter,
+    FieldListFilter,
     ModelAdmin,
     RelatedFieldListFilter,
     SimpleListFilter,
@@ -15,8 +17,24 @@ from django.contrib.admin import (
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.visibility import rows_of, visible
 from evidence.selectors.deployments import all_live_at
+
+
+class WordedChoicesFilter(ChoicesFieldListFilter):
+    """Choices of a column with a fixed vocabulary, in the reader's language."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield Django's choices, each under what it is called."""
+        codes = {label: code for code, label in self.field.flatchoices}
+        for choice in super().choices(changelist):
+            label = choice["display"]
+            yield {**choice, "display": choice_of(codes[label], label) if label in codes else label}
+
+
+# In the place of Django's own, in every list that narrows by such a column.
+FieldListFilter.register(lambda field: bool(field.choices), WordedChoicesFilter, take_priority=True)
 
 
 class VisibleRelatedFilter(RelatedFieldListFilter):
@@ -124,7 +142,7 @@ def standing(states: Iterable[str]) -> type[SimpleListFilter]:
 
         def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
             del request, model_admin
-            return [(state, state.capitalize()) for state in states]
+            return [(state, choice_of(state, state.capitalize())) for state in states]
 
         def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
             del request

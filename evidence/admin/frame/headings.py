@@ -398,6 +398,11 @@ def heading_of(label: object) -> str:
     return str(_HEADINGS.get(text, text))
 
 
+def is_heading(label: str) -> bool:
+    """Whether lists have a name for a column of this label."""
+    return label in _HEADINGS
+
+
 def column_named(label: object) -> str:
     """Return what a column is called within a sentence."""
     return _within(label, _HEADINGS)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
 
 from evidence.admin.frame.display import badge
 from evidence.admin.frame.people import names_of, show_actor
@@ -27,12 +28,12 @@ def show_life(steps: Iterable[Move]) -> str:
     names = names_of(move.by for move in moves)
     rows = format_html_join(
         "",
-        "<li>{} UTC: {} by {}{}</li>",
+        "<li>{} UTC: {} {}{}</li>",
         (
             (
                 f"{move.at:%Y-%m-%d %H:%M}",
                 badge(move.to_state),
-                show_actor(move.by, names),
+                format_html(_("by {}"), show_actor(move.by, names)),
                 f", “{move.reason}”" if move.reason else "",
             )
             for move in moves

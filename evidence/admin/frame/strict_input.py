@@ -12,12 +12,16 @@ from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR, Chang
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.address import RefusedAddress, StrictChangeList
 from evidence.admin.frame.columns import as_listed, columns_as_listed
 from evidence.admin.frame.csv_export import EXPORT, check_export, export_list
+from evidence.admin.frame.headings import nouns_of
+from evidence.admin.frame.labels import choice_of, noun_of
 from evidence.errors import InvalidInput, NotFound
 from evidence.pages.refusal_words import NOT_FOUND
 
@@ -47,6 +51,41 @@ class StrictInput(_ModelAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return as_listed(self, super().get_list_display(request))
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = BLANK_CHOICE_DASH) -> list[Any]:
+        """Return the actions of the list, with its nouns in the reader's language."""
+        named = {
+            "verbose_name": noun_of(self.opts),
+            "verbose_name_plural": nouns_of(self.opts.verbose_name_plural),
+        }
+        actions = [action for action in self.get_actions(request).values() if action is not None]
+        return [*(default_choices or ()), *((name, str(says) % named) for _act, name, says in actions)]
+
+    def formfield_for_choice_field(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Offer a fixed vocabulary in the reader's language."""
+        offered: Any = super().formfield_for_choice_field(db_field, request, **kwargs)
+        offered.choices = [
+            (code, choice_of(code, label) if code else label) for code, label in offered.choices
+        ]
+        return offered
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Name the page after the noun of its record."""
+        title = self._title_of(request, object_id) % noun_of(self.opts)
+        return super().changeform_view(request, object_id, form_url, {"title": title} | (extra_context or {}))
+
+    def _title_of(self, request: HttpRequest, object_id: str | None) -> str:
+        if object_id is None:
+            return _("Add %s")
+        changes = self.has_change_permission(request) and self.has_change_permission(
+            request, self.get_object(request, object_id)
+        )
+        return _("Change %s") if changes else _("View %s")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         del request, kwargs
