@@ -72,22 +72,17 @@ def pages_of(person: User) -> Iterator[str]:
     if can_operate(principal_of_user(person)):
         yield reverse("admin:erase")
     yield from _pages_of_evidence(person)
-    if person.has_perm("interpret.view_internals"):
-        yield from (reverse("admin:findings"), reverse("admin:tried"))
-        found = Finding.objects.latest("pk")
-        yield reverse("admin:finding", args=[found.pk])
-        yield from (reverse("admin:ask_probe"), reverse("admin:probe_run", args=[found.run_id]))
-        for probe in ("induction.heads", "entropy.next_token"):
-            yield f"{reverse('admin:ask_probe')}?probe={probe}"
-        feature = Feature.objects.get(labels__isnull=False)
-        yield from (reverse("admin:dictionaries"), reverse("admin:dictionary", args=[feature.dictionary_id]))
-        yield reverse("admin:feature", args=[feature.pk])
+    yield from _pages_of_the_inside(person)
     yield from _pages_of_a_release(person)
     yield from _pages_of_requirements(person)
     yield from _pages_of_the_desk(person)
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
     if run is not None and can_label(principal_of_user(person), run):
         yield reverse("admin:label_sheet", args=[run.pk])
+    yield from _records_of(person)
+
+
+def _records_of(person: User) -> Iterator[str]:
     request = RequestFactory().get("/")
     request.user = person
     request.session = SessionStore()
@@ -103,6 +98,20 @@ def pages_of(person: User) -> Iterator[str]:
             yield reverse(f"{name}_add") + _answered(model)
         if row is not None and model_admin.has_delete_permission(request, row):
             yield reverse(f"{name}_delete", args=[row.pk])
+
+
+def _pages_of_the_inside(person: User) -> Iterator[str]:
+    if not person.has_perm("interpret.view_internals"):
+        return
+    yield from (reverse("admin:findings"), reverse("admin:tried"))
+    found = Finding.objects.latest("pk")
+    yield reverse("admin:finding", args=[found.pk])
+    yield from (reverse("admin:ask_probe"), reverse("admin:probe_run", args=[found.run_id]))
+    for probe in ("induction.heads", "entropy.next_token"):
+        yield f"{reverse('admin:ask_probe')}?probe={probe}"
+    feature = Feature.objects.get(labels__isnull=False)
+    yield from (reverse("admin:dictionaries"), reverse("admin:dictionary", args=[feature.dictionary_id]))
+    yield reverse("admin:feature", args=[feature.pk])
 
 
 def _pages_of_evidence(person: User) -> Iterator[str]:
