@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -34,12 +34,19 @@ def queue_new(tasks: Sequence[ReviewTask]) -> None:
 def requeue(task: ReviewTask) -> None:
     """Bring a task's place in the queue up to what has been said of it; whoever held it is done."""
     QueuedTask.objects.filter(task=task).delete()
+    if task.trace.payload_salt is None:  # erased: there is nothing to judge
+        return
     standing = with_standing(ReviewTask.objects.filter(pk=task.pk)).get()
     is_gold = GoldTask.objects.filter(task=task).exists() and not standing.is_superseded
     if standing.is_open or standing.is_disputed or is_gold:
         is_to_judge = standing.is_open or is_gold
         stage = QueuedTask.Stage.JUDGE if is_to_judge else QueuedTask.Stage.SETTLE
         QueuedTask.objects.bulk_create([_row(task, stage)])
+
+
+def leave_queue(traces: Iterable[Trace]) -> None:
+    """Take answers out of the queue of which nothing is left to judge."""
+    QueuedTask.objects.filter(task__trace__in=[trace.pk for trace in traces]).delete()
 
 
 def mend_queue() -> int:
@@ -52,10 +59,12 @@ def mend_queue() -> int:
         QueuedTask.Stage.JUDGE: Q(is_open=True) | (Q(is_superseded=False) & is_given_to_another(None, "pk")),
         QueuedTask.Stage.SETTLE: Q(is_open=False, is_disputed=True),
     }
+    is_there = Q(trace__payload_salt__isnull=False)  # not erased
     wrong = Q(queued__isnull=False, queued__due_on=None)
     for stage, condition in waits.items():
         queued = Q(queued__stage=stage)
-        wrong |= (condition & (~queued | Q(queued__isnull=True))) | (queued & ~condition)
+        waits_so = is_there & condition
+        wrong |= (waits_so & (~queued | Q(queued__isnull=True))) | (queued & ~waits_so)
     found = list(tasks.filter(wrong).select_related("trace"))
     for task in found:
         _requeue_held(task)

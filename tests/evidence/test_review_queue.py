@@ -17,9 +17,10 @@ from evidence.errors import AccessDenied, ConflictingContent, NotFound
 from evidence.models import QueuedTask, Review, ReviewTask
 from evidence.selectors.review_tasks import with_standing
 from evidence.services import review_queue, reviews
+from evidence.services.disposal.erasure import erase_trace_payload
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague, later_revision
-from tests.factories import World
+from tests.factories import World, acting
 from tests.how_many import examples
 
 
@@ -176,6 +177,22 @@ def test_a_row_that_waits_for_nobody_keeps_nobody_from_the_next(world: World) ->
     assert given is not None
     assert given.task == later
     assert queued() == {later.pk: "judge"}
+
+
+def test_an_erased_answer_waits_for_nobody(world: World) -> None:
+    first, second = make_task(world), make_task(world)
+    reviewer = world.principal("reviewer")
+    held = review_queue.take_next(principal=reviewer)
+    assert held is not None
+    assert held.task == first
+    erase_trace_payload(
+        principal=acting(), system=world.system, trace_id=first.trace.trace_id, reason="request 1"
+    )
+    assert queued() == {second.pk: "judge"}
+    assert review_queue.mend_queue() == 0, "nor does it come back"
+    given = review_queue.take_next(principal=reviewer)
+    assert given is not None
+    assert given.task == second
 
 
 def test_nobody_is_given_what_is_not_theirs_to_judge(world: World) -> None:

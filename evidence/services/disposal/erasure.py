@@ -46,6 +46,7 @@ from evidence.services.disposal.planning import (
     plan_subject,
     when_it_began,
 )
+from evidence.services.review_queue import leave_queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def _carry_out(plan: ErasurePlan, reason: str, actor: str) -> ErasureReport:
     traces = list(Trace.objects.filter(system=system, trace_id=trace_id).order_by("revision"))
     erasure = _erase_rows(system, trace_id, reason, actor)
     ReviewDraft.objects.filter(trace__in=traces).delete()  # what reviewers were still writing of it
+    leave_queue(traces)
     n_details = _erase_event_details(system, trace_id, traces)
     removed = remove_blobs(
         [blob.digest for blob in plan.blobs],
