@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from evidence import clock
 from evidence.access import Principal, visible_people
 from evidence.models import Scope, System
 
+# What each scope lets a machine do.
+MAY: Final[Mapping[Scope, StrOrPromise]] = {
+    Scope.INGEST: _("Send traces and eval events"),
+    Scope.PUSH_EVAL: _("Post eval runs"),
+    Scope.GATE: _("Ask a gate"),
+    Scope.READ: _("Read evidence"),
+    Scope.PROBE: _("Run probes"),
+    Scope.REVIEW: _("Judge answers, for its owner"),
+    Scope.BINDER: _("Export binders"),
+    Scope.IMPORT: _("Import requirements"),
+    Scope.ERASURES: _("See that and how traces were erased, and nothing of what they said"),
+}
 LONGEST: Final = 3650  # days; a key that outlives its machine is nobody's any more
 
 
@@ -26,7 +40,9 @@ class TokenForm(forms.Form):
         help_text=_("Who answers for it. It can do no more than the owner's roles hold when it is used."),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("May"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple
+        label=_("May"),
+        choices=[(scope.value, MAY[scope]) for scope in Scope],
+        widget=forms.CheckboxSelectMultiple,
     )
     systems = forms.ModelMultipleChoiceField(
         System.objects.none(), label=_("Systems"), widget=forms.CheckboxSelectMultiple

@@ -31,7 +31,7 @@ def test_an_auditor_walks_the_chain_draws_a_sample_and_verifies_a_binder(
     filled = fill(make_world())
     auditor = filled.world.people["auditor"]
     browser = sign_in(auditor)
-    click(browser, "css selector", "#tb-systems-title ~ table a[href*='/dossier/']")
+    click(browser, "css selector", "main a[href*='/dossier/']")
     see(browser, "all of this as of")
 
     click(browser, "link text", "The chain")

@@ -135,7 +135,7 @@ def _tool_calls(trace: Trace) -> list[Any]:
 def _of_earlier_revisions(trace: Trace, principal: Principal) -> Any:
     """Return what was said of the revisions that this one replaced, as far as this person may read it."""
     if trace.revision == 1:
-        return Review.objects.none()
+        return ()
     told = visible_to(Review.objects.select_related("reviewer", "task__trace", *REASON_JOINS), principal)
     earlier = told.filter(
         task__system=trace.system_id,
