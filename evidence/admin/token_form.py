@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib.auth.models import User
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -16,18 +17,25 @@ from evidence.access import Principal, visible_people
 from evidence.models import Scope, System
 
 # What each scope lets a machine do.
-MAY: Final[Mapping[Scope, StrOrPromise]] = {
-    Scope.INGEST: _("Send traces and eval events"),
-    Scope.PUSH_EVAL: _("Post eval runs"),
-    Scope.GATE: _("Ask a gate"),
-    Scope.READ: _("Read evidence"),
-    Scope.PROBE: _("Run probes"),
-    Scope.REVIEW: _("Judge answers, for its owner"),
-    Scope.BINDER: _("Export binders"),
-    Scope.IMPORT: _("Import requirements"),
-    Scope.ERASURES: _("See that and how traces were erased, and nothing of what they said"),
+MAY: Final[Mapping[str, StrOrPromise]] = {
+    "ingest": _("Send traces and eval events"),
+    "push_eval": _("Post eval runs"),
+    "gate": _("Ask a gate"),
+    "read": _("Read evidence"),
+    "probe": _("Run probes"),
+    "review": _("Judge answers, for its owner"),
+    "binder": _("Export binders"),
+    "import": _("Import requirements"),
+    "erasures": _("See that and how traces were erased, and nothing of what they said"),
 }
 LONGEST: Final = 3650  # days; a key that outlives its machine is nobody's any more
+
+
+class _Systems(forms.ModelMultipleChoiceField[System]):
+    """Systems by their names, which no translator touches."""
+
+    def label_from_instance(self, obj: System) -> str:
+        return format_html('<span translate="no">{}</span>', obj.name)
 
 
 class TokenForm(forms.Form):
@@ -41,12 +49,10 @@ class TokenForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("May"),
-        choices=[(scope.value, MAY[scope]) for scope in Scope],
+        choices=[(code, MAY[code]) for code, _label in Scope.choices],
         widget=forms.CheckboxSelectMultiple,
     )
-    systems = forms.ModelMultipleChoiceField(
-        System.objects.none(), label=_("Systems"), widget=forms.CheckboxSelectMultiple
-    )
+    systems = _Systems(System.objects.none(), label=_("Systems"), widget=forms.CheckboxSelectMultiple)
     days = forms.IntegerField(label=_("Days until it expires"), min_value=1, max_value=LONGEST, initial=90)
 
     def __init__(self, data: Any = None, *, principal: Principal) -> None:
