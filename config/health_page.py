@@ -21,11 +21,11 @@ from config.health import find_faults
 from evidence import acts, clock
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
+from evidence.admin.token import SOON
 from evidence.models import AccessToken, Checkpoint, IngestBatch, PendingTrace
 from evidence.pages.frame import Page, page_view
 
 _RECENTLY: Final = timedelta(minutes=5)
-_SOON: Final = timedelta(days=14)
 _GIB: Final = 1024**3
 
 
@@ -124,7 +124,7 @@ def _running_out(principal: Principal) -> Iterator[Figure]:
                 name, free, gettext("%(share)s of it is used") % {"share": f"{disk.used / disk.total:.0%}"}
             )
     now = clock.now()
-    ending = AccessToken.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lt=now + _SOON)
+    ending = AccessToken.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lt=now + SOON)
     soon = visible_to(ending, principal).aggregate(count=Count("pk", distinct=True), first=Min("expires_at"))
     yield Figure(
         _("Tokens that expire within fourteen days"),

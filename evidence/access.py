@@ -364,6 +364,11 @@ def no_such_system(key: str) -> NotFound:
     return NotFound(f"There is no system {key!r} among yours.")
 
 
+def member_systems(principal: Principal) -> models.QuerySet[System]:
+    """Return the systems that a principal is a member of, by key."""
+    return System.objects.filter(pk__in=principal.system_ids).order_by("key")
+
+
 def find_system(principal: Principal, key: str) -> System:
     """Return a system the principal may see.
 

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
-from evidence.access import Principal, visible_people
+from evidence.access import Principal, member_systems, visible_people
 from evidence.models import System
 from evidence.services.people.access_proposals import PROPOSED
 
@@ -32,7 +32,7 @@ class ProposalForm(forms.Form):
         people = visible_people(principal).filter(is_active=True).exclude(pk=principal.person.pk)
         choices: dict[str, Any] = {
             "person": people.order_by("username"),
-            "system": System.objects.filter(pk__in=principal.system_ids).order_by("key"),
+            "system": member_systems(principal),
         }
         for name, rows in choices.items():
             field = self.fields[name]

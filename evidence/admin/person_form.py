@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
-from evidence.access import Principal
+from evidence.access import Principal, member_systems
 from evidence.models import System
 
 if TYPE_CHECKING:
@@ -38,4 +38,4 @@ class PersonAddForm(_UserForm):
         super().__init__(*given, **named)
         system = self.fields["system"]
         if isinstance(system, forms.ModelChoiceField):
-            system.queryset = System.objects.filter(pk__in=self.principal.system_ids).order_by("key")
+            system.queryset = member_systems(self.principal)

@@ -25,7 +25,7 @@ from evidence.models import AccessToken, System
 from evidence.pages.frame import Page, Step, show_page
 from evidence.services.people import tokens
 
-SOON: Final = timedelta(days=14)  # as health says it of tokens
+SOON: Final = timedelta(days=14)  # before a token ends its owner is told, here and on the page of health
 
 
 @admin.register(AccessToken)

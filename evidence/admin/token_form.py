@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence import clock
-from evidence.access import Principal, visible_people
+from evidence.access import Principal, member_systems, visible_people
 from evidence.models import Scope, System
 
 # What each scope lets a machine do.
@@ -59,7 +59,7 @@ class TokenForm(forms.Form):
         super().__init__(data)
         choices: dict[str, Any] = {
             "owner": visible_people(principal).filter(is_active=True).order_by("username"),
-            "systems": System.objects.filter(pk__in=principal.system_ids).order_by("key"),
+            "systems": member_systems(principal),
         }
         for name, rows in choices.items():
             field = self.fields[name]

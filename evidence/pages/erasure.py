@@ -13,7 +13,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from evidence.access import Principal
+from evidence.access import Principal, member_systems
 from evidence.acts import check_can_operate
 from evidence.admin.frame.display import list_url
 from evidence.errors import EvidenceError, LegalHoldInForce, PlanOvertaken, ProofNeeded
@@ -48,7 +48,7 @@ class ErasureForm(forms.Form):
         super().__init__(data)
         field = self.fields["system"]
         if isinstance(field, forms.ModelChoiceField):
-            field.queryset = System.objects.filter(pk__in=principal.system_ids).order_by("key")
+            field.queryset = member_systems(principal)
 
     def clean_trace(self) -> UUID | None:
         """Return the id, or None where none is given."""

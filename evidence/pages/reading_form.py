@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from evidence.access import Principal
+from evidence.access import Principal, member_systems
 from evidence.models import System
 from evidence.strict_json import faults_in, read_json
 
@@ -43,7 +43,7 @@ class ReadingForm(forms.Form):
         super().__init__(data, initial=initial)
         field = self.fields["system"]
         if isinstance(field, forms.ModelChoiceField):
-            field.queryset = System.objects.filter(pk__in=principal.system_ids).order_by("key")
+            field.queryset = member_systems(principal)
 
     def clean_document(self) -> object:
         """Return the draft as JSON, or say where it is none."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import acts
-from evidence.access import Principal, visible_to
+from evidence.access import Principal, member_systems, visible_to
 from evidence.admin.frame.display import list_url, record_url
 from evidence.admin.review.conversation import Turn, read_turns
 from evidence.errors import EvidenceError, InvalidInput
@@ -59,7 +59,7 @@ def try_a_reading(request: HttpRequest, principal: Principal) -> Page | HttpResp
 
 def _beginning(request: HttpRequest, principal: Principal) -> dict[str, Any]:
     """Return what the form begins with: the system that is asked for, or the first, and what is in force of it."""
-    systems = System.objects.filter(pk__in=principal.system_ids).order_by("key")
+    systems = member_systems(principal)
     asked = request.GET.get("system")
     system = systems.filter(key=asked).first() if asked else systems.first()
     version = find_readings_in_force([system.pk])[system.pk].version if system else None

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
-from evidence.access import Principal, visible_to
+from evidence.access import Principal, member_systems, visible_to
 from evidence.api.inputs import check_parameters
 from evidence.digests import digest_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
@@ -32,7 +32,7 @@ from interpret.pages.addresses import ask_url, findings_url, ledger_url, run_url
 from interpret.pages.durations import in_time
 from interpret.pages.probe_fields import DATASET, SEED, Asked, ProbeForm
 from interpret.pages.probe_words import Worded, question_of
-from interpret.pages.systems import chosen_system, member_systems, systems_of
+from interpret.pages.systems import chosen_system, systems_of
 from interpret.registry import PROBES, ProbeEntry, describe
 from interpret.selectors.costs import Cost, cost_of, pending_before
 from interpret.selectors.ledger import history_for_next
@@ -85,7 +85,7 @@ class _Refusal:
 @page_view(parameters=["system", "release", "probe", "like"])
 def ask_probe(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Offer the probes there are, or the form of the one that was chosen; have what was asked queued."""
-    systems = member_systems(principal)
+    systems = list(member_systems(principal))
     system = chosen_system(request, principal, systems)
     releases = list(Release.objects.filter(system=system).order_by("-pk")[:_MOST_OFFERED])
     asked = request.GET.get("release")

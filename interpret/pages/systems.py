@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from evidence.access import Principal, find_system, visible_to
+from evidence.access import Principal, find_system, member_systems, visible_to
 from evidence.errors import NotFound
 from evidence.models import System
 from interpret.models import Finding
@@ -19,12 +19,7 @@ def systems_of(principal: Principal) -> list[System]:
     """
     if not principal.sees_internals:
         raise NotFound(_("There is nothing here, or it belongs to a system you are not a member of."))
-    return member_systems(principal)
-
-
-def member_systems(principal: Principal) -> list[System]:
-    """Return the systems a person is a member of, for a page whose act says who may."""
-    return list(System.objects.filter(pk__in=principal.system_ids).order_by("key"))
+    return list(member_systems(principal))
 
 
 def chosen_system(request: HttpRequest, principal: Principal, systems: list[System]) -> System:

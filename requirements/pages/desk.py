@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
-from evidence.access import Principal, find_system, visible_to
+from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url, record_url
 from evidence.admin.frame.people import names_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
@@ -47,6 +47,7 @@ from requirements.pages.desk_fields import (
     written_before,
     written_in,
 )
+from requirements.pages.systems import chosen_system
 from requirements.selectors.desk import Opened, open_requirement
 from requirements.selectors.wording import change_of, draft_of, warning_names
 from requirements.services.desk import check_draft, propose_draft, save_draft
@@ -112,11 +113,7 @@ class _Refusal:
 @page_view(permission=_PERMISSION, parameters=["system"])
 def new_draft(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Draft a requirement that nobody has yet."""
-    systems = list(System.objects.filter(pk__in=principal.system_ids).order_by("key"))
-    asked = request.POST.get("system") or request.GET.get("system")
-    system = find_system(principal, asked) if asked else next(iter(systems), None)
-    if system is None:
-        raise NotFound(_("You are a member of no system yet."))
+    system, systems = chosen_system(request, principal)
     acts.check_can_import_requirements(principal, system)
     desk = _Desk(request, principal, system, None)
     if request.method == "POST":

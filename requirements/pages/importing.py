@@ -17,10 +17,10 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from evidence.access import Principal, find_system
+from evidence.access import Principal
 from evidence.admin.frame.display import list_url
 from evidence.api.inputs import check_parameters
-from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
+from evidence.errors import AccessDenied, EvidenceError, InvalidInput
 from evidence.models import System
 from evidence.otlp.errors import BodyTooLarge
 from evidence.pages.frame import Page, Step, page_view
@@ -31,6 +31,7 @@ from requirements.errors import (
     RequirementFileInvalid,
     RequirementsError,
 )
+from requirements.pages.systems import chosen_system
 from requirements.services.importing import (
     Act,
     Moves,
@@ -81,11 +82,7 @@ class _Sent:
 @page_view(permission="requirements.view_requirementversion", parameters=["system"])
 def import_plan(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Take a requirement file, show what importing it would do, and on a second button do exactly that."""
-    systems = list(System.objects.filter(pk__in=principal.system_ids).order_by("key"))
-    asked = request.POST.get("system") or request.GET.get("system")
-    system = find_system(principal, asked) if asked else next(iter(systems), None)
-    if system is None:
-        raise NotFound(_("You are a member of no system yet."))
+    system, systems = chosen_system(request, principal)
     acts.check_can_import_requirements(principal, system)
     if request.method != "POST":
         return _show(systems, _Sent(system, "", b"", ""))

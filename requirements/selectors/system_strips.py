@@ -1,7 +1,7 @@
 """How systems stand, for the strip on home: the release that is live, or the newest, and what its criteria come to.
 
-Three queries for any number of systems, and one more for a reviewer; none reads more than the last assessment of each
-approved criterion, found by its index.
+Two queries for any number of systems, and one more for a reviewer where a verdict counts reviews; none reads more than
+the last assessment of each approved criterion, found by its index.
 """
 
 from __future__ import annotations
