@@ -126,8 +126,8 @@ def with_standing(tasks: QuerySet[ReviewTask], user: User | None = None) -> Quer
     """
     settled = Adjudication.objects.filter(task=OuterRef("pk"))
     counted: QuerySet[Any] = tasks.annotate(
-        n_reviews=_count("pk", user),
-        n_decisions=_count("decision", user),
+        n_reviews=count_reviews(user),
+        n_decisions=count_reviews(user, column="decision"),
         is_settled=Exists(settled) if user is None else _flag(Q(Exists(settled)) & ~is_given(user, "pk")),
         is_superseded=is_superseded("trace"),
     )
@@ -138,6 +138,20 @@ def with_standing(tasks: QuerySet[ReviewTask], user: User | None = None) -> Quer
     )
     standing: QuerySet[Any] = judged.annotate(is_overdue=_flag(Q(is_open=True, due_at__lt=clock.now())))
     return standing
+
+
+def count_reviews(user: User | None, *, task: str = "pk", column: str = "pk") -> Coalesce:
+    """Count the reviews of a task, or how many different values they have: of one that is gold to a person, none.
+
+    Args:
+        task: where a row of the outer query names its task, "review_task" of a trace.
+        column: of a review, whose different values are counted.
+    """
+    said = Review.objects.filter(task=OuterRef(task))
+    told = said if user is None else said.filter(~is_given(user, "task"))
+    rows = told.order_by().values("task")
+    counted = rows.annotate(n=Count(column, distinct=True)).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
 
 
 def with_queue_state(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[Any]:
@@ -218,15 +232,6 @@ def _judged_by(user: User, task: str) -> Exists:
 def _same_answer(outer: str, *, to: str = "trace") -> dict[str, OuterRef]:
     """Compare by answer, not by revision: where the outer row names its trace, and where the inner does."""
     return {f"{to}__{column}": OuterRef(f"{outer}__{column}") for column in ("system", "trace_id")}
-
-
-def _count(column: str, user: User | None) -> Coalesce:
-    """How many different values the reviews of a task have in a column: of one that is gold to a person, none."""
-    said = Review.objects.filter(task=OuterRef("pk"))
-    told = said if user is None else said.filter(~is_given(user, "task"))
-    rows = told.order_by().values("task")
-    counted = rows.annotate(n=Count(column, distinct=True)).values("n")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
 
 
 def _flag(condition: Q) -> Case:

@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Coalesce, Left
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet, Window
+from django.db.models.functions import Left
 
 from evidence.access import visible_to
 from evidence.admin.review.reason import REASON_JOINS
-from evidence.models import Adjudication, Review, ReviewTask, Trace
+from evidence.models import Adjudication, Review, Trace
 from evidence.pages.review_desk.looking import Looking
 from evidence.selectors.alike_questions import ALIKE, MOST, find_alike
-from evidence.selectors.review_tasks import with_standing
+from evidence.selectors.review_tasks import count_reviews
 from evidence.selectors.revisions import is_superseded
 
 _MOST_SHOWN: Final = 6
@@ -41,29 +41,30 @@ def asked_context(looking: Looking) -> dict[str, Any]:
     """Return the nearly identical questions: those that were judged first, the newest of them first."""
     trace = looking.trace
     alike = find_alike(trace.question, looking.principal.system_ids) if trace.question.strip() else {}
-    rows = _read(list(alike), looking) if alike else []
+    rows = list(_choose(list(alike), looking)) if alike else []
     return {
-        "asked": _with_judgements(rows[:_MOST_SHOWN], alike, looking) if rows else [],
-        "n_found": len(rows),
+        "asked": _with_judgements(rows, alike, looking) if rows else [],
+        "n_found": rows[0].n_found if rows else 0,
         "least": ALIKE,
         "most": MOST - 1,  # without the answer itself
     }
 
 
-def _read(keys: Sequence[int], looking: Looking) -> list[Any]:
-    """Return those of some traces that this person may see, each with the number of its reviews, in order."""
+def _choose(keys: Sequence[int], looking: Looking) -> QuerySet[Any]:
+    """Return those that are shown, each with the number of its reviews and of all that this person may see."""
     own = {"system": looking.trace.system_id, "trace_id": looking.trace.trace_id}
     current = Trace.objects.filter(~is_superseded(), pk__in=keys).exclude(**own)
-    of_task = with_standing(ReviewTask.objects.filter(trace=OuterRef("pk")), looking.principal.person).values(
-        "n_reviews"
-    )[:1]
-    rows: Any = visible_to(current, looking.principal).select_related("system", "release").only(*_READ)
-    counted = rows.annotate(
-        n_reviews=Coalesce(Subquery(of_task), 0),
+    seen: Any = visible_to(current, looking.principal).select_related("system", "release").only(*_READ)
+    counted = seen.annotate(
+        n_reviews=count_reviews(looking.principal.person, task="review_task__pk"),
+        n_found=Window(Count("pk")),
         asked=Left("question", _LONGEST),
         said=Left("answer", _LONGEST),
     )
-    return sorted(counted, key=lambda row: (not row.n_reviews, -row.pk))
+    chosen: QuerySet[Any] = counted.order_by(ExpressionWrapper(Q(n_reviews=0), BooleanField()), "-pk")[
+        :_MOST_SHOWN
+    ]
+    return chosen
 
 
 def _with_judgements(rows: Sequence[Any], alike: Mapping[int, int], looking: Looking) -> list[AskedBefore]:
