@@ -48,7 +48,7 @@ def make_trace(
         confidence_factors=[
             {"factor": "retrieval_score", "value": 11.2, "unit": "bm25", "direction": "raises", "source": "DOC-1"},
         ],
-        limitations=["Rates are those of the document's date."],
+        conversation_ids=["c-1"], limitations=["Rates are those of the document's date."],
         flags=[{"code": "unregistered_version", "detail": "tool:calculator was only seen in traces"}],
         assembler_version="test/1", sealed_at=at,
     )  # fmt: skip

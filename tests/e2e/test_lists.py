@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.test_pages import full_world, pages_of
+from tests.e2e.pages import full_world, pages_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,8 @@ from evidence.models import ReviewTask
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import speak
 from tests.e2e.cases import make_task
-from tests.e2e.test_pages import SignIn, full_world
+from tests.e2e.pages import full_world
+from tests.e2e.test_pages import SignIn
 from tests.factories import World
 
 pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]

@@ -34,7 +34,7 @@ def fill_every_table() -> World:
     for model in tables:  # a removal of a blob has one cause, which is this erasure
         if not model._default_manager.filter(xact_id__in=of_events).exists():
             with transaction.atomic():
-                row = _remove_a_blob() if model is BlobRemoval else _fill(filler, model)
+                row = remove_a_blob() if model is BlobRemoval else _fill(filler, model)
                 audit.record(verb="row.filled", actor="system:test", obj=row, system=world.system)
     assert all(model._default_manager.filter(xact_id__in=of_events).exists() for model in BOUND)
     return world
@@ -45,6 +45,6 @@ def _fill(filler: Filler, model: type[AppendOnlyModel]) -> AppendOnlyModel:
     return model._default_manager.order_by("-xact_id")[0]
 
 
-def _remove_a_blob() -> BlobRemoval:
+def remove_a_blob() -> BlobRemoval:
     blob, erasure = Blob.objects.earliest("pk"), Erasure.objects.latest("pk")
     return BlobRemoval.objects.create(blob=blob, erasure=erasure, removed_by="system:test")
