@@ -31,7 +31,8 @@ _FILL: Final = {
             exchanges)
         SELECT (%(systems)s::bigint[])[1 + n %% 3], {_TRACE_ID}, 1, repeat(md5(n::text), 2), 'complete', 'invoke_agent',
             '0000000000000001', 'prod', {_BEGAN}, {_BEGAN} + interval '2 s', {SPANS}, repeat('What is the rate? ', 8),
-            repeat('The annual percentage rate is 7.9%%. ', 20), 'en', 'low', '[]', '[]', '[]', 'bench', now(), NULL,
+            repeat('The annual percentage rate is 7.9%%. ', 20), 'en', 'low', '[]', '[]', '[]', 'bench', now(),
+            (%(releases)s::bigint[])[1 + n %% 3],
             jsonb_build_array(CASE WHEN n %% {OFTEN} = 0 THEN 'often' ELSE 'user-' || n %% {USERS} END),
             jsonb_build_array('session-' || n / 5), jsonb_build_array('conversation-' || n / 3), '[]'
         FROM generate_series(%(first)s::int, %(last)s::int) AS n""",
@@ -68,7 +69,10 @@ FILLED: Final = tuple(_FILL)  # tables
 
 
 def register(connection: psycopg.Connection[Any]) -> dict[str, list[int]]:
-    """Put two more systems, an index with its documents and four versions on record, as their services leave them."""
+    """Put two more systems, an index with its documents and four versions on record, as their services leave them.
+
+    Traces are of no release, unless one for each system is added to what is returned.
+    """
     rows = connection.execute("SELECT id, owner_id FROM evidence_system").fetchall()
     systems, owner = [rows[0][0]], rows[0][1]
     for key in ("bench-b", "bench-c"):
@@ -99,7 +103,7 @@ def register(connection: psycopg.Connection[Any]) -> dict[str, list[int]]:
         " 'document ' || n, now() FROM generate_series(1, %s) AS n",
         [versions[0], DOCUMENTS],
     )
-    return {"systems": systems, "versions": versions, "documents": documents}
+    return {"systems": systems, "versions": versions, "documents": documents, "releases": []}
 
 
 def _insert(connection: psycopg.Connection[Any], statement: str, values: Sequence[Any]) -> list[int]:

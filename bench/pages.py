@@ -1,10 +1,13 @@
-"""How many queries a reviewer's pages take, and how long, at a store's size: home, queue, desk and their neighbours.
+"""How many queries every page takes, and how long, at a store's size.
 
-    python -m bench.pages [--traces 1000000] [--tasks 100000] [--requests 40] [--store FOLDER] [--json]
+    python -m bench.pages [--traces 1000000] [--tasks 100000] [--requirements 10000] [--requests 40] [--store FOLDER]
+        [--json]
 
-The store is that of `bench.reads`. One task in ten waits; the others have the review that was asked for. Pages are
-asked for in this process, whole: session, middleware, view, template. With `--store` it is kept in that folder, and
-measured again without filling when the folder has one.
+The store is that of `bench.reads`, with a release that is live, and beside it a system of requirements, each assessed,
+and one that has a row of every noun (`bench.page_walk`). One task in ten waits; the others have the review that was
+asked for. Pages are asked for in this process, whole: session, middleware, view, template. Those of a reviewer's work
+are asked for by rows drawn at random; every other page that somebody of any role may open, `WALKED` times. With
+`--store` it is kept in that folder, and measured again without filling when the folder has one.
 """
 
 from __future__ import annotations
@@ -14,23 +17,27 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from bench.filling import FILLED, RATE, fill, register
 from bench.quick_filling import filling_quickly
 from bench.reads import SYSTEM, WARM_UP, make_client, percentile_ms
-from bench.server import connect_as_owner, migrate, prepare_database
+from bench.server import REPOSITORY, connect_as_owner, environment_of, migrate, prepare_database
 from config import embedded
 
 WAITS_EVERY: Final = 10  # tasks
 DEEP: Final = (
     20  # a page of the queue that nobody reaches by chance; a list of many rows ends before its last
 )
+WALKED: Final = 10  # requests of each other page
 MOST_QUERIES, MOST_MS = 25, 200  # what a page may take: queries, and milliseconds for 95 of 100
 
 _TASKS: Final = """
@@ -60,7 +67,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--traces", type=int, default=1_000_000, help="stored traces")
     parser.add_argument("--tasks", type=int, default=100_000, help="review tasks, of the newest traces")
-    parser.add_argument("--requests", type=int, default=40, help="of each page (default 40)")
+    parser.add_argument(
+        "--requirements", type=int, default=10_000, help="of one system, each with a criterion"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=40, help="of each page of a reviewer's work (default 40)"
+    )
     parser.add_argument("--store", type=Path, help="a folder that keeps the store, or has one")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
@@ -84,7 +96,11 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     else:
         filled.write_text(json.dumps(_fill(folder, options)))
     _serve_as_a_web_process_does()
-    pages = {name: _ask(page, options.requests) for name, page in _pages().items()}
+    pages = {name: _ask("reviewer", page, options.requests) for name, page in _pages().items()}
+    from bench.page_walk import walk  # noqa: PLC0415  # after django.setup()
+
+    for username, address in walk():
+        pages[f"{address} as {username}"] = _ask(username, partial(str, address), WALKED, 1)
     return {
         **json.loads(filled.read_text()), "processors": os.cpu_count(),
         "load_average_1_minute": round(os.getloadavg()[0], 1), "pages": pages,
@@ -103,17 +119,24 @@ def _fill(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     started = time.monotonic()
     prepare_database(folder, SYSTEM)
     make_client(folder)
+    from bench.page_walk import make_live_release  # noqa: PLC0415  # after django.setup()
+
     people = _make_people()
     with connect_as_owner(folder) as connection:
         known = register(connection)
+    known["releases"] = [make_live_release()]
     epoch = datetime.now(UTC) - timedelta(seconds=options.traces / RATE)
     with filling_quickly(folder, [*FILLED, *_TABLES]) as connection:
         fill(connection, first=0, last=options.traces - 1, epoch=epoch, known=known)
         for statement in _TABLES.values():
             connection.execute(statement, {"tasks": options.tasks, **people})
+    command = [sys.executable, "-m", "bench.page_walk", str(options.requirements)]
+    subprocess.run(command, cwd=REPOSITORY, env=environment_of(folder, "owner"), check=True)
     _make_members()
     taken = round(time.monotonic() - started, 1)
-    return {"traces": options.traces, "tasks": options.tasks, "fill_seconds": taken}
+    return {
+        "traces": options.traces, "tasks": options.tasks, "requirements": options.requirements, "fill_seconds": taken
+    }  # fmt: skip
 
 
 def _make_people() -> dict[str, int]:
@@ -133,8 +156,14 @@ def _make_members() -> None:
 
     from evidence.models import Membership, System  # noqa: PLC0415  # likewise
 
-    person = User.objects.get(username="reviewer")
-    Membership.objects.bulk_create(Membership(user=person, system=system) for system in System.objects.all())
+    Membership.objects.bulk_create(
+        (
+            Membership(user=person, system=system)
+            for person in User.objects.all()
+            for system in System.objects.all()
+        ),
+        ignore_conflicts=True,
+    )
 
 
 def _pages() -> dict[str, Callable[[], str]]:
@@ -181,18 +210,20 @@ def _pages() -> dict[str, Callable[[], str]]:
     }
 
 
-def _ask(page: Callable[[], str], n_requests: int) -> dict[str, float]:
+def _ask(
+    username: str, page: Callable[[], str], n_requests: int, warm_up: int = WARM_UP
+) -> dict[str, float]:
     from django.contrib.auth.models import User  # noqa: PLC0415  # after django.setup()
     from django.db import connection  # noqa: PLC0415  # likewise
     from django.test import Client  # noqa: PLC0415  # likewise
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415  # likewise
 
     client = Client()
-    client.force_login(User.objects.get(username="reviewer"))
+    client.force_login(User.objects.get(username=username))
     taken, queries = [], 0
-    for position in range(WARM_UP + n_requests):
+    for position in range(warm_up + n_requests):
         address = page()
-        if position == WARM_UP:
+        if position == warm_up:
             with CaptureQueriesContext(connection) as asked:
                 client.get(address)
             queries = len(asked)
@@ -200,23 +231,27 @@ def _ask(page: Callable[[], str], n_requests: int) -> dict[str, float]:
         answer = client.get(address)
         if answer.status_code != 200:
             raise SystemExit(f"{address}: {answer.status_code} {answer.content[:300]!r}")
-        if position >= WARM_UP:
+        if position >= warm_up:
             taken.append(time.perf_counter() - started)
     taken.sort()
     return {"queries": queries, "p50_ms": percentile_ms(taken, 0.50), "p95_ms": percentile_ms(taken, 0.95)}
 
 
 def _format_table(result: dict[str, Any]) -> str:
-    stored = f"{result['traces']:,} traces, {result['tasks']:,} tasks, filled in {result['fill_seconds']} s"
+    stored = (
+        f"{result['traces']:,} traces, {result['tasks']:,} tasks, {result['requirements']:,} requirements, filled in "
+        f"{result['fill_seconds']} s"
+    )
     lines = [
         f"{stored}; load average {result['load_average_1_minute']}",
-        f"{'':<32}{'queries':>8}{'p50 ms':>9}{'p95 ms':>9}",
+        f"{'queries':>8}{'p50 ms':>9}{'p95 ms':>9}",
     ]
     for name, page in result["pages"].items():
         is_over = page["queries"] > MOST_QUERIES or page["p95_ms"] > MOST_MS
         over = f"   over {MOST_QUERIES} queries or {MOST_MS} ms" if is_over else ""
-        lines.append(f"{name:<32}{page['queries']:>8}{page['p50_ms']:>9}{page['p95_ms']:>9}{over}")
-    return "\n".join(lines)
+        lines.append(f"{page['queries']:>8}{page['p50_ms']:>9}{page['p95_ms']:>9}  {name}{over}")
+    n_over = sum(line.endswith(" ms") for line in lines)
+    return "\n".join([*lines, f"{len(result['pages'])} pages, {n_over} over"])
 
 
 if __name__ == "__main__":

@@ -27,10 +27,11 @@ def statements_limited(seconds: float) -> Iterator[None]:
         TookTooLong: one did, and the database ended it.
     """
     around, mine = _AROUND.get(), max(1, round(seconds * 1000))
+    is_own_transaction = not connection.in_atomic_block  # whose end takes the limit back
     try:
         with transaction.atomic():
             if around is None or mine < around:
-                with _set_limit(mine):
+                with _set_limit(mine, takes_back=not is_own_transaction):
                     yield
             else:
                 yield
@@ -41,8 +42,12 @@ def statements_limited(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _set_limit(milliseconds: int) -> Iterator[None]:
-    """Set the limit to the end of the block; where that fails, the savepoint or the transaction takes it back."""
+def _set_limit(milliseconds: int, *, takes_back: bool) -> Iterator[None]:
+    """Set the limit to the end of the block; where that fails, the savepoint or the transaction takes it back.
+
+    Args:
+        takes_back: whether the transaction goes on after the block.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)",
@@ -54,5 +59,6 @@ def _set_limit(milliseconds: int) -> Iterator[None]:
         yield
     finally:
         _AROUND.reset(token)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+    if takes_back:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 
 from config.sign_in.throttle import Attempt, count_attempt, take_back
 from evidence.errors import TooManyAttempts
 from evidence.services.people.passwords import record_password_rehashed
 from evidence.services.people.second_factors import pass_second_factor
+
+_KEPT: Final = "_perm_cache"  # where Django keeps them for a request
 
 
 class CountingBackend(ModelBackend):
@@ -45,3 +48,20 @@ class CountingBackend(ModelBackend):
             return None
         take_back(attempt)
         return person
+
+    def get_user(self, user_id: Any) -> User | None:
+        """Return whom a session names, with the name they act by, which every page asks for."""
+        person = User.objects.select_related("pseudonym").filter(pk=user_id).first()
+        return person if person is not None and self.user_can_authenticate(person) else None
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Return what somebody may by role and by themselves. Django asks for each of the two, on every page."""
+        if user_obj.is_superuser or not user_obj.is_active or user_obj.is_anonymous or obj is not None:
+            return super().get_all_permissions(user_obj, obj)
+        kept = vars(user_obj)
+        if _KEPT not in kept:
+            granted = Permission.objects.filter(Q(user=user_obj) | Q(group__user=user_obj)).order_by()
+            names = granted.values_list("content_type__app_label", "codename")
+            kept[_KEPT] = {f"{app}.{codename}" for app, codename in names}
+        found: set[str] = kept[_KEPT]
+        return found

@@ -152,10 +152,13 @@ class WordSearch:
             )
             raise InvalidInput(faults=[Fault("query", "words", "no_word", message)])
 
-    def find(self, rows: QuerySet[Trace], size: int, place: Place) -> FoundPage:
+    def find(self, rows: QuerySet[Trace], size: int, place: Place, *, is_narrowed: bool = True) -> FoundPage:
         """Return the first traces of `rows` from a place on that hold all words, at most `size`.
 
         Where the time of a page is over before, those found by then, and how far that is: at least a slice further.
+
+        Args:
+            is_narrowed: whether they are fewer than all of the systems', so that listing them may be the shorter way.
 
         Raises:
             SearchTooWide: one step took so long that the database ended it.
@@ -165,7 +168,7 @@ class WordSearch:
             narrowed = self._with_literals(rows).order_by(place.order).values_list("pk", flat=True)
             found: list[int] = []
             looked_at = 0
-            for keys, until in self._candidates(rows, place):
+            for keys, until in self._candidates(_list_few(rows) if is_narrowed else None, place):
                 looked_at += len(keys) + _OF_A_STEP
                 found += narrowed.filter(pk__in=keys)[: size - len(found)] if keys else []
                 if len(found) >= size:
@@ -174,12 +177,14 @@ class WordSearch:
                     return FoundPage(found, until)
         return FoundPage(found)
 
-    def _candidates(self, rows: QuerySet[Trace], place: Place) -> Iterator[tuple[list[int], int]]:
+    def _candidates(self, listed: frozenset[int] | None, place: Place) -> Iterator[tuple[list[int], int]]:
         """Yield keys of traces that hold the words, in order, a few and then more at once.
 
         With each goes the key up to which, once these are looked at, all were.
+
+        Args:
+            listed: of all rows that may be met, where they are few.
         """
-        listed = _list_few(rows)
         if listed is not None:
             near = sorted(filter(place.holds, listed), reverse=place.after is None)
             if first := near[:_READ]:
@@ -189,7 +194,8 @@ class WordSearch:
         while waiting:
             group, waiting = waiting[:size], waiting[size:]
             held = self._holding([pair for stretch in group for pair in stretch])
-            size = _FIRST_GROUP if len(held) > _MANY else min(size * _GROWTH, _LAST_GROUP)
+            growth = _GROWTH if held else _GROWTH**2  # what none holds is rare
+            size = _FIRST_GROUP if len(held) > _MANY else min(size * growth, _LAST_GROUP)
             keys = [key for key in held if place.holds(key) and (listed is None or key in listed)]
             keys.sort(reverse=place.after is None)
             yield from _slices(keys, place.end_of(group[-1][0][1]))

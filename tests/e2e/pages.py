@@ -186,7 +186,7 @@ def _pages_of_evidence(person: User) -> Iterator[str]:
         yield reverse("admin:try_reading")
         yield reverse("admin:review_agreement")
         yield reverse("admin:review_reasons")
-        together = Trace.objects.exclude(conversation_ids=[]).select_related("system").earliest("pk")
+        together: Any = Trace.objects.exclude(conversation_ids=[]).select_related("system").earliest("pk")
         of_one = {"system": together.system.key, "conversation": together.conversation_ids[0]}
         yield f"{reverse('admin:conversation')}?{urlencode(of_one)}"
     if person.has_perm("evidence.view_evalrun"):

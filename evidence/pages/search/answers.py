@@ -81,7 +81,7 @@ def _by_words(request: HttpRequest, current: QuerySet[Trace], asked: Asked) -> t
     """Return the keys of traces that hold the words, and what is to be said of what was not looked at."""
     try:
         search = WordSearch(read_terms(asked.text), systems=principal_of(request).system_ids, period=Period())
-        page = search.find(current, MOST + 1, Place())
+        page = search.find(current, MOST + 1, Place(), is_narrowed=False)
     except (UnreadableSearch, InvalidInput, SearchTooWide):
         return [], _("Only ids were searched here, and no words: add a longer or a rarer one.")
     if page.stopped_at is None or len(page.keys) > MOST:
