@@ -265,6 +265,10 @@ def _log(request: HttpRequest, person: User, action: int, message: Any) -> LogEn
 class RoleAdmin(StrictInput, GroupAdmin):
     """Roles come from the table in `evidence.roles` at every migration; here they are read."""
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        """Return roles with what their permissions' names are made of."""
+        return super().get_queryset(request).prefetch_related("permissions__content_type")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         del request
         return False

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -24,7 +24,7 @@ from evidence.access import Principal, known_reviews, visible_to
 from evidence.admin.decision_page import show_reasons
 from evidence.admin.defeater import show_state
 from evidence.admin.frame.display import badge, drawing, figure, list_url, record_url, tone_of
-from evidence.admin.frame.people import names_of, show_actor
+from evidence.admin.frame.people import PeopleOfPage
 from evidence.errors import InvalidInput, NotFound
 from evidence.models import (
     Adjudication,
@@ -138,7 +138,7 @@ def dossier(request: HttpRequest, principal: Principal, release_id: int) -> Page
         **_coverage(see),
         **_reviews(see),
         **_activity(activity),
-        "created_by": show_actor(release.created_by, names_of([release.created_by])),
+        "created_by": see.people.show(release.created_by),
         "may_export": principal.may(Scope.BINDER),
         "asked": urlencode({FROM: days.first.isoformat(), TO: days.last.isoformat()}),
     }
@@ -156,7 +156,7 @@ class _Seeing:
 
     def __init__(self, request: HttpRequest, principal: Principal, release: Release, days: Days) -> None:
         self.request, self.principal, self.release, self.days = request, principal, release, days
-        self.now = clock.now()
+        self.now, self.people = clock.now(), PeopleOfPage()
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow to what the person may see; nothing where the noun is not for them."""
@@ -178,10 +178,12 @@ class _Seeing:
         of_period = rows.filter(**self.of_period(column)) if column else rows
         newest = of_period.select_related(*related) if related else of_period
         url = list_url(rows.model._meta.label_lower, release__id__exact=self.release.pk)
-        n_in_all = rows.count()
-        return Listed(
-            list(newest.order_by("-pk")[:most]), of_period.count() if column else n_in_all, n_in_all, url
-        )
+        shown = list(newest.order_by("-pk")[:most])
+        if len(shown) < most and not column:
+            return Listed(shown, len(shown), len(shown), url)
+        within = Q(**self.of_period(column)) if column else Q()
+        counted = rows.aggregate(n=Count("pk", filter=within), n_in_all=Count("pk"))
+        return Listed(shown, counted["n"], counted["n_in_all"], url)
 
 
 def _find(principal: Principal, release_id: int) -> Release:
@@ -203,9 +205,8 @@ def _pins(see: _Seeing) -> list[tuple[Any, str]]:
     rows = see.visible(see.release.pins.select_related("version__artefact", "version__registration"))
     pins = list(rows.order_by("slot"))
     vouched = [getattr(pin.version, "registration", None) for pin in pins]
-    names = names_of(each.registered_by for each in vouched if each)
     return [
-        (pin, show_actor(each.registered_by, names) if each else "")
+        (pin, see.people.show(each.registered_by) if each else "")
         for pin, each in zip(pins, vouched, strict=True)
     ]
 
@@ -220,9 +221,8 @@ def _deployments(see: _Seeing) -> Listed:
     ).order_by("effective_from", "pk")
     rows = see.visible(Deployment.objects.filter(release=see.release))
     found = see.listed(rows.annotate(until=Subquery(after.values("effective_from")[:1])), "")
-    names = names_of(each.deployed_by for each in found.rows)
     for each in found.rows:
-        each.shown_by = show_actor(each.deployed_by, names)
+        each.shown_by = see.people.show(each.deployed_by)
         each.shown_basis = badge(f"by_{each.basis}")
         each.is_live = each.effective_from <= see.now and (each.until is None or each.until > see.now)
     return found
@@ -231,9 +231,8 @@ def _deployments(see: _Seeing) -> Listed:
 def _decisions(see: _Seeing) -> Listed:
     rows = see.visible(GateDecision.objects.filter(release=see.release).defer("inputs"))
     found = see.listed(rows, "decided_at", related=["gate_version__artefact"])
-    names = names_of(each.decided_by for each in found.rows)
     for each in found.rows:
-        each.shown_by = show_actor(each.decided_by, names)
+        each.shown_by = see.people.show(each.decided_by)
         each.told, each.tone = show_reasons(each), tone_of(each.verdict)
     return found
 
@@ -242,13 +241,12 @@ def _runs(see: _Seeing) -> Listed:
     rows = see.visible(EvalRun.objects.filter(release=see.release))
     related = ["suite__artefact", "retraction"]
     found = see.listed(rows, "received_at", related=related)
-    names = names_of(each.posted_by for each in found.rows)
     scores: dict[int, list[tuple[str, str]]] = {}
     whole = see.visible(EvalScore.objects.filter(run__in=[each.pk for each in found.rows], slice={}))
     for score in whole.order_by("metric"):
         scores.setdefault(score.run_id, []).append((score.metric, _figure(score)))
     for each in found.rows:
-        each.shown_by = show_actor(each.posted_by, names)
+        each.shown_by = see.people.show(each.posted_by)
         each.whole = scores.get(each.pk, [])
         each.is_retracted = hasattr(each, "retraction")
     return found
@@ -267,10 +265,9 @@ def _figure(score: EvalScore) -> str:
 
 def _waivers(see: _Seeing) -> Listed:
     found = see.listed(see.visible(Waiver.objects.filter(release=see.release)), "")
-    names = names_of(actor for each in found.rows for actor in (each.requested_by, each.approved_by))
     for each in found.rows:
         each.asked_by, each.granted_by = (
-            show_actor(one, names) for one in (each.requested_by, each.approved_by)
+            see.people.show(one) for one in (each.requested_by, each.approved_by)
         )
         each.in_force = is_in_force(each, see.now)
     return found
@@ -302,9 +299,8 @@ def _binders(see: _Seeing) -> dict[str, Any]:
     waiting = see.visible(BinderRequest.objects.filter(release=see.release)).filter(
         state__in=[BinderRequest.State.QUEUED, BinderRequest.State.RUNNING]
     )
-    names = names_of(each.created_by for each in found.rows)
     for each in found.rows:
-        each.shown_by = show_actor(each.created_by, names)
+        each.shown_by = see.people.show(each.created_by)
     return {
         "list": found,
         "n_waiting": waiting.count(),

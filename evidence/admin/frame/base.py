@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Final
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db.models import Field, ForeignKey, JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -109,6 +111,15 @@ class ScopedModelAdmin(StrictInput):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the person's systems; detail pages and searches start from it, too."""
         return visible(super().get_queryset(request), request)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return a record, and in the same query whatever it names with what those names are made of."""
+        rows = self.get_queryset(request).select_related(*_named_by(self.model))
+        field: Any = self.opts.get_field(from_field) if from_field else self.opts.pk
+        try:
+            return rows.get(**{field.name: field.to_python(object_id)})
+        except (self.model.DoesNotExist, ValidationError, ValueError):
+            return None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -247,6 +258,19 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
 def admin_of(site: admin.AdminSite, model: type[Model]) -> admin.ModelAdmin[Any] | None:
     """Return the admin of a model on a site."""
     return site._registry.get(model)  # noqa: SLF001  # Django offers `is_registered` alone
+
+
+@cache
+def _named_by(model: type[Model]) -> tuple[str, ...]:
+    """Return the relations that lead from a model to what it names, and to what the lists of those join for names."""
+    found: list[str] = []
+    for field in model._meta.fields:
+        if isinstance(field, ForeignKey):
+            of_list = admin_of(admin.site, field.related_model)
+            joined = of_list.list_select_related if of_list is not None else ()
+            further = joined if isinstance(joined, list | tuple) else ()
+            found += [field.name, *(f"{field.name}__{each}" for each in further)]
+    return tuple(found)
 
 
 def _of_system(record: Model, link: ChainLink) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Field, Model, Q, QuerySet
+from django.utils.functional import cached_property, lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
@@ -62,6 +63,31 @@ def show_actor(actor: str, names: Mapping[str, str]) -> str:
     """Return the name of whoever acted, with the actor as on record in its title; without a name, the actor."""
     name = names.get(actor, "")
     return format_html('<span title="{}">{}</span>', actor, name) if name else actor or "–"
+
+
+class PeopleOfPage:
+    """Everybody whom a page names: they are looked up together, when the first name is written."""
+
+    def __init__(self) -> None:
+        self._asked: set[str] = set()
+
+    def show(self, actor: str) -> str:
+        """Return what `show_actor` does, once it is written."""
+        self._asked.add(actor)
+        written: str = _written(self, actor)
+        return written
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What those who were asked for by now are called."""
+        return names_of(self._asked)
+
+
+def _write(people: PeopleOfPage, actor: str) -> str:
+    return show_actor(actor, people.names)
+
+
+_written: Any = lazy(_write, str)
 
 
 def show_actor_fully(actor: str, names: Mapping[str, str]) -> str:
