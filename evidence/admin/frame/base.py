@@ -265,7 +265,7 @@ def _named_by(model: type[Model]) -> tuple[str, ...]:
     """Return the relations that lead from a model to what it names, and to what the lists of those join for names."""
     found: list[str] = []
     for field in model._meta.fields:
-        if isinstance(field, ForeignKey):
+        if isinstance(field, ForeignKey) and field.db_constraint:  # without one, what it names may be gone
             of_list = admin_of(admin.site, field.related_model)
             joined = of_list.list_select_related if of_list is not None else ()
             further = joined if isinstance(joined, list | tuple) else ()
