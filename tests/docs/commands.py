@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.core.management import CommandError, get_commands, load_command_class
+from django.core.management import BaseCommand, CommandError, get_commands, load_command_class
 from django.urls import Resolver404, ResolverMatch, resolve
 
 from tests.config.test_api_examples import Operation, faults, operations
@@ -245,7 +245,7 @@ def _managed(words: Sequence[str], *, whole: bool) -> str:
     if name not in get_commands():
         return f"no command {name}"
     app = get_commands()[name]
-    command = load_command_class(app, name) if isinstance(app, str) else app
+    command = app if isinstance(app, BaseCommand) else load_command_class(app, name)
     return _parse(command.create_parser("manage.py", name), words[1:], whole=whole)
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
 
 from evidence.models import LegalHold, System
+from evidence.services.keys.trust import describe_trust
 from evidence.services.readings import propose_reading, settle_reading_proposal
-from tests.api_scenes import READ, answer_to, measured
+from tests.api_scenes import READ, Asked, answer_to, measured
 from tests.docs.commands import Address, addresses_of, commands_of, match_of
 from tests.docs.references import DOCS
-from tests.factories import GATE_APPROVER, World, acting
+from tests.evidence import binder_world
+from tests.evidence.test_log_api import publish
+from tests.factories import GATE_APPROVER, World, acting, make_world
+from tests.invariants.act_doors.sampling import drawn
+from tracebinder.cli.main import main
 
 GUIDES: Final = DOCS / "guides"
 ROLES: Final = ("approver", "auditor", "author", "operator", "researcher", "reviewer")
@@ -83,6 +92,43 @@ def test_the_operators_commands_are_carried_out_in_their_order() -> None:
 def test_each_command_that_is_not_run_is_named() -> None:
     named = {each.words[1] for each in commands_of(GUIDES / "operator.md") if each.words[0] == "manage.py"}
     assert set(NOT_RUN) <= named
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_auditors_commands_are_carried_out_in_their_order(
+    live_server: LiveServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fetch_for_an_auditor(make_world())
+    answered = []
+    for command in commands_of(GUIDES / "auditor.md"):
+        if command.words[0] != "tracebinder" or not command.whole:
+            continue
+        words = [word.replace("$TRACEBINDER_URL", live_server.url) for word in command.words[1:]]
+        answered.append((words[0], main(words), capsys.readouterr()))
+    assert [(name, code) for name, code, _ in answered] == [
+        ("checkpoint", 0),
+        ("verify", 0),
+        ("redraw", 0),
+    ], answered
+
+
+def fetch_for_an_auditor(world: World) -> None:
+    """Put the files that the guide names into the folder: two binders with their sidecars, keys, and a sample."""
+    sample = drawn(world)
+    filled = binder_world.fill_lightly(world)
+    publish()
+    for name, as_of in (("binder-of-last-month.zip", filled.as_of), ("binder-….zip", timezone.now())):
+        binder = binder_world.export(filled, as_of=as_of)
+        publish()
+        Path(name).write_bytes(binder_world.archive_of(binder))
+        Path(f"{name}.intoto.jsonl").write_text(binder.sidecar)
+    Path("trust.json").write_text(json.dumps(describe_trust()))
+    asked = Asked(f"/api/v1/sampling-plans/{sample.pk}/file", scope="auditor")
+    Path("sample-7.json").write_bytes(answer_to(world, asked).content)
 
 
 def reads(role: str) -> list[str]:
