@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -192,7 +193,8 @@ def _sent(request: Sent) -> Any:
 
 def _answered(answer: Any) -> dict[str, Any]:
     media_type = answer["Content-Type"].partition(";")[0]
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    with closing(answer):  # which holds a file until then
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     if media_type == "application/json":
         summary, value = AS_ANSWERED, first_of_each(json.loads(body))
     elif media_type in {"application/zip", "application/octet-stream"}:
