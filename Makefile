@@ -21,7 +21,7 @@ probes: install ## run every probe on SmolLM2 in the terminal (minutes), with ve
 	@$(BIN)/python -m examples.probes $(ARGS)
 
 ##@ Develop
-.PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates calibrate dictionary soak pictures fuzz attack
+.PHONY: test test-pythons coverage check fmt schema examples translations bench calibrate-gates calibrate dictionary soak pictures fuzz attack
 # A process for each core, each with servers of its own; ARGS="-n 0" runs all in one.
 SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
@@ -57,6 +57,10 @@ fmt: $(ENVIRONMENT) ## format the code and mend what can be mended
 schema: $(ENVIRONMENT) ## write the OpenAPI schema and the reference pages that come from the code
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml
 	@$(BIN)/python manage.py write_reference
+
+examples: $(ENVIRONMENT) ## take down anew what the API takes and answers, where that has changed, and write the schema
+	@TRACEBINDER_TAKE_DOWN=1 $(BIN)/python -m pytest -q $(SPREAD) tests/config/test_api_examples.py -k takes_and_answers $(ARGS)
+	@$(MAKE) --no-print-directory schema
 
 translations: $(ENVIRONMENT) ## bring the catalogues up to the texts marked in code and templates, and compile them
 	@$(BIN)/python manage.py write_translations

@@ -17,7 +17,7 @@ PREFIX: Final = "TRACEBINDER_"
 READ_ELSEWHERE: Final = frozenset(
     {
         "TRACEBINDER_URL", "TRACEBINDER_TOKEN", "TRACEBINDER_TEST_VAR", "TRACEBINDER_SHOTS",
-        "TRACEBINDER_SOAK_ROUNDS", "TRACEBINDER_SOAK_SEED", "TRACEBINDER_EXAMPLES",
+        "TRACEBINDER_SOAK_ROUNDS", "TRACEBINDER_SOAK_SEED", "TRACEBINDER_EXAMPLES", "TRACEBINDER_TAKE_DOWN",
     }
 )  # fmt: skip
 # Kubernetes and Docker set these in every container beside a service whose name begins with ours.

@@ -601,6 +601,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "evidence.api.schema.say_anything_once",
+        "config.api_examples.put_examples",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "TraceStatus": "evidence.semconv.draft.TraceStatus.choices",
         "EvalRunStatus": "evidence.evals.contracts.RunStatus.choices",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,31 @@ def test_the_api_page_shows_every_operation_without_the_internet(
     assert {urlsplit(address).netloc for address in loaded} == {urlsplit(live_server.url).netloc}
     assert any(address.endswith("/api/schema") for address in loaded)
     assert [message for message in refused(chromium) if "script" in message] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "shown"),
+    [
+        (
+            "baselines_create",
+            "/api/v1/baselines",
+            ["As it was sent", '"all_approved": true', "As it was answered"],
+        ),
+        ("links_list", "/api/v1/links", ["As it was answered", '"kind": "derives"', "credit-assistant"]),
+    ],
+)
+def test_an_operation_shows_its_examples(
+    strict: None, live_server: Any, chromium: Any, operation: str, path: str, shown: list[str]
+) -> None:
+    chromium.get(f"{live_server.url}/api/docs")
+    see(chromium, "/api/v1/assessments")
+    read_down(chromium, path)
+    click(chromium, "css selector", f"[id$='-{operation}'] .opblock-summary-control")
+    for text in shown:
+        see(chromium, text)
+    if folder := os.environ.get("TRACEBINDER_SHOTS"):
+        opened = chromium.find_element("css selector", f"[id$='-{operation}']")
+        opened.screenshot(f"{folder}/api-docs-{operation}.png")
 
 
 def test_a_problem_is_a_page_in_the_look_of_the_admin(

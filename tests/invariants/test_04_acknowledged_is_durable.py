@@ -285,13 +285,18 @@ def links(world: World) -> Sent:
 
 def link_clear(world: World) -> Sent:
     now, link = suspect_link(world)
-    body = {"reason": "r", "upstream_digest": now.upstream.digest, "downstream_digest": now.downstream.digest}
+    digests = {"upstream_digest": now.upstream.digest, "downstream_digest": now.downstream.digest}
+    body = {"reason": "The number alone changed.", **digests}
     return Sent(f"/api/v1/links/{link.pk}/clear", {"system": world.system.key, **body}, "approver")
 
 
 def link_withdraw(world: World) -> Sent:
     _, link = suspect_link(world)
-    return Sent(f"/api/v1/links/{link.pk}/withdraw", {"system": world.system.key, "reason": "r"}, "approver")
+    return Sent(
+        f"/api/v1/links/{link.pk}/withdraw",
+        {"system": world.system.key, "reason": "It says nothing more."},
+        "approver",
+    )
 
 
 def baselines(world: World) -> Sent:
@@ -325,7 +330,9 @@ def probe_plans(world: World) -> Sent:
 
 def probe_run_cancel(world: World) -> Sent:
     run = queue_probe_run(principal=acting(), release=world.release, probe="induction.heads")
-    return Sent(f"/api/v1/probe-runs/{run.pk}/cancel", {"reason": "r"}, "researcher")
+    return Sent(
+        f"/api/v1/probe-runs/{run.pk}/cancel", {"reason": "Another prompt is asked for."}, "researcher"
+    )
 
 
 def dictionaries(world: World) -> Sent:
@@ -412,11 +419,11 @@ def test_each_address_that_takes_a_post_is_repeated_here() -> None:
 def test_the_same_again_changes_nothing_and_answers_the_same(world: World, name: str) -> None:
     sent = REPEATED[name](world)
     # One sender for both requests: a batch belongs to the token that sent it.
-    client = _sender(world, sent)
-    first = _send(client, sent)
+    client = sender(world, sent)
+    first = send(client, sent)
     assert first.status_code in {200, 201}, first.content
     rows = _rows()
-    again = _send(client, sent)
+    again = send(client, sent)
     assert again.status_code in {200, 201}, again.content
     assert _rows() == rows
     assert _content(again) == _content(first)
@@ -429,7 +436,7 @@ def test_a_commit_waits_for_the_disk() -> None:
         assert cursor.fetchone() == ("on",)
 
 
-def _sender(world: World, sent: Sent) -> APIClient:
+def sender(world: World, sent: Sent) -> APIClient:
     client = APIClient()
     if isinstance(sent.scope, Scope):
         client.credentials(**world.headers(sent.scope))
@@ -438,7 +445,7 @@ def _sender(world: World, sent: Sent) -> APIClient:
     return client
 
 
-def _send(client: APIClient, sent: Sent) -> Any:
+def send(client: APIClient, sent: Sent) -> Any:
     if isinstance(sent.body, bytes):
         return client.post(sent.path, sent.body, content_type=sent.content_type)
     return client.post(sent.path, sent.body, format="json")

@@ -86,9 +86,8 @@ class WordPagination(KeysetPagination):
         """Describe the page."""
         described = super().get_paginated_response_schema(schema)
         described["properties"]["looked_back_to"] = {
-            "type": "string",
+            "type": ["string", "null"],
             "format": "date-time",
-            "nullable": True,
             "description": (
                 "A search for words has a time. Where it was over before the page was full, this says when the last "
                 "trace that was looked at had been sealed, and `next` (on the way back, `previous`) goes on from "
