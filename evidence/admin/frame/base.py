@@ -114,7 +114,8 @@ class ScopedModelAdmin(StrictInput):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return a record, and in the same query whatever it names with what those names are made of."""
-        rows = self.get_queryset(request).select_related(*_named_by(self.model))
+        rows, named = self.get_queryset(request), _named_by(self.model)
+        rows = rows.select_related(*named) if named else rows  # without a name it would join everything
         field: Any = self.opts.get_field(from_field) if from_field else self.opts.pk
         try:
             return rows.get(**{field.name: field.to_python(object_id)})
