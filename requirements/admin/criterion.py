@@ -14,6 +14,7 @@ from django_stubs_ext import StrOrPromise
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
 from evidence.admin.frame.filters import recent, related
+from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.visibility import principal_of
 from evidence.any_of import any_of_keys
 from requirements.drafts import Comparator
@@ -71,7 +72,7 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
 
 def holds_when(criterion: AcceptanceCriterion) -> str:
     """Return a criterion's bar in words: "at least 0.95 share"."""
-    bar = {"threshold": f"{criterion.threshold:g}", "unit": criterion.unit}
+    bar = {"threshold": f"{criterion.threshold:g}", "unit": unit_in_words(criterion.unit)}
     if criterion.comparator == Comparator.AT_LEAST:
         return gettext("at least %(threshold)s %(unit)s") % bar
     return gettext("at most %(threshold)s %(unit)s") % bar

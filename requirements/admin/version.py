@@ -183,7 +183,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             "retirement": link(waiting, waiting.reason) if waiting else "",
             "asks_retirement": waiting is None and can_ask_retirement(principal, version),
             "may_draft": can_import_requirements(principal, version.requirement.system),
-            **_measures(version, principal, is_open=is_open or state == RequirementState.APPROVED),
+            **_measures(version, principal, is_open=is_open, is_approved=state == RequirementState.APPROVED),
         }
 
     def _move(self, request: HttpRequest, version: RequirementVersion) -> HttpResponseRedirect:
@@ -261,15 +261,18 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         return show_life(version.transitions.order_by("at", "pk")) or gettext("proposed, not moved yet")
 
 
-def _measures(version: RequirementVersion, principal: Principal, *, is_open: bool) -> dict[str, Any]:
-    """Return what the criteria measure today, of a version that counts or may come to count."""
-    if not is_open:
+def _measures(
+    version: RequirementVersion, principal: Principal, *, is_open: bool, is_approved: bool
+) -> dict[str, Any]:
+    """Return what the criteria measure today, of a version that counts or may come to count (decision 0108)."""
+    if not (is_open or is_approved):
         return {}
     found = measured_now(version, principal)
     return {
         "measures": [_say_measured(each) for each in found.rows],
         "measured_at": found.at,
         "left_out": found.n_left_out,
+        "waits_for_approval": is_open and any(each.assessment is None for each in found.rows),
     }
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.odd_names import is_odd
+from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
 
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
@@ -121,7 +122,7 @@ def figure(
     """
     if value is None:
         return _("not measured") if n is None else _("not measured, n %(n)s") % {"n": n}
-    text = f"{value:.4g} {unit}"
+    text = f"{value:.4g} {unit_in_words(unit)}"
     if low is not None and high is not None:
         text += f" [{low:.3g}, {high:.3g}]"
         if confidence is not None:
