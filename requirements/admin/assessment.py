@@ -40,7 +40,7 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     chain_lookups = ["criterion__version__id__exact", "criterion__version__requirement__id__exact"]
     fields = [
         "judged", "stands", "criterion", "release", "as_of", "detail", "measured", "against_threshold",
-        "worst_observations", "direction", "observed_from", "observed_to", "slices_as_json", "inputs_as_json",
+        "worst_observations", "better", "observed_from", "observed_to", "slices_as_json", "inputs_as_json",
         "inputs_digest", "code_version", "created_at",
     ]  # fmt: skip
     chain = [
@@ -89,6 +89,10 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
             return listed
         return format_html("{}<p>{}</p>", listed, _("No more than %(n)s are listed.") % {"n": SHOWN})
 
+    @admin.display(description="Direction")
+    def better(self, assessment: Assessment) -> str:
+        return str(in_words(assessment.direction))
+
     @admin.display(description="Criterion")
     def criterion_link(self, assessment: Assessment) -> str:
         return link(assessment.criterion)
@@ -97,7 +101,7 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     def release_link(self, assessment: Assessment) -> str:
         return link(assessment.release)
 
-    @admin.display(description="Measured")
+    @admin.display(description=_("Measured"))
     def measured(self, assessment: Assessment) -> str:
         return figure(value=assessment.value, unit=assessment.unit, low=assessment.low, high=assessment.high,
                       n=assessment.n, bound_confidence=assessment.bound_confidence)  # fmt: skip
