@@ -405,6 +405,8 @@ FRONT_PAGE_APPROVALS = [
     "requirements.admin.version.versions_to_approve",
     "requirements.admin.retirement.retirements_to_grant",
 ]
+# Likewise: what waits for authors and researchers.
+FRONT_PAGE_WORK = ["requirements.admin.home.work_of_author", "interpret.admin.home.work_of_researcher"]
 # Likewise: how systems stand, for the strip on home.
 FRONT_PAGE_STRIPS = "requirements.selectors.system_strips.strips_of"
 # Likewise: what may be told of findings to those who may not see them.

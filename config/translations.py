@@ -77,7 +77,8 @@ def messages_of_template(source: str) -> Iterator[Message]:
     for node in nodes.get_nodes_by_type(TranslateNode):
         literal = getattr(node.filter_expression.var, "literal", None)  # type: ignore[attr-defined]
         if isinstance(literal, str):
-            yield Message(literal, context=_context_of(node))
+            # Django doubles the signs before it looks a text up, and halves them after.
+            yield Message(literal.replace("%", "%%"), context=_context_of(node))
     for node in nodes.get_nodes_by_type(BlockTranslateNode):
         singular, plural = (
             node.render_token_list(tokens)[0] if tokens else ""  # type: ignore[attr-defined]

@@ -11,6 +11,9 @@ A token acts for the person who owns it, so that nobody is two people.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -23,6 +26,7 @@ from evidence.services.people.pseudonyms import ensure_pseudonym
 
 _FORMER, _TOKEN, _COMPONENT = "user", "token", "system"
 # What is written today; `user:<name>` is only read.
+_REMEMBERED: Final[ContextVar[dict[str, str] | None]] = ContextVar("people behind actors", default=None)
 ACTOR_FORM: Final = re.compile(rf"{PERSON}:[a-z2-7]{{20}}|{_TOKEN}:[0-9a-f]{{12}}|{_COMPONENT}:[a-z-]+")
 
 
@@ -90,8 +94,24 @@ def person_behind(actor: str) -> str:
     """Return the pseudonym of the person behind an actor; one behind whom there is none stands for itself."""
     if actor.partition(":")[0] == PERSON:
         return actor  # asked for on nearly every page
+    known = _REMEMBERED.get()
+    if known is not None and actor in known:
+        return known[actor]
     user = user_behind(actor)
-    return actor_of_user(user) if user else actor
+    found = actor_of_user(user) if user else actor
+    if known is not None:
+        known[actor] = found
+    return found
+
+
+@contextmanager
+def remembering_people() -> Iterator[None]:
+    """Ask once for the person behind each actor within: a page that asks of many rows asks of few people."""
+    before = _REMEMBERED.set({})
+    try:
+        yield
+    finally:
+        _REMEMBERED.reset(before)
 
 
 def same_person(one: str, other: str) -> bool:

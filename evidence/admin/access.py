@@ -20,6 +20,7 @@ from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
 from evidence.admin.frame.visibility import principal_of
+from evidence.admin.frame.words import in_words
 from evidence.errors import EvidenceError
 from evidence.models import AccessConfirmation, AccessProposal
 from evidence.services.people.access_proposals import confirm_access, propose_access
@@ -79,7 +80,9 @@ class AccessProposalAdmin(AddsThroughService):
 
     @admin.display(description="What")
     def what(self, proposal: AccessProposal) -> str:
-        return proposal.role or f"sees {proposal.system}"
+        if proposal.role:
+            return str(in_words(proposal.role))
+        return _("sees %(system)s") % {"system": proposal.system}
 
     @admin.display(description="State")
     def state(self, proposal: AccessProposal) -> str:

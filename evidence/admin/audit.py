@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import short_digest
@@ -46,4 +47,4 @@ class AuditPayloadAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Size")
     def size(self, payload: AuditPayload) -> str:
-        return f"{len(payload.payload)} bytes"
+        return gettext("%(n)s bytes") % {"n": len(payload.payload)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
@@ -80,7 +81,7 @@ class CitationAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Quote")
     def quoted(self, citation: Citation) -> str:
-        return shorten(citation.quote) or "(no quote)"
+        return shorten(citation.quote) or gettext("(no quote)")
 
     @admin.display(description="Verdict", ordering="verdict")
     def judged(self, citation: Citation) -> str:
@@ -88,7 +89,8 @@ class CitationAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Alignment", ordering="score")
     def alignment(self, citation: Citation) -> str:
-        return f"{show_score(citation.score)} of 1, found from {citation.threshold:.2f}"
+        told = {"score": show_score(citation.score), "least": f"{citation.threshold:.2f}"}
+        return gettext("%(score)s of 1, found from %(least)s") % told
 
     @admin.display(description="Why")
     def why(self, citation: Citation) -> str:
@@ -111,7 +113,7 @@ class CitationAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Claim")
     def claim_link(self, citation: Citation) -> str:
-        return link(citation.claim, f"claim {citation.claim.ordinal + 1}")
+        return link(citation.claim, gettext("claim %(n)s") % {"n": citation.claim.ordinal + 1})
 
     @admin.display(description="Quote")
     def whole_quote(self, citation: Citation) -> str:

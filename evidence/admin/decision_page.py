@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from evidence import drawings
 from evidence.admin.frame.display import badge, drawing, figure, list_url, tone_of
 from evidence.admin.frame.people import names_of, show_actor
+from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.words import in_words
 from evidence.models import GateDecision
 
@@ -51,6 +52,7 @@ class ShownReason:
     code: str
     detail: str
     bar: SafeString | str
+    measured: str
     n: str
     judge: str
     runs: tuple[ShownRun, ...]
@@ -93,6 +95,7 @@ def _show(reason: Json, names: Mapping[str, str]) -> ShownReason:
         code=str(reason.get("code", "")),
         detail=str(reason.get("detail", "")),
         bar=_bar(reason, measured) if measured.get("value") is not None else "",
+        measured=say_measured(reason),
         n=_say_n(measured),
         judge=_say_judge(measured.get("judge")),
         runs=tuple(_show_run(run, names) for run in runs),
@@ -103,12 +106,13 @@ def _show(reason: Json, names: Mapping[str, str]) -> ShownReason:
 
 
 def _bar(reason: Json, measured: Json) -> SafeString:
-    bar = f"{measured['threshold']:g} {measured['unit']}"
+    unit = str(measured["unit"])
+    bar = f"{measured['threshold']:g} {unit_in_words(unit)}"
     at_least = measured["comparator"] == "at_least"
     return drawing(
         drawings.bullet(
             value=measured["value"], low=measured["low"], high=measured["high"], threshold=measured["threshold"],
-            at_least=at_least, unit=measured["unit"], tone=tone_of(reason["verdict"]),
+            at_least=at_least, unit=unit_in_words(unit), least=whole_of(unit), tone=tone_of(reason["verdict"]),
             title=f"{reason['criterion']}: {in_words(reason['verdict'])}",
             threshold_label=_("at least %(bar)s") % {"bar": bar} if at_least else _("at most %(bar)s") % {"bar": bar},
             caption=say_measured(reason),

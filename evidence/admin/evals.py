@@ -9,12 +9,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.steps import SteppedModelAdmin
+from evidence.admin.frame.words import in_words
 from evidence.admin.retraction import ASKING
 from evidence.admin.run_page import MOST_METRICS, show_comparable, show_metrics
 from evidence.models import EvalRemark, EvalRun, EvalSample, EvalScore, EvalTotal
@@ -71,7 +73,7 @@ class EvalRunAdmin(SteppedModelAdmin):
 
     @admin.display(description="Standing")
     def standing(self, run: EvalRun) -> str:
-        return badge("retracted") if hasattr(run, "retraction") else "counts"
+        return badge("retracted") if hasattr(run, "retraction") else gettext("counts")
 
 
 def _show_run(run: EvalRun) -> dict[str, Any]:
@@ -103,7 +105,9 @@ class EvalScoreAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Slice")
     def part(self, score: EvalScore) -> str:
-        return ", ".join(f"{key} {value}" for key, value in score.slice.items()) or "whole run"
+        return ", ".join(f"{in_words(key)} {value}" for key, value in score.slice.items()) or gettext(
+            "whole run"
+        )
 
     @admin.display(description="Value")
     def measured(self, score: EvalScore) -> str:

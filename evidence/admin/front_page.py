@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence import clock
+from evidence.actors import remembering_people
 from evidence.acts import (
     can_answer_defeater,
     can_approve,
@@ -45,7 +46,7 @@ from evidence.models import (
     SamplingPlan,
     System,
 )
-from evidence.selectors.counting import count_some
+from evidence.selectors.counting import Counted, count_each
 from evidence.selectors.defeaters import standing_defeaters
 from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
@@ -84,7 +85,22 @@ def waiting_of(
         since: when one began to.
     """
     began = [since(row) for row in rows]
-    return Waiting(text, len(began), url, _days_since(min(began)) if began else None)
+    return Waiting(text, len(began), url, days_since(min(began)) if began else None)
+
+
+def waiting_since(text: StrOrPromise, counted: Counted, url: str) -> Waiting:
+    """Return a figure of what was counted where it is stored."""
+    return Waiting(text, counted.n, url, days_since(counted.since) if counted.since else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What waits for whoever has a role, and where they begin something new."""
+
+    key: str  # within the page
+    title: StrOrPromise
+    ways: tuple[tuple[StrOrPromise, str], ...]  # what is begun there, and its address
+    waiting: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,7 @@ class Work:
 
     waiting: tuple[Waiting, ...]
     approvals: tuple[Waiting, ...]  # empty for those who approve nothing
+    sections: tuple[Section, ...]  # of authors and researchers, from apps that evidence must not import
     systems: list[Any]  # each with its newest decision as `gate`, and its `strip`
     may_judge: bool
 
@@ -110,7 +127,16 @@ def work_of(request: HttpRequest) -> Work | None:
     strips = import_string(settings.FRONT_PAGE_STRIPS)(principal_of(request), {each.pk for each in systems})
     for each in systems:
         each.gate, each.strip = decided.get(each.gate_id), strips.get(each.pk)
-    return Work(_waiting(request), _approvals(request), systems, can_judge(principal_of(request)))
+    sections = (import_string(each)(request, strips) for each in settings.FRONT_PAGE_WORK)
+    with remembering_people():
+        approvals = _approvals(request)
+    return Work(
+        _waiting(request),
+        approvals,
+        tuple(each for each in sections if each is not None),
+        systems,
+        can_judge(principal_of(request)),
+    )
 
 
 def unread_of(request: HttpRequest) -> UnreadLibraries | None:
@@ -144,19 +170,17 @@ def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     first = Standing.WAITING if can_judge(principal) else Standing.OPEN
     standings = (first, Standing.OVERDUE, Standing.DISPUTED)
     tasks = visible(ReviewTask.objects.all(), request)
+    counted = count_each(
+        {each.value: (in_standing(tasks, each, principal.person), "created_at") for each in standings}
+    )
     return tuple(
-        _queued(TITLES[each], in_standing(tasks, each, principal.person), each) for each in standings
+        waiting_since(TITLES[each], counted[each.value], list_url("evidence.reviewtask", standing=each.value))
+        for each in standings
     )
 
 
-def _queued(text: StrOrPromise, tasks: QuerySet[ReviewTask], standing: Standing) -> Waiting:
-    """Return how many tasks stand so, with the age of the oldest; they may be many, and are counted up to some."""
-    count = count_some(tasks)
-    oldest = _days_since(tasks.order_by("pk").values_list("created_at", flat=True)[0]) if count else None
-    return Waiting(text, count, list_url("evidence.reviewtask", standing=standing.value), oldest)
-
-
-def _days_since(moment: datetime) -> int:
+def days_since(moment: datetime) -> int:
+    """Return how many whole days ago something was."""
     return (clock.now() - moment).days
 
 
@@ -219,7 +243,7 @@ def _unregistered(versions: QuerySet[ArtefactVersion]) -> Waiting:
     """Return what decides what passes and nobody vouches for; there may be many, so they are counted where they are."""
     rows = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
     found = rows.aggregate(count=Count("pk"), first=Min("created_at"))
-    oldest = _days_since(found["first"]) if found["first"] else None
+    oldest = days_since(found["first"]) if found["first"] else None
     url = list_url("evidence.artefactversion", registered="approver")
     return Waiting(_("Suites, evaluators and datasets to register"), found["count"], url, oldest)
 

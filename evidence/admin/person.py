@@ -29,6 +29,7 @@ from evidence.admin.frame.display import list_url
 from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
+from evidence.admin.frame.words import in_words
 from evidence.admin.person_form import PersonAddForm
 from evidence.errors import EvidenceError
 from evidence.models import Pseudonym
@@ -215,7 +216,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
         """Return what they hold, with what of it does not go together: given before that was refused."""
-        held = ", ".join(sorted(roles_of(person))) or "–"
+        held = ", ".join(str(in_words(role)) for role in sorted(roles_of(person))) or "–"
         return " ".join([held, *(f"({said})" for said in conflicts_of(person))])
 
 

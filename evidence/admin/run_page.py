@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from evidence import drawings
 from evidence.admin.frame.display import drawing, figure, link
+from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.models import EvalRun, EvalSample, EvalScore
 from evidence.selectors.eval_results import MetricResult, comparable_runs, results_of
 
@@ -82,5 +83,8 @@ def _draw(whole: EvalScore, slices: Sequence[EvalScore]) -> SafeString | str:
     ]
     if not rows:
         return ""
-    ends = (0.0, 1.0) if whole.unit == "share" else ()
-    return drawing(drawings.whiskers(rows, title=whole.metric, unit=whole.unit, least=ends))
+    return drawing(
+        drawings.whiskers(
+            rows, title=whole.metric, unit=unit_in_words(whole.unit), least=whole_of(whole.unit)
+        )
+    )

@@ -17,6 +17,7 @@ from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.range_filters import between
 from evidence.admin.frame.visibility import principal_of
+from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import read_sources, read_turns
 from evidence.admin.review.page import show_review_page
@@ -107,7 +108,7 @@ class TraceAdmin(TraceSearch):
 
     @admin.display(description="Flags")
     def flagged(self, trace: Trace) -> str:
-        return ", ".join(flag["code"].replace("_", " ") for flag in trace.flags) or "–"
+        return ", ".join(str(in_words(flag["code"])) for flag in trace.flags) or "–"
 
     @admin.display(description="Review")
     def review(self, trace: Trace) -> str:
@@ -173,7 +174,7 @@ def _listed(texts: Sequence[str] | None) -> str:
 def link_to_review(trace: Trace) -> str:
     """Return a link to the reviewer's page of a trace."""
     address = reverse("admin:evidence_trace_review", args=[trace.pk])
-    return format_html('<a href="{}">Open the evidence side by side</a>', address)
+    return format_html('<a href="{}">{}</a>', address, _("Open the evidence side by side"))
 
 
 @admin.register(TraceVersion)

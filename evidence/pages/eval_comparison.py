@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from evidence import drawings
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import badge, drawing, list_url, record_url, tone_of
+from evidence.admin.frame.units import unit_in_words
 from evidence.errors import Fault, InvalidInput, NotFound
 from evidence.models import EvalRun, EvalSample
 from evidence.pages.frame import Page, Step, page_view
@@ -134,7 +135,7 @@ def _say(compared: MetricComparison) -> str:
     ) % {
         "old": f"{result.baseline:.4g}",
         "new": f"{result.candidate:.4g}",
-        "unit": compared.unit,
+        "unit": unit_in_words(compared.unit),
         "n": result.n,
         "how": how,
         "units": result.units,
@@ -145,7 +146,7 @@ def _say_detectable(compared: MetricComparison) -> str:
     improvement = compared.comparison.improvement
     if improvement is None or improvement.detectable is None:
         return ""
-    told = {"amount": f"{improvement.detectable:.3g}", "unit": compared.unit}
+    told = {"amount": f"{improvement.detectable:.3g}", "unit": unit_in_words(compared.unit)}
     said = _(
         "A difference of %(amount)s %(unit)s would have been shown four times in five; a smaller one may hide."
     )
@@ -182,7 +183,7 @@ def _drawn(rows: Sequence[drawings.Whisker], compared: MetricComparison) -> Safe
     return drawing(
         drawings.whiskers(
             rows, title=_("Improvement in %(metric)s: right of the line is better") % {"metric": compared.metric},
-            unit=compared.unit, reference=no_change, width=860, notes=290,
+            unit=unit_in_words(compared.unit), reference=no_change, width=860, notes=290,
         )
     )  # fmt: skip
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 MOST_COUNTED: Final = 500  # rows
 
@@ -17,3 +20,32 @@ def count_some(rows: QuerySet[Any]) -> int:
 def told_count(n: int) -> str:
     """Return how a count of `count_some` is shown: "37", or "500+" where there are more."""
     return str(n) if n <= MOST_COUNTED else f"{MOST_COUNTED}+"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many rows wait, as `count_some` counts, and since when the first of them does."""
+
+    n: int = 0
+    since: datetime | None = None  # None: nothing waits
+
+
+def count_each(kinds: Mapping[str, tuple[QuerySet[Any], str]]) -> dict[str, Counted]:
+    """Return how much waits of each kind, and since when: one statement, however many kinds.
+
+    Args:
+        kinds: by name, the rows, and the column or annotation that says when a row began to wait.
+    """
+    sliced = [
+        rows.order_by(since, "pk").values_list(Value(name), since)[: MOST_COUNTED + 1]
+        for name, (rows, since) in kinds.items()
+    ]
+    counted = dict.fromkeys(kinds, Counted())
+    if not sliced:
+        return counted
+    first, *others = sliced
+    for name, began in first.union(*others, all=True) if others else first:
+        before = counted[name]
+        oldest = began if before.since is None else min(before.since, began)
+        counted[name] = Counted(before.n + 1, oldest)
+    return counted

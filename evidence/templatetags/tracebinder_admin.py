@@ -14,6 +14,8 @@ from evidence.admin.frame import display, labels, moments
 from evidence.admin.frame.columns import choice_in_words, holds_numbers
 from evidence.admin.frame.csv_export import address_of_export
 from evidence.admin.frame.headings import column_named, heading_of, nouns_of
+from evidence.admin.frame.record_names import name_of
+from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.reason import reason_in_words
 from evidence.models import Review
@@ -68,6 +70,18 @@ def ago(moment: datetime | None) -> SafeString | str:
 def told(count: int) -> str:
     """Return a count as it is shown: of what is counted up to some only, "500+"."""
     return told_count(count)
+
+
+@register.filter
+def named(record: Any) -> str:
+    """Return what a record is called, in the reader's language."""
+    return name_of(record)
+
+
+@register.filter
+def unit(name: str) -> str:
+    """Return a unit in the reader's language."""
+    return unit_in_words(name)
 
 
 @register.filter

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link
 from evidence.admin.frame.filters import related
 from interpret.models import Finding
+from interpret.selectors.calibration import not_calibrated
+
+
+class CalibratedFilter(admin.SimpleListFilter):
+    """Supported findings of which nobody measured how often such are right."""
+
+    title = _("calibration")
+    parameter_name = "calibrated"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
+        del request, model_admin
+        return [("no", _("supported, nothing calibrated"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        return queryset if self.value() is None else not_calibrated(queryset)
 
 
 @admin.register(Finding)
 class FindingAdmin(ReadOnlyModelAdmin):
     list_display = ["title", "stands", "statistic", "measured", "rung", "run_link", "observed_at"]
-    list_filter = [related("run__spec__system"), "status", "rung"]
+    list_filter = [related("run__spec__system"), "status", "rung", CalibratedFilter]
     list_select_related = ["run__spec"]
     list_defer = ["internals", "provenance", "baseline", "null", "control", "stability", "verdict"]
     search_fields = ["title", "statistic"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, shorten
@@ -21,6 +22,7 @@ from interpret.acts import can_cancel_probe_run
 from interpret.models import Finding, ProbePart, ProbeRun, ProbeSpec
 from interpret.pages.addresses import ledger_url, run_url
 from interpret.selectors.progress import progress_of, with_progress
+from interpret.selectors.waiting_runs import failed_for_good
 from interpret.services.queueing import cancel_probe_run
 
 _MOST_LINKS: Final = 12  # to pages of findings; the list has them all
@@ -39,6 +41,21 @@ class ProbeSpecAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Model version")
     def model_link(self, spec: ProbeSpec) -> str:
         return link(spec.model_version)
+
+
+class FailedFilter(admin.SimpleListFilter):
+    """Failed runs that nobody asked for again."""
+
+    title = _("failed runs")
+    parameter_name = "failed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
+        del request, model_admin
+        return [("last", _("not asked for again"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        return queryset if self.value() is None else failed_for_good(queryset)
 
 
 CANCELLING: Final[Mapping[str, PageStep]] = {
@@ -66,7 +83,7 @@ class ProbeRunAdmin(SteppedModelAdmin):
         "queued_at",
         "finished_at",
     ]
-    list_filter = [related("spec__system"), "state"]
+    list_filter = [related("spec__system"), "state", FailedFilter]
     list_select_related = ["spec", "release__system"]
     ordering = ["-id"]
     fields = [

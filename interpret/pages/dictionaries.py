@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import record_url
+from evidence.admin.frame.record_names import name_of
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
 from interpret.models import Dictionary, Feature
@@ -91,7 +92,7 @@ def dictionary(request: HttpRequest, principal: Principal, dictionary_id: int) -
         "asked": urlencode({"concept": concept}) if concept else "",
         "record": record_url(found),
     }
-    return Page("pages/dictionary.html", str(found), context, _trail(all_of_them=True))
+    return Page("pages/dictionary.html", name_of(found), context, _trail(all_of_them=True))
 
 
 def _check_sees(principal: Principal) -> None:

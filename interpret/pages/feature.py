@@ -18,6 +18,7 @@ from django_stubs_ext import StrOrPromise
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import record_url
 from evidence.admin.frame.people import names_of, show_actor
+from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.pages.frame import Page, Step, page_view
 from interpret.acts import can_label_feature
@@ -70,7 +71,7 @@ def feature(request: HttpRequest, principal: Principal, feature_id: int) -> Page
     }
     trail = [
         Step(gettext_lazy("Dictionaries"), reverse("admin:dictionaries")),
-        Step(str(found.dictionary), dictionary_url(found.dictionary)),
+        Step(name_of(found.dictionary), dictionary_url(found.dictionary)),
     ]
     title = _("Feature %(number)d") % {"number": found.number}
     return Page("pages/feature.html", title, context, trail)

@@ -13,6 +13,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import badge, figure, link, record_url, short_digest
+from evidence.admin.frame.units import unit_in_words
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
 from interpret.contracts import CPU
@@ -87,7 +88,7 @@ def _stale(found: Finding) -> Mapping[str, Any]:
 
 def _smallest(found: Finding) -> str:
     smallest = read_number(found.verdict, "smallest_effect")
-    return "" if smallest is None else f"{smallest:.4g} {found.unit}"
+    return "" if smallest is None else f"{smallest:.4g} {unit_in_words(found.unit)}"
 
 
 def _second(found: Finding) -> Mapping[str, Any]:

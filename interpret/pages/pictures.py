@@ -14,6 +14,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence import drawings
 from evidence.admin.frame.display import BAD, GOOD, PLAIN, WARN, drawing, tone_of
+from evidence.admin.frame.units import unit_in_words
 from interpret.contracts import NullKind
 from interpret.finding_parts import (
     Amount,
@@ -114,8 +115,12 @@ def compare(finding: Finding) -> Picture:
     ]  # fmt: skip
     band = _band(tests)
     return _whiskers(
-        rows, reader, title=_("Value beside baseline, nulls, control and second seed"), unit=finding.unit, band=band
-    )  # fmt: skip
+        rows,
+        reader,
+        title=_("Value beside baseline, nulls, control and second seed"),
+        unit=unit_in_words(finding.unit),
+        band=band,
+    )
 
 
 def differ(finding: Finding) -> Picture:
@@ -133,7 +138,12 @@ def differ(finding: Finding) -> Picture:
     band = drawings.Band(0.0, smallest, _("too small to matter")) if smallest and smallest > 0 else None
     zero = drawings.Reference(0.0, "")
     return _whiskers(
-        rows, reader, title=_("Paired differences to each null"), unit=finding.unit, band=band, reference=zero
+        rows,
+        reader,
+        title=_("Paired differences to each null"),
+        unit=unit_in_words(finding.unit),
+        band=band,
+        reference=zero,
     )
 
 
@@ -146,7 +156,9 @@ def show_items(finding: Finding) -> Picture:
     dots = [drawings.Dot(item.name, item.value) for item in items[:MOST_DOTS]]
     mean = drawings.Reference(finding.value, _("measured"))
     svg = _drawn(
-        lambda: drawings.strip(dots, title=_("The value of each item"), unit=finding.unit, reference=mean),
+        lambda: drawings.strip(
+            dots, title=_("The value of each item"), unit=unit_in_words(finding.unit), reference=mean
+        ),
         reader,
     )
     return Picture(
@@ -163,7 +175,8 @@ def show_doses(finding: Finding) -> Picture:
     svg = _drawn(
         lambda: drawings.doses(
             [drawings.Dose(*astuple(each)) for each in found],
-            title=_("Response to the dose"), unit=finding.unit, dose=_("dose"), control=_("control of the same dose"),
+            title=_("Response to the dose"), unit=unit_in_words(finding.unit), dose=_("dose"),
+            control=_("control of the same dose"),
         ),
         reader,
     )  # fmt: skip
@@ -178,7 +191,8 @@ def show_heat(finding: Finding) -> Picture:
         return Picture(troubles=reader.troubles)
     svg = _drawn(
         lambda: drawings.heat(
-            found.values, rows=found.rows, columns=found.columns, row=found.row, column=found.column, unit=found.unit,
+            found.values, rows=found.rows, columns=found.columns, row=found.row, column=found.column,
+            unit=unit_in_words(found.unit),
             title=_("%(row)s by %(column)s") % {"row": found.row, "column": found.column},
         ),
         reader,

@@ -9,7 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from django.db.models import Q, QuerySet
+
+from interpret.models import Finding
+
 FIGURES: Final = Path(__file__).parent.parent / "calibration" / "figures.json"
+_CODE: Final = "provenance__code_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,22 @@ def calibration_of(
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def not_calibrated(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+    """Return the supported findings of which nothing was measured of how often such are right: two queries.
+
+    They were made by a version of a probe's code that `make calibrate` has no figures of.
+    """
+    supported = findings.filter(status=Finding.Status.SUPPORTED)
+    columns = ("run__spec__probe", _CODE, "statistic", "rung")
+    kinds = supported.order_by().values_list(*columns).distinct()
+    unknown = Q(pk__in=[])
+    for probe, code, statistic, rung in kinds:
+        told = calibration_of(probe=probe, code_version=code or "", statistic=statistic, rung=rung)
+        if told is None:
+            unknown |= Q(**dict(zip(columns, (probe, code, statistic, rung), strict=True)))
+    return supported.filter(unknown)
 
 
 @lru_cache(maxsize=4)

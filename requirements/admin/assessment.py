@@ -9,18 +9,21 @@ from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidence import clock, drawings
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, drawing, figure, link, tone_of
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
+from evidence.models import Citation, Claim, EvalSample, Review
 from requirements.admin.criterion import holds_when
 from requirements.drafts import Comparator
 from requirements.models import Assessment
-from requirements.selectors.observations import worst_observations
+from requirements.selectors.observations import SHOWN, Observation, worst_observations
 from requirements.selectors.standings import standing
 
 _READER: Final = "reader_of_page"
@@ -37,7 +40,7 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     chain_lookups = ["criterion__version__id__exact", "criterion__version__requirement__id__exact"]
     fields = [
         "judged", "stands", "criterion", "release", "as_of", "detail", "measured", "against_threshold",
-        "worst_observations", "direction", "observed_from", "observed_to", "slices_as_json", "inputs_as_json",
+        "worst_observations", "better", "observed_from", "observed_to", "slices_as_json", "inputs_as_json",
         "inputs_digest", "code_version", "created_at",
     ]  # fmt: skip
     chain = [
@@ -78,8 +81,17 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
         """List what speaks against the criterion, of what the reader may see."""
         reader = getattr(assessment, _READER, None)
         found = [] if reader is None else worst_observations(assessment, reader)
-        rows = ((link(each.row, each.name), each.says) for each in found)
-        return format_html_join("", "<div>{} {}</div>", rows) or "–"
+        if not found:
+            return "–"
+        rows = ((link(each.row, each.name), _says(each)) for each in found)
+        listed = format_html('<ul class="tb-found">{}</ul>', format_html_join("", "<li>{} {}</li>", rows))
+        if len(found) < SHOWN:
+            return listed
+        return format_html("{}<p>{}</p>", listed, _("No more than %(n)s are listed.") % {"n": SHOWN})
+
+    @admin.display(description="Direction")
+    def better(self, assessment: Assessment) -> str:
+        return str(in_words(assessment.direction))
 
     @admin.display(description="Criterion")
     def criterion_link(self, assessment: Assessment) -> str:
@@ -89,7 +101,7 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     def release_link(self, assessment: Assessment) -> str:
         return link(assessment.release)
 
-    @admin.display(description="Measured")
+    @admin.display(description=_("Measured"))
     def measured(self, assessment: Assessment) -> str:
         return figure(value=assessment.value, unit=assessment.unit, low=assessment.low, high=assessment.high,
                       n=assessment.n, bound_confidence=assessment.bound_confidence)  # fmt: skip
@@ -99,12 +111,31 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
         """Draw the value on its way to where the criterion wants it."""
         if assessment.value is None:
             return "–"
-        criterion = assessment.criterion
-        return drawing(
+        criterion, measured = assessment.criterion, self.measured(assessment)
+        drawn = drawing(
             drawings.bullet(
                 value=assessment.value, low=assessment.low, high=assessment.high, threshold=criterion.threshold,
-                at_least=criterion.comparator == Comparator.AT_LEAST, unit=assessment.unit,
-                tone=tone_of(assessment.verdict), title=f"{criterion}: {in_words(assessment.verdict)}",
-                threshold_label=holds_when(criterion), caption=self.measured(assessment),
+                at_least=criterion.comparator == Comparator.AT_LEAST, unit=unit_in_words(assessment.unit),
+                least=whole_of(assessment.unit), tone=tone_of(assessment.verdict),
+                title=f"{criterion}: {in_words(assessment.verdict)}", threshold_label=holds_when(criterion),
+                caption=measured,
             )
         )  # fmt: skip
+        when = date_format(localtime(assessment.as_of), "SHORT_DATETIME_FORMAT")
+        caption = _("%(measured)s, as of %(when)s") % {"measured": measured, "when": when}
+        return format_html('<figure class="tb-figure">{}<figcaption>{}</figcaption></figure>', drawn, caption)
+
+
+def _says(observation: Observation) -> str:
+    """Return what of an observation speaks against the criterion, in the reader's language."""
+    match observation.row:
+        case Claim(ordinal=ordinal):
+            return gettext("claim %(n)s") % {"n": ordinal}
+        case Citation(document_ref=document, verdict=verdict):
+            return f"{document}: {in_words(verdict)}"
+        case Review(decision=decision, reason_code=code):
+            return f"{in_words(decision)} {in_words(code)}".strip()
+        case EvalSample(value=None, metric=metric, status=status):
+            return f"{metric}: {in_words(status)}"
+        case _:
+            return observation.says

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django.contrib import admin
-from django.utils.translation import gettext as _
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
 from evidence.admin.frame.filters import recent, related
+from evidence.admin.frame.units import unit_in_words
+from evidence.admin.frame.visibility import principal_of
+from evidence.any_of import any_of_keys
 from requirements.drafts import Comparator
 from requirements.models import AcceptanceCriterion
+from requirements.selectors.system_strips import NOT_MET, UNKNOWN, strips_of
+
+
+class StandsFilter(admin.SimpleListFilter):
+    """What criteria come to for the release that home shows of each system: the live one, or the newest."""
+
+    title = _("stands on home as")
+    parameter_name = "stands"
+    _WORDS: Final = {NOT_MET: (NOT_MET,), "unknown": UNKNOWN}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
+        del request, model_admin
+        return [(NOT_MET, _("not met")), ("unknown", _("nobody can tell"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.value()
+        if asked is None:
+            return queryset
+        principal, words = principal_of(request), self._WORDS[asked]
+        strips = strips_of(principal, principal.system_ids).values()
+        return queryset.filter(
+            any_of_keys(
+                "id", [pk for strip in strips for pk, each in strip.unmet.items() if each.word in words]
+            )
+        )
 
 
 @admin.register(AcceptanceCriterion)
 class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
     list_display = ["key", "version_link", "check_name", "holds_when", "min_n", "max_age_days"]
-    list_filter = [related("version__requirement__system"), recent("check_name")]
+    list_filter = [related("version__requirement__system"), StandsFilter, recent("check_name")]
     list_select_related = ["version__requirement"]
     search_fields = ["key", "check_name", "version__requirement__key"]
     ordering = ["-id"]
@@ -38,7 +72,7 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
 
 def holds_when(criterion: AcceptanceCriterion) -> str:
     """Return a criterion's bar in words: "at least 0.95 share"."""
-    bar = {"threshold": f"{criterion.threshold:g}", "unit": criterion.unit}
+    bar = {"threshold": f"{criterion.threshold:g}", "unit": unit_in_words(criterion.unit)}
     if criterion.comparator == Comparator.AT_LEAST:
-        return _("at least %(threshold)s %(unit)s") % bar
-    return _("at most %(threshold)s %(unit)s") % bar
+        return gettext("at least %(threshold)s %(unit)s") % bar
+    return gettext("at most %(threshold)s %(unit)s") % bar

@@ -25,11 +25,12 @@ from evidence.admin.frame.people import names_of
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Waiting
 from evidence.errors import AccessDenied, EvidenceError
-from evidence.models import System
+from evidence.models import Scope, System
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
 from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
+from requirements.selectors.authors_work import AuthorsWork, drafts_waiting_for
 from requirements.selectors.measured_now import CriterionNow, measured_now
 from requirements.selectors.requirements import awaiting_approval_of
 from requirements.selectors.retirements import waiting_retirements
@@ -60,6 +61,28 @@ class StateFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(state_now=self.value())
 
 
+class MineFilter(admin.SimpleListFilter):
+    """What waits for the author who reads the list; nobody else has such drafts."""
+
+    title = _("waits for you")
+    parameter_name = "mine"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
+        del model_admin
+        if not principal_of(request).may(Scope.IMPORT):
+            return []
+        return [
+            (AuthorsWork.UNPROPOSED.value, _("drafts of yours, not proposed")),
+            (AuthorsWork.SENT_BACK.value, _("versions sent back to you")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.value()
+        if asked is None:
+            return queryset
+        return drafts_waiting_for(queryset, principal_of(request).person, AuthorsWork(asked))
+
+
 def versions_to_approve(request: HttpRequest) -> tuple[Waiting, ...]:
     """Return what waits for this approver, for the front page: `settings.FRONT_PAGE_APPROVALS`."""
     principal = principal_of(request)
@@ -76,7 +99,7 @@ def versions_to_approve(request: HttpRequest) -> tuple[Waiting, ...]:
 @admin.register(RequirementVersion)
 class RequirementVersionAdmin(ReadOnlyModelAdmin):
     list_display = ["__str__", "says", "state", "risk", "system", "proposed_by"]
-    list_filter = [related("requirement__system"), StateFilter, "risk_tier", "layer"]
+    list_filter = [related("requirement__system"), MineFilter, StateFilter, "risk_tier", "layer"]
     list_select_related = ["requirement__system"]
     search_fields = ["requirement__key", "external_id", "proposed_by", "statement"]
     search_help_text = _("A key, words of a statement, or who proposed it.")
@@ -160,7 +183,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             "retirement": link(waiting, waiting.reason) if waiting else "",
             "asks_retirement": waiting is None and can_ask_retirement(principal, version),
             "may_draft": can_import_requirements(principal, version.requirement.system),
-            **_measures(version, principal, is_open=is_open or state == RequirementState.APPROVED),
+            **_measures(version, principal, is_open=is_open, is_approved=state == RequirementState.APPROVED),
         }
 
     def _move(self, request: HttpRequest, version: RequirementVersion) -> HttpResponseRedirect:
@@ -238,15 +261,18 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         return show_life(version.transitions.order_by("at", "pk")) or gettext("proposed, not moved yet")
 
 
-def _measures(version: RequirementVersion, principal: Principal, *, is_open: bool) -> dict[str, Any]:
-    """Return what the criteria measure today, of a version that counts or may come to count."""
-    if not is_open:
+def _measures(
+    version: RequirementVersion, principal: Principal, *, is_open: bool, is_approved: bool
+) -> dict[str, Any]:
+    """Return what the criteria measure today, of a version that counts or may come to count (decision 0108)."""
+    if not (is_open or is_approved):
         return {}
     found = measured_now(version, principal)
     return {
         "measures": [_say_measured(each) for each in found.rows],
         "measured_at": found.at,
         "left_out": found.n_left_out,
+        "waits_for_approval": is_open and any(each.assessment is None for each in found.rows),
     }
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.people import names_of, show_actor
+from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.pages.frame import Page, Step, page_view
 from requirements.acts import can_sign_off_baseline
@@ -47,7 +48,7 @@ def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Pa
         and not row.sign_offs.filter(signed_by=principal.actor).exists(),
     }
     trail = [Step(gettext_lazy("Baselines"), list_url("requirements.baseline"))]
-    return Page("pages/baseline.html", str(row), context, trail)
+    return Page("pages/baseline.html", name_of(row), context, trail)
 
 
 def _find(principal: Principal, baseline_id: int) -> Baseline:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from evidence.access import Principal, find_system, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.people import names_of, show_actor
+from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Artefact, System
 from evidence.pages.frame import Page, Step, page_view
@@ -83,7 +84,7 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
         "may_withdraw": standing is not None and can_withdraw_link(principal, row),
     }
     trail = [Step(gettext_lazy("Where links stand"), f"{reverse('admin:links')}?system={row.system.key}")]
-    return Page("pages/link.html", str(row), context, trail)
+    return Page("pages/link.html", name_of(row), context, trail)
 
 
 def _may_clear(principal: Principal, row: TraceLink, standing: LinkStanding) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -39,6 +40,10 @@ class End:
     live: bool = False  # whether the release live in production pins it
     gone: bool = False  # nothing of it counts any more: it was retired, or is in no approved version
     waiting: str = ""  # a newer version of a requirement that does not count yet: "v2 draft"
+    system_id: int = 0
+    since: datetime | None = (
+        None  # since when, at the least, it is what counts; None: it is not on record yet
+    )
 
     @property
     def name(self) -> str:
@@ -59,17 +64,17 @@ class End:
 _REQUIREMENT_ENDS: Final = """
 WITH state AS (
     SELECT t.version_id, (array_agg(t.to_state ORDER BY t.at DESC, t.id DESC))[1] AS to_state,
-           bool_or(t.to_state IN ('approved', 'superseded')) AS was_approved
+           bool_or(t.to_state IN ('approved', 'superseded')) AS was_approved, max(t.at) AS since
     FROM requirements_requirementtransition t
     JOIN requirements_requirementversion v ON v.id = t.version_id
     JOIN requirements_requirement q ON q.id = v.requirement_id
-    WHERE q.system_id = %(system)s
+    WHERE q.system_id = ANY(%(systems)s::bigint[])
     GROUP BY t.version_id
 )
 SELECT DISTINCT ON (v.requirement_id)
        q.artefact_id, q.key, v.id, v.artefact_version_id, v.number, a.digest, s.to_state,
        first_value(v.number) OVER newest, first_value(s.to_state) OVER newest,
-       first_value(v.artefact_version_id) OVER newest, first_value(v.id) OVER newest
+       first_value(v.artefact_version_id) OVER newest, first_value(v.id) OVER newest, q.system_id, s.since
 FROM state s
 JOIN requirements_requirementversion v ON v.id = s.version_id
 JOIN requirements_requirement q ON q.id = v.requirement_id
@@ -87,46 +92,54 @@ JOIN evidence_artefact art ON art.id = i.artefact_id
 WHERE c.version_id = ANY(%(versions)s::bigint[]) AND i.artefact_id = ANY(%(artefacts)s::bigint[])
 """
 _FORMER_CRITERIA: Final = """
-SELECT DISTINCT ON (art.id) art.id, art.key, a.id, a.number, a.digest
+SELECT DISTINCT ON (art.id) art.id, art.key, a.id, a.number, a.digest, art.system_id
 FROM evidence_artefact art JOIN evidence_artefactversion a ON a.artefact_id = art.id
-WHERE art.system_id = %(system)s AND art.kind = 'criterion' AND art.id = ANY(%(artefacts)s::bigint[])
+WHERE art.system_id = ANY(%(systems)s::bigint[]) AND art.kind = 'criterion' AND art.id = ANY(%(artefacts)s::bigint[])
 ORDER BY art.id, a.number DESC
 """
 _OTHER_ENDS: Final = """
 WITH live AS (
-    SELECT coalesce(%(candidate)s::bigint, (
-        SELECT d.release_id FROM evidence_deployment d
-        WHERE d.system_id = %(system)s AND d.environment = %(environment)s AND d.effective_from <= %(now)s
-        ORDER BY d.effective_from DESC, d.id DESC LIMIT 1
-    )) AS release_id
+    SELECT coalesce(%(candidate)s::bigint, d.release_id) AS release_id, d.effective_from
+    FROM unnest(%(systems)s::bigint[]) AS s(id) LEFT JOIN LATERAL (
+        SELECT x.release_id, x.effective_from FROM evidence_deployment x
+        WHERE x.system_id = s.id AND x.environment = %(environment)s AND x.effective_from <= %(now)s
+        ORDER BY x.effective_from DESC, x.id DESC LIMIT 1
+    ) d ON true
 ), pinned AS (
-    SELECT DISTINCT ON (v.artefact_id) v.artefact_id, v.id
+    SELECT DISTINCT ON (v.artefact_id) v.artefact_id, v.id, live.effective_from
     FROM live JOIN evidence_releasepin p USING (release_id) JOIN evidence_artefactversion v ON v.id = p.version_id
     ORDER BY v.artefact_id, v.number DESC
 )
 SELECT art.id, art.kind, art.key, a.id, a.number, a.digest, pinned.id IS NOT NULL AS live,
-       EXISTS (SELECT FROM evidence_registration r WHERE r.version_id = a.id) AS registered
+       registered_at IS NOT NULL AS registered, art.system_id,
+       greatest(coalesce(registered_at, a.created_at), pinned.effective_from) AS since
 FROM evidence_artefact art
 LEFT JOIN pinned ON pinned.artefact_id = art.id
 JOIN LATERAL (
-    SELECT v.* FROM evidence_artefactversion v LEFT JOIN evidence_registration r ON r.version_id = v.id
+    SELECT v.*, r.created_at AS registered_at
+    FROM evidence_artefactversion v LEFT JOIN evidence_registration r ON r.version_id = v.id
     WHERE v.artefact_id = art.id
     ORDER BY (v.id = pinned.id) IS TRUE DESC, (r.id IS NOT NULL) DESC, v.number DESC LIMIT 1
 ) a ON true
-WHERE art.system_id = %(system)s AND art.id = ANY(%(artefacts)s::bigint[])
+WHERE art.system_id = ANY(%(systems)s::bigint[]) AND art.id = ANY(%(artefacts)s::bigint[])
   AND art.kind NOT IN ('requirement', 'criterion')
 """
 
 
 def current_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
     """Return these artefacts of a system, each in the version that counts now: four queries at most, however many."""
-    return _ends(system, artefacts)
+    return _ends([system.pk], artefacts)
+
+
+def current_ends_of(systems: Collection[int], artefacts: Iterable[int]) -> dict[int, End]:
+    """Return the same of several systems, by their keys: as many queries as of one."""
+    return _ends(systems, artefacts)
 
 
 def ends_with_release(system: System, ends: Mapping[int, End], candidate: Release) -> dict[int, End]:
     """Return what would count if a release were live in production in place of the one that is: one query."""
     pinned = (pk for pk, end in ends.items() if not _requirement_of(end))
-    return dict(ends) | _other_ends(_asked(system, pinned, candidate=candidate))
+    return dict(ends) | _other_ends(_asked([system.pk], pinned, candidate=candidate))
 
 
 def drafted_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
@@ -134,7 +147,7 @@ def drafted_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
 
     An author links what they write: once it is approved, the link need not be looked at again for that.
     """
-    return _ends(system, artefacts, drafted=True)
+    return _ends([system.pk], artefacts, drafted=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +160,11 @@ class _Requirement:
     draft_version_id: int
 
 
-def _asked(system: System, artefacts: Iterable[int], *, candidate: Release | None = None) -> dict[str, Any]:
+def _asked(
+    systems: Collection[int], artefacts: Iterable[int], *, candidate: Release | None = None
+) -> dict[str, Any]:
     return {
-        "system": system.pk,
+        "systems": as_array(sorted(systems)),
         "artefacts": as_array(sorted(artefacts)),
         "environment": settings.LIVE_ENVIRONMENT,
         "now": clock.now(),
@@ -157,9 +172,9 @@ def _asked(system: System, artefacts: Iterable[int], *, candidate: Release | Non
     }
 
 
-def _ends(system: System, artefacts: Iterable[int], *, drafted: bool = False) -> dict[int, End]:
+def _ends(systems: Collection[int], artefacts: Iterable[int], *, drafted: bool = False) -> dict[int, End]:
     wanted = set(artefacts)
-    asked = _asked(system, wanted)
+    asked = _asked(systems, wanted)
     requirements = [_requirement(row) for row in _rows(_REQUIREMENT_ENDS, asked)]
     found = _other_ends(asked)
     ways: dict[int, End] = {}  # requirement version -> the end whose state its criteria have
@@ -182,11 +197,18 @@ def _criterion_ends(
     for artefact, key, version, number, digest, of in _rows(
         _CRITERIA, {**asked, "versions": as_array(sorted(ways))}
     ):
-        state, gone = ways[of].state, ways[of].gone
-        found[artefact] = End(artefact, "criterion", key, version, number, digest, state, gone=gone)
+        whole = ways[of]
+        found[artefact] = End(
+            artefact, "criterion", key, version, number, digest, whole.state, gone=whole.gone,
+            system_id=whole.system_id, since=whole.since,
+        )  # fmt: skip
     if former:
-        for artefact, key, version, number, digest in _rows(_FORMER_CRITERIA, asked):
-            removed = End(artefact, "criterion", key, version, number, digest, "removed", gone=True)
+        since = {(each.system_id, each.key): each.since for each in ways.values()}
+        for artefact, key, version, number, digest, system in _rows(_FORMER_CRITERIA, asked):
+            removed = End(
+                artefact, "criterion", key, version, number, digest, "removed", gone=True, system_id=system,
+                since=since.get((system, key.partition("/")[0])),
+            )  # fmt: skip
             found.setdefault(artefact, removed)
     return found
 
@@ -198,21 +220,28 @@ def _rows(sql: str, asked: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def _requirement(row: tuple[Any, ...]) -> _Requirement:
-    artefact, key, of, version, number, digest, state, newest, newest_state, newest_id, newest_of = row
+    artefact, key, of, version, number, digest, state, newest, newest_state, newest_id, newest_of, *rest = row
+    system, since = rest
     waiting = f"v{newest} {newest_state.replace('_', ' ')}" if newest > number else ""
     gone = state in {"retired", "superseded"}
-    end = End(artefact, "requirement", key, version, number, digest, state, gone=gone, waiting=waiting)
+    end = End(
+        artefact, "requirement", key, version, number, digest, state, gone=gone, waiting=waiting,
+        system_id=system, since=since,
+    )  # fmt: skip
     draft = None
     if newest_state in {"draft", "in_review"}:
-        draft = End(artefact, "requirement", key, newest_id, newest, "", newest_state)
+        draft = End(artefact, "requirement", key, newest_id, newest, "", newest_state, system_id=system)
     return _Requirement(end, of, draft, newest_of)
 
 
 def _other_ends(asked: Mapping[str, Any]) -> dict[int, End]:
     found = {}
-    for artefact, kind, key, version, number, digest, live, registered in _rows(_OTHER_ENDS, asked):
+    for artefact, kind, key, version, number, digest, live, registered, *rest in _rows(_OTHER_ENDS, asked):
         state = "live" if live else "registered" if registered else "unregistered"
-        found[artefact] = End(artefact, kind, key, version, number, digest, state, live=live)
+        system, since = rest
+        found[artefact] = End(
+            artefact, kind, key, version, number, digest, state, live=live, system_id=system, since=since
+        )
     return found
 
 

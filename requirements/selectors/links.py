@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -19,7 +20,7 @@ from django.db.models import Q
 from evidence.models import ArtefactKind, ArtefactVersion, System
 from requirements.errors import LinkNotFound
 from requirements.models import LinkOutcome, RequirementState, TraceLink
-from requirements.selectors.ends import End, current_ends
+from requirements.selectors.ends import End, current_ends, current_ends_of
 from requirements.selectors.fingerprints import fingerprints_of
 
 
@@ -52,6 +53,7 @@ class StoredLink(NamedTuple):
     reviewed_by: str
     reviewed_at: datetime
     reason: str
+    system_id: int
 
 
 class LinkStanding(NamedTuple):
@@ -104,11 +106,11 @@ _LINKS: Final = """
 SELECT l.id, l.kind, l.upstream_id, l.downstream_id,
        r.upstream_version_id, u.number, r.upstream_fingerprint, r.upstream_live,
        r.downstream_version_id, d.number, r.downstream_fingerprint, r.downstream_live,
-       r.reviewed_by, r.created_at, r.reason
+       r.reviewed_by, r.created_at, r.reason, l.system_id
 FROM (
     SELECT DISTINCT ON (r.link_id) r.* FROM requirements_linkreview r
     JOIN requirements_tracelink l ON l.id = r.link_id
-    WHERE l.system_id = %(system)s
+    WHERE l.system_id = ANY(%(systems)s::bigint[])
     ORDER BY r.link_id, r.id DESC
 ) r
 JOIN requirements_tracelink l ON l.id = r.link_id
@@ -135,8 +137,12 @@ WHERE NOT EXISTS (SELECT FROM evidence_registration r WHERE r.version_id = of_ve
 
 def stored_links(system: System) -> list[StoredLink]:
     """Return the links of a system that hold, each with its last review: one query."""
+    return _stored_links([system.pk])
+
+
+def _stored_links(systems: Collection[int]) -> list[StoredLink]:
     with connection.cursor() as cursor:
-        cursor.execute(_LINKS, {"system": system.pk, "holds": LinkOutcome.HOLDS.value})
+        cursor.execute(_LINKS, {"systems": sorted(systems), "holds": LinkOutcome.HOLDS.value})
         return [_stored(row) for row in cursor.fetchall()]
 
 
@@ -209,6 +215,34 @@ def standings_of(system: System) -> list[LinkStanding]:
     """Return where each link of a system that holds stands now."""
     stored = stored_links(system)
     return judge_links(stored, current_ends(system, ends_of(stored)))
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectLinks:
+    """How many links of a system have to be looked at again, and since when the first of them."""
+
+    n: int
+    since: datetime | None  # at the least; None: nobody can tell
+
+
+def suspect_links_of(systems: Collection[int]) -> dict[int, SuspectLinks]:
+    """Return what is suspect in each of several systems, by key: as many queries as `standings_of` takes for one.
+
+    A link below a suspect one is not suspect for longer than that, so that those whose ends moved tell since when.
+    """
+    stored = _stored_links(systems)
+    if not stored:
+        return {}
+    found: defaultdict[int, list[LinkStanding]] = defaultdict(list)
+    for each in judge_links(stored, current_ends_of(systems, ends_of(stored))):
+        if each.is_suspect:
+            found[each.stored.system_id].append(each)
+    return {system: SuspectLinks(len(links), _first_moved(links)) for system, links in found.items()}
+
+
+def _first_moved(links: Iterable[LinkStanding]) -> datetime | None:
+    moves = (end.since for link in links for _, end in link.moved_ends)
+    return min((since for since in moves if since is not None), default=None)
 
 
 def ends_of(stored: Iterable[StoredLink]) -> set[int]:
@@ -304,12 +338,17 @@ def versions_since(reviewed: Iterable[tuple[ReviewedEnd, End]]) -> list[Artefact
 
 def _wholes(ends: Mapping[int, End]) -> dict[int, int]:
     """Return the requirement of each criterion among these, by their keys: what is above the one is above the other."""
-    requirements = {end.key: end.artefact_id for end in ends.values() if end.kind == ArtefactKind.REQUIREMENT}
-    return {
-        end.artefact_id: requirements[end.key.partition("/")[0]]
+    requirements = {
+        (end.system_id, end.key): end.artefact_id
         for end in ends.values()
-        if end.kind == ArtefactKind.CRITERION and end.key.partition("/")[0] in requirements
+        if end.kind == ArtefactKind.REQUIREMENT
     }
+    wholes = {
+        end.artefact_id: requirements.get((end.system_id, end.key.partition("/")[0]))
+        for end in ends.values()
+        if end.kind == ArtefactKind.CRITERION
+    }
+    return {criterion: whole for criterion, whole in wholes.items() if whole is not None}
 
 
 def _suspect_above(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,7 +26,8 @@ from requirements.freshness import judge_whatever_its_age
 
 MET: Final = "met"
 NOT_MET: Final = "not_met"
-UNKNOWN: Final = ("untested", "stale", "insufficient", "hidden")  # why nobody, or not this person, can tell
+HIDDEN: Final = "hidden"
+UNKNOWN: Final = ("untested", "stale", "insufficient", HIDDEN)  # why nobody, or not this person, can tell
 
 # What is live in production, else the newest; beside it what it stood in for, else the one registered before it.
 _SHOWN: Final = """
@@ -70,6 +71,27 @@ LEFT JOIN LATERAL (
 ) a ON true
 WHERE r.id = ANY(%(releases)s)
 """
+# Since when a criterion is not known to be met for a release: since the first assessment after the last one that said
+# so; of one that was never assessed, since it could have been.
+_UNMET_SINCE: Final = """
+SELECT p.criterion_id, x.as_of, greatest(t.at, r.created_at)
+FROM unnest(%(criteria)s::bigint[], %(releases)s::bigint[]) AS p(criterion_id, release_id)
+JOIN evidence_release r ON r.id = p.release_id
+JOIN requirements_acceptancecriterion c ON c.id = p.criterion_id
+LEFT JOIN LATERAL (
+    SELECT at FROM requirements_requirementtransition
+    WHERE version_id = c.version_id AND to_state = 'approved' ORDER BY at DESC LIMIT 1
+) t ON true
+LEFT JOIN LATERAL (
+    SELECT as_of FROM requirements_assessment
+    WHERE criterion_id = p.criterion_id AND release_id = p.release_id AND verdict = 'met' ORDER BY as_of DESC LIMIT 1
+) m ON true
+LEFT JOIN LATERAL (
+    SELECT as_of FROM requirements_assessment
+    WHERE criterion_id = p.criterion_id AND release_id = p.release_id AND as_of > coalesce(m.as_of, '-infinity')
+    ORDER BY as_of LIMIT 1
+) x ON true
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +103,14 @@ class Trend:
     better: int  # not met then, met now
     worse: int  # met then, not met now
     lost: int  # known then, unknown now
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A criterion that is not met, or of which nobody can tell."""
+
+    word: str  # `NOT_MET`, or one of `UNKNOWN`
+    stale_since: datetime | None  # None: its evidence is not too old
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +127,7 @@ class Strip:
     as_of_first: datetime | None  # of the oldest of these assessments
     as_of_last: datetime | None
     trend: Trend | None  # None: there is nothing to compare with
+    unmet: Mapping[int, Unmet] = field(repr=False)  # the criteria that are not known to be met, by key
 
     @property
     def met(self) -> int:
@@ -155,7 +186,7 @@ def _strip(
 ) -> Strip:
     release, name, is_live, before, before_name = row
     told = {pk: _told(each, now, hidden=release in kept) for pk, each in now_judged.items()}
-    known = [now_judged[pk] for pk, word in told.items() if word not in {"untested", "hidden"}]
+    known = [now_judged[pk] for pk, word in told.items() if word not in {"untested", HIDDEN}]
     as_ofs = [each.assessed_as_of for each in known if each.assessed_as_of is not None]
     then = {
         pk: each.verdict
@@ -173,7 +204,32 @@ def _strip(
         as_of_first=min(as_ofs, default=None),
         as_of_last=max(as_ofs, default=None),
         trend=_trend(before_name, then, told) if then else None,
+        unmet={
+            pk: Unmet(told[pk], each.stale_since(now)) for pk, each in now_judged.items() if told[pk] != MET
+        },
     )
+
+
+def unmet_since(strips: Iterable[Strip]) -> dict[str, datetime]:
+    """Return since when the first criterion that comes to each word is not known to be met: one query at most.
+
+    What is hidden from the reader tells nothing.
+    """
+    unmet = {
+        pk: (strip.release_id, each)
+        for strip in strips
+        for pk, each in strip.unmet.items()
+        if each.word != HIDDEN
+    }
+    if not unmet:
+        return {}
+    asked = {"criteria": list(unmet), "releases": [release for release, _ in unmet.values()]}
+    since: dict[str, datetime] = {}
+    for pk, first, could_be in _fetch(_UNMET_SINCE, asked):
+        _, each = unmet[pk]
+        began = first or each.stale_since or could_be
+        since[each.word] = min(began, since.get(each.word, began))
+    return since
 
 
 def _trend(before: str, then: Mapping[int, str], told: Mapping[int, str]) -> Trend:
@@ -185,7 +241,7 @@ def _trend(before: str, then: Mapping[int, str], told: Mapping[int, str]) -> Tre
 def _told(judged: Judged, now: datetime, *, hidden: bool) -> str:
     """Return what a criterion comes to in one word: what was not met stays so when it is old."""
     if hidden and judged.counts_reviews:
-        return "hidden"
+        return HIDDEN
     if judged.is_missing:
         return "untested"
     if judged.whatever_its_age == NOT_MET:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import polib
 import pytest
+from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -27,6 +28,16 @@ from tests.invariants.walk import REPOSITORY
 
 HAN = re.compile("[\u4e00-\u9fff]")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|</?\w+[^>]*>")
+
+
+def test_a_percent_sign_in_a_template_is_looked_up_as_it_is_marked() -> None:
+    marked = '{% load i18n %}{% translate "Share, each bound at 95%" %}'
+    (message,) = messages_of_template(marked)
+    assert message in {Message(each.msgid) for each in polib.pofile(str(catalogue_path("zh_Hans")))}
+    with translation.override("zh-hans"):
+        said = Template(marked).render(Context())
+    assert HAN.search(said)
+    assert said.count("%") == 1
 
 
 def test_chinese_is_the_one_language_besides_english() -> None:
@@ -124,7 +135,7 @@ def test_codes_and_figures_are_said_in_the_readers_language() -> None:
     with translation.override("zh-hans"):
         assert "逐字一致" in badge("verbatim")
         assert figure(value=0.9, unit="share", low=0.8, high=0.95, n=10, bound_confidence=0.95).startswith(
-            "0.9 share [0.8, 0.95]，两端各为单侧 95% 界限"
+            "0.9 比例 [0.8, 0.95]，两端各为单侧 95% 界限"
         )
     with translation.override("en"):
         assert "verbatim" in badge("verbatim")

@@ -136,7 +136,8 @@ def test_a_bullet_is_drawn_whatever_the_numbers_and_words(
         lambda: bullet(value=value, low=low, high=high, threshold=threshold, at_least=at_least, unit=unit, tone=tone,
                        title=label, threshold_label=label, caption=caption)
     )  # fmt: skip
-    assert {as_read(label), as_read(caption)} <= whole_words(root)
+    assert as_read(label) in whole_words(root)
+    assert root.findtext(f"{SVG}desc") == as_read(f"{caption}; {label}")
     zone = next(each for each in root.iter(f"{SVG}rect") if each.attrib["class"] == "tb-draw-zone")
     reference = next(each for each in root.iter(f"{SVG}line") if each.attrib["class"] == "tb-draw-reference")
     edge = float(zone.attrib["x"]) + (0 if at_least else float(zone.attrib["width"]))
@@ -215,7 +216,7 @@ def test_a_tone_has_a_shape_of_its_own() -> None:
 def test_a_share_is_shown_on_the_whole_of_its_scale() -> None:
     root = check(
         bullet(value=0.9, low=0.85, high=0.95, threshold=0.8, at_least=True, unit="share", tone="good", title="t",
-               threshold_label="at least 0.8", caption="c")
+               threshold_label="at least 0.8", caption="c", least=(0, 1))
     )  # fmt: skip
     assert {"0", "0.2", "0.4", "0.6", "0.8", "1"} <= whole_words(root)
 

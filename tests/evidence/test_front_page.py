@@ -12,8 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence import clock
+from evidence.actors import actor_of_token, person_behind, remembering_people
+from evidence.models import AccessToken, Scope
 from evidence.selectors import counting
 from tests.e2e.cases import make_task
+from tests.e2e.test_pages import full_world
 from tests.evidence.test_admin_pages import signed_in
 from tests.factories import World, make_world
 
@@ -65,3 +68,23 @@ def test_home_asks_no_more_of_the_database_where_more_waits(world: World) -> Non
             client.get(reverse("admin:index"))
         asked.append(len(queries))
     assert asked[0] == asked[1] <= 25
+
+
+@pytest.mark.parametrize("role", ["author", "approver", "reviewer", "researcher", "auditor", "operator"])
+def test_home_asks_few_queries_in_each_role(role: str) -> None:
+    world = full_world()
+    client = signed_in(world.people[role])
+    client.get(reverse("admin:index"))
+    with CaptureQueriesContext(connection) as queries:
+        client.get(reverse("admin:index"))
+    assert len(queries) <= 25
+
+
+def test_a_page_asks_once_for_the_person_behind_a_token(world: World) -> None:
+    world.token(Scope.INGEST)
+    token = actor_of_token(AccessToken.objects.get())
+    with CaptureQueriesContext(connection) as asked_each_time:
+        behind = {person_behind(token) for _ in range(3)}
+    with remembering_people(), CaptureQueriesContext(connection) as asked_once:
+        assert {person_behind(token) for _ in range(3)} == behind
+    assert len(asked_each_time) == 3 * len(asked_once)

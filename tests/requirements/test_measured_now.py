@@ -81,6 +81,25 @@ def test_a_criterion_that_was_changed_was_not_measured_yet(world: World) -> None
     told = shown_to(world, "approver", stricter.version)
     assert "not measured yet" in told
     assert "0.9667" not in told
+    assert "is measured once this version is approved" in told
+
+
+def test_nothing_is_measured_by_looking_at_a_version_that_waits(world: World) -> None:
+    judge(world, criterion_of(world))
+    stricter = criterion_of(world, approved=False, threshold=0.99)
+    for role in ("author", "approver"):
+        assert "not measured yet" in shown_to(world, role, stricter.version)
+    assert not Assessment.objects.filter(criterion=stricter).exists()
+
+
+def test_why_a_criterion_is_not_measured_is_said_only_where_it_waits_for_approval(world: World) -> None:
+    criterion = criterion_of(world)
+    assert "is measured once this version is approved" not in shown_to(world, "approver", criterion.version)
+    judge(world, criterion)
+    kept = make_criterion(
+        world, approved=False, check="evals.metric", parameters=PARAMETERS, owner="somebody-else"
+    )
+    assert "is measured once this version is approved" not in shown_to(world, "approver", kept.version)
 
 
 def test_live_releases_come_first_then_the_newest_and_no_more_than_are_shown(world: World) -> None:

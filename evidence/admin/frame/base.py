@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from evidence.access import sees_internals, visible_people
 from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.chain_kinds import CHAIN_KINDS, chain_url
-from evidence.admin.frame.display import list_url, pretty_json
+from evidence.admin.frame.display import link, list_url, pretty_json
 from evidence.admin.frame.headings import nouns_of
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
 from evidence.admin.frame.odd_names import warn_of_name
@@ -36,6 +36,7 @@ from evidence.admin.frame.people import (
     show_actor,
     show_actor_fully,
 )
+from evidence.admin.frame.record_names import is_named_here, name_of
 from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
 from evidence.admin.frame.trace_ids import IN_HEX, has_trace_id, hex_column, in_hex
 from evidence.admin.frame.visibility import principal_of, rows_of, visible
@@ -46,6 +47,8 @@ from evidence.models.base import ActorField
 # What a column that says who is called where it shows a name, in a list and on a page.
 _BY_NAME: Final = "{}_by_name"
 _IN_FULL: Final = "{}_in_full"
+# What a column that leads to a record is called where the record is not called as it says itself.
+_LINKED: Final = "{}_linked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,8 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
         for field in self.opts.fields:
             if isinstance(field, JSONField):
                 setattr(self, _shown_name(field), _json_column(field.name))
+            if isinstance(field, ForeignKey) and is_named_here(field.related_model):
+                setattr(self, _LINKED.format(field.name), _linked_column(field))
             if isinstance(field, ActorField):
                 setattr(self, _BY_NAME.format(field.name), actor_column(field, show_actor))
                 setattr(self, _IN_FULL.format(field.name), actor_column(field, show_actor_fully))
@@ -246,7 +251,8 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
         del request, obj
         hidden = {"xact_id", *(self.exclude or ())}  # a number that says nothing to people
         shown = self.fields or [_shown_name(field) for field in self.opts.fields if field.name not in hidden]
-        return in_hex(self.model, _naming(self.model, shown, _IN_FULL))
+        linked = [_LINKED.format(each) if hasattr(self, _LINKED.format(each)) else each for each in shown]
+        return in_hex(self.model, _naming(self.model, linked, _IN_FULL))
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Show names in place of pseudonyms."""
@@ -303,6 +309,19 @@ def _searched_actors(model: type[Model], searched: Sequence[str]) -> dict[str, s
         for each in searched
         if each.lstrip("=") in who
     }
+
+
+def _linked_column(field: Field[Any, Any]) -> Callable[[Model], SafeString | str | None]:
+    """Return what shows the record that a row belongs to, by what it is called in the reader's language."""
+
+    @admin.display(description=capfirst(field.verbose_name))
+    def show(row: Model) -> SafeString | str | None:
+        record = getattr(row, field.name)
+        if record is None:
+            return None
+        return link(record) if admin_of(admin.site, type(record)) else name_of(record)
+
+    return show
 
 
 def _json_column(column: str) -> Callable[[Model], SafeString]:

@@ -11,6 +11,7 @@ from django.db.models import (
     DecimalField,
     Field,
     FloatField,
+    ForeignKey,
     IntegerField,
     Model,
 )
@@ -20,6 +21,7 @@ from django_stubs_ext import StrOrPromise
 from evidence.admin.frame.headings import heading_of
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.moments import ago
+from evidence.admin.frame.record_names import is_named_here, name_of
 
 _SHOWN: Final = "{}_as_listed"
 HOLDS_TIMES, HOLDS_NUMBERS = "holds_times", "holds_numbers"  # attributes of the functions that show a column
@@ -39,6 +41,8 @@ def columns_as_listed(
             shown[_SHOWN.format(field.name)] = _time_column(field)
         elif field.choices:
             shown[_SHOWN.format(field.name)] = _choice_column(field)
+        elif isinstance(field, ForeignKey) and is_named_here(field.related_model):
+            shown[_SHOWN.format(field.name)] = _record_column(field)
         elif field.name in units:
             shown[_SHOWN.format(field.name)] = _number_column(field, units[field.name])
     return shown
@@ -77,6 +81,15 @@ def _time_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
         return None if moment is None else ago(moment)
 
     setattr(show, HOLDS_TIMES, True)
+    return show
+
+
+def _record_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
+    @admin.display(description=field.verbose_name, ordering=field.name)
+    def show(row: Model) -> Any:
+        record = getattr(row, field.name)
+        return None if record is None else name_of(record)
+
     return show
 
 

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.odd_names import is_odd
+from evidence.admin.frame.record_names import name_of
+from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
 
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
@@ -87,7 +89,7 @@ def link(obj: Model | None, text: object = None) -> SafeString | str:
     """Return a link to a record's page, or a dash where there is none."""
     if obj is None:
         return "–"
-    shown = format_html('<a href="{}">{}</a>', record_url(obj), str(obj) if text is None else text)
+    shown = format_html('<a href="{}">{}</a>', record_url(obj), name_of(obj) if text is None else text)
     return format_html("{} {}", shown, badge("odd_name", _("look twice"))) if is_odd(obj) else shown
 
 
@@ -121,7 +123,7 @@ def figure(
     """
     if value is None:
         return _("not measured") if n is None else _("not measured, n %(n)s") % {"n": n}
-    text = f"{value:.4g} {unit}"
+    text = f"{value:.4g} {unit_in_words(unit)}"
     if low is not None and high is not None:
         text += f" [{low:.3g}, {high:.3g}]"
         if confidence is not None:

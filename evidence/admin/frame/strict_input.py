@@ -13,6 +13,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field
 from django.db.models.fields import BLANK_CHOICE_DASH
+from django.forms import CheckboxInput
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
@@ -22,6 +23,7 @@ from evidence.admin.frame.columns import as_listed, columns_as_listed
 from evidence.admin.frame.csv_export import EXPORT, check_export, export_list
 from evidence.admin.frame.headings import nouns_of
 from evidence.admin.frame.labels import choice_of, noun_of
+from evidence.admin.frame.record_names import name_of
 from evidence.errors import InvalidInput, NotFound
 from evidence.pages.refusal_words import NOT_FOUND
 
@@ -78,6 +80,19 @@ class StrictInput(_ModelAdmin):
         """Name the page after the noun of its record."""
         title = self._title_of(request, object_id) % noun_of(self.opts)
         return super().changeform_view(request, object_id, form_url, {"title": title} | (extra_context or {}))
+
+    def action_checkbox(self, obj: Any) -> Any:
+        """Return the box that chooses a row, told by what the record is called."""
+        told = {"class": "action-select", "aria-label": _("Choose %(record)s") % {"record": name_of(obj)}}
+        return CheckboxInput(told, lambda _value: False).render(ACTION_CHECKBOX_NAME, str(obj.pk))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        form_url: str = "", obj: Any = None,
+    ) -> HttpResponse:  # fmt: skip
+        """Name the page after its record, too, in the reader's language."""
+        named = {"subtitle": name_of(obj)} if obj is not None else {}
+        return super().render_change_form(request, context | named, add, change, form_url, obj)
 
     def _title_of(self, request: HttpRequest, object_id: str | None) -> str:
         if object_id is None:

@@ -177,6 +177,29 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "frozen": pgettext_lazy("verdict", "answers frozen"),
     "drawn": pgettext_lazy("verdict", "sample drawn"),
     "not_yet": pgettext_lazy("verdict", "not yet shown"),
+    # Roles.
+    "author": pgettext_lazy("role", "author"),
+    "approver": pgettext_lazy("role", "approver"),
+    "reviewer": pgettext_lazy("role", "reviewer"),
+    "researcher": pgettext_lazy("role", "researcher"),
+    "auditor": pgettext_lazy("role", "auditor"),
+    "operator": pgettext_lazy("role", "operator"),
+    # Slots of a release.
+    "index": pgettext_lazy("slot", "index"),
+    "policy": pgettext_lazy("slot", "policy"),
+    # Further flags.
+    "log_event_without_span": pgettext_lazy("flag", "log event without a span"),
+    "parent_elsewhere": pgettext_lazy("flag", "parent elsewhere"),
+    "reading_changed": pgettext_lazy("flag", "reading changed"),
+    "release_not_stated": pgettext_lazy("flag", "release not stated"),
+    "release_unknown": pgettext_lazy("flag", "release unknown"),
+    "span_versions_differ": pgettext_lazy("flag", "span versions differ"),
+    "version_not_in_release": pgettext_lazy("flag", "version not in the release"),
+    "unregistered_version": pgettext_lazy("flag", "unregistered version"),
+    "version_ambiguous": pgettext_lazy("flag", "version ambiguous"),
+    "version_label_differs": pgettext_lazy("flag", "version label differs"),
+    "version_name_differs": pgettext_lazy("flag", "version name differs"),
+    "version_unregistered": pgettext_lazy("flag", "version unregistered"),
 }
 
 

@@ -19,6 +19,7 @@ from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.moments import ago
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.words import in_words
 from evidence.admin.review.page import show_review_page
 from evidence.admin.review.queue import LanguageFilter, QueueFilter, QueuePaginator, order_of
 from evidence.admin.review.reason import REASON_JOINS, reason_in_words
@@ -120,7 +121,10 @@ class ReviewTaskAdmin(TraceIdSearch):
 
     @admin.display(description="Reviews")
     def progress(self, task: Any) -> str:
-        return f"{task.n_reviews} of {task.reviews_required}" + (", one is yours" if task.is_mine else "")
+        told = {"n": task.n_reviews, "required": task.reviews_required}
+        if task.is_mine:
+            return _("%(n)s of %(required)s, one is yours") % told
+        return _("%(n)s of %(required)s") % told
 
     @admin.display(description=gettext_lazy("Due"), ordering="due_at")
     def due(self, task: ReviewTask) -> str:
@@ -130,7 +134,7 @@ class ReviewTaskAdmin(TraceIdSearch):
 
     @admin.display(description="Asked because", ordering="reason")
     def why(self, task: ReviewTask) -> str:
-        return task.reason.replace("_", " ")
+        return str(in_words(task.reason))
 
 
 @admin.register(QueuedTask)
@@ -202,8 +206,8 @@ class ReviewAdmin(ReadOnlyModelAdmin):
     @admin.display(description="The machine had said")
     def machine_said(self, review: Review) -> str:
         verdicts = [citation["verdict"] for citation in review.machine_verdict.get("citations", [])]
-        counts = [f"{verdicts.count(word)} {word.replace('_', ' ')}" for word in dict.fromkeys(verdicts)]
-        return ", ".join(counts) or "no citations"
+        counts = [f"{verdicts.count(word)} {in_words(word)}" for word in dict.fromkeys(verdicts)]
+        return ", ".join(counts) or _("no citations")
 
     @admin.display(description="Corrected answer")
     def corrected(self, review: Review) -> str:

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from evidence.acts import can_administer, can_change_skill, can_pause_queue
 from evidence.admin.frame.base import ReadOnlyModelAdmin, ScopedModelAdmin
@@ -64,7 +65,7 @@ class ReviewerSkillAdmin(_BegunAndEnded):
 
     @admin.display(description="Language", ordering="language")
     def language_or_any(self, skill: ReviewerSkill) -> str:
-        return skill.language or "any"
+        return skill.language or gettext("any")
 
     def may_end(self, request: HttpRequest, row: ReviewerSkill) -> bool:
         return can_change_skill(principal_of(request), row.system, row.user)

@@ -13,6 +13,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url, record_url
+from evidence.admin.frame.record_names import name_of
 from evidence.pages.search.asked import Asked
 
 MOST: Final = 10  # of one noun that are shown
@@ -54,7 +55,9 @@ def by_its_list(
     found, may_repeat = of_list.get_search_results(request, rows, asked.term)
     shown = as_shown(model, (found.distinct() if may_repeat else found).order_by("-pk"))
     return group_of(
-        title, (Hit(str(row), record_url(row)) for row in shown), list_url(model._meta.label, q=asked.term)
+        title,
+        (Hit(name_of(row), record_url(row)) for row in shown),
+        list_url(model._meta.label, q=asked.term),
     )
 
 

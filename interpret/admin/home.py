@@ -1,0 +1,63 @@
+"""What waits for a researcher on home: runs that wait, go on or failed, and findings without a calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from evidence.admin.frame.display import list_url
+from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.front_page import Section, waiting_since
+from evidence.models import Scope
+from evidence.selectors.counting import count_each
+from interpret.models import Finding, ProbeRun
+from interpret.selectors.calibration import not_calibrated
+from interpret.selectors.waiting_runs import failed_for_good
+
+
+def work_of_researcher(request: HttpRequest, strips: Mapping[int, object]) -> Section | None:
+    """Return what waits for this researcher: `settings.FRONT_PAGE_WORK`."""
+    del strips
+    principal = principal_of(request)
+    if not (principal.sees_internals and principal.may(Scope.PROBE) and principal.system_ids):
+        return None
+    runs, findings = visible(ProbeRun.objects.all(), request), visible(Finding.objects.all(), request)
+    queued, running = ProbeRun.State.QUEUED, ProbeRun.State.RUNNING
+    counted = count_each(
+        {
+            "queued": (runs.filter(state=queued), "queued_at"),
+            "running": (runs.filter(state=running), "queued_at"),
+            "failed": (failed_for_good(runs), "finished_at"),
+            "uncalibrated": (not_calibrated(findings), "observed_at"),
+        }
+    )
+    return Section(
+        "researcher",
+        _("Waits for you as a researcher"),
+        ((_("Run a probe"), reverse("admin:ask_probe")),),
+        (
+            waiting_since(
+                _("Probe runs that wait"),
+                counted["queued"],
+                list_url("interpret.proberun", state__exact="queued"),
+            ),
+            waiting_since(
+                _("Probe runs going on"),
+                counted["running"],
+                list_url("interpret.proberun", state__exact="running"),
+            ),
+            waiting_since(
+                _("Failed, and not asked for again"),
+                counted["failed"],
+                list_url("interpret.proberun", failed="last"),
+            ),
+            waiting_since(
+                _("Supported findings that nothing was calibrated for"),
+                counted["uncalibrated"],
+                list_url("interpret.finding", calibrated="no"),
+            ),
+        ),
+    )
