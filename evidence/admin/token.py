@@ -20,7 +20,7 @@ from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.token_form import TokenForm
-from evidence.errors import EvidenceError, ProofNeeded
+from evidence.errors import EvidenceError
 from evidence.models import AccessToken, System
 from evidence.pages.frame import Page, Step, show_page
 from evidence.services.people import tokens
@@ -72,8 +72,6 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         if form.is_bound and form.is_valid():
             try:
                 issued = tokens.issue_token(principal=principal, **form.told())
-            except ProofNeeded:
-                raise
             except EvidenceError as exc:
                 form.add_error(None, str(exc))
                 status = exc.http_status

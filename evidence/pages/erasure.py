@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.access import Principal, member_systems
 from evidence.acts import check_can_operate
 from evidence.admin.frame.display import list_url
-from evidence.errors import EvidenceError, LegalHoldInForce, PlanOvertaken, ProofNeeded
+from evidence.errors import EvidenceError, LegalHoldInForce, PlanOvertaken
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
 from evidence.services.disposal.agreed import Wanted, digest_of_whole, erase_wanted, plan_wanted
@@ -112,8 +112,6 @@ def erasure(request: HttpRequest, principal: Principal) -> Page:
         if form.cleaned_data["agreed"]:
             return _page(told | {"report": _erase(principal, form)})
         told["plan"] = _plan(principal, form)
-    except ProofNeeded:
-        raise
     except (PlanOvertaken, LegalHoldInForce) as exc:
         told |= {"overtaken": str(exc), "plan": _plan(principal, form)}
         status = exc.http_status

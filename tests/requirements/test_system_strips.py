@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -110,6 +111,7 @@ def test_home_says_it_and_takes_no_more_queries_for_more_systems(
     page = client.get("/admin/").content.decode()
     assert "1 met, 0 not met, 3 unknown, of 4" in page
     assert "nothing to compare with: it is the first release" in page
+    assert re.search(r"as of \S+ \S+ UTC<", page), "a time names its zone"
     with CaptureQueriesContext(connection) as few:
         client.get("/admin/")
     for n in range(3):
