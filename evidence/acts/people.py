@@ -91,8 +91,8 @@ def check_can_issue_token(
     kept = sorted({scope.value for scope in scopes} - scopes_to_issue(principal))
     if kept:
         raise AccessDenied(
-            f"A token for {', '.join(kept)} opens what an operator does not, and whoever issues it reads its text: it is "
-            "made on the machine itself: `manage.py issue_token`."
+            f"A token for {', '.join(kept)} opens what an operator does not, and whoever issues it reads its text: it "
+            "is made on the machine itself: `manage.py issue_token`."
         )
 
 

@@ -23,6 +23,7 @@ from evidence.admin.token_form import TokenForm
 from evidence.errors import EvidenceError
 from evidence.models import AccessToken, System
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.sent_forms import check_names
 from evidence.services.people import tokens
 
 SOON: Final = timedelta(days=14)  # before a token ends its owner is told, here and on the page of health
@@ -67,6 +68,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
             raise PermissionDenied
         principal = principal_of(request)
         form = TokenForm(request.POST if request.method == "POST" else None, principal=principal)
+        check_names(request, form)
         status = 422 if form.is_bound and not form.is_valid() else 200
         trail = [Step(_("Access tokens"), list_url("evidence.accesstoken"))]
         if form.is_bound and form.is_valid():
