@@ -132,7 +132,7 @@ def _plan(principal: Principal, form: ErasureForm) -> ShownPlan:
 def _overtaken(
     principal: Principal, form: ErasureForm, exc: PlanOvertaken | LegalHoldInForce
 ) -> dict[str, Any]:
-    """Return what is told of a refusal: the plan as it is now, if there is any, and where to see what went before it."""
+    """Return what is told of a refusal: the plan as it is now, if there is any, and where what went before it is."""
     told: dict[str, Any] = {
         "overtaken": str(exc),
         "is_of_several": form.wanted.trace_id is None,

@@ -9,6 +9,7 @@ from django.test import Client
 
 from evidence.models import Erasure, ErasureCertificate, System, Trace
 from evidence.services.disposal import erasure, holds
+from evidence.services.disposal.planning import draw_up
 from tests.evidence.binder_world import PERIOD
 from tests.factories import World, make_world
 from tests.requirements.builders import make_trace
@@ -97,7 +98,7 @@ def test_two_who_press_at_once_erase_once(
     operator: Client, world: World, trace: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both were shown the same plan, and the other was quicker, between the plan and its locks."""
-    sent, real = agreed_to(operator, trace), erasure.draw_up
+    sent, real = agreed_to(operator, trace), draw_up
 
     def overtaken(*args: Any, **given: Any) -> Any:
         drawn = real(*args, **given)

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from evidence.access import principal_of_user
 from evidence.models import Release
 from requirements.models import AcceptanceCriterion, Assessment
 from requirements.selectors.system_strips import Strip, strips_of
@@ -140,3 +141,17 @@ def test_a_verdict_that_counts_reviews_is_kept_from_whom_it_could_lead(
     assert shown()["hidden"] == 1
     say(client, task, "approve")
     assert "hidden" not in shown()
+
+
+def test_what_is_kept_from_somebody_is_not_told_as_lost(
+    world: World, task: Any, counted: AcceptanceCriterion  # noqa: F811  # fixtures
+) -> None:  # fmt: skip
+    after = second_release(world)
+    judged(counted, after, "met", counts_reviews=True)
+    deploy(after)
+    deploy(world.release)
+    second = principal_of_user(colleague(world, "second", "reviewer"))
+    strip = strips_of(second, {world.system.pk})[world.system.pk]
+    assert (strip.before, strip.counts["hidden"]) == (after.name, 1)
+    assert strip.trend is None
+    assert strip_of(world).trend is not None
