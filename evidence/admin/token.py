@@ -73,7 +73,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         trail = [Step(_("Access tokens"), list_url("evidence.accesstoken"))]
         if form.is_bound and form.is_valid():
             try:
-                issued = tokens.issue_token(principal=principal, **form.told())
+                issued = tokens.issue_token(principal=principal, is_named_anew=True, **form.told())
             except EvidenceError as exc:
                 form.add_error(None, str(exc))
                 status = exc.http_status

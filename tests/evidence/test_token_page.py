@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from evidence.errors import AccessDenied
 from evidence.models import AccessToken, Scope
-from evidence.services.people.tokens import issue_token
+from evidence.services.people.tokens import issue_token, revoke_token
 from tests.factories import World
 
 ADD = "/admin/evidence/accesstoken/add/"
@@ -68,6 +68,17 @@ def test_an_operator_reads_and_judges_nothing_by_a_token_in_anothers_name(
             systems=[world.system], expires_at=timezone.now() + timedelta(days=1),
         )  # fmt: skip
     assert not AccessToken.objects.exists()
+
+
+def test_the_same_sent_again_issues_no_other(operator: Client, world: World) -> None:
+    """A page that is loaded again sends its form again: a key whose text nobody kept would work for months."""
+    assert operator.post(ADD, asked(world)).status_code == 200
+    again = operator.post(ADD, asked(world))
+    assert again.status_code == 409
+    token = AccessToken.objects.get()
+    assert f"has a token of this name already, {token.prefix}" in again.content.decode()
+    revoke_token(principal=world.principal("operator"), token=token)
+    assert operator.post(ADD, asked(world)).status_code == 200
 
 
 @pytest.mark.parametrize(

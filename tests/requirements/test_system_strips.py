@@ -155,3 +155,17 @@ def test_what_is_kept_from_somebody_is_not_told_as_lost(
     assert (strip.before, strip.counts["hidden"]) == (after.name, 1)
     assert strip.trend is None
     assert strip_of(world).trend is not None
+
+
+def test_an_operator_is_told_of_no_verdict_on_home(
+    world: World, criteria: list[AcceptanceCriterion], client: Client
+) -> None:
+    """Who gives access sees none of what it opens: not how a system stands, nor what its gate said."""
+    judged(criteria[0], world.release, "met")
+    client.force_login(world.people["operator"])
+    page = client.get("/admin/")
+    assert page.context["work"] is None
+    assert "Waits for operators" in page.content.decode()
+    assert not any(
+        told in page.content.decode() for told in ("1 met", "Last gate decision", world.release.name + "<")
+    )
