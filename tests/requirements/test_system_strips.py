@@ -139,6 +139,8 @@ def test_a_verdict_that_counts_reviews_is_kept_from_whom_it_could_lead(
         return dict(system.strip.counts)
 
     assert shown()["hidden"] == 1
+    page = client.get("/admin/").content.decode()
+    assert "none that you may see" in page, "a gate did decide, by what colleagues said"
     say(client, task, "approve")
     assert "hidden" not in shown()
 
