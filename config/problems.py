@@ -51,7 +51,7 @@ from requirements.errors import RequirementsError
 
 logger = logging.getLogger(__name__)
 
-APP_ERRORS = (EvidenceError, RequirementsError, InterpretError)
+APP_ERRORS = (EvidenceError, ProofNeeded, RequirementsError, InterpretError)
 _RETRY_AFTER: Final = 5  # seconds
 _MACHINES: Final = ("/api/", "/v1/", "/log/")  # under which no address is a page, but for this one
 _DOCS: Final = "/api/docs"

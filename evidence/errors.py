@@ -151,12 +151,16 @@ class AccessDenied(EvidenceError):
     title = "Not permitted"
 
 
-class ProofNeeded(EvidenceError):
-    """The caller may do this, once they have proved again who they are."""
+class ProofNeeded(Exception):
+    """The caller may do this, once they have proved again who they are.
 
-    code = "proof_needed"
-    http_status = 403
-    title = "Prove that it is you"
+    No `EvidenceError`: pages catch those, and show them beside a form. Nothing in a form puts this right, so it goes up
+    to `config.problems`, which leads a browser to the proof and back.
+    """
+
+    code: ClassVar[str] = "proof_needed"
+    http_status: ClassVar[int] = 403
+    title: ClassVar[str] = "Prove that it is you"
 
 
 class SecondFactorNeeded(EvidenceError):

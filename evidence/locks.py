@@ -50,6 +50,7 @@ class Lock(StrEnum):
     SIGN_IN_BINDING = "evidence.signinbinding"  # which subject of the provider is whom
     SIGNER = "evidence.signer"  # the one that signs checkpoints
     SPAN_PARTITION = "evidence.span_partition"  # the making of a month; its function in the database takes it
+    TOKENS_OF = "evidence.tokensof"  # the tokens of a person
     WAIVER = "evidence.waiver"  # what is asked and granted of a criterion for a release
 
 

@@ -133,6 +133,7 @@ from evidence.acts.people import (
     check_can_pause_queue,
     check_can_propose_access,
     check_can_revoke_token,
+    scopes_to_issue,
 )
 from evidence.acts.proposals import (
     can_approve_gate,
@@ -343,5 +344,6 @@ __all__ = [
     "check_scope",
     "check_signed_in",
     "runs_commands",
+    "scopes_to_issue",
     "signing",
 ]

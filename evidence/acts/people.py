@@ -71,7 +71,11 @@ def check_can_pause_queue(principal: Principal, system: System) -> None:
 def check_can_issue_token(
     principal: Principal, owner: User, scopes: Sequence[Scope], systems: Sequence[System]
 ) -> None:
-    """Give a machine a key to systems of which its owner is a member, too, for what the owner's roles hold."""
+    """Give a machine a key to systems of which its owner is a member, too, for what the owner's roles hold.
+
+    Whoever issues it reads its text, and could use it in the owner's name. So an operator issues none for what no
+    operator holds: who gives access would read evidence and judge it.
+    """
     _check_administers(principal, *systems)
     if not owner.is_active:
         raise AccessDenied(f"{owner.get_username()} is not active any more: name another owner.")
@@ -84,6 +88,19 @@ def check_can_issue_token(
         raise AccessDenied(
             f"The roles of {owner.get_username()} do not hold {', '.join(beyond)}: name an owner whose roles do."
         )
+    kept = sorted({scope.value for scope in scopes} - scopes_to_issue(principal))
+    if kept:
+        raise AccessDenied(
+            f"A token for {', '.join(kept)} opens what an operator does not, and whoever issues it reads its text: it "
+            "is made on the machine itself: `manage.py issue_token`."
+        )
+
+
+def scopes_to_issue(principal: Principal) -> frozenset[str]:
+    """Return what the tokens may be for that somebody who administers issues: on the machine, all there is."""
+    return (
+        frozenset(Scope.values) if runs_commands(principal) else token_scopes_of({*principal.roles, OPERATOR})
+    )
 
 
 def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:

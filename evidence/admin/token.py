@@ -20,9 +20,10 @@ from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.token_form import TokenForm
-from evidence.errors import EvidenceError, ProofNeeded
+from evidence.errors import EvidenceError
 from evidence.models import AccessToken, System
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.sent_forms import check_names
 from evidence.services.people import tokens
 
 SOON: Final = timedelta(days=14)  # before a token ends its owner is told, here and on the page of health
@@ -67,13 +68,12 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
             raise PermissionDenied
         principal = principal_of(request)
         form = TokenForm(request.POST if request.method == "POST" else None, principal=principal)
+        check_names(request, form)
         status = 422 if form.is_bound and not form.is_valid() else 200
         trail = [Step(_("Access tokens"), list_url("evidence.accesstoken"))]
         if form.is_bound and form.is_valid():
             try:
-                issued = tokens.issue_token(principal=principal, **form.told())
-            except ProofNeeded:
-                raise
+                issued = tokens.issue_token(principal=principal, is_named_anew=True, **form.told())
             except EvidenceError as exc:
                 form.add_error(None, str(exc))
                 status = exc.http_status

@@ -14,6 +14,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence import clock
 from evidence.access import Principal, member_systems, visible_people
+from evidence.acts import scopes_to_issue
 from evidence.models import Scope, System
 
 # What each scope lets a machine do.
@@ -49,7 +50,6 @@ class TokenForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("May"),
-        choices=[(code, MAY[code]) for code, _label in Scope.choices],
         widget=forms.CheckboxSelectMultiple,
     )
     systems = _Systems(System.objects.none(), label=_("Systems"), widget=forms.CheckboxSelectMultiple)
@@ -65,6 +65,9 @@ class TokenForm(forms.Form):
             field = self.fields[name]
             if isinstance(field, forms.ModelChoiceField):
                 field.queryset = rows
+        scopes, mine = self.fields["scopes"], scopes_to_issue(principal)
+        if isinstance(scopes, forms.MultipleChoiceField):
+            scopes.choices = [(code, MAY[code]) for code in Scope.values if code in mine]
 
     def told(self) -> dict[str, Any]:
         """Return what the service takes."""

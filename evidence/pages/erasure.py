@@ -5,6 +5,7 @@ All of it is posted: the value of an attribute names a person, and addresses sta
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -16,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from evidence.access import Principal, member_systems
 from evidence.acts import check_can_operate
 from evidence.admin.frame.display import list_url
-from evidence.errors import EvidenceError, LegalHoldInForce, PlanOvertaken, ProofNeeded
+from evidence.errors import EvidenceError, LegalHoldInForce, NotFound, PlanOvertaken
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from evidence.services.disposal.agreed import Wanted, digest_of_whole, erase_wanted, plan_wanted
 from evidence.services.disposal.erasure import SubjectReport
 from evidence.services.disposal.planning import NEVER_REACHED, ErasurePlan
@@ -102,6 +104,7 @@ def erasure(request: HttpRequest, principal: Principal) -> Page:
     """Ask what is to be erased; show the plan; carry out the one that was shown."""
     check_can_operate(principal)
     form = ErasureForm(request.POST if request.method == "POST" else None, principal=principal)
+    check_names(request, form)
     told: dict[str, Any] = {"form": form, "never": NEVER_REACHED}
     if not form.is_bound:
         return _page(told)
@@ -112,10 +115,8 @@ def erasure(request: HttpRequest, principal: Principal) -> Page:
         if form.cleaned_data["agreed"]:
             return _page(told | {"report": _erase(principal, form)})
         told["plan"] = _plan(principal, form)
-    except ProofNeeded:
-        raise
     except (PlanOvertaken, LegalHoldInForce) as exc:
-        told |= {"overtaken": str(exc), "plan": _plan(principal, form)}
+        told |= _overtaken(principal, form, exc)
         status = exc.http_status
     except EvidenceError as exc:
         form.add_error(None, str(exc))
@@ -126,6 +127,20 @@ def erasure(request: HttpRequest, principal: Principal) -> Page:
 def _plan(principal: Principal, form: ErasureForm) -> ShownPlan:
     plans = plan_wanted(principal=principal, wanted=form.wanted)
     return ShownPlan(plans, digest_of_whole(plans), not all(plan.held for plan in plans))
+
+
+def _overtaken(
+    principal: Principal, form: ErasureForm, exc: PlanOvertaken | LegalHoldInForce
+) -> dict[str, Any]:
+    """Return what is told of a refusal: the plan as it is now, if there is any, and where what went before it is."""
+    told: dict[str, Any] = {
+        "overtaken": str(exc),
+        "is_of_several": form.wanted.trace_id is None,
+        "erasures": list_url("evidence.erasure", system__id__exact=form.wanted.system.pk),
+    }
+    with suppress(NotFound):  # nothing is left to plan
+        told["plan"] = _plan(principal, form)
+    return told
 
 
 def _erase(principal: Principal, form: ErasureForm) -> SubjectReport:

@@ -36,7 +36,9 @@ def own_sample(request: HttpRequest, principal: Principal, release_id: int) -> P
     if seed:
         began = {"started_at__gte": days.since, "started_at__lt": days.until}
         answers = visible_to(Trace.objects.filter(release=release, **began), principal)
-        lean = answers.only("trace_id", "revision", "question", "language", "risk_tier", "started_at")
+        lean = answers.only(
+            "trace_id", "revision", "question", "language", "risk_tier", "started_at", "payload_salt"
+        )
         context["sample"] = draw_own_sample(lean, seed=seed, n=n)
     trail = [
         Step(gettext_lazy("Releases"), list_url("evidence.release")),

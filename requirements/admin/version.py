@@ -283,6 +283,7 @@ def _say_measured(row: CriterionNow) -> dict[str, Any]:
         "bar": holds_when(row.criterion),
         "release": link(row.on.release),
         "live_in": ", ".join(row.on.environments),
+        "is_kept": row.is_kept,
     }
     if assessment is None or standing is None:
         return said

@@ -109,13 +109,18 @@ def _read(request: HttpRequest, system: System, *, is_planned: bool) -> _Sent:
         except (binascii.Error, ValueError) as exc:
             raise InvalidInput("The source of a plan is base64: plan the file again.") from exc
     elif chosen is not None:
-        if chosen.size is None or chosen.size > settings.REQUIREMENTS_MAX_BODY:
-            limit = settings.REQUIREMENTS_MAX_BODY
-            raise BodyTooLarge(f"the file has {chosen.size} bytes, the limit is {limit}: import it in parts")
+        _check_size(chosen.size or 0)
         source, name = chosen.read(), name or chosen.name or ""
     else:
         source = posted.get("text", "").replace("\r\n", "\n").encode()  # browsers send each line end as two
+    _check_size(len(source))
     return _Sent(system, name or _UNNAMED, source, posted.get("moves", ""))
+
+
+def _check_size(size: int) -> None:
+    limit = settings.REQUIREMENTS_MAX_BODY
+    if size > limit:
+        raise BodyTooLarge(f"the file has {size} bytes, the limit is {limit}: import it in parts")
 
 
 def _plan(systems: Sequence[System], principal: Principal, sent: _Sent) -> Page:

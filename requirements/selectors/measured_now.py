@@ -5,7 +5,7 @@ A fixed number of statements, however many criteria, releases or assessments the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,8 +38,9 @@ class CriterionNow:
 
     criterion: AcceptanceCriterion
     on: MeasuredRelease
-    assessment: Assessment | None  # None: it was not measured there, as far as the reader may see
+    assessment: Assessment | None  # None: it was not measured there, or it is kept from the reader
     standing: Standing | None  # what the assessment comes to by now
+    is_kept: bool = False  # from a reviewer whom it could lead: it was measured there
 
     @property
     def is_of_other_version(self) -> bool:
@@ -66,6 +67,7 @@ def measured_now(version: RequirementVersion, principal: Principal) -> MeasuredN
     releases, n_left_out = _releases(version, principal, now)
     criteria = list(version.criteria.order_by("pk"))
     of_pair: dict[tuple[int, int], Assessment] = {}
+    kept = frozenset[tuple[int, int]]()
     if criteria and releases:
         newest = (
             visible_to(Assessment.objects.all(), principal)
@@ -80,12 +82,32 @@ def measured_now(version: RequirementVersion, principal: Principal) -> MeasuredN
         )
         of_pair = {(each.criterion.artefact_version_id, each.release_id): each for each in newest}
         _read_inputs_of_stale(of_pair.values())
+        kept = _kept_from(principal, criteria, releases)
     rows = []
     for criterion in criteria:
         for on in releases:
-            found = of_pair.get((criterion.artefact_version_id, on.release.pk))
-            rows.append(CriterionNow(criterion, on, found, standing(found, now) if found else None))
+            pair = criterion.artefact_version_id, on.release.pk
+            found = of_pair.get(pair)
+            told = standing(found, now) if found else None
+            rows.append(CriterionNow(criterion, on, found, told, is_kept=found is None and pair in kept))
     return MeasuredNow(tuple(rows), now, n_left_out)
+
+
+def _kept_from(
+    principal: Principal, criteria: Sequence[AcceptanceCriterion], releases: Sequence[MeasuredRelease]
+) -> frozenset[tuple[int, int]]:
+    """Return of which criteria, on which releases, an assessment counts reviews that could lead this reviewer.
+
+    That there is one, they may know: that it was not measured would be untrue.
+    """
+    if not principal.is_reviewer:
+        return frozenset()
+    counting = Assessment.objects.filter(
+        criterion__artefact_version__in=[each.artefact_version_id for each in criteria],
+        release__in=[each.release.pk for each in releases],
+        counts_reviews=True,
+    )
+    return frozenset(counting.values_list("criterion__artefact_version_id", "release_id").distinct())
 
 
 def _read_inputs_of_stale(assessments: Iterable[Assessment]) -> None:

@@ -191,7 +191,9 @@ def _strip(
     then = {
         pk: each.verdict
         for pk, each in then_judged.items()
-        if each.verdict in {MET, NOT_MET} and not (before in kept and each.counts_reviews)
+        if each.verdict in {MET, NOT_MET}
+        and not (before in kept and each.counts_reviews)
+        and told.get(pk) != "hidden"  # known, and not to this person
     }
     return Strip(
         release_id=release,

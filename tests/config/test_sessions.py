@@ -5,20 +5,24 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.urls import reverse
 
 from evidence import acts, clock
 from evidence.access import principal_of_user
 from evidence.errors import ProofNeeded
-from evidence.models import Scope, Waiver
+from evidence.models import AuditEvent, Scope, Waiver
 from tests.evidence.binder_world import PERIOD, fill_lightly
 from tests.factories import World, ask_for_waiver
 from tests.invariants.walk import OUR_APPS
+from tests.requirements.builders import make_trace
 
 pytestmark = pytest.mark.django_db
 
@@ -163,6 +167,83 @@ def test_a_page_leads_to_the_proof_and_back(world: World, later: Any, settings: 
     page = client.get(refused["Location"])
     assert page.status_code == 200
     assert "Prove that it is you" in page.content.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """A page on which somebody signs: who, where, and what its button sends."""
+
+    role: str
+    prepare: Callable[[World], tuple[str, dict[str, Any]]]
+
+
+def _grant_a_waiver(world: World) -> tuple[str, dict[str, Any]]:
+    asked = ask_for_waiver(world, "r/c")
+    return reverse("admin:evidence_waiverrequest_change", args=[asked.pk]), {"step": "granted", "reason": "r"}
+
+
+def _export_a_binder(world: World) -> tuple[str, dict[str, Any]]:
+    fill_lightly(world)
+    return reverse("admin:export_binder", args=[world.release.pk]), {}
+
+
+def _plan_a_sample(world: World) -> tuple[str, dict[str, Any]]:
+    today = clock.now().date()
+    return reverse("admin:evidence_samplingplan_add"), {
+        "scope": f"system {world.system.pk}", "period_from": today.isoformat(),
+        "period_to": (today + timedelta(days=9)).isoformat(), "tolerable_rate": "0.05", "confidence": "0.95",
+        "expected_exceptions": "0", "fewest_of_each": "5",
+    }  # fmt: skip
+
+
+def _issue_a_token(world: World) -> tuple[str, dict[str, Any]]:
+    return reverse("admin:evidence_accesstoken_add"), {
+        "name": "app", "owner": world.people["author"].pk, "scopes": ["ingest"], "systems": [world.system.pk],
+        "days": 9,
+    }  # fmt: skip
+
+
+def _bind_a_sign_in(world: World) -> tuple[str, dict[str, Any]]:
+    person = world.people["author"].pk
+    return reverse("admin:evidence_signinbinding_add"), {"person": person, "subject": "sub-1"}
+
+
+def _propose_access(world: World) -> tuple[str, dict[str, Any]]:
+    person = world.people["author"].pk
+    return reverse("admin:evidence_accessproposal_add"), {"person": person, "role": "approver"}
+
+
+def _plan_an_erasure(world: World) -> tuple[str, dict[str, Any]]:
+    trace = make_trace(world)
+    return reverse("admin:erase"), {"system": world.system.pk, "trace": trace.trace_id.hex, "reason": "r"}
+
+
+SIGNED: dict[str, Signing] = {
+    "a waiver is granted": Signing("approver", _grant_a_waiver),
+    "a binder is exported": Signing("auditor", _export_a_binder),
+    "a sample is planned": Signing("approver", _plan_a_sample),
+    "a token is issued": Signing("operator", _issue_a_token),
+    "a sign-in is bound": Signing("operator", _bind_a_sign_in),
+    "access is proposed": Signing("operator", _propose_access),
+    "an erasure is planned": Signing("operator", _plan_an_erasure),
+}
+
+
+@pytest.mark.parametrize("signing", SIGNED.values(), ids=SIGNED.keys())
+def test_each_page_that_signs_leads_to_the_proof_and_back(
+    world: World, later: Any, settings: Any, signing: Signing
+) -> None:
+    """Nothing in a form puts it right, so it stands beside none: the person is led to where they can."""
+    settings.OIDC_ISSUER = "https://provider.example"
+    page, sent = signing.prepare(world)
+    client = Client(headers={"accept": "text/html"})
+    client.force_login(world.people[signing.role])
+    later(timedelta(seconds=settings.PROOF_LASTS + 1))
+    events = AuditEvent.objects.count()
+    answer = client.post(page, sent, headers={"referer": f"http://testserver{page}"})
+    assert answer.status_code == 302, answer.content.decode()[:2000]
+    assert answer["Location"] == f"/admin/proof/?{urlencode({'next': f'http://testserver{page}'})}"
+    assert AuditEvent.objects.count() == events
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])

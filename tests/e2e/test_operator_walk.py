@@ -66,7 +66,7 @@ def test_an_operator_makes_a_person_and_a_token_and_sees_health(
     click(browser, "link text", "Issue a token")
     browser.find_element("name", "name").send_keys("credit app")
     choose(browser, "owner", world.people["author"].username)
-    click(browser, "css selector", "input[name=scopes][value=read]")
+    click(browser, "css selector", "input[name=scopes][value=ingest]")
     click(browser, "css selector", f"input[name=systems][value='{world.system.pk}']")
     keep(browser, "token-form-1280", 1280)
     assert find_barriers(browser) == []

@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from evidence.access import principal_of_command_line
 from evidence.actors import actor_of_user
 from evidence.models import (
     AccessToken,
@@ -123,7 +124,7 @@ def test_a_reviewers_own_token_reads_no_more_than_the_reviewer(
 ) -> None:
     issued = tokens.issue_token(
         name="mine", owner=colleague(world, "second", "reviewer"), scopes=[Scope.READ],
-        systems=[world.system], expires_at=timezone.now() + timedelta(days=1), principal=acting("user:omar"),
+        systems=[world.system], expires_at=timezone.now() + timedelta(days=1), principal=principal_of_command_line(),
     )  # fmt: skip
     answer = api.get("/api/v1/reviews", HTTP_AUTHORIZATION=f"Bearer {issued.text}")
     assert answer.json()["results"] == []
@@ -303,7 +304,7 @@ def test_nobody_has_a_rate_counted_that_would_lead_them(
     owner, n = colleague(world, "second", "reviewer", "author"), Assessment.objects.count()
     issued = tokens.issue_token(
         name="ci", owner=owner, scopes=[Scope.GATE], systems=[world.system],
-        expires_at=timezone.now() + timedelta(days=1), principal=acting("user:omar"),
+        expires_at=timezone.now() + timedelta(days=1), principal=principal_of_command_line(),
     )  # fmt: skip
 
     def ask(path: str) -> Any:

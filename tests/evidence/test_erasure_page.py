@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from evidence.models import Erasure, System, Trace
-from evidence.services.disposal import holds
+from evidence.models import Erasure, ErasureCertificate, System, Trace
+from evidence.services.disposal import erasure, holds
+from evidence.services.disposal.planning import draw_up
 from tests.evidence.binder_world import PERIOD
 from tests.factories import World, make_world
 from tests.requirements.builders import make_trace
@@ -81,6 +82,42 @@ def test_what_came_since_refuses_and_the_plan_is_shown_anew(
     assert not Erasure.objects.exists()
     operator.post(PAGE, sent | {"agreed": answer.context["plan"].digest})
     assert Erasure.objects.get().trace_id == trace.trace_id
+
+
+def test_the_same_sent_again_erases_nothing_again(operator: Client, trace: Trace) -> None:
+    """A page that is loaded again sends its form again: one erasure has one tombstone and one certificate."""
+    sent = agreed_to(operator, trace)
+    assert operator.post(PAGE, sent).status_code == 200
+    again = operator.post(PAGE, sent)
+    assert again.status_code == 409
+    assert "It was erased before" in again.content.decode()
+    assert Erasure.objects.count() == ErasureCertificate.objects.count() == 1
+
+
+def test_two_who_press_at_once_erase_once(
+    operator: Client, world: World, trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were shown the same plan, and the other was quicker, between the plan and its locks."""
+    sent, real = agreed_to(operator, trace), draw_up
+
+    def overtaken(*args: Any, **given: Any) -> Any:
+        drawn = real(*args, **given)
+        monkeypatch.setattr(erasure, "draw_up", real)
+        erasure.erase_trace_payload(
+            principal=world.principal("operator"),
+            system=trace.system, trace_id=trace.trace_id, reason="the other's",
+        )  # fmt: skip
+        return drawn
+
+    monkeypatch.setattr(erasure, "draw_up", overtaken)
+    assert operator.post(PAGE, sent).status_code == 409
+    assert Erasure.objects.get().reason == "the other's"
+
+
+def test_a_field_that_nobody_knows_is_refused(operator: Client, trace: Trace) -> None:
+    answer = operator.post(PAGE, asked(trace, sistem="x"))
+    assert answer.status_code == 422
+    assert "sistem" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from evidence.evals.corrected import drawn_order
 from evidence.models import AuditEvent, Release, Trace
 from evidence.selectors.own_samples import draw_own_sample
 from evidence.selectors.sampling import id_of
+from evidence.services.disposal.erasure import erase_trace_payload
 from tests.e2e.cases import make_trace
-from tests.factories import World, make_world
+from tests.factories import World, acting, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +78,16 @@ def test_the_page_draws_the_same_again_and_stores_nothing(sampled: World) -> Non
     dossier.force_login(auditor)
     link = reverse("admin:own_sample", args=[sampled.release.pk])
     assert link in dossier.get(reverse("admin:dossier", args=[sampled.release.pk])).content.decode()
+
+
+def test_what_was_erased_is_drawn_and_said_so(sampled: World) -> None:
+    """It left no hole in the population, and nobody can find it right."""
+    one = Trace.objects.earliest("pk")
+    erase_trace_payload(principal=acting(), system=sampled.system, trace_id=one.trace_id, reason="request 1")
+    page = show(sampled.people["auditor"], sampled.release, {"seed": SEED}).content.decode()
+    assert f"{one.trace_id.hex}/1" in page
+    assert page.count("<td>erased</td>") == 1
+    assert "counts as wrong" in page
 
 
 def test_it_draws_from_the_days_and_systems_asked_for_alone(sampled: World) -> None:

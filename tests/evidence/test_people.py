@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from contextlib import suppress
 from datetime import timedelta
@@ -58,6 +59,7 @@ def test_an_operator_hands_a_link_over_by_which_the_person_chooses_and_signs_in(
     page = operator.post(reverse("admin:auth_user_changelist"), chosen)
     address = page.context["link"]
     assert address in page.content.decode()
+    assert re.search(r"It works until \S+ \S+ UTC\.", page.content.decode()), "and the zone once"
     visitor = Client()
     form = visitor.get(address, follow=True)
     assert "Choose this password" in form.content.decode()

@@ -11,14 +11,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from evidence.access import principal_of_user
+from evidence.access import principal_of_command_line, principal_of_user
 from evidence.actors import actor_of_user
 from evidence.models import ClaimJudgement, Review, ReviewTask, Scope
 from evidence.services import reviews
 from evidence.services.people import tokens
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague, later_revision, signed_in
-from tests.factories import ACTOR, World, acting, make_world
+from tests.factories import ACTOR, World, make_world
 from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_traces
 
@@ -102,7 +102,7 @@ def test_a_reviewer_is_told_nothing_of_an_answer_that_waits_for_them(judged: Wor
     assert after == before
     token = tokens.issue_token(
         name="t", owner=third, scopes=[Scope.READ], systems=[judged.system],
-        expires_at=timezone.now() + timedelta(days=1), principal=acting("user:omar"),
+        expires_at=timezone.now() + timedelta(days=1), principal=principal_of_command_line(),
     )  # fmt: skip
     query = {
         "system": judged.system.key,

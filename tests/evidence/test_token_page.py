@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from evidence.models import AccessToken
+from evidence.errors import AccessDenied
+from evidence.models import AccessToken, Scope
+from evidence.services.people.tokens import issue_token, revoke_token
 from tests.factories import World
 
 ADD = "/admin/evidence/accesstoken/add/"
@@ -18,7 +20,7 @@ ADD = "/admin/evidence/accesstoken/add/"
 
 def asked(world: World, **over: Any) -> dict[str, Any]:
     return {
-        "name": "credit app", "owner": world.people["author"].pk, "scopes": ["read"], "systems": [world.system.pk],
+        "name": "credit app", "owner": world.people["author"].pk, "scopes": ["ingest"], "systems": [world.system.pk],
         "days": 30,
     } | over  # fmt: skip
 
@@ -36,16 +38,47 @@ def test_its_text_is_shown_once_and_works(operator: Client, world: World) -> Non
     assert "no-store" in answer.headers["Cache-Control"]
     record = reverse("admin:evidence_accesstoken_change", args=[token.pk])
     assert text not in operator.get(record).content.decode()
-    assert (
-        Client().get("/api/v1/requirements", headers={"Authorization": f"Bearer {text}"}).status_code == 200
+    sent = Client().post(
+        "/v1/traces", b"{}", content_type="application/json", headers={"Authorization": f"Bearer {text}"}
     )
+    assert sent.status_code == 200
 
 
 def test_what_the_owners_roles_do_not_hold_is_refused(operator: Client, world: World) -> None:
-    answer = operator.post(ADD, asked(world, scopes=["review"]))
+    answer = operator.post(ADD, asked(world, owner=world.people["reviewer"].pk))
     assert answer.status_code == 403
-    assert "do not hold review" in answer.content.decode()
+    assert "do not hold ingest" in answer.content.decode()
     assert not AccessToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("role", "scope"),
+    [("auditor", "binder"), ("reviewer", "review"), ("researcher", "probe"), ("author", "import"), ("author", "read")],
+)  # fmt: skip
+def test_an_operator_reads_and_judges_nothing_by_a_token_in_anothers_name(
+    operator: Client, world: World, role: str, scope: str
+) -> None:
+    """Its text is shown to whoever issues it: they would hold what no operator does, and nobody would notice."""
+    answer = operator.post(ADD, asked(world, owner=world.people[role].pk, scopes=[scope]))
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {"scopes"}
+    with pytest.raises(AccessDenied, match="made on the machine itself"):
+        issue_token(
+            principal=world.principal("operator"), name="mine", owner=world.people[role], scopes=[Scope(scope)],
+            systems=[world.system], expires_at=timezone.now() + timedelta(days=1),
+        )  # fmt: skip
+    assert not AccessToken.objects.exists()
+
+
+def test_the_same_sent_again_issues_no_other(operator: Client, world: World) -> None:
+    """A page that is loaded again sends its form again: a key whose text nobody kept would work for months."""
+    assert operator.post(ADD, asked(world)).status_code == 200
+    again = operator.post(ADD, asked(world))
+    assert again.status_code == 409
+    token = AccessToken.objects.get()
+    assert f"has a token of this name already, {token.prefix}" in again.content.decode()
+    revoke_token(principal=world.principal("operator"), token=token)
+    assert operator.post(ADD, asked(world)).status_code == 200
 
 
 @pytest.mark.parametrize(

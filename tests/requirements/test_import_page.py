@@ -136,6 +136,19 @@ def test_a_requirement_of_another_file_stands_in_the_way_until_it_is_named(world
     assert apply(client, moved).status_code == 302
 
 
+@pytest.mark.parametrize("way", ["pasted", "chosen", "planned"])
+def test_a_file_beyond_the_limit_is_refused_however_it_comes(world: World, settings: Any, way: str) -> None:
+    client = signed_in(world)
+    planned = plan(client, TEXT)
+    settings.REQUIREMENTS_MAX_BODY = len(requirement_file()) - 1
+    if way == "planned":
+        refused = apply(client, planned)
+    else:
+        refused = plan(client, TEXT if way == "pasted" else requirement_file())
+    assert refused.status_code == 413
+    assert not RequirementVersion.objects.exists()
+
+
 def test_others_do_not_plan(world: World) -> None:
     assert signed_in(world, "approver").get(PAGE).status_code == 403
     assert plan(signed_in(world, "auditor"), TEXT).status_code == 403

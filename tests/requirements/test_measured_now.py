@@ -12,10 +12,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from evidence import clock
+from evidence.models import ReviewTask
 from requirements.models import AcceptanceCriterion, Assessment, RequirementVersion
 from requirements.selectors.measured_now import MOST_RELEASES, measured_now
 from requirements.services.assessment import assess
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
+from tests.evidence.test_blinding import (
+    colleague,
+    counted,  # noqa: F401  # a fixture
+    say,
+    signed_in,
+    task,  # noqa: F401  # a fixture
+)
 from tests.factories import World, deploy, make_world, second_release
 from tests.requirements.builders import make_criterion
 from tests.requirements.test_eval_criteria import PARAMETERS
@@ -134,6 +142,18 @@ def test_others_see_nothing_of_a_system_that_is_not_theirs(world: World) -> None
     judge(world, criterion)
     other = make_world("other")
     assert not measured_now(criterion.version, other.principal("approver")).rows
+
+
+def test_what_is_kept_from_a_reviewer_is_not_said_to_be_unmeasured(
+    world: World, task: ReviewTask, counted: AcceptanceCriterion  # noqa: F811  # fixtures
+) -> None:  # fmt: skip
+    second = colleague(world, "second", "reviewer")
+    world.people["second"] = second
+    told = shown_to(world, "second", counted.version)
+    assert "not shown before you have judged" in told
+    assert "not measured yet" not in told
+    say(signed_in(second), task, "approve")
+    assert "not shown before you have judged" not in shown_to(world, "second", counted.version)
 
 
 def test_it_takes_as_many_statements_for_many_releases_and_assessments(world: World) -> None:

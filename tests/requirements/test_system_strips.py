@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from evidence.access import principal_of_user
 from evidence.models import Release
 from requirements.models import AcceptanceCriterion, Assessment
 from requirements.selectors.system_strips import Strip, strips_of
@@ -110,6 +112,7 @@ def test_home_says_it_and_takes_no_more_queries_for_more_systems(
     page = client.get("/admin/").content.decode()
     assert "1 met, 0 not met, 3 unknown, of 4" in page
     assert "nothing to compare with: it is the first release" in page
+    assert re.search(r"as of \S+ \S+ UTC<", page), "a time names its zone"
     with CaptureQueriesContext(connection) as few:
         client.get("/admin/")
     for n in range(3):
@@ -136,5 +139,35 @@ def test_a_verdict_that_counts_reviews_is_kept_from_whom_it_could_lead(
         return dict(system.strip.counts)
 
     assert shown()["hidden"] == 1
+    page = client.get("/admin/").content.decode()
+    assert "none that you may see" in page, "a gate did decide, by what colleagues said"
     say(client, task, "approve")
     assert "hidden" not in shown()
+
+
+def test_what_is_kept_from_somebody_is_not_told_as_lost(
+    world: World, task: Any, counted: AcceptanceCriterion  # noqa: F811  # fixtures
+) -> None:  # fmt: skip
+    after = second_release(world)
+    judged(counted, after, "met", counts_reviews=True)
+    deploy(after)
+    deploy(world.release)
+    second = principal_of_user(colleague(world, "second", "reviewer"))
+    strip = strips_of(second, {world.system.pk})[world.system.pk]
+    assert (strip.before, strip.counts["hidden"]) == (after.name, 1)
+    assert strip.trend is None
+    assert strip_of(world).trend is not None
+
+
+def test_an_operator_is_told_of_no_verdict_on_home(
+    world: World, criteria: list[AcceptanceCriterion], client: Client
+) -> None:
+    """Who gives access sees none of what it opens: not how a system stands, nor what its gate said."""
+    judged(criteria[0], world.release, "met")
+    client.force_login(world.people["operator"])
+    page = client.get("/admin/")
+    assert page.context["work"] is None
+    assert "Waits for operators" in page.content.decode()
+    assert not any(
+        told in page.content.decode() for told in ("1 met", "Last gate decision", world.release.name + "<")
+    )

@@ -21,6 +21,7 @@ from evidence.admin.frame.display import list_url, record_url
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import EvidenceError
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.sent_forms import check_names
 
 _M = TypeVar("_M", bound=Model)
 
@@ -44,7 +45,11 @@ def add_through_service(
         said: what to tell of the record.
         listed: the name of the list the record is in, and the label of its model.
         beside: what the template shows besides the form.
+
+    Raises:
+        InvalidInput: something was sent that the form does not have.
     """
+    check_names(request, form)
     status = 200 if form.is_valid() or request.method != "POST" else 422
     if form.is_valid():
         try:

@@ -124,6 +124,8 @@ class Command(ServiceCommand):
         self.stdout.write(json.dumps(read_certificate(one.certificate), indent=2, sort_keys=True))
 
     def _print_rest(self, plan: ErasurePlan) -> None:
+        for tombstone in plan.before:
+            self.stdout.write(f"  it was erased before, by erasure {tombstone}: what came since goes")
         for blob in plan.blobs:
             if blob.others:
                 self.stdout.write(

@@ -19,7 +19,7 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.errors import InvalidInput, LegalHoldInForce, NotFound, PlanOvertaken
-from evidence.models import Span, System, Trace
+from evidence.models import Erasure, Span, System, Trace
 from evidence.selectors.spans import with_attributes
 from evidence.services.disposal.blob_plans import BlobPlan, Looks, Stay, Unread
 from evidence.services.disposal.reach import binders_with, plan_blobs
@@ -51,13 +51,23 @@ class ErasurePlan:
     stays: list[Stay] = field(default_factory=list)
     binders: list[str] = field(default_factory=list)  # exported ones that may hold it, by file name
     unread: list[str] = field(default_factory=list)  # files of the system that nobody here can look into
+    before: list[str] = field(default_factory=list)  # its tombstones; of such a trace goes what came since
 
     @property
     def stays_digest(self) -> str:
-        """The digest of what stays and of what cannot be reached: what somebody agreed to."""
+        """The digest of what stays and of what cannot be reached: what somebody agreed to.
+
+        Tombstones stay, too: who agreed to an erasure did not agree to another of the same.
+        """
         stays = sorted([stay.what, stay.why] for stay in self.stays)
         return digest_of(
-            {"held": self.held, "stays": stays, "binders": self.binders, "unread": sorted(self.unread)}
+            {
+                "held": self.held,
+                "stays": stays,
+                "binders": self.binders,
+                "unread": sorted(self.unread),
+                "before": self.before,
+            }
         )
 
 
@@ -164,6 +174,8 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], looks: Lo
             case Unread():
                 plan.unread.append(found.what)
     plan.binders.extend(binders_with(Trace.objects.filter(system=system, trace_id=trace_id)))
+    tombstones = Erasure.objects.filter(system=system, trace_id=trace_id).order_by("pk")
+    plan.before.extend(f"{one.pk}, of {one.erased_at:%Y-%m-%d %H:%M} UTC" for one in tombstones)
     return plan
 
 

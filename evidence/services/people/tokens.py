@@ -14,8 +14,9 @@ from evidence import acts, clock
 from evidence.access import Principal
 from evidence.actors import actor_of_user
 from evidence.digests import sha256_hex
-from evidence.errors import InvalidInput
+from evidence.errors import ConflictingContent, InvalidInput
 from evidence.limits import check_count
+from evidence.locks import Lock, hold
 from evidence.models import AccessToken, Scope, System
 from evidence.services import audit
 from evidence.texts import check_texts
@@ -38,11 +39,17 @@ def issue_token(
     scopes: Sequence[Scope],
     systems: Sequence[System],
     expires_at: datetime,
+    is_named_anew: bool = False,
 ) -> IssuedToken:
     """Create a token for a machine that `owner` answers for. It can do no more than their roles hold when it is used.
 
+    Args:
+        is_named_anew: whether no other token of the owner's that works has the name: a form that is sent twice issues
+            one, and not another whose text nobody saw.
+
     Raises:
         AccessDenied, NotFound: as `acts.check_can_issue_token` does.
+        ConflictingContent: another has the name.
         InvalidInput: no scope, no system, too many of them or of tokens, an expiry that is over already, or a name that
             is too long.
     """
@@ -50,7 +57,13 @@ def issue_token(
     check_texts(AccessToken, name=name)
     check_count(len(set(scopes)), "MAX_TOKEN_SCOPES", "The scopes of a token")
     check_count(len(systems), "MAX_TOKEN_SYSTEMS", "The systems of a token")
+    hold(Lock.TOKENS_OF, owner.pk)
     held = AccessToken.objects.filter(owner=owner, revoked_at=None, expires_at__gt=clock.now())
+    if is_named_anew and (other := held.filter(name=name).first()) is not None:
+        raise ConflictingContent(
+            f"{owner.get_username()} has a token of this name already, {other.prefix}: if its text was not kept, "
+            "revoke it; or give this one another name."
+        )
     check_count(held.count() + 1, "MAX_TOKENS", f"The tokens of {owner.get_username()}")
     if not scopes or not systems:
         raise InvalidInput("A token needs at least one scope and one system.")

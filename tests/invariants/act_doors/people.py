@@ -123,14 +123,14 @@ ACTS: Final[list[Act]] = [
         ADMINISTRATORS,
         serve(
             lambda world, who, _: tokens.issue_token(
-                principal=who, name="n", owner=world.people["author"], scopes=[Scope.READ],
+                principal=who, name="n", owner=world.people["author"], scopes=[Scope.INGEST],
                 systems=[world.system], expires_at=later(),
             )
         ),
         admin=browse(
             lambda *_: reverse("admin:evidence_accesstoken_add"),
             lambda world, _: {
-                "name": "n", "owner": world.people["author"].pk, "scopes": ["read"], "systems": [world.system.pk],
+                "name": "n", "owner": world.people["author"].pk, "scopes": ["ingest"], "systems": [world.system.pk],
                 "days": 9,
             },
         ),
