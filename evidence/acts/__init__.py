@@ -113,6 +113,7 @@ from evidence.acts.people import (
     can_operate,
     can_pause_queue,
     can_propose_access,
+    can_reset_factor,
     can_revoke_token,
     check_can_add_person,
     check_can_administer,
@@ -132,6 +133,7 @@ from evidence.acts.people import (
     check_can_operate,
     check_can_pause_queue,
     check_can_propose_access,
+    check_can_reset_factor,
     check_can_revoke_token,
 )
 from evidence.acts.proposals import (
@@ -246,6 +248,7 @@ __all__ = [
     "can_register_system",
     "can_register_version",
     "can_release_hold",
+    "can_reset_factor",
     "can_resume_log",
     "can_review",
     "can_revoke_token",
@@ -320,6 +323,7 @@ __all__ = [
     "check_can_register_system",
     "check_can_register_version",
     "check_can_release_hold",
+    "check_can_reset_factor",
     "check_can_resume_log",
     "check_can_review",
     "check_can_revoke_token",

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from evidence.models import AccessToken, Erasure
+from evidence.access import principal_of_user
+from evidence.models import AccessToken, Erasure, Scope, SecondFactor
+from evidence.services.people import second_factors
+from tests.config.test_second_factor import code_of
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import click, see, speak
 from tests.e2e.test_finding_page import keep, resize
@@ -42,9 +45,12 @@ def test_an_operator_makes_a_person_and_a_token_and_sees_health(
 
     browser.get(f"{live_server.url}{reverse('admin:auth_user_add')}")
     browser.find_element("name", "username").send_keys("dana")
-    choose(browser, "system", world.system.key)
+    click(browser, "css selector", f"input[name=systems][value='{world.system.pk}']")
+    keep(browser, "person-add-1280", 1280)
+    assert find_barriers(browser) == []
+    resize(1280)
     click(browser, "css selector", "input[name=_save]")
-    see(browser, "dana")
+    see(browser, "How they sign in")
     browser.get(f"{live_server.url}{reverse('admin:evidence_accessproposal_add')}")
     choose(browser, "person", "dana")
     choose(browser, "role", "approver")
@@ -88,6 +94,51 @@ def test_an_operator_makes_a_person_and_a_token_and_sees_health(
     browser.get(f"{live_server.url}/admin/")
     click(browser, "link text", "Health")
     see(browser, "Figures")
+
+
+def test_an_operator_changes_a_person_and_helps_who_lost_a_phone(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
+) -> None:
+    world = make_world()
+    nina = world.join("nina", "author")
+    secret = second_factors.new_secret()
+    second_factors.set_up_second_factor(
+        principal=principal_of_user(nina), secret=secret, code=code_of(secret)
+    )
+    world.token(Scope.READ)
+    browser = sign_in(nina)
+    browser = sign_in(world.people["operator"])
+    page = f"{live_server.url}{reverse('admin:auth_user_change', args=[nina.pk])}"
+    for language in ("en", "zh-hans"):
+        speak(browser, language)
+        for width in (1280, 390):
+            resize(width)
+            browser.get(page)
+            keep(browser, f"person-{language}-{width}", width)
+            assert find_barriers(browser) == []
+            resize(width)
+            assert browser.execute_script(BEYOND) <= 0, "the page scrolls sideways"
+    speak(browser, "en")
+    resize(1280)
+    browser.get(page)
+    reviewer = Group.objects.get(name="reviewer")
+    click(browser, "css selector", f"input[name=groups][value='{reviewer.pk}']")
+    click(browser, "css selector", "input[name=_continue]")
+    see(browser, "was changed successfully", within="body")
+    assert {group.name for group in nina.groups.all()} == {"author", "reviewer"}
+    approver = Group.objects.get(name="approver")
+    click(browser, "css selector", f"input[name=groups][value='{approver.pk}']")
+    click(browser, "css selector", "input[name=_continue]")
+    see(browser, "not for one operator to decide")
+    assert not nina.groups.filter(name="approver").exists()
+
+    browser.get(page)
+    browser.find_element("name", "reason").send_keys("phone lost, seen in person")
+    click(browser, "css selector", "button[value=reset_factor]")
+    see(browser, "is taken away", within="body")
+    assert not SecondFactor.objects.exists()
+    click(browser, "css selector", "button[value=password_link]")
+    see(browser, "Hand this link to nina")
 
 
 def test_an_operator_erases_what_they_read_the_plan_of(
