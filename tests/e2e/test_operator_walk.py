@@ -34,7 +34,7 @@ def choose(browser: Any, name: str, text: str) -> None:
     Select(browser.find_element("name", name)).select_by_visible_text(text)
 
 
-def test_an_operator_makes_a_person_and_a_token_and_sees_health(
+def test_an_operator_makes_a_person_whose_role_takes_two(
     sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
 ) -> None:
     world = make_world()
@@ -68,6 +68,14 @@ def test_an_operator_makes_a_person_and_a_token_and_sees_health(
     see(browser, "Confirmed")
     assert [group.name for group in dana.groups.all()] == ["approver"]
 
+
+def test_an_operator_issues_a_token_and_sees_health(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
+) -> None:
+    world = make_world()
+    browser = sign_in(world.people["operator"])
+    speak(browser, "en")
+    resize(1280)
     browser.get(f"{live_server.url}/admin/")
     click(browser, "link text", "Issue a token")
     browser.find_element("name", "name").send_keys("credit app")

@@ -20,7 +20,5 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         del args
         person = find_person(options["username"])
-        reset_second_factor(
-            principal=principal_of_command_line(), person=person, reason=options["reason"]
-        )
+        reset_second_factor(principal=principal_of_command_line(), person=person, reason=options["reason"])
         self.stdout.write(f"{person} has no second factor any more: see that it was they who asked.")
