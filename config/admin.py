@@ -148,6 +148,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.own_sample import own_sample  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
+        from evidence.pages.retention import retention  # noqa: PLC0415  # as above
         from evidence.pages.review_agreement import review_agreement  # noqa: PLC0415  # as above
         from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
         from evidence.pages.review_filters import review_filters, review_pause  # noqa: PLC0415  # as above
@@ -176,6 +177,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("readings/try/", try_a_reading, name="try_reading"),
             path("conversation/", conversation, name="conversation"),
             path("erasures/plan/", erasure, name="erase"),
+            path("retention/", retention, name="retention"),
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),
             path("eval-runs/compare/", compare_two_runs, name="compare_runs"),
             path("label-sheet/<int:run_id>/", label_sheet, name="label_sheet"),

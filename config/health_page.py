@@ -133,3 +133,13 @@ def _running_out(principal: Principal) -> Iterator[Figure]:
         moment=soon["first"],
         url=list_url("evidence.accesstoken"),
     )
+    unused = AccessToken.objects.filter(revoked_at=None, expires_at__gt=now, last_used_at=None)
+    never = visible_to(unused, principal).aggregate(count=Count("pk", distinct=True), first=Min("created_at"))
+    yield Figure(
+        _("Tokens that work and were never used"),
+        f"{never['count']:,}",
+        _("one that was used only before uses were noted counts as unused"),
+        _("the oldest was issued"),
+        never["first"],
+        list_url("evidence.accesstoken", last_used_at__isnull=True, revoked_at__isnull=True),
+    )

@@ -143,6 +143,11 @@ def token_scopes_of(roles: Iterable[str]) -> frozenset[str]:
     return scopes_of(held) | {scope.value for role in held for scope in ROLES[role].machine_scopes}
 
 
+def given_by_one_operator() -> list[str]:
+    """Return the roles that an operator gives alone."""
+    return sorted(ROLES.keys() - {*beyond_one_operator(ROLES)})
+
+
 def beyond_one_operator(roles: Iterable[str]) -> list[str]:
     """Return those of the roles that no operator gives alone."""
     return sorted(role for role in roles if ROLES[role].giver is not Giver.OPERATOR)

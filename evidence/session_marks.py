@@ -4,8 +4,9 @@ are, and with which roles. All by our clock, in seconds since 1970.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
@@ -46,7 +47,7 @@ def note_provider(session: SessionBase, *, binding: int, proved: float, two_fact
     session[_PROVED] = min(proved, clock.now().timestamp())
 
 
-def binding_of(session: SessionBase) -> int | None:
+def binding_of(session: SessionBase | Mapping[str, Any]) -> int | None:
     """Return the key of the binding by which the provider signed the person in; None for a password of ours."""
     return session.get(_BINDING)
 
@@ -67,7 +68,13 @@ def proved_at(session: SessionBase) -> datetime:
     return datetime.fromtimestamp(float(session.get(_PROVED, 0)), UTC)
 
 
-def is_over(session: SessionBase, person: User, *, idle: int, longest: int) -> bool:
+def spans(session: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """Return when a session began and when it was used last, as it was noted."""
+    began, used = (float(session.get(mark, 0)) for mark in (_BEGAN, _USED))
+    return datetime.fromtimestamp(began, UTC), datetime.fromtimestamp(used, UTC)
+
+
+def is_over(session: SessionBase | Mapping[str, Any], person: User, *, idle: int, longest: int) -> bool:
     """Whether a session has ended: nobody used it, it is old, or the person's roles are others than they were.
 
     Args:

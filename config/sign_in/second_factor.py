@@ -75,7 +75,7 @@ def second_factor(request: HttpRequest, principal: Principal) -> Page | HttpResp
 
 def _show_present(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     if request.method == "POST" and "remove" in request.POST:
-        second_factors.remove_second_factor(principal=principal, person=principal.person)
+        second_factors.remove_second_factor(principal=principal)
         return HttpResponseRedirect(request.path)
     return Page("pages/second_factor.html", _TITLE, {"is_set_up": True})
 

@@ -178,6 +178,17 @@ def check_can_make_password_link(principal: Principal, person: User) -> None:
         raise ConflictingContent(f"{person.get_username()} is not active: make them active first.")
 
 
+def check_can_reset_factor(principal: Principal, person: User) -> None:
+    """Take somebody's second factor away, who lost what it is made of: as for a link, and for its reason.
+
+    One's own goes at `/admin/second-factor/`: who takes it away there needs nobody else, and this is for who cannot.
+    """
+    check_can_change_person(principal, person)
+    if principal.user == person:
+        raise AccessDenied("You take your own second factor away yourself: at /admin/second-factor/.")
+    _check_opens_alone(principal, person, "A reset of the second factor", "remove_second_factor")
+
+
 def check_can_bind_sign_in(principal: Principal, person: User) -> None:
     """Say as whom of the provider a person signs in, or that they do so no more: as for a link, and for its reason."""
     check_can_change_person(principal, person)
@@ -274,6 +285,7 @@ can_give_roles = as_question(check_can_give_roles)
 can_erase_names = as_question(check_can_erase_names)
 can_make_superuser = as_question(check_can_make_superuser)
 can_make_password_link = as_question(check_can_make_password_link)
+can_reset_factor = as_question(check_can_reset_factor)
 can_bind_sign_in = as_question(check_can_bind_sign_in)
 can_operate = as_question(check_can_operate)
 can_propose_access = as_question(check_can_propose_access)

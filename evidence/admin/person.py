@@ -16,13 +16,13 @@ from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import acts
-from evidence.access import visible_people
+from evidence.access import member_systems, visible_people
 from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url
@@ -30,15 +30,17 @@ from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
-from evidence.admin.person_form import PersonAddForm
-from evidence.errors import EvidenceError
+from evidence.admin.person_form import PersonAddForm, PersonChangeForm
+from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
 from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import as_shown
-from evidence.services.people import person_changes
+from evidence.selectors.standing import MOST_SESSIONS, standing_of
+from evidence.services.people import memberships, person_changes
 from evidence.services.people.name_erasure import erase_names
 from evidence.services.people.passwords import make_password_link
+from evidence.services.people.second_factors import reset_second_factor
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -56,13 +58,20 @@ class PersonAdmin(StrictInput, _UserAdmin):
     actions = ["make_password_link", "erase_names"]
     list_filter = ["groups", "is_active"]
     show_facets = admin.ShowFacets.NEVER
+    form = PersonChangeForm
     add_form = PersonAddForm
     add_form_template = "admin/change_form.html"
-    add_fieldsets = ((None, {"fields": ("username", "system")}),)
+    change_form_template = "admin/evidence/person.html"
+    filter_horizontal = ("user_permissions",)
+    add_fieldsets: Any = (
+        (None, {"fields": ("username", "first_name", "last_name", "email")}),
+        (None, {"fields": ("groups", "systems")}),
+    )
     # Without the password: it is the person's own affair, and nobody has a use for its hash.
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("username", "first_name", "last_name", "email")}),
-        (None, {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (None, {"fields": ("groups", "systems", "held")}),
+        (None, {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
         (None, {"fields": ("last_login", "date_joined")}),
     )
 
@@ -83,9 +92,31 @@ class PersonAdmin(StrictInput, _UserAdmin):
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any  # noqa: FBT001, FBT002  # Django's signature
     ) -> Any:  # fmt: skip
-        """Offer, to whoever adds a person, their own systems."""
+        """Offer, to whoever fills it in, their own systems."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        return form if obj else type(form.__name__, (form,), {"principal": principal_of(request)})
+        return type(form.__name__, (form,), {"principal": principal_of(request)})
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Leave out what the reader has no use for: rights beyond the role table, and systems that stand beside."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None:
+            return found
+        hidden = set() if acts.can_make_superuser(principal_of(request)) else {"user_permissions"}
+        if not self.has_change_permission(request, obj):
+            hidden |= {"systems", "held"}
+        return [
+            (name, options | {"fields": [each for each in options["fields"] if each not in hidden]})
+            for name, options in found
+        ]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
+        """Read a person once while their page is shown, though Django and the frame look each for themselves."""
+        if request.method not in {"GET", "HEAD"} or from_field:
+            return super().get_object(request, object_id, from_field)
+        read: dict[str, User | None] = vars(request).setdefault("_people_read", {})
+        if object_id not in read:
+            read[object_id] = super().get_object(request, object_id)
+        return read[object_id]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Keep what would raise a person above the role table out of an operator's hands, and one's own roles too."""
@@ -101,14 +132,49 @@ class PersonAdmin(StrictInput, _UserAdmin):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
+        """Show the person with what stands of them; do one of what the page offers beside its form."""
+        if object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        person = self.get_object(request, object_id)
+        if person is not None and self.has_view_permission(request, person):
+            if request.method == "POST" and "act" in request.POST:
+                return self._act(request, person)
+            extra_context = self._beside(request, person) | (extra_context or {})
         warn_of_name(request, self, object_id)
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _beside(self, request: HttpRequest, person: User) -> dict[str, Any]:
+        principal, may_change = principal_of(request), _may_change(request, person)
+        standing = standing_of(person, principal)
+        has_factor = standing.factor is not None
+        return {
+            "standing": standing,
+            "systems": [] if may_change else member_systems(principal).filter(memberships__user=person),
+            "most_sessions": MOST_SESSIONS,
+            "is_oneself": person == principal.person,
+            "may_reset": has_factor and may_change and acts.can_reset_factor(principal, person),
+            "may_link": may_change and acts.can_make_password_link(principal, person),
+        }
+
+    def _act(self, request: HttpRequest, person: User) -> HttpResponseBase:
+        """Do what one of the buttons beside the form says, through its service."""
+        wanted = request.POST["act"]
+        if wanted == "password_link":
+            return self._show_link(request, person)
+        if wanted != "reset_factor":
+            raise InvalidInput(f"{wanted!r} is nothing that this page does.")
+        reset_second_factor(
+            principal=principal_of(request), person=person, reason=request.POST.get("reason", "")
+        )
+        told = _("The second factor of %(person)s is taken away: their password alone signs them in.")
+        self.message_user(request, told % {"person": person}, messages.SUCCESS)
+        return HttpResponseRedirect(request.path)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and acts.can_administer(principal_of(request))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        if obj is not None and not acts.can_change_person(principal_of(request), obj):
+        if obj is not None and not _may_change(request, obj):
             return False
         return super().has_change_permission(request, obj)
 
@@ -162,10 +228,13 @@ class PersonAdmin(StrictInput, _UserAdmin):
             self.message_user(request, _("Choose one person: a link is for one."), messages.ERROR)
             return None
         try:
-            link = make_password_link(principal=principal_of(request), person=queryset.get())
+            return self._show_link(request, queryset.get())
         except EvidenceError as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return None
+
+    def _show_link(self, request: HttpRequest, person: User) -> HttpResponseBase:
+        link = make_password_link(principal=principal_of(request), person=person)
         told = {
             "person": link.person,
             "link": request.build_absolute_uri(link.path),
@@ -195,8 +264,12 @@ class PersonAdmin(StrictInput, _UserAdmin):
             person_changes.record_person_changed(
                 principal=principal, person=person, fields=fields, roles_before=form.roles_before
             )
+            if "systems" in form.cleaned_data:
+                memberships.change_memberships(
+                    principal=principal, user=person, granted=form.granted, ended=form.ended
+                )
         else:
-            systems = [form.cleaned_data["system"]]
+            systems = list(form.cleaned_data["systems"])
             person_changes.record_person_added(
                 principal=principal, person=person, fields=fields, systems=systems
             )
@@ -248,6 +321,16 @@ class PseudonymAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Active", boolean=True, ordering="user__is_active")
     def is_active(self, pseudonym: Pseudonym) -> bool:
         return pseudonym.user.is_active
+
+
+def _may_change(request: HttpRequest, person: User) -> bool:
+    """Whether the person may be changed: asked once while a page is shown, though Django asks for each of its parts."""
+    if request.method not in {"GET", "HEAD"}:
+        return acts.can_change_person(principal_of(request), person)
+    asked: dict[int, bool] = vars(request).setdefault("_people_to_change", {})
+    if person.pk not in asked:
+        asked[person.pk] = acts.can_change_person(principal_of(request), person)
+    return asked[person.pk]
 
 
 def _log(request: HttpRequest, person: User, action: int, message: Any) -> LogEntry:

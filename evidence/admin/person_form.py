@@ -1,41 +1,162 @@
-"""What an operator fills in to put a person on record: a name, and a system that they see. No password."""
+"""What an operator fills in about a person: name, roles, and the systems they see. No password.
+
+The rules: `evidence.acts`. A form asks them for what it is about to send on, so that a refusal stands at its field.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib.auth.models import User
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from evidence import acts
 from evidence.access import Principal, member_systems
-from evidence.models import System
+from evidence.errors import EvidenceError, ProofNeeded
+from evidence.models import Membership, System
+from evidence.roles import given_by_one_operator, roles_of
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
+    _UserChangeForm = UserChangeForm[User]
 else:
-    _UserForm = forms.ModelForm
+    _UserForm, _UserChangeForm = forms.ModelForm, UserChangeForm
+
+
+class _Systems(forms.ModelMultipleChoiceField[System]):
+    """Systems by their names, which no translator touches."""
+
+    def label_from_instance(self, obj: System) -> str:
+        return format_html('<span translate="no">{}</span>', obj.name)
+
+
+class _Roles(forms.ModelMultipleChoiceField[Group]):
+    """Roles by their names, and of each whether an operator gives it alone."""
+
+    def label_from_instance(self, obj: Group) -> str:
+        return (
+            gettext("%(role)s (not by one operator alone)") % {"role": obj.name}
+            if obj.name not in given_by_one_operator()
+            else obj.name
+        )
+
+
+_SYSTEMS_TOLD = _("What they see. Of other systems than yours nothing is said or changed here.")
+_ROLES_TOLD = _(
+    "An approver or an auditor is proposed by one operator and confirmed by another, under Access proposals; an "
+    "operator is made on the machine."
+)
 
 
 class PersonAddForm(_UserForm):
     """A new person. They choose their password themselves, by a link."""
 
-    system = forms.ModelChoiceField(
+    groups = _Roles(
+        Group.objects.none(),
+        label=_("Roles"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_ROLES_TOLD,
+    )
+    systems = _Systems(
         System.objects.none(),
-        label=_("System"),
-        help_text=_(
-            "They see it from now on. Roles come next; a password they choose themselves, by a link."
-        ),
+        label=_("Systems"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("They see these from now on. A password they choose themselves, by a link."),
     )
 
     principal: ClassVar[Principal]  # who fills it in, by the admin's `get_form`
 
     class Meta:
         model = User
-        fields = ("username",)
+        fields = ("username", "first_name", "last_name", "email", "groups")
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        system = self.fields["system"]
-        if isinstance(system, forms.ModelChoiceField):
-            system.queryset = member_systems(self.principal)
+        alone = Group.objects.filter(name__in=given_by_one_operator()).order_by("name")
+        _offer(self, groups=alone, systems=member_systems(self.principal))
+
+
+class PersonChangeForm(_UserChangeForm):
+    """What is on record of a person, with the systems that they see."""
+
+    groups = _Roles(
+        Group.objects.order_by("name"),
+        label=_("Roles"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_ROLES_TOLD,
+    )
+    systems = _Systems(
+        System.objects.none(),
+        label=_("Systems"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_SYSTEMS_TOLD,
+    )
+    # The systems that were ticked when the page was shown: what a colleague gave since is not taken back.
+    held = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    principal: ClassVar[Principal]  # likewise
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        mine = member_systems(self.principal)
+        held = Membership.objects.filter(user=self.instance, system__in=mine)
+        systems = list(held.values_list("system_id", flat=True))
+        _offer(self, systems=mine)
+        self.initial["systems"], self.initial["held"] = systems, ",".join(map(str, sorted(systems)))
+
+    def clean_groups(self) -> Any:
+        """See that whoever fills it in may give the roles that come."""
+        chosen = self.cleaned_data["groups"]
+        gained = {group.name for group in chosen} - roles_of(self.instance)
+        if gained:
+            _ask(acts.check_can_give_roles, self.principal, self.instance, gained)
+        return chosen
+
+    def clean_systems(self) -> Any:
+        """See that whoever fills it in may give the systems that come."""
+        chosen = self.cleaned_data["systems"]
+        for system in chosen:
+            if system.pk not in self._held():
+                _ask(acts.check_can_grant_membership, self.principal, system, self.instance)
+        return chosen
+
+    @property
+    def granted(self) -> list[System]:
+        """Return the systems that were ticked."""
+        return [system for system in self.cleaned_data["systems"] if system.pk not in self._held()]
+
+    @property
+    def ended(self) -> list[System]:
+        """Return the systems whose ticks were taken away."""
+        chosen = {system.pk for system in self.cleaned_data["systems"]}
+        return list(member_systems(self.principal).filter(pk__in=self._held() - chosen))
+
+    def _held(self) -> set[int]:
+        shown = str(self.data.get(self.add_prefix("held"), ""))
+        return {int(key) for key in shown.split(",") if key.isascii() and key.isdigit()}
+
+
+def _offer(form: forms.BaseForm, **choices: Any) -> None:
+    for name, rows in choices.items():
+        field = form.fields.get(name)
+        if isinstance(field, forms.ModelMultipleChoiceField):
+            field.queryset = rows
+
+
+def _ask(check: Callable[..., None], *about: Any) -> None:
+    """Ask a rule, and have what it refuses said at the field. That a proof is needed is no refusal."""
+    try:
+        check(*about)
+    except ProofNeeded:
+        raise
+    except EvidenceError as exc:
+        raise ValidationError(str(exc)) from exc

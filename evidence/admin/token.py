@@ -31,7 +31,7 @@ SOON: Final = timedelta(days=14)  # before a token ends its owner is told, here 
 
 @admin.register(AccessToken)
 class AccessTokenAdmin(ReadOnlyModelAdmin):
-    list_display = ["name", "prefix", "owner", "may", "on", "state", "expires_at"]
+    list_display = ["name", "prefix", "owner", "may", "on", "state", "expires_at", "last_used_at"]
     list_filter = [related("systems")]
     list_select_related = ["owner"]
     search_fields = ["name", "prefix", "owner__username"]
@@ -46,6 +46,8 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         "created_at",
         "expires_at",
         "revoked_at",
+        "last_used_at",
+        "last_used_for",
     ]
     actions = ["revoke"]
     actions_on_top = True

@@ -21,6 +21,7 @@ from evidence.access import is_usable, keep_principal, principal_of_bearer
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken
 from evidence.selectors.bearers import find_bearer
+from evidence.services.people.token_uses import note_use
 
 _START: Final = "tb_"
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -50,6 +51,7 @@ class TokenAuthentication(BaseAuthentication):
                 "The token is unknown, expired or revoked. An operator can issue a new one."
             )
         keep_principal(request, principal_of_bearer(bearer))
+        note_use(bearer.token, _what_is_asked(request))
         return bearer.token.owner, bearer.token
 
     def find_text(self, request: Request) -> str | None:
@@ -84,6 +86,12 @@ class ExporterAuthentication(TokenAuthentication):
             return _token_in(text)
         key = request.META.get("HTTP_X_API_KEY")
         return key.strip() if key else None
+
+
+def _what_is_asked(request: Request) -> str:
+    """Return method and address as the API has it, with what stands in its places left out: `GET /api/v1/spans`."""
+    match = request.resolver_match
+    return f"{request.method} /{match.route}" if match else ""
 
 
 def _authorization(request: Request) -> tuple[str, str]:

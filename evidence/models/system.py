@@ -66,7 +66,7 @@ class AccessToken(StoredModel):
 
     SYSTEM_PATH = "systems"
     PII = "actor"
-    WORK_ROW = "revocation is a change; each one is an audit event"
+    WORK_ROW = "revocation is a change, and an audit event; so is, without one, that it was used"
 
     # Hexadecimal; public, names the token in audit events.
     prefix = models.CharField(max_length=12, unique=True)
@@ -80,6 +80,10 @@ class AccessToken(StoredModel):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    # To the minute, and noted now and then (`evidence.services.people.token_uses`); None: no use was noted.
+    last_used_at = models.DateTimeField(null=True)
+    # The request that was noted then, as method and address of the API: "POST /v1/traces".
+    last_used_for = models.CharField(max_length=LABEL_LENGTH, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix})"

@@ -33,10 +33,14 @@ def find_hold(began: Iterable[tuple[str, datetime]]) -> LegalHold | None:
     return None
 
 
-def is_held() -> Q:
-    """Return the condition that a request is kept for a hold: its token writes to a system under one."""
+def is_held(holds: Iterable[LegalHold] | None = None) -> Q:
+    """Return the condition that a request is kept for a hold: its token writes to a system under one.
+
+    Args:
+        holds: the active ones, where they were read already.
+    """
     held = Q(pk__in=[])
-    for hold in active_holds():
+    for hold in active_holds() if holds is None else holds:
         tokens = AccessToken.systems.through.objects.filter(system=hold.system).values("accesstoken")
         held |= Q(token__in=tokens, received_at__gte=hold.period_from)
     return held

@@ -33,7 +33,7 @@ from config.tasks import note_worker
 from evidence import clock
 from evidence.access import principal_of_command_line
 from evidence.errors import InvalidInput
-from evidence.models import AuditEvent, BinderRequest, PendingTrace
+from evidence.models import AuditEvent, BinderRequest, PendingTrace, Scope
 from evidence.models.audit import Leaf
 from evidence.selectors.binder.scope import AskedScope
 from evidence.services import audit, log
@@ -396,3 +396,13 @@ def test_without_the_broker_the_page_says_so_and_shows_the_rest(
 def test_nobody_but_an_operator_is_told_what_is_wrong(world: World, client: Client, role: str) -> None:
     client.force_login(world.people[role])
     assert client.get("/admin/health/").status_code == 403
+
+
+def test_tokens_that_nobody_uses_are_counted(world: World, api: APIClient, client: Client) -> None:
+    used, _unused = world.headers(Scope.READ), world.headers(Scope.READ)
+    assert api.get("/api/v1/traces", **used).status_code == 200
+    client.force_login(world.people["operator"])
+    figures = {str(figure.name): figure for figure in client.get("/admin/health/").context["figures"]}
+    figure = figures["Tokens that work and were never used"]
+    assert figure.value == "1"
+    assert client.get(figure.url).context["cl"].result_count == 1

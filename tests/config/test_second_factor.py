@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
@@ -24,6 +24,7 @@ from evidence.services.people.second_factors import (
     new_secret,
     pass_second_factor,
     remove_second_factor,
+    reset_second_factor,
     set_up_second_factor,
 )
 from tests.factories import World
@@ -110,7 +111,7 @@ def test_each_change_and_use_is_on_record_without_what_was_typed(auditor: User) 
     secret, codes = set_up(auditor)
     pass_second_factor(auditor, code_of(secret))
     pass_second_factor(auditor, codes[0])
-    remove_second_factor(principal=principal_of_user(auditor), person=auditor)
+    remove_second_factor(principal=principal_of_user(auditor))
     events = AuditEvent.objects.filter(verb__startswith="second_factor.").order_by("pk")
     assert list(events.values_list("verb", flat=True)) == [
         "second_factor.set_up", "second_factor.used", "second_factor.used", "second_factor.removed",
@@ -139,7 +140,7 @@ def test_a_session_left_open_neither_sets_one_up_nor_takes_it_away(auditor: User
     set_up(auditor)
     long_ago = clock.now() - timedelta(seconds=settings.PROOF_LASTS + 1)
     with pytest.raises(ProofNeeded):
-        remove_second_factor(principal=principal_of_user(auditor, proved_at=long_ago), person=auditor)
+        remove_second_factor(principal=principal_of_user(auditor, proved_at=long_ago))
     assert SecondFactor.objects.filter(user=auditor).exists()
 
 
@@ -154,11 +155,15 @@ def test_the_proof_takes_the_code_as_well(auditor: User) -> None:
 def test_nobody_takes_it_from_another_but_who_changes_people(world: World, auditor: User) -> None:
     set_up(auditor)
     with pytest.raises(AccessDenied):
-        remove_second_factor(principal=world.principal("reviewer"), person=auditor)
-    call_command("remove_second_factor", auditor.get_username())
+        reset_second_factor(principal=world.principal("reviewer"), person=auditor, reason="lost")
+    with pytest.raises(AccessDenied, match="on the machine itself"):
+        reset_second_factor(principal=world.principal("operator"), person=auditor, reason="lost")
+    with pytest.raises(CommandError, match="--reason"):
+        call_command("remove_second_factor", auditor.get_username())
+    call_command("remove_second_factor", auditor.get_username(), "--reason", "lost, seen in person")
     assert signs_in(auditor)
     with pytest.raises(InvalidInput, match="has no second factor"):
-        remove_second_factor(principal=principal_of_user(auditor), person=auditor)
+        remove_second_factor(principal=principal_of_user(auditor))
 
 
 def test_a_second_one_is_refused(auditor: User) -> None:

@@ -159,7 +159,7 @@ def test_a_page_leads_to_the_proof_and_back(world: World, later: Any, settings: 
     later(timedelta(seconds=settings.PROOF_LASTS + 1))
     form = "/admin/auth/user/add/"
     assert client.get(form).status_code == 200, "what is offered is offered still"
-    given = {"username": "new", "system": world.system.pk}
+    given = {"username": "new", "systems": [world.system.pk]}
     refused = client.post(form, given, headers={"referer": f"http://testserver{form}"})
     assert refused.status_code == 302
     assert refused["Location"].startswith("/admin/proof/?next=")

@@ -136,6 +136,7 @@ def pages_of(person: User) -> Iterator[str]:
     yield f"{reverse('admin:search')}?q=credit"
     if can_administer(principal_of_user(person)):
         yield reverse("admin:health")
+        yield reverse("admin:retention")
     if can_operate(principal_of_user(person)):
         yield reverse("admin:erase")
     yield from _pages_of_evidence(person)

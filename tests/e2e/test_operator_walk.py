@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from evidence.models import AccessToken, Erasure
+from evidence import clock
+from evidence.access import principal_of_user
+from evidence.models import AccessToken, Disposal, Erasure, Scope, SecondFactor
+from evidence.services.disposal.holds import place_hold
+from evidence.services.ingest.partitions import ensure_partitions
+from evidence.services.people import second_factors
+from evidence.services.people.tokens import issue_token
+from tests.config.test_second_factor import code_of
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import click, see, speak
 from tests.e2e.test_finding_page import keep, resize
-from tests.factories import make_world
+from tests.evidence.test_retention_preview import post as send_month
+from tests.factories import acting, make_world
 from tests.requirements.builders import make_trace
 
 __all__ = ["resize"]
@@ -31,7 +40,7 @@ def choose(browser: Any, name: str, text: str) -> None:
     Select(browser.find_element("name", name)).select_by_visible_text(text)
 
 
-def test_an_operator_makes_a_person_and_a_token_and_sees_health(
+def test_an_operator_makes_a_person_whose_role_takes_two(
     sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
 ) -> None:
     world = make_world()
@@ -42,9 +51,12 @@ def test_an_operator_makes_a_person_and_a_token_and_sees_health(
 
     browser.get(f"{live_server.url}{reverse('admin:auth_user_add')}")
     browser.find_element("name", "username").send_keys("dana")
-    choose(browser, "system", world.system.key)
+    click(browser, "css selector", f"input[name=systems][value='{world.system.pk}']")
+    keep(browser, "person-add-1280", 1280)
+    assert find_barriers(browser) == []
+    resize(1280)
     click(browser, "css selector", "input[name=_save]")
-    see(browser, "dana")
+    see(browser, "How they sign in")
     browser.get(f"{live_server.url}{reverse('admin:evidence_accessproposal_add')}")
     choose(browser, "person", "dana")
     choose(browser, "role", "approver")
@@ -62,6 +74,14 @@ def test_an_operator_makes_a_person_and_a_token_and_sees_health(
     see(browser, "Confirmed")
     assert [group.name for group in dana.groups.all()] == ["approver"]
 
+
+def test_an_operator_issues_a_token_and_sees_health(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
+) -> None:
+    world = make_world()
+    browser = sign_in(world.people["operator"])
+    speak(browser, "en")
+    resize(1280)
     browser.get(f"{live_server.url}/admin/")
     click(browser, "link text", "Issue a token")
     browser.find_element("name", "name").send_keys("credit app")
@@ -88,6 +108,86 @@ def test_an_operator_makes_a_person_and_a_token_and_sees_health(
     browser.get(f"{live_server.url}/admin/")
     click(browser, "link text", "Health")
     see(browser, "Figures")
+
+
+def test_an_operator_changes_a_person_and_helps_who_lost_a_phone(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
+) -> None:
+    world = make_world()
+    nina = world.join("nina", "author")
+    secret = second_factors.new_secret()
+    second_factors.set_up_second_factor(
+        principal=principal_of_user(nina), secret=secret, code=code_of(secret)
+    )
+    issue_token(
+        principal=acting(), name="credit app", owner=nina, scopes=[Scope.READ], systems=[world.system],
+        expires_at=clock.now() + timedelta(days=30),
+    )  # fmt: skip
+    AccessToken.objects.update(last_used_at=clock.now(), last_used_for="POST /v1/traces")
+    browser = sign_in(nina)
+    browser = sign_in(world.people["operator"])
+    page = f"{live_server.url}{reverse('admin:auth_user_change', args=[nina.pk])}"
+    for language in ("en", "zh-hans"):
+        speak(browser, language)
+        for width in (1280, 390):
+            resize(width)
+            browser.get(page)
+            keep(browser, f"person-{language}-{width}", width)
+            assert find_barriers(browser) == []
+            resize(width)
+            assert browser.execute_script(BEYOND) <= 0, "the page scrolls sideways"
+    speak(browser, "en")
+    resize(1280)
+    browser.get(page)
+    reviewer = Group.objects.get(name="reviewer")
+    click(browser, "css selector", f"input[name=groups][value='{reviewer.pk}']")
+    click(browser, "css selector", "input[name=_continue]")
+    see(browser, "was changed successfully", within="body")
+    assert {group.name for group in nina.groups.all()} == {"author", "reviewer"}
+    approver = Group.objects.get(name="approver")
+    click(browser, "css selector", f"input[name=groups][value='{approver.pk}']")
+    click(browser, "css selector", "input[name=_continue]")
+    see(browser, "not for one operator to decide")
+    assert not nina.groups.filter(name="approver").exists()
+
+    browser.get(page)
+    browser.find_element("name", "reason").send_keys("phone lost, seen in person")
+    click(browser, "css selector", "button[value=reset_factor]")
+    see(browser, "is taken away", within="body")
+    assert not SecondFactor.objects.exists()
+    click(browser, "css selector", "button[value=password_link]")
+    see(browser, "Hand this link to nina")
+
+
+def test_an_operator_reads_what_retention_would_take(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None], settings: Any
+) -> None:
+    settings.RETENTION_DAYS = {"traces": 365, "logs": 0}
+    world = make_world()
+    ensure_partitions(today=date(2023, 6, 2), months_ahead=0)
+    for month in (5, 6):
+        send_month(world, month=month, spans=3)
+    since, until = datetime(2023, 6, 1, tzinfo=UTC), datetime(2023, 7, 1, tzinfo=UTC)
+    place_hold(system=world.system, reason="case 17", period_from=since, period_to=until, principal=acting())
+    browser = sign_in(world.people["operator"])
+    for language in ("en", "zh-hans"):
+        speak(browser, language)
+        for width in (1280, 390):
+            resize(width)
+            browser.get(f"{live_server.url}{reverse('admin:retention')}?at=2030-01-01")
+            said = see(browser, "case 17")
+            assert "2023-05" in said
+            keep(browser, f"retention-{language}-{width}", width)
+            assert find_barriers(browser) == []
+            resize(width)
+            assert browser.execute_script(BEYOND) <= 0, "the page scrolls sideways"
+    speak(browser, "en")
+    browser.get(f"{live_server.url}/admin/")
+    click(browser, "link text", "What retention would take")
+    said = see(browser, "2023-05")
+    assert "goes" in said
+    assert "stays: legal hold" in said
+    assert not Disposal.objects.exists()
 
 
 def test_an_operator_erases_what_they_read_the_plan_of(

@@ -137,7 +137,7 @@ def test_what_services_do_to_people_is_on_record(world: World, ana: User) -> Non
     assert find() == []
     passwords.choose_password(uid=link.uid, token=link.token, password=SECOND)
     assert find() == []
-    second_factors.remove_second_factor(principal=command_line(), person=ana)
+    second_factors.reset_second_factor(principal=command_line(), person=ana, reason="lost")
     assert find() == []
     root = create_superuser(principal=command_line(), username="root", password=FIRST)
     root.user_permissions.add(Permission.objects.earliest("pk"))

@@ -134,7 +134,7 @@ def test_an_operator_renames_an_account_and_no_row_holds_either_name(world: Worl
     """All of it done through the admin: put on record, made a member, acting, renamed."""
     operator = Client()
     operator.force_login(world.people["operator"])
-    operator.post(reverse("admin:auth_user_add"), {"username": OLD, "system": world.system.pk})
+    operator.post(reverse("admin:auth_user_add"), {"username": OLD, "systems": [world.system.pk]})
     person = User.objects.get(username=OLD)
     assert person.memberships.count() == 1
     form = {

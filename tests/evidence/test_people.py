@@ -197,9 +197,9 @@ def test_a_person_is_added_to_a_system_of_the_operators_and_has_no_password(worl
     other = make_world("aml-copilot")
     client = signed_in(world.people["operator"])
     address = reverse("admin:auth_user_add")
-    refused = client.post(address, {"username": "nina", "system": other.system.pk})
+    refused = client.post(address, {"username": "nina", "systems": [other.system.pk]})
     assert "Select a valid choice" in refused.content.decode()
-    assert client.post(address, {"username": "nina", "system": world.system.pk}).status_code == 302
+    assert client.post(address, {"username": "nina", "systems": [world.system.pk]}).status_code == 302
     nina = User.objects.get(username="nina")
     assert not nina.has_usable_password()
     assert nina.is_staff

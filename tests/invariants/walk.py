@@ -84,6 +84,10 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "evidence.services.review_work.save_filter",
     ): "how one person looks at a list is theirs alone, and nothing is decided by it",
     ("no-audit-event", "evidence.services.review_work.delete_filter"): "likewise",
+    (
+        "no-audit-event",
+        "evidence.services.people.token_uses.note_use",
+    ): "that a token is in use, now and then: nothing is decided by it, and what the request does has its event",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from evidence.access import principal_of_command_line
 from evidence.management.service_command import ServiceCommand, find_person
-from evidence.services.people.second_factors import remove_second_factor
+from evidence.services.people.second_factors import reset_second_factor
 
 
 class Command(ServiceCommand):
@@ -15,9 +15,10 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
+        parser.add_argument("--reason", required=True, help="why; it is kept with the event")
 
     def handle(self, *args: Any, **options: Any) -> None:
         del args
         person = find_person(options["username"])
-        remove_second_factor(principal=principal_of_command_line(), person=person)
+        reset_second_factor(principal=principal_of_command_line(), person=person, reason=options["reason"])
         self.stdout.write(f"{person} has no second factor any more: see that it was they who asked.")

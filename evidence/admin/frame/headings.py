@@ -113,6 +113,8 @@ _HEADINGS: Final[Mapping[str, StrOrPromise]] = {
     "Language": pgettext_lazy("heading", "Language"),
     "Largest": pgettext_lazy("heading", "Largest"),
     "Last received at": pgettext_lazy("heading", "Last received at"),
+    "Last used at": pgettext_lazy("heading", "Last used at"),
+    "Last used for": pgettext_lazy("heading", "Last used for"),
     "Layer": pgettext_lazy("heading", "Layer"),
     "Leaf hash": pgettext_lazy("heading", "Leaf hash"),
     "Lease until": pgettext_lazy("heading", "Lease until"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -21,8 +21,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from evidence import clock, locks
 from evidence.digests import sha256_hex
 from evidence.disposal_rules import MIN_AGE_DAYS
-from evidence.models import Blob, BlobRemoval, Disposal, IngestBatch, Span
-from evidence.selectors.holds import holds_over, is_held
+from evidence.models import Blob, BlobRemoval, Disposal, IngestBatch, LegalHold
+from evidence.selectors.holds import active_holds, is_held
 from evidence.services import audit
 from evidence.services.blobs import originals_of, what_is_left
 from evidence.services.disposal.blob_removal import remove_blobs
@@ -36,6 +36,13 @@ _BODIES_AT_ONCE: Final = 5_000  # in one transaction
 _PARTITIONS: Final = """
 SELECT child.relname, greatest(child.reltuples, 0)::bigint FROM pg_inherits
 JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = 'evidence_span'::regclass ORDER BY child.relname
+"""
+# Of each pair of a month and a hold whether a span is there: looked for one by one, in the month's partition alone.
+_HELD: Final = """
+SELECT pair.month, min(pair.hold) FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::timestamptz[],
+    %s::timestamptz[]) AS pair(month, hold, system, first, ending)
+CROSS JOIN LATERAL (SELECT 1 FROM evidence_span WHERE system_id = pair.system AND started_at >= pair.first
+    AND started_at < pair.ending LIMIT 1) AS found GROUP BY pair.month
 """
 _STRAY: Final = """
 SELECT EXISTS (
@@ -51,6 +58,12 @@ class MonthPlan:
     month: datetime  # its first moment, UTC
     n_estimated: int  # spans, as the last ANALYZE counted them
     kept_because: str  # empty: it may go
+    hold: LegalHold | None = None  # where it is kept for one
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it, UTC."""
+        return _next_month(self.month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +93,43 @@ def apply_retention(*, now: datetime | None = None, dry_run: bool = False) -> Re
         before = period_before(signal, now)
         if before is None:
             continue
-        due, held = _bodies_due(signal, before)
+        due, held = bodies_due(signal, before)
         n_held += held.count()
         if dry_run:
-            n_bodies += due.count() + len(_rests_due(signal, before))
+            n_bodies += due.values("body_digest").distinct().count() + len(_rests_due(signal, before))
             continue
         while gone := remove_bodies(signal, before):
             disposals.append(gone)
             n_bodies += gone.n_items
-    return RetentionReport(months, disposals, n_bodies, n_held, _has_stray_spans(now))
+    return RetentionReport(months, disposals, n_bodies, n_held, has_stray_spans(now))
 
 
-def plan_months(now: datetime) -> list[MonthPlan]:
-    """Return the partitions wholly older than the spans' period, and why one of them has to stay."""
+def plan_months(now: datetime, holds: Iterable[LegalHold] | None = None) -> list[MonthPlan]:
+    """Return the partitions wholly older than the spans' period, and why one of them has to stay.
+
+    Args:
+        now: our clock, or the time that is asked about.
+        holds: the active ones, where they were read already.
+    """
     before = period_before("traces", now)
     if before is None:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_PARTITIONS)
         partitions = cursor.fetchall()
-    plans = []
+    old = {}
     for name, estimate in partitions:
         found = _PARTITION.fullmatch(name)
-        if found is None:
-            continue
-        month = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
-        end = _next_month(month)
-        if end <= before:
-            plans.append(MonthPlan(name, month, estimate, _why_kept(month, end, now)))
-    return plans
+        month = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC) if found else before
+        if _next_month(month) <= before:
+            old[month] = (name, estimate)
+    keeping = _holds_of(list(old), active_holds() if holds is None else holds) if old else {}
+    return [
+        MonthPlan(
+            name, month, estimate, _why_kept(_next_month(month), keeping.get(month), now), keeping.get(month)
+        )
+        for month, (name, estimate) in old.items()
+    ]
 
 
 @transaction.atomic
@@ -137,7 +158,7 @@ def drop_month(month: datetime) -> Disposal | None:
 def remove_bodies(signal: str, before: datetime) -> Disposal | None:
     """Take away raw bodies of a signal received before a time, a few thousand at once; None where none is due."""
     locks.hold(locks.Lock.DISPOSAL)  # a hold placed from here on finds its bodies still there, or comes later
-    due, _ = _bodies_due(signal, before)
+    due, _ = bodies_due(signal, before)
     digests = sorted(set(due.order_by("pk").values_list("body_digest", flat=True)[:_BODIES_AT_ONCE]))
     digests = digests or _rests_due(signal, before)[:_BODIES_AT_ONCE]
     if not digests:
@@ -166,7 +187,7 @@ def _record(disposal: Disposal) -> None:
 
 def _rests_due(signal: str, before: datetime) -> list[str]:
     """Return the digests of what erasures left of bodies that are due."""
-    due, _ = _bodies_due(signal, before, rewritten=True)
+    due, _ = bodies_due(signal, before, rewritten=True)
     rests = {what_is_left(digest) for digest in due.values_list("body_digest", flat=True)}
     there = Blob.objects.filter(pk__in=rests, removal__isnull=True).values_list("pk", flat=True)
     return sorted(digest for digest in there if not _is_wanted(digest, signal, before))
@@ -178,8 +199,8 @@ def _is_wanted(digest: str, signal: str, before: datetime) -> bool:
     return batches.filter(is_held() | Q(received_at__gte=before) | ~Q(signal=signal)).exists()
 
 
-def _bodies_due(
-    signal: str, before: datetime, *, rewritten: bool = False
+def bodies_due(
+    signal: str, before: datetime, *, rewritten: bool = False, holds: Iterable[LegalHold] | None = None
 ) -> tuple[QuerySet[IngestBatch], QuerySet[IngestBatch]]:
     """Return the batches whose body is old enough and still there: those that may go, and those held.
 
@@ -187,6 +208,7 @@ def _bodies_due(
 
     Args:
         rewritten: those of whose body an erasure left a part.
+        holds: the active ones, where they were read already.
     """
     old = IngestBatch.objects.filter(
         Exists(Blob.objects.filter(pk=OuterRef("body_digest"))), signal=signal, received_at__lt=before
@@ -197,27 +219,35 @@ def _bodies_due(
     newer = IngestBatch.objects.filter(body_digest=OuterRef("body_digest"), received_at__gte=before)
     # Few: `_rests_due` looks at each.
     rests_of = BlobRemoval.objects.filter(remainder=OuterRef("body_digest"))
-    held = is_held()
+    held = is_held(holds)
     free = still_there.filter(~held, ~Exists(newer))
     return free if rewritten else free.filter(~Exists(rests_of)), still_there.filter(held)
 
 
-def _why_kept(month: datetime, end: datetime, now: datetime) -> str:
+def _why_kept(end: datetime, hold: LegalHold | None, now: datetime) -> str:
     """Say why a month that is old enough has to stay; empty where it may go."""
     if end > now - timedelta(days=MIN_AGE_DAYS):
         return f"it ended less than {MIN_AGE_DAYS} days ago"
-    for hold in holds_over(month, end):
-        held = Span.objects.filter(
-            system=hold.system, started_at__gte=max(month, hold.period_from), started_at__lt=end
-        )
-        if hold.period_to is not None:
-            held = held.filter(started_at__lt=hold.period_to)
-        if held.exists():
-            return f"legal hold {hold.pk} of {hold.system.key}: {hold.reason}"
-    return ""
+    return f"legal hold {hold.pk} of {hold.system.key}: {hold.reason}" if hold else ""
 
 
-def _has_stray_spans(now: datetime) -> bool:
+def _holds_of(months: Sequence[datetime], active: Iterable[LegalHold]) -> dict[datetime, LegalHold]:
+    """Return, of the months with a span under a hold, the first such hold: with one statement for all of them."""
+    holds = {hold.pk: hold for hold in active}
+    pairs = [
+        (number, hold.pk, hold.system_id, max(month, hold.period_from), min(end, hold.period_to or end))
+        for number, (month, end) in enumerate((month, _next_month(month)) for month in months)
+        for hold in holds.values()
+        if hold.period_from < end and (hold.period_to is None or hold.period_to > month)
+    ]
+    if not pairs:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [list(column) for column in zip(*pairs, strict=True)])
+        return {months[number]: holds[hold] for number, hold in cursor.fetchall()}
+
+
+def has_stray_spans(now: datetime) -> bool:
     before = period_before("traces", now)
     if before is None:
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -38,6 +40,21 @@ def add_member(*, actor: str, system: System, user: User) -> Membership:
         payload = {"person": actor_of_user(user)}
         audit.record(verb="membership.granted", actor=actor, obj=membership, system=system, payload=payload)
     return membership
+
+
+@transaction.atomic
+def change_memberships(
+    *, principal: Principal, user: User, granted: Collection[System], ended: Collection[System]
+) -> None:
+    """Let a person see some systems from now on, and others no more: all of it, or nothing.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_grant_membership` and `acts.check_can_end_membership` do.
+    """
+    for system in granted:
+        grant_membership(principal=principal, system=system, user=user)
+    for membership in Membership.objects.filter(user=user, system__in=ended).select_related("system", "user"):
+        end_membership(principal=principal, membership=membership)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -26,6 +27,7 @@ from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import SecondFactor
 from evidence.selectors.people import factor_fact
 from evidence.services import audit
+from evidence.strict_json import fault_in_text
 
 STEP: Final = 30  # seconds
 DIGITS: Final = 6
@@ -95,20 +97,40 @@ def pass_second_factor(person: User, code: str) -> bool:
 
 
 @transaction.atomic
-def remove_second_factor(*, principal: Principal, person: User) -> None:
-    """Take a person's second factor away: their own, or as who may change people, for whoever lost theirs.
+def remove_second_factor(*, principal: Principal) -> None:
+    """Take one's own second factor away.
 
     Raises:
-        AccessDenied, ProofNeeded: as `acts.check_can_change_own_factor` and `acts.check_can_change_person` do.
+        AccessDenied, ProofNeeded: as `acts.check_can_change_own_factor` does.
         InvalidInput: they have none.
     """
-    if principal.user == person:
-        acts.check_can_change_own_factor(principal)
-    else:
-        acts.check_can_change_person(principal, person)
+    acts.check_can_change_own_factor(principal)
+    _remove(principal, principal.person, {})
+
+
+@transaction.atomic
+def reset_second_factor(*, principal: Principal, person: User, reason: str) -> None:
+    """Take the second factor of somebody else away, who lost theirs. Their password alone signs them in from then on.
+
+    Args:
+        reason: why, and how it was seen that it was they who asked; kept with the event.
+
+    Raises:
+        AccessDenied, NotFound, ProofNeeded: as `acts.check_can_reset_factor` does.
+        InvalidInput: they have none, or no reason is given.
+    """
+    acts.check_can_reset_factor(principal, person)
+    if not reason.strip():
+        raise InvalidInput("Say why it is taken away, and how you saw that it was they who asked.")
+    if fault := fault_in_text(reason):
+        raise InvalidInput(f"The reason {fault}.")
+    _remove(principal, person, {"reason": reason.strip()})
+
+
+def _remove(principal: Principal, person: User, details: Mapping[str, str]) -> None:
     if not SecondFactor.objects.filter(user=person).delete()[0]:
         raise InvalidInput(f"{person.get_username()} has no second factor.")
-    audit.record(verb="second_factor.removed", actor=principal.actor, obj=person)
+    audit.record(verb="second_factor.removed", actor=principal.actor, obj=person, payload=details or None)
 
 
 def _take(factor: SecondFactor, typed: str) -> str:

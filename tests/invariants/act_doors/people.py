@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from evidence import acts
 from evidence.access import principal_of_command_line, principal_of_user
-from evidence.models import AccessToken, AuditEvent, Membership, Scope
+from evidence.models import AccessToken, AuditEvent, Membership, Scope, SecondFactor
 from evidence.services import registry, review_work
 from evidence.services.people import memberships, name_erasure, person_changes, second_factors, tokens
 from evidence.services.people.access_proposals import confirm_access, propose_access
@@ -30,6 +30,16 @@ def token(world: World) -> Any:
 def newcomer(world: World) -> Any:
     """A person without role, who is a member of this system alone."""
     return world.join("newcomer")
+
+
+def with_factor(world: World) -> Any:
+    """A newcomer with a second factor."""
+    person = newcomer(world)
+    secret = second_factors.new_secret()
+    second_factors.set_up_second_factor(
+        principal=principal_of_user(person), secret=secret, code=code_of(secret)
+    )
+    return person
 
 
 def colleague(world: World) -> Any:
@@ -166,7 +176,7 @@ ACTS: Final[list[Act]] = [
         ),
         admin=browse(
             lambda *_: reverse("admin:auth_user_add"),
-            lambda world, _: {"username": "nina", "system": world.system.pk},
+            lambda world, _: {"username": "nina", "systems": [world.system.pk]},
         ),
     ),
     Act(
@@ -241,6 +251,21 @@ ACTS: Final[list[Act]] = [
             done=lambda _, made: AuditEvent.objects.filter(verb="password_link.made").exists(),
         ),
         prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_reset_factor",
+        ADMINISTRATORS,
+        serve(
+            lambda world, who, made: second_factors.reset_second_factor(
+                principal=who, person=made, reason="lost, seen in person"
+            )
+        ),
+        admin=browse(
+            own_page,
+            lambda *_: {"act": "reset_factor", "reason": "lost, seen in person"},
+            done=lambda _, made: not SecondFactor.objects.filter(user=made).exists(),
+        ),
+        prepare=with_factor,
     ),
     Act(
         "evidence.acts.check_can_bind_sign_in",

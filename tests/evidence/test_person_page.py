@@ -1,0 +1,243 @@
+"""One page for a person: name, roles, systems, how they sign in, and what stands of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from evidence import clock
+from evidence.access import principal_of_command_line, principal_of_user
+from evidence.errors import AccessDenied
+from evidence.models import AuditEvent, AuditPayload, Membership, Scope, SecondFactor, System
+from evidence.selectors import standing
+from evidence.services import registry
+from evidence.services.people import memberships, second_factors
+from tests.config.test_second_factor import code_of
+from tests.factories import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator(world: World) -> Client:
+    client = Client()
+    client.force_login(world.people["operator"])
+    return client
+
+
+@pytest.fixture
+def second_system(world: World) -> System:
+    """Another system of the operator."""
+    console = principal_of_command_line()
+    system = registry.register_system(
+        principal=console, key="aml-copilot", name="AML", risk_tier="high", owner=world.people["author"]
+    )
+    memberships.grant_membership(principal=console, system=system, user=world.people["operator"])
+    return system
+
+
+def page_of(person: User) -> str:
+    return reverse("admin:auth_user_change", args=[person.pk])
+
+
+def filled(client: Client, person: User, **changes: Any) -> dict[str, Any]:
+    """What a browser would send of the page as it is shown."""
+    form = client.get(page_of(person)).context["adminform"].form
+    sent: dict[str, Any] = {}
+    for name in form.fields:
+        value = form[name].value()
+        if name != "password" and value not in (None, False):  # as empty boxes are not sent
+            sent[name] = "on" if value is True else value
+    return sent | changes
+
+
+def give_factor(person: User) -> str:
+    secret = second_factors.new_secret()
+    second_factors.set_up_second_factor(
+        principal=principal_of_user(person), secret=secret, code=code_of(secret)
+    )
+    return secret
+
+
+def systems_of(person: User) -> set[str]:
+    return set(Membership.objects.filter(user=person).values_list("system__key", flat=True))
+
+
+def test_a_person_is_made_with_name_roles_and_systems_at_once(
+    operator: Client, world: World, second_system: System
+) -> None:
+    form = {
+        "username": "nina", "first_name": "Nina", "last_name": "Ng", "email": "n@example.org",
+        "groups": [Group.objects.get(name="author").pk], "systems": [world.system.pk, second_system.pk],
+    }  # fmt: skip
+    answer = operator.post(reverse("admin:auth_user_add"), form)
+    nina = User.objects.get(username="nina")
+    assert answer.headers["Location"] == page_of(nina), "what comes next, a link, is on her page"
+    assert [group.name for group in nina.groups.all()] == ["author"]
+    assert systems_of(nina) == {world.system.key, "aml-copilot"}
+    assert not nina.has_usable_password()
+
+
+def test_who_is_added_gets_no_role_that_takes_two(operator: Client, world: World) -> None:
+    form = {
+        "username": "nina", "systems": [world.system.pk], "groups": [Group.objects.get(name="approver").pk]
+    }  # fmt: skip
+    answer = operator.post(reverse("admin:auth_user_add"), form)
+    assert "groups" in answer.context["adminform"].form.errors
+    assert not User.objects.filter(username="nina").exists()
+
+
+def test_systems_are_given_and_ended_where_roles_are(
+    operator: Client, world: World, second_system: System
+) -> None:
+    person = world.join("nina", "author")
+    form = filled(operator, person, systems=[second_system.pk])
+    assert operator.post(page_of(person), form).status_code == 302
+    assert systems_of(person) == {"aml-copilot"}
+    verbs = AuditEvent.objects.filter(verb__startswith="membership.").order_by("-pk")
+    assert list(verbs.values_list("verb", flat=True)[:2]) == ["membership.ended", "membership.granted"]
+
+
+def test_what_a_colleague_gave_since_is_not_taken_back(
+    operator: Client, world: World, second_system: System
+) -> None:
+    person = world.join("nina", "author")
+    form = filled(operator, person, last_name="Ng")
+    memberships.grant_membership(principal=principal_of_command_line(), system=second_system, user=person)
+    assert operator.post(page_of(person), form).status_code == 302
+    assert systems_of(person) == {world.system.key, "aml-copilot"}
+
+
+def test_a_refusal_stands_at_its_field_and_nothing_is_stored(
+    operator: Client, world: World, second_system: System
+) -> None:
+    person = world.join("nina", "approver")
+    form = filled(operator, person, last_name="Ng", systems=[world.system.pk, second_system.pk])
+    answer = operator.post(page_of(person), form)
+    assert "not for one operator to decide" in str(answer.context["adminform"].form.errors["systems"])
+    person.refresh_from_db()
+    assert (person.last_name, systems_of(person)) == ("", {world.system.key})
+
+
+def test_a_system_of_others_is_neither_shown_nor_touched(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    console = principal_of_command_line()
+    other = registry.register_system(
+        principal=console, key="other", name="Foreign system", risk_tier="low", owner=person
+    )
+    memberships.grant_membership(principal=console, system=other, user=person)
+    page = operator.get(page_of(person))
+    assert not page.context["has_change_permission"]
+    assert "Foreign system" not in page.content.decode()
+    assert world.system.name in page.content.decode()
+    assert operator.post(page_of(person), {"username": "nina", "systems": []}).status_code == 403
+    assert systems_of(person) == {world.system.key, "other"}
+
+
+def test_a_second_factor_is_taken_away_for_a_reason_on_record(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    give_factor(person)
+    assert "10 recovery codes left" in operator.get(page_of(person)).content.decode()
+    refused = operator.post(page_of(person), {"act": "reset_factor", "reason": " "})
+    assert (refused.status_code, SecondFactor.objects.filter(user=person).exists()) == (422, True)
+    answer = operator.post(page_of(person), {"act": "reset_factor", "reason": "phone lost; seen in person"})
+    assert answer.status_code == 302
+    assert not SecondFactor.objects.filter(user=person).exists()
+    event = AuditEvent.objects.get(verb="second_factor.removed")
+    assert event.actor == principal_of_user(world.people["operator"]).actor
+    assert b"phone lost; seen in person" in bytes(AuditPayload.objects.get(event=event).payload)
+
+
+def test_an_old_session_proves_first_who_it_is(
+    operator: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.join("nina", "author")
+    give_factor(person)
+    later = clock.now() + timedelta(seconds=settings.PROOF_LASTS + 60)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    sent = {"act": "reset_factor", "reason": "lost"}
+    answer = operator.post(page_of(person), sent, headers={"Accept": "text/html"})
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/admin/proof/")
+    assert SecondFactor.objects.filter(user=person).exists()
+
+
+def test_nobody_resets_their_own_here(operator: Client, world: World) -> None:
+    me = world.people["operator"]
+    give_factor(me)
+    page = operator.get(page_of(me)).content.decode()
+    assert "This is you" in page
+    assert 'value="reset_factor"' not in page
+    with pytest.raises(AccessDenied, match="yourself"):
+        second_factors.reset_second_factor(principal=principal_of_user(me), person=me, reason="lost")
+
+
+@pytest.mark.parametrize("role", ["approver", "auditor", "operator"])
+def test_who_holds_more_is_helped_on_the_machine(operator: Client, world: World, role: str) -> None:
+    person = world.join("victim", role)
+    give_factor(person)
+    page = operator.get(page_of(person)).content.decode()
+    assert 'name="act"' not in page
+    assert "whoever runs commands on the machine" in page
+    assert operator.post(page_of(person), {"act": "reset_factor", "reason": "lost"}).status_code == 403
+    assert operator.post(page_of(person), {"act": "password_link"}).status_code == 403
+    assert SecondFactor.objects.filter(user=person).exists()
+
+
+def test_a_password_link_is_made_where_the_person_stands(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    answer = operator.post(page_of(person), {"act": "password_link"})
+    assert "/admin/password-link/" in answer.content.decode()
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_what_the_page_does_not_do_is_refused_by_name(operator: Client, world: World) -> None:
+    answer = operator.post(page_of(world.join("nina")), {"act": "promote"})
+    assert answer.status_code == 422
+    assert "promote" in answer.content.decode()
+
+
+def test_sessions_that_stand_are_told_and_others_are_not(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    assert operator.get(page_of(person)).context["standing"].sessions == []
+    for _ in range(2):
+        Client().force_login(person)
+    Client().force_login(world.people["reviewer"])
+    (one, _other) = operator.get(page_of(person)).context["standing"].sessions
+    assert (one.by_provider, one.began <= clock.now()) == (False, True)
+    person.groups.set([])  # with other roles they are over
+    assert operator.get(page_of(person)).context["standing"].sessions == []
+
+
+def test_tokens_that_work_are_told_with_their_last_use(operator: Client, world: World) -> None:
+    headers = world.headers(Scope.READ)
+    owner = world.owner(Scope.READ)
+    assert "never" in operator.get(page_of(owner)).content.decode()
+    Client().get("/api/v1/traces", headers={"Authorization": headers["HTTP_AUTHORIZATION"]})
+    assert "GET /api/v1/traces" in operator.get(page_of(owner)).content.decode()
+
+
+def test_the_page_does_not_grow_with_what_is_stored(
+    operator: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.join("nina", "author")
+    operator.get(page_of(person))
+    with CaptureQueriesContext(connection) as few:
+        operator.get(page_of(person))
+    for _ in range(5):
+        Client().force_login(person)
+        world.join(f"one-more-{_}", "author")
+    with CaptureQueriesContext(connection) as many:
+        operator.get(page_of(person))
+    assert len(many) <= len(few)
+    assert len(many) <= 25, [query["sql"][-150:] for query in many]
+    monkeypatch.setattr(standing, "MOST_SESSIONS", 2)
+    assert len(operator.get(page_of(person)).context["standing"].sessions) == 2
