@@ -26,6 +26,7 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--window-size=1440,1000",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # pages come from our server alone
+    "--js-flags=--no-opt --no-maglev",  # a page's scripts run once: to optimise them takes longer than it saves
 )
 
 
