@@ -210,9 +210,7 @@ def _pages() -> dict[str, Callable[[], str]]:
     }
 
 
-def _ask(
-    username: str, page: Callable[[], str], n_requests: int, warm_up: int = WARM_UP
-) -> dict[str, float]:
+def _ask(username: str, page: Callable[[], str], n_requests: int, warm_up: int = WARM_UP) -> dict[str, float]:
     from django.contrib.auth.models import User  # noqa: PLC0415  # after django.setup()
     from django.db import connection  # noqa: PLC0415  # likewise
     from django.test import Client  # noqa: PLC0415  # likewise
