@@ -16,7 +16,7 @@ from evidence.actors import actor_of_token, person_behind, remembering_people
 from evidence.models import AccessToken, Scope
 from evidence.selectors import counting
 from tests.e2e.cases import make_task
-from tests.e2e.test_pages import full_world
+from tests.e2e.pages import full_world
 from tests.evidence.test_admin_pages import signed_in
 from tests.factories import World, make_world
 

@@ -117,7 +117,7 @@ class ScopedModelAdmin(StrictInput):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return a record, and in the same query whatever it names with what those names are made of."""
-        rows, named = self.get_queryset(request), _named_by(self.model)
+        rows, named = self.get_queryset(request), _named_by(self.opts.label)
         rows = rows.select_related(*named) if named else rows  # without a name it would join everything
         field: Any = self.opts.get_field(from_field) if from_field else self.opts.pk
         try:
@@ -268,11 +268,12 @@ def admin_of(site: admin.AdminSite, model: type[Model]) -> admin.ModelAdmin[Any]
 
 
 @cache
-def _named_by(model: type[Model]) -> tuple[str, ...]:
+def _named_by(label: str) -> tuple[str, ...]:
     """Return the relations that lead from a model to what it names, and to what the lists of those join for names."""
     found: list[str] = []
-    for field in model._meta.fields:
-        if isinstance(field, ForeignKey) and field.db_constraint:  # without one, what it names may be gone
+    of_model: tuple[Any, ...] = apps.get_model(label)._meta.fields
+    for field in of_model:
+        if field.is_relation and field.db_constraint:  # without one, what it names may be gone
             of_list = admin_of(admin.site, field.related_model)
             joined = of_list.list_select_related if of_list is not None else ()
             further = joined if isinstance(joined, list | tuple) else ()
