@@ -42,9 +42,9 @@ class _Roles(forms.ModelMultipleChoiceField[Group]):
     def label_from_instance(self, obj: Group) -> str:
         alone = obj.name in given_by_one_operator()
         return format_html(
-            '<span translate="no">{}</span>{}',
+            '<span translate="no">{}</span> {}',
             obj.name,
-            "" if alone else gettext(" (not by one operator alone)"),
+            "" if alone else gettext("(not by one operator alone)"),
         )
 
 
