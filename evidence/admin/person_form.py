@@ -40,10 +40,11 @@ class _Roles(forms.ModelMultipleChoiceField[Group]):
     """Roles by their names, and of each whether an operator gives it alone."""
 
     def label_from_instance(self, obj: Group) -> str:
-        return (
-            gettext("%(role)s (not by one operator alone)") % {"role": obj.name}
-            if obj.name not in given_by_one_operator()
-            else obj.name
+        alone = obj.name in given_by_one_operator()
+        return format_html(
+            '<span translate="no">{}</span> {}',
+            obj.name,
+            "" if alone else gettext("(not by one operator alone)"),
         )
 
 
@@ -101,7 +102,7 @@ class PersonChangeForm(_UserChangeForm):
         help_text=_SYSTEMS_TOLD,
     )
     # The systems that were ticked when the page was shown: what a colleague gave since is not taken back.
-    held = forms.CharField(required=False, widget=forms.HiddenInput)
+    held = forms.CharField(label="", required=False, widget=forms.HiddenInput)
 
     principal: ClassVar[Principal]  # likewise
 
