@@ -57,6 +57,17 @@ def test_each_marked_text_has_a_translation_and_no_other_is_kept(language: str) 
     assert not catalogue.fuzzy_entries()
 
 
+def test_a_noun_is_called_one_thing() -> None:
+    """A reader takes two words for two things."""
+    told = [text for each in polib.pofile(str(catalogue_path("zh_Hans"))) for text in texts_of(each)]
+    assert any("轨迹" in text for text in told)
+    assert [text for text in told if "追踪" in text] == [], "a trace is 轨迹"
+
+
+def texts_of(entry: polib.POEntry) -> list[str]:
+    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
 @pytest.mark.parametrize("language", languages())
 def test_what_is_compiled_and_committed_is_what_is_written(language: str) -> None:
     path = catalogue_path(language)
