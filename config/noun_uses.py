@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeGuard, cast
 
@@ -68,8 +69,9 @@ def our_models() -> list[type[StoredModel]]:
     return cast("list[type[StoredModel]]", found)  # tests/invariants holds that each is one
 
 
+@cache
 def read_uses() -> Uses:
-    """Return who writes and who reads each of our models, in the whole product."""
+    """Return who writes and who reads each of our models, in the whole product: read once, which takes seconds."""
     base: Path = settings.BASE_DIR
     files = (path for app in (*OUR_APPS, "config") for path in sorted((base / app).rglob("*.py")))
     return uses_in(

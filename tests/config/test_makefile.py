@@ -12,9 +12,16 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 
 
-def run(*command: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str, path: str = os.environ["PATH"], **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=REPOSITORY, env={"PATH": path}, capture_output=True, text=True, check=False
+        command,
+        cwd=REPOSITORY,
+        env={"PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -41,6 +48,17 @@ def test_a_python_that_does_not_run_is_absent_and_pyenv_says_where_its_own_are(t
     )
     found = run(".ci/pythons", path=f"{shims}:/usr/bin:/bin").stdout.split()
     assert [line for line in found if str(tmp_path) in line] == [str(selected), str(newest)]
+
+
+def test_the_distributions_python_is_taken_before_one_that_comes_earlier_in_the_path(tmp_path: Path) -> None:
+    compiled = make_program(tmp_path / "compiled" / "python3.11", "exit 0")
+    packaged = make_program(tmp_path / "packaged" / "python3.11", "exit 0")
+    path = f"{compiled.parent}:{packaged.parent}:/usr/bin:/bin"
+    first, *_ = run(".ci/pythons", path=path, DISTRIBUTION=str(packaged.parent)).stdout.split()
+    assert first == str(packaged)
+    make_program(packaged, "exit 1")  # without the package that makes environments
+    first, *_ = run(".ci/pythons", path=path, DISTRIBUTION=str(packaged.parent)).stdout.split()
+    assert first == str(compiled)
 
 
 @pytest.mark.parametrize("target", ["install", "install-web"])

@@ -44,13 +44,21 @@ def test_chinese_is_the_one_language_besides_english() -> None:
     assert languages() == ["zh_Hans"]
 
 
+@pytest.fixture(scope="module")
+def messages() -> dict[Message, list[str]]:
+    """What the code and the templates mark, with where."""
+    return marked_messages()
+
+
 @pytest.mark.parametrize("language", languages())
-def test_each_marked_text_has_a_translation_and_no_other_is_kept(language: str) -> None:
+def test_each_marked_text_has_a_translation_and_no_other_is_kept(
+    language: str, messages: dict[Message, list[str]]
+) -> None:
     catalogue = polib.pofile(str(catalogue_path(language)))
     kept = {
         Message(each.msgid, each.msgid_plural, each.msgctxt or "") for each in catalogue if each.translated()
     }
-    marked = set(marked_messages())
+    marked = set(messages)
     assert len(marked) > 200, "the walk has lost its way"
     assert not marked - kept, "run `make translations` and fill in what it names"
     assert not kept - marked, "nobody marks these any more: run `make translations`"
@@ -69,9 +77,11 @@ def texts_of(entry: polib.POEntry) -> list[str]:
 
 
 @pytest.mark.parametrize("language", languages())
-def test_what_is_compiled_and_committed_is_what_is_written(language: str) -> None:
+def test_what_is_compiled_and_committed_is_what_is_written(
+    language: str, messages: dict[Message, list[str]]
+) -> None:
     path = catalogue_path(language)
-    assert str(update_catalogue(language, marked_messages())) == path.read_text(), "run `make translations`"
+    assert str(update_catalogue(language, messages)) == path.read_text(), "run `make translations`"
     assert polib.pofile(str(path)).to_binary() == path.with_suffix(".mo").read_bytes(), (
         "run `make translations`"
     )
