@@ -109,15 +109,6 @@ class PersonAdmin(StrictInput, _UserAdmin):
             for name, options in found
         ]
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
-        """Read a person once while their page is shown, though Django and the frame look each for themselves."""
-        if request.method not in {"GET", "HEAD"} or from_field:
-            return super().get_object(request, object_id, from_field)
-        read: dict[str, User | None] = vars(request).setdefault("_people_read", {})
-        if object_id not in read:
-            read[object_id] = super().get_object(request, object_id)
-        return read[object_id]
-
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Keep what would raise a person above the role table out of an operator's hands, and one's own roles too."""
         closed = {*super().get_readonly_fields(request, obj), "last_login", "date_joined"}

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
-from django.urls import reverse
+from django.test.utils import CaptureQueriesContext
+from django.urls import resolve, reverse
 
 from evidence.models import ReviewTask
 from evidence.roles import ROLES
@@ -27,6 +29,12 @@ SignIn = Callable[[User], Any]
 
 # Nothing but a picture differs by scheme.
 SCHEMES = ("light", "dark") if os.environ.get("TRACEBINDER_SHOTS") else ("light",)
+
+MOST_QUERIES = 25  # of a page, with those that begin and end a transaction
+MANY_QUERIES = {
+    "dossier": 50,  # one list for each noun that stands behind a release
+    "health": 30,  # looks at each part of the installation
+}
 
 # Told by the browser itself before any script of the page runs: also what a page would keep from the log.
 LISTEN = """
@@ -89,9 +97,12 @@ def of_each_kind(people: dict[str, User], shares: dict[str, list[str]]) -> dict[
         client = Client()
         client.force_login(people[role])
         for page in pages:
-            answer = client.get(page)  # which `tests.page_rules` holds to the policy
+            with CaptureQueriesContext(connection) as asked:
+                answer = client.get(page)  # which `tests.page_rules` holds to the policy
             assert answer.status_code == 200, f"{page} as {role}"
             assert "tb-rail" in answer.content.decode(), f"{page} stands outside the frame"
+            most = MANY_QUERIES.get(resolve(page.partition("?")[0]).url_name or "", MOST_QUERIES)
+            assert len(asked) <= most, f"{page} as {role} asks {len(asked)} queries"
             kinds.setdefault(made_with(answer), (role, page))
     return {role: [page for of, page in kinds.values() if of == role] for role in people}
 

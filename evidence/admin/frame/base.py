@@ -115,10 +115,11 @@ class ScopedModelAdmin(StrictInput):
         """Return the rows of the person's systems; detail pages and searches start from it, too."""
         return visible(super().get_queryset(request), request)
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+    def read_record(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return a record, and in the same query whatever it names with what those names are made of."""
-        rows, named = self.get_queryset(request), _named_by(self.opts.label)
-        rows = rows.select_related(*named) if named else rows  # without a name it would join everything
+        named, long = _named_by(self.opts.label)
+        rows = self.get_queryset(request)
+        rows = rows.select_related(*named).defer(*long) if named else rows  # of none it would join everything
         field: Any = self.opts.get_field(from_field) if from_field else self.opts.pk
         try:
             return rows.get(**{field.name: field.to_python(object_id)})
@@ -268,17 +269,21 @@ def admin_of(site: admin.AdminSite, model: type[Model]) -> admin.ModelAdmin[Any]
 
 
 @cache
-def _named_by(label: str) -> tuple[str, ...]:
-    """Return the relations that lead from a model to what it names, and to what the lists of those join for names."""
-    found: list[str] = []
+def _named_by(label: str) -> tuple[list[str], list[str]]:
+    """Return the relations from a model to what it names, with what the lists of those join; and their long columns."""
+    named: list[str] = []
+    long: list[str] = []
     of_model: tuple[Any, ...] = apps.get_model(label)._meta.fields
     for field in of_model:
         if field.is_relation and field.db_constraint:  # without one, what it names may be gone
-            of_list = admin_of(admin.site, field.related_model)
-            joined = of_list.list_select_related if of_list is not None else ()
-            further = joined if isinstance(joined, list | tuple) else ()
-            found += [field.name, *(f"{field.name}__{each}" for each in further)]
-    return tuple(found)
+            of_list: Any = admin_of(admin.site, field.related_model)
+            joined = getattr(of_list, "list_select_related", ())
+            named += [
+                field.name,
+                *(f"{field.name}__{each}" for each in (joined if isinstance(joined, list) else ())),
+            ]
+            long += [f"{field.name}__{each}" for each in getattr(of_list, "list_defer", ())]
+    return named, long
 
 
 def _of_system(record: Model, link: ChainLink) -> dict[str, str]:

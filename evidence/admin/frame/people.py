@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Field, Model, Q, QuerySet
-from django.utils.functional import cached_property, lazy
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
@@ -69,22 +69,25 @@ class PeopleOfPage:
     """Everybody whom a page names: they are looked up together, when the first name is written."""
 
     def __init__(self) -> None:
-        self._asked: set[str] = set()
+        self._waiting: set[str] = set()
+        self._names: dict[str, str] = {}
 
     def show(self, actor: str) -> str:
         """Return what `show_actor` does, once it is written."""
-        self._asked.add(actor)
+        self._waiting.add(actor)
         written: str = _written(self, actor)
         return written
 
-    @cached_property
     def names(self) -> dict[str, str]:
-        """What those who were asked for by now are called."""
-        return names_of(self._asked)
+        """Return what those who were asked for by now are called."""
+        if self._waiting:
+            self._names |= names_of(self._waiting)
+            self._waiting.clear()
+        return self._names
 
 
 def _write(people: PeopleOfPage, actor: str) -> str:
-    return show_actor(actor, people.names)
+    return show_actor(actor, people.names())
 
 
 _written: Any = lazy(_write, str)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -28,6 +28,7 @@ from evidence.errors import InvalidInput, NotFound
 from evidence.pages.refusal_words import NOT_FOUND
 
 _LINKS = "_link"  # by which the name of a column of links ends
+_READ: Final = "_records_read"  # on a request: records by noun and key
 _UNREADABLE = "A value of the address cannot be read as what its filter compares."
 
 if TYPE_CHECKING:
@@ -93,6 +94,20 @@ class StrictInput(_ModelAdmin):
         """Name the page after its record, too, in the reader's language."""
         named = {"subtitle": name_of(obj)} if obj is not None else {}
         return super().render_change_form(request, context | named, add, change, form_url, obj)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Read a record once while its page is shown, though Django and the frame look each for themselves."""
+        if request.method not in {"GET", "HEAD"} or from_field:
+            return self.read_record(request, object_id, from_field)
+        read: dict[tuple[str, str], Any] = vars(request).setdefault(_READ, {})
+        noun = (self.opts.label, object_id)
+        if noun not in read:
+            read[noun] = self.read_record(request, object_id)
+        return read[noun]
+
+    def read_record(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return a record as it is now."""
+        return super().get_object(request, object_id, from_field)
 
     def _title_of(self, request: HttpRequest, object_id: str | None) -> str:
         if object_id is None:
