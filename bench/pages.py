@@ -91,6 +91,10 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Fill a store and ask for each page; return queries, and p50 and p95 in milliseconds, by page."""
     filled = folder / "filled"  # written when it is
     if filled.exists():
+        if "requirements" not in json.loads(filled.read_text()):
+            raise SystemExit(
+                f"{folder} holds a store without requirements, as this bench once made: name another folder"
+            )
         migrate(folder)
         make_client(folder)
     else:
