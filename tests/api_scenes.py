@@ -42,7 +42,7 @@ from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import SPAN_ID, make_request, make_span, to_otlp_json
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
-from tests.evidence.test_log_api import publish
+from tests.evidence.test_log_api import add_events, publish
 from tests.factories import DOCUMENT_TEXT, World, acting, manifest, waive
 from tests.interpret.conftest import StandInProbe, StandInSession
 from tests.invariants.act_doors.answering import doubt
@@ -209,7 +209,7 @@ def an_event(_: World) -> AuditEvent:
 def two_checkpoints(world: World) -> Asked:
     """Two signed trees, the second with more in it."""
     old = publish().size
-    make_criterion(world)
+    add_events(world, 1)
     return Asked("/api/v1/log/consistency", {"old": str(old), "new": str(publish().size)})
 
 

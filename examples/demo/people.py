@@ -73,7 +73,7 @@ def _superuser() -> User:
 def _token(name: str, owner: User, scopes: list[Scope], systems: dict[str, System]) -> str:
     """Issue a token for this run: the text of an earlier one cannot be shown again."""
     issued = tokens.issue_token(
-        principal=acting("omar"),
+        principal=principal_of_command_line(),
         name=f"demo {name}",
         owner=owner,
         scopes=scopes,

@@ -16,13 +16,16 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import Resolver404, resolve
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
+from rest_framework.test import APIClient
 
 from config.api_examples import AS_ANSWERED, AS_BYTES, AS_SENT, FOLDER, IN_PART, read_example
 from tests.api_scenes import READ, STORED, Asked, answer_to
-from tests.factories import World
+from tests.factories import World, make_world
 from tests.invariants.test_04_acknowledged_is_durable import Sent
 
 TAKES_DOWN: Final = bool(os.environ.get("TRACEBINDER_TAKE_DOWN"))
@@ -144,6 +147,16 @@ def test_an_example_that_is_not_of_the_schema_is_found() -> None:
     (example,) = content["examples"].values()
     assert faults(content, {**example["value"], "surprise": 1}) != []
     assert faults(content, {}) != []
+
+
+@pytest.mark.django_db
+def test_the_schema_reads_no_row_and_is_the_same_whoever_asks() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        (stranger, again) = (APIClient().get("/api/schema").content for _ in range(2))
+    assert asked.captured_queries == []
+    member = APIClient()
+    member.force_login(make_world().people["researcher"])
+    assert stranger == again == member.get("/api/schema").content
 
 
 # --- What is answered now --------------------------------------------------------------------------------------

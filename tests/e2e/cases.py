@@ -35,7 +35,12 @@ ANSWER_ZH = "年利率为 7.9%。提前还款不收费。"
 
 
 def make_trace(
-    world: World, *, language: str = "en", risk: str = RiskTier.HIGH, sealed_at: datetime | None = None
+    world: World,
+    *,
+    language: str = "en",
+    risk: str = RiskTier.HIGH,
+    sealed_at: datetime | None = None,
+    conversation: str = "",
 ) -> Trace:
     """Store a sealed trace of the world's release with claims, citations, checks, a tool call and versions."""
     question, answer = (QUESTION, ANSWER) if language == "en" else (QUESTION_ZH, ANSWER_ZH)
@@ -48,9 +53,9 @@ def make_trace(
         confidence_factors=[
             {"factor": "retrieval_score", "value": 11.2, "unit": "bm25", "direction": "raises", "source": "DOC-1"},
         ],
-        conversation_ids=["c-1"], limitations=["Rates are those of the document's date."],
+        limitations=["Rates are those of the document's date."],
         flags=[{"code": "unregistered_version", "detail": "tool:calculator was only seen in traces"}],
-        assembler_version="test/1", sealed_at=at,
+        assembler_version="test/1", sealed_at=at, conversation_ids=[conversation] if conversation else [],
     )  # fmt: skip
     (_claims_in_english if language == "en" else _claims_in_chinese)(trace, world)
     _path(trace, world)

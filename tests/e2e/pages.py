@@ -76,7 +76,7 @@ NO_PAGES: Final = frozenset(
 def full_world() -> World:
     """Return a system with a row of every noun: of most by services, of the others as their tables take one."""
     world = make_world()
-    task = make_task(world)
+    task = make_task(world, conversation="c-1")
     world.token(Scope.READ)
     sent = make_request(make_span()).SerializeToString()
     answer = APIClient().post("/v1/traces", sent, content_type=PROTOBUF, **world.headers(Scope.INGEST))
@@ -89,7 +89,7 @@ def full_world() -> World:
     label_feature(principal=world.principal("researcher"), feature=feature, concept="animals")
     publish()
     connection.ensure_connection()
-    filler = Filler(connection.connection)
+    filler = Filler(connection.connection, longest=16)
     for model in admin.site._registry:
         if model not in BARE and not model._default_manager.exists():
             if model is BlobRemoval:

@@ -56,6 +56,7 @@ class Filler:
     """Inserts rows on one connection; the parents a row needs are made first, one of each."""
 
     connection: psycopg.Connection
+    longest: int = 100  # characters of a text
     _statements: dict[str, str] = field(default_factory=dict)
 
     def fill(self, table: str, count: int, *, salt: str = "") -> None:
@@ -89,7 +90,7 @@ class Filler:
         if parent and not wanted:
             above, key = parent.split(".")
             return f"(SELECT max({key}) FROM {above})"  # names from the catalogue
-        text = f"left(md5(%(salt)s || n) || '{name}', {length or 100})"
+        text = f"left(md5(%(salt)s || n) || '{name}', {min(length or self.longest, self.longest)})"
         wanted = wanted or _BY_TYPE.get(kind, text)
         return wanted.format(salt="%(salt)s") if wanted is not text else text
 

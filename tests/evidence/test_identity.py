@@ -308,8 +308,12 @@ def propose_as(world: World, actor: str) -> int:
 
 
 def looking_up(asked: CaptureQueriesContext) -> list[str]:
-    """Return the queries that ask what people are called."""
-    return [each["sql"] for each in asked if "username" in each["sql"] and "pseudonym" in each["sql"]]
+    """Return the queries that ask what people are called; whose session it is comes with their pseudonym."""
+    return [
+        each["sql"]
+        for each in asked
+        if "username" in each["sql"] and 'FROM "evidence_pseudonym"' in each["sql"]
+    ]
 
 
 def test_a_list_of_what_machines_did_looks_up_no_more(world: World, auditor: Client) -> None:

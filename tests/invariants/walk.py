@@ -122,6 +122,10 @@ def our_views() -> dict[str, Any]:
     return {name: view for _, name, view in _addresses() if name}
 
 
+# The same for everybody, whatever is stored: `tests/config/test_api_examples.py` holds that it reads no row.
+SAYS_NOTHING_STORED: Final = "api/schema"
+
+
 def our_urls() -> Iterator[tuple[str, Any]]:
     """Yield (route, view class or function) of every address outside the admin."""
     for route, _, view in _addresses():
