@@ -214,8 +214,8 @@ class TraceDocumentAdmin(ReadOnlyModelAdmin):
 @admin.register(TraceFacts)
 class TraceFactsAdmin(ReadOnlyModelAdmin):
     list_display = [
-        "trace_link", "n_claims", "n_declared", "n_material", "n_material_declared", "n_material_cited",
-        "n_material_supported", "n_citations", "n_citations_found", "n_unregistered_versions",
+        "trace_link", "n_claims", "n_material", "n_material_supported", "n_citations", "n_citations_found",
+        "n_unregistered_versions",
     ]  # fmt: skip
     list_filter = [related("trace__system"), "has_prompt", "has_sources", "has_confidence", "has_limitations"]
     list_select_related = ["trace"]

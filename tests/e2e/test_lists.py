@@ -65,7 +65,8 @@ def test_lists_fit_and_no_page_scrolls_sideways(
             widen(width)
             faults += [f"{address} scrolls at {width}"] * (browser.execute_script(_PAGE) > 0)
             if width == max(WIDTHS):
-                faults += [f"{address} does not fit"] * (browser.execute_script(_BOX) > 0)
+                over = browser.execute_script(_BOX)
+                faults += [f"{address} does not fit by {over} pixels"] * (over > 0)
     assert not faults, "\n".join(faults)
     browser.get(f"{live_server.url}/admin/evidence/evalscore/")
     box = browser.find_element("css selector", ".results")
