@@ -215,7 +215,6 @@ class TraceDocumentAdmin(ReadOnlyModelAdmin):
 class TraceFactsAdmin(ReadOnlyModelAdmin):
     list_display = [
         "trace_link", "n_claims", "n_material", "n_material_supported", "n_citations", "n_citations_found",
-        "n_unregistered_versions",
     ]  # fmt: skip
     list_filter = [related("trace__system"), "has_prompt", "has_sources", "has_confidence", "has_limitations"]
     list_select_related = ["trace"]
