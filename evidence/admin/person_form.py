@@ -12,6 +12,7 @@ from django import forms
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -129,6 +130,14 @@ class PersonChangeForm(_UserChangeForm):
             if system.pk not in self._held():
                 _ask(acts.check_can_grant_membership, self.principal, system, self.instance)
         return chosen
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """Return what whoever fills it in changed: systems where some are given or ended, and never what was ticked."""
+        kept = set(self.fields) - {"held"}
+        if not ("systems" in self.cleaned_data and (self.granted or self.ended)):
+            kept.discard("systems")
+        return [name for name in super().changed_data if name in kept]
 
     @property
     def granted(self) -> list[System]:

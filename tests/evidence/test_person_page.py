@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -71,6 +72,13 @@ def systems_of(person: User) -> set[str]:
     return set(Membership.objects.filter(user=person).values_list("system__key", flat=True))
 
 
+def last_changed() -> list[str]:
+    """What the newest event of a person's change says was changed."""
+    event = AuditEvent.objects.filter(verb="person.changed").latest("pk")
+    told: list[str] = json.loads(bytes(AuditPayload.objects.get(event=event).payload))["changed"]
+    return told
+
+
 def test_a_person_is_made_with_name_roles_and_systems_at_once(
     operator: Client, world: World, second_system: System
 ) -> None:
@@ -104,6 +112,7 @@ def test_systems_are_given_and_ended_where_roles_are(
     assert systems_of(person) == {"aml-copilot"}
     verbs = AuditEvent.objects.filter(verb__startswith="membership.").order_by("-pk")
     assert list(verbs.values_list("verb", flat=True)[:2]) == ["membership.ended", "membership.granted"]
+    assert last_changed() == ["systems"]
 
 
 def test_what_a_colleague_gave_since_is_not_taken_back(
@@ -114,6 +123,7 @@ def test_what_a_colleague_gave_since_is_not_taken_back(
     memberships.grant_membership(principal=principal_of_command_line(), system=second_system, user=person)
     assert operator.post(page_of(person), form).status_code == 302
     assert systems_of(person) == {world.system.key, "aml-copilot"}
+    assert last_changed() == ["last_name"], "the operator changed nothing else"
 
 
 def test_a_refusal_stands_at_its_field_and_nothing_is_stored(
