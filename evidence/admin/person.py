@@ -146,13 +146,12 @@ class PersonAdmin(StrictInput, _UserAdmin):
     def _beside(self, request: HttpRequest, person: User) -> dict[str, Any]:
         principal, may_change = principal_of(request), _may_change(request, person)
         standing = standing_of(person, principal)
-        has_factor = standing.factor is not None
         return {
             "standing": standing,
             "systems": [] if may_change else member_systems(principal).filter(memberships__user=person),
             "most_sessions": MOST_SESSIONS,
             "is_oneself": person == principal.person,
-            "may_reset": has_factor and may_change and acts.can_reset_factor(principal, person),
+            "may_reset": may_change and acts.can_reset_factor(principal, person),
             "may_link": may_change and acts.can_make_password_link(principal, person),
         }
 

@@ -202,6 +202,24 @@ def test_who_holds_more_is_helped_on_the_machine(operator: Client, world: World,
     assert SecondFactor.objects.filter(user=person).exists()
 
 
+def test_of_somebody_inactive_the_page_says_what_its_buttons_do(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    give_factor(person)
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    page = operator.get(page_of(person)).content.decode()
+    assert 'value="password_link"' not in page
+    assert "make them active first" in page
+    assert 'value="reset_factor"' in page
+    assert "whoever runs commands on the machine" not in page
+    assert operator.post(page_of(person), {"act": "reset_factor", "reason": "left"}).status_code == 302
+
+
+def test_who_holds_more_and_has_no_factor_is_told_nothing_of_its_reset(operator: Client, world: World) -> None:
+    page = operator.get(page_of(world.join("victim", "approver"))).content.decode()
+    assert "A link for a new password takes whoever runs commands on the machine" in page
+    assert "reset of the second factor takes" not in page
+
+
 def test_a_password_link_is_made_where_the_person_stands(operator: Client, world: World) -> None:
     person = world.join("nina", "author")
     answer = operator.post(page_of(person), {"act": "password_link"})
