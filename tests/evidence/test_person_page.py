@@ -214,7 +214,9 @@ def test_of_somebody_inactive_the_page_says_what_its_buttons_do(operator: Client
     assert operator.post(page_of(person), {"act": "reset_factor", "reason": "left"}).status_code == 302
 
 
-def test_who_holds_more_and_has_no_factor_is_told_nothing_of_its_reset(operator: Client, world: World) -> None:
+def test_who_holds_more_and_has_no_factor_is_told_nothing_of_its_reset(
+    operator: Client, world: World
+) -> None:
     page = operator.get(page_of(world.join("victim", "approver"))).content.decode()
     assert "A link for a new password takes whoever runs commands on the machine" in page
     assert "reset of the second factor takes" not in page
