@@ -18,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from evidence import clock, session_marks
 from evidence.access import Principal, visible_to
 from evidence.models import AccessToken, AuditEvent, SecondFactor, SignInBinding
+from evidence.selectors.tokens import working
 
 MOST_SESSIONS: Final = 1_000  # of all people, looked through from the newest on: no column says whose one is
 MOST_TOKENS: Final = 20
@@ -54,9 +55,9 @@ def standing_of(person: User, principal: Principal) -> Standing:
     """Return what stands of a person, as far as whoever asks may know."""
     factor = SecondFactor.objects.filter(user=person).first()
     tokens = visible_to(AccessToken.objects.filter(owner=person), principal)
-    working = tokens.filter(revoked_at=None, expires_at__gt=clock.now()).order_by("-pk")
-    shown = list(working[:MOST_TOKENS])
-    n_tokens = working.count() if len(shown) == MOST_TOKENS else len(shown)
+    found = working(tokens).order_by("-pk")
+    shown = list(found[:MOST_TOKENS])
+    n_tokens = found.count() if len(shown) == MOST_TOKENS else len(shown)
     return Standing(
         has_password=person.has_usable_password(),
         factor=factor,
