@@ -61,7 +61,7 @@ def standing_of(person: User, principal: Principal) -> Standing:
     return Standing(
         has_password=person.has_usable_password(),
         factor=factor,
-        factor_used_at=_factor_used_at(person) if factor else None,
+        factor_used_at=_used_at(factor) if factor else None,
         binding=_binding_of(person),
         sessions=list(_sessions_of(person)),
         tokens=shown,
@@ -69,10 +69,11 @@ def standing_of(person: User, principal: Principal) -> Standing:
     )
 
 
-def _factor_used_at(person: User) -> datetime | None:
-    """Return when a code was taken last. By the greatest time, so that the index of objects is read."""
-    about = AuditEvent.objects.filter(object_type=User._meta.label, object_id=str(person.pk))
-    at: datetime | None = about.filter(verb="second_factor.used").aggregate(at=Max("occurred_at"))["at"]
+def _used_at(factor: SecondFactor) -> datetime | None:
+    """Return when a code of this factor was taken last. By the greatest time, so that the index of objects is read."""
+    about = AuditEvent.objects.filter(object_type=User._meta.label, object_id=str(factor.user_id))
+    used = about.filter(verb="second_factor.used", occurred_at__gte=factor.created_at)  # no former one's
+    at: datetime | None = used.aggregate(at=Max("occurred_at"))["at"]
     return at
 
 

@@ -21,7 +21,7 @@ from evidence.models import AuditEvent, AuditPayload, Membership, Scope, SecondF
 from evidence.selectors import standing
 from evidence.services import registry
 from evidence.services.people import memberships, second_factors
-from tests.config.test_second_factor import code_of
+from tests.config.test_second_factor import code_of, set_up
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -164,6 +164,18 @@ def test_a_second_factor_is_taken_away_for_a_reason_on_record(operator: Client, 
     event = AuditEvent.objects.get(verb="second_factor.removed")
     assert event.actor == principal_of_user(world.people["operator"]).actor
     assert b"phone lost; seen in person" in bytes(AuditPayload.objects.get(event=event).payload)
+
+
+def test_when_a_former_factor_was_used_is_not_told_of_the_next(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    _secret, recovery_codes = set_up(person)
+    assert second_factors.pass_second_factor(person, recovery_codes[0])
+    assert operator.get(page_of(person)).context["standing"].factor_used_at is not None
+    operator.post(page_of(person), {"act": "reset_factor", "reason": "phone lost; seen in person"})
+    give_factor(person)
+    page = operator.get(page_of(person))
+    assert page.context["standing"].factor_used_at is None
+    assert "never used since" in page.content.decode()
 
 
 def test_an_old_session_proves_first_who_it_is(
