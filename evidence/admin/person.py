@@ -40,7 +40,7 @@ from evidence.selectors.standing import MOST_SESSIONS, standing_of
 from evidence.services.people import memberships, person_changes
 from evidence.services.people.name_erasure import erase_names
 from evidence.services.people.passwords import make_password_link
-from evidence.services.people.second_factors import reset_second_factor
+from evidence.services.people.second_factors import LONGEST_REASON, reset_second_factor
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -150,6 +150,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
             "standing": standing,
             "systems": [] if may_change else member_systems(principal).filter(memberships__user=person),
             "most_sessions": MOST_SESSIONS,
+            "longest_reason": LONGEST_REASON,
             "is_oneself": person == principal.person,
             "may_reset": may_change and acts.can_reset_factor(principal, person),
             "may_link": may_change and acts.can_make_password_link(principal, person),

@@ -166,6 +166,32 @@ def test_a_second_factor_is_taken_away_for_a_reason_on_record(operator: Client, 
     assert b"phone lost; seen in person" in bytes(AuditPayload.objects.get(event=event).payload)
 
 
+def test_a_reason_has_a_length_that_form_and_service_ask_for(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    give_factor(person)
+    page = operator.get(page_of(person)).content.decode()
+    assert 'maxlength="500"' in page
+    assert "no person beyond need" in page
+    too_long = operator.post(page_of(person), {"act": "reset_factor", "reason": "x" * 501})
+    assert too_long.status_code == 422
+    assert "500" in too_long.content.decode()
+    assert SecondFactor.objects.filter(user=person).exists()
+    assert operator.post(page_of(person), {"act": "reset_factor", "reason": "x" * 500}).status_code == 302
+
+
+def test_a_role_that_is_given_meanwhile_is_seen_by_the_reset(world: World) -> None:
+    """The operator's page read the person before two made them an auditor."""
+    person = world.join("nina")
+    give_factor(person)
+    read_before = User.objects.prefetch_related("groups").get(pk=person.pk)
+    assert list(read_before.groups.all()) == []
+    person.groups.add(Group.objects.get(name="auditor"))
+    operator = principal_of_user(world.people["operator"])
+    with CaptureQueriesContext(connection) as asked, pytest.raises(AccessDenied, match="on the machine"):
+        second_factors.reset_second_factor(principal=operator, person=read_before, reason="lost")
+    assert any("FOR UPDATE" in query["sql"] and "auth_user" in query["sql"] for query in asked)
+
+
 def test_when_a_former_factor_was_used_is_not_told_of_the_next(operator: Client, world: World) -> None:
     person = world.join("nina", "author")
     _secret, recovery_codes = set_up(person)
