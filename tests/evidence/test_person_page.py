@@ -137,6 +137,37 @@ def test_a_refusal_stands_at_its_field_and_nothing_is_stored(
     assert (person.last_name, systems_of(person)) == ("", {world.system.key})
 
 
+def test_roles_that_do_not_go_together_are_refused_at_their_field(operator: Client, world: World) -> None:
+    """Also of who is added; what else was filled in stays in the form."""
+    both = [Group.objects.get(name=name).pk for name in ("researcher", "reviewer")]
+    person = world.join("nina", "reviewer")
+    changed = operator.post(page_of(person), filled(operator, person, last_name="Ng", groups=both))
+    new = {"username": "noor", "last_name": "Ng", "groups": both, "systems": [world.system.pk]}
+    added = operator.post(reverse("admin:auth_user_add"), new)
+    for answer in (changed, added):
+        form = answer.context["adminform"].form
+        assert "researcher and reviewer do not go together" in str(form.errors["groups"])
+        assert form["last_name"].value() == "Ng"
+    person.refresh_from_db()
+    assert [group.name for group in person.groups.all()] == ["reviewer"]
+    assert not User.objects.filter(username="noor").exists()
+
+
+def test_who_is_made_active_again_with_such_roles_or_with_more_is_refused_at_that_field(
+    operator: Client, world: World
+) -> None:
+    unlike, more = world.join("nina", "researcher"), world.join("noor", "approver")
+    unlike.groups.add(Group.objects.get(name="reviewer"))
+    for person, why in ((unlike, "do not go together"), (more, "not for one operator to decide")):
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        answer = operator.post(page_of(person), filled(operator, person, last_name="Ng", is_active="on"))
+        form = answer.context["adminform"].form
+        assert why in str(form.errors["is_active"])
+        assert form["last_name"].value() == "Ng"
+        person.refresh_from_db()
+        assert not person.is_active
+
+
 def test_a_system_of_others_is_neither_shown_nor_touched(operator: Client, world: World) -> None:
     person = world.join("nina", "author")
     console = principal_of_command_line()
