@@ -15,13 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence import clock
-from evidence.access import principal_of_command_line, principal_of_user
+from evidence.access import principal_of_command_line, principal_of_user, visible_events
 from evidence.errors import AccessDenied
 from evidence.models import AuditEvent, AuditPayload, Membership, Scope, SecondFactor, System
 from evidence.selectors import standing
 from evidence.services import registry
 from evidence.services.people import memberships, second_factors
-from tests.config.test_second_factor import code_of, set_up
+from tests.config.test_second_factor import PASSWORD, code_of, set_up
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -296,6 +296,32 @@ def test_a_password_link_is_made_where_the_person_stands(operator: Client, world
     answer = operator.post(page_of(person), {"act": "password_link"})
     assert "/admin/password-link/" in answer.content.decode()
     assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_an_operator_who_becomes_a_reviewer_is_on_record_for_auditors(operator: Client, world: World) -> None:
+    """Nothing keeps one operator from it, and this is what tells of it."""
+    reviewer = world.join("nina", "reviewer")
+    hers = Client()
+    hers.force_login(reviewer)
+    give_factor(reviewer)
+    operator.post(page_of(reviewer), {"act": "reset_factor", "reason": "lost"})
+    link = operator.post(page_of(reviewer), {"act": "password_link"}).context["link"]
+    thief = Client()
+    where = thief.get(link, follow=True).redirect_chain[-1][0]
+    thief.post(where, dict.fromkeys(("new_password1", "new_password2"), PASSWORD))
+    sent = {"username": reviewer.username, "password": PASSWORD, "next": "/admin/"}
+    assert thief.post("/admin/login/", sent).status_code == 302
+    found = visible_events(world.principal("auditor")).filter(
+        object_type="auth.User", object_id=str(reviewer.pk)
+    )
+    me, her = (principal_of_user(person).actor for person in (world.people["operator"], reviewer))
+    assert set(found.values_list("verb", "actor")) >= {
+        ("second_factor.removed", me),
+        ("password_link.made", me),
+        ("password.chosen", her),
+        ("sign_in.succeeded", her),
+    }
+    assert hers.get("/admin/").status_code == 302, "she finds out: her session is over"
 
 
 def test_what_the_page_does_not_do_is_refused_by_name(operator: Client, world: World) -> None:
