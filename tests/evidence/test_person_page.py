@@ -342,6 +342,21 @@ def test_sessions_that_stand_are_told_and_others_are_not(operator: Client, world
     assert operator.get(page_of(person)).context["standing"].sessions == []
 
 
+def test_sessions_are_looked_through_where_the_page_is_shown_and_not_where_it_is_saved(
+    operator: Client, world: World
+) -> None:
+    person = world.join("nina", "author")
+    good, bad = filled(operator, person, last_name="Ng"), filled(operator, person, username="")
+    for form, is_shown in ((good, False), (bad, True)):
+        with CaptureQueriesContext(connection) as asked:
+            answer = operator.post(page_of(person), form)
+        all_sessions = [
+            query for query in asked if "django_session" in query["sql"] and "LIMIT 1000" in query["sql"]
+        ]
+        assert (answer.status_code, len(all_sessions)) == ((200, 1) if is_shown else (302, 0))
+    assert "Open sessions" in answer.content.decode()
+
+
 def test_tokens_that_work_are_told_with_their_last_use(operator: Client, world: World) -> None:
     headers = world.headers(Scope.READ)
     owner = world.owner(Scope.READ)
