@@ -21,9 +21,9 @@ from config.health import find_faults
 from evidence import acts, clock
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
-from evidence.admin.token import SOON
 from evidence.models import AccessToken, Checkpoint, IngestBatch, PendingTrace
 from evidence.pages.frame import Page, page_view
+from evidence.selectors.tokens import expiring_soon, never_used
 
 _RECENTLY: Final = timedelta(minutes=5)
 _GIB: Final = 1024**3
@@ -123,23 +123,25 @@ def _running_out(principal: Principal) -> Iterator[Figure]:
             yield Figure(
                 name, free, gettext("%(share)s of it is used") % {"share": f"{disk.used / disk.total:.0%}"}
             )
-    now = clock.now()
-    ending = AccessToken.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lt=now + SOON)
-    soon = visible_to(ending, principal).aggregate(count=Count("pk", distinct=True), first=Min("expires_at"))
+    tokens = AccessToken.objects.all()
+    soon = visible_to(expiring_soon(tokens), principal).aggregate(
+        count=Count("pk", distinct=True), first=Min("expires_at")
+    )
     yield Figure(
         _("Tokens that expire within fourteen days"),
         f"{soon['count']:,}",
         last=_("the first"),
         moment=soon["first"],
-        url=list_url("evidence.accesstoken"),
+        url=list_url("evidence.accesstoken", works="expires_soon"),
     )
-    unused = AccessToken.objects.filter(revoked_at=None, expires_at__gt=now, last_used_at=None)
-    never = visible_to(unused, principal).aggregate(count=Count("pk", distinct=True), first=Min("created_at"))
+    never = visible_to(never_used(tokens), principal).aggregate(
+        count=Count("pk", distinct=True), first=Min("created_at")
+    )
     yield Figure(
         _("Tokens that work and were never used"),
         f"{never['count']:,}",
         _("one that was used only before uses were noted counts as unused"),
         _("the oldest was issued"),
         never["first"],
-        list_url("evidence.accesstoken", last_used_at__isnull=True, revoked_at__isnull=True),
+        list_url("evidence.accesstoken", works="never_used"),
     )

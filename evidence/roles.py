@@ -170,7 +170,12 @@ def conflicts_of(person: User, *more: str) -> list[str]:
     Args:
         more: what they are to be, too.
     """
-    return conflicts_among({*roles_of(person), *more, *([OPERATOR] if person.is_superuser else [])})
+    return conflicts_with(person, {*roles_of(person), *more})
+
+
+def conflicts_with(person: User, roles: Iterable[str]) -> list[str]:
+    """Return the same for a person whose roles were these."""
+    return conflicts_among({*roles, *([OPERATOR] if person.is_superuser else [])})
 
 
 def roles_that_see(model: type[Model]) -> list[str]:

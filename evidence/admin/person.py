@@ -40,7 +40,7 @@ from evidence.selectors.standing import MOST_SESSIONS, standing_of
 from evidence.services.people import memberships, person_changes
 from evidence.services.people.name_erasure import erase_names
 from evidence.services.people.passwords import make_password_link
-from evidence.services.people.second_factors import reset_second_factor
+from evidence.services.people.second_factors import LONGEST_REASON, reset_second_factor
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -123,27 +123,36 @@ class PersonAdmin(StrictInput, _UserAdmin):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
-        """Show the person with what stands of them; do one of what the page offers beside its form."""
+        """Do one of what the page offers beside its form; otherwise show or save the form."""
         if object_id is None:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        person = self.get_object(request, object_id)
-        if person is not None and self.has_view_permission(request, person):
-            if request.method == "POST" and "act" in request.POST:
+        if request.method == "POST" and "act" in request.POST:
+            person = self.get_object(request, object_id)
+            if person is not None and self.has_view_permission(request, person):
                 return self._act(request, person)
-            extra_context = self._beside(request, person) | (extra_context or {})
         warn_of_name(request, self, object_id)
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        form_url: str = "", obj: User | None = None,
+    ) -> Any:  # fmt: skip
+        """Show what stands of the person beside the form: as it is stored, whatever a form that is refused says."""
+        person = None if obj is None else self.get_object(request, str(obj.pk))
+        if person is not None:
+            context |= self._beside(request, person)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _beside(self, request: HttpRequest, person: User) -> dict[str, Any]:
         principal, may_change = principal_of(request), _may_change(request, person)
         standing = standing_of(person, principal)
-        has_factor = standing.factor is not None
         return {
             "standing": standing,
             "systems": [] if may_change else member_systems(principal).filter(memberships__user=person),
             "most_sessions": MOST_SESSIONS,
+            "longest_reason": LONGEST_REASON,
             "is_oneself": person == principal.person,
-            "may_reset": has_factor and may_change and acts.can_reset_factor(principal, person),
+            "may_reset": may_change and acts.can_reset_factor(principal, person),
             "may_link": may_change and acts.can_make_password_link(principal, person),
         }
 

@@ -5,13 +5,14 @@ The rules: `evidence.acts`. A form asks them for what it is about to send on, so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +21,7 @@ from evidence import acts
 from evidence.access import Principal, member_systems
 from evidence.errors import EvidenceError, ProofNeeded
 from evidence.models import Membership, System
-from evidence.roles import given_by_one_operator, roles_of
+from evidence.roles import conflicts_with, given_by_one_operator, roles_among, roles_of
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
@@ -83,6 +84,12 @@ class PersonAddForm(_UserForm):
         alone = Group.objects.filter(name__in=given_by_one_operator()).order_by("name")
         _offer(self, groups=alone, systems=member_systems(self.principal))
 
+    def clean_groups(self) -> Any:
+        """See that the roles go together."""
+        chosen = self.cleaned_data["groups"]
+        _check_together(self.instance, _names_of(chosen))
+        return chosen
+
 
 class PersonChangeForm(_UserChangeForm):
     """What is on record of a person, with the systems that they see."""
@@ -115,12 +122,28 @@ class PersonChangeForm(_UserChangeForm):
         self.initial["systems"], self.initial["held"] = systems, ",".join(map(str, sorted(systems)))
 
     def clean_groups(self) -> Any:
-        """See that whoever fills it in may give the roles that come."""
+        """See that whoever fills it in may give the roles that come, and that they go with the others."""
         chosen = self.cleaned_data["groups"]
-        gained = {group.name for group in chosen} - roles_of(self.instance)
+        gained = _names_of(chosen) - roles_of(self.instance)
         if gained:
             _ask(acts.check_can_give_roles, self.principal, self.instance, gained)
+            _check_together(self.instance, _names_of(chosen))
         return chosen
+
+    def clean(self) -> Any:
+        """See that whoever fills it in may give what comes back with an account that is made active again."""
+        told = super().clean()
+        comes_back = self.cleaned_data.get("is_active") and not self.instance.is_active
+        if comes_back and "groups" not in self.errors:
+            chosen = self.cleaned_data.get("groups")
+            held = roles_of(self.instance) if chosen is None else _names_of(chosen)
+            try:
+                if held:
+                    _ask(acts.check_can_give_roles, self.principal, self.instance, held)
+                    _check_together(self.instance, held)
+            except ValidationError as exc:
+                self.add_error("is_active", exc)
+        return told
 
     def clean_systems(self) -> Any:
         """See that whoever fills it in may give the systems that come."""
@@ -129,6 +152,14 @@ class PersonChangeForm(_UserChangeForm):
             if system.pk not in self._held():
                 _ask(acts.check_can_grant_membership, self.principal, system, self.instance)
         return chosen
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """Return what whoever fills it in changed: systems where some are given or ended, and never what was ticked."""
+        kept = set(self.fields) - {"held"}
+        if not ("systems" in self.cleaned_data and (self.granted or self.ended)):
+            kept.discard("systems")
+        return [name for name in super().changed_data if name in kept]
 
     @property
     def granted(self) -> list[System]:
@@ -151,6 +182,16 @@ def _offer(form: forms.BaseForm, **choices: Any) -> None:
         field = form.fields.get(name)
         if isinstance(field, forms.ModelMultipleChoiceField):
             field.queryset = rows
+
+
+def _names_of(groups: Iterable[Group]) -> frozenset[str]:
+    return roles_among(group.name for group in groups)
+
+
+def _check_together(person: User, roles: frozenset[str]) -> None:
+    """Have each two roles that do not go together said at the field."""
+    if conflicts := conflicts_with(person, roles):
+        raise ValidationError(conflicts)
 
 
 def _ask(check: Callable[..., None], *about: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -24,15 +24,30 @@ from evidence.errors import EvidenceError
 from evidence.models import AccessToken, System
 from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.sent_forms import check_names
+from evidence.selectors.tokens import LOOKED_AT, SOON
 from evidence.services.people import tokens
 
-SOON: Final = timedelta(days=14)  # before a token ends its owner is told, here and on the page of health
+
+class WorkingFilter(admin.SimpleListFilter):
+    """Tokens that work and that somebody should look at, as the page of health counts them."""
+
+    title = gettext_lazy("what works")
+    parameter_name = "works"
+
+    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [("never_used", _("Never used")), ("expires_soon", _("Expires within fourteen days"))]
+
+    def queryset(self, request: object, queryset: QuerySet[AccessToken]) -> QuerySet[AccessToken]:
+        del request
+        asked = LOOKED_AT.get(self.value() or "")
+        return queryset if asked is None else asked(queryset)
 
 
 @admin.register(AccessToken)
 class AccessTokenAdmin(ReadOnlyModelAdmin):
     list_display = ["name", "prefix", "owner", "may", "on", "state", "expires_at", "last_used_at"]
-    list_filter = [related("systems")]
+    list_filter = [related("systems"), WorkingFilter]
     list_select_related = ["owner"]
     search_fields = ["name", "prefix", "owner__username"]
     ordering = ["-id"]

@@ -18,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from evidence import clock, session_marks
 from evidence.access import Principal, visible_to
 from evidence.models import AccessToken, AuditEvent, SecondFactor, SignInBinding
+from evidence.selectors.tokens import working
 
 MOST_SESSIONS: Final = 1_000  # of all people, looked through from the newest on: no column says whose one is
 MOST_TOKENS: Final = 20
@@ -54,13 +55,13 @@ def standing_of(person: User, principal: Principal) -> Standing:
     """Return what stands of a person, as far as whoever asks may know."""
     factor = SecondFactor.objects.filter(user=person).first()
     tokens = visible_to(AccessToken.objects.filter(owner=person), principal)
-    working = tokens.filter(revoked_at=None, expires_at__gt=clock.now()).order_by("-pk")
-    shown = list(working[:MOST_TOKENS])
-    n_tokens = working.count() if len(shown) == MOST_TOKENS else len(shown)
+    found = working(tokens).order_by("-pk")
+    shown = list(found[:MOST_TOKENS])
+    n_tokens = found.count() if len(shown) == MOST_TOKENS else len(shown)
     return Standing(
         has_password=person.has_usable_password(),
         factor=factor,
-        factor_used_at=_factor_used_at(person) if factor else None,
+        factor_used_at=_used_at(factor) if factor else None,
         binding=_binding_of(person),
         sessions=list(_sessions_of(person)),
         tokens=shown,
@@ -68,10 +69,11 @@ def standing_of(person: User, principal: Principal) -> Standing:
     )
 
 
-def _factor_used_at(person: User) -> datetime | None:
-    """Return when a code was taken last. By the greatest time, so that the index of objects is read."""
-    about = AuditEvent.objects.filter(object_type=User._meta.label, object_id=str(person.pk))
-    at: datetime | None = about.filter(verb="second_factor.used").aggregate(at=Max("occurred_at"))["at"]
+def _used_at(factor: SecondFactor) -> datetime | None:
+    """Return when a code of this factor was taken last. By the greatest time, so that the index of objects is read."""
+    about = AuditEvent.objects.filter(object_type=User._meta.label, object_id=str(factor.user_id))
+    used = about.filter(verb="second_factor.used", occurred_at__gte=factor.created_at)  # no former one's
+    at: datetime | None = used.aggregate(at=Max("occurred_at"))["at"]
     return at
 
 

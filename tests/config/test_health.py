@@ -33,7 +33,7 @@ from config.tasks import note_worker
 from evidence import clock
 from evidence.access import principal_of_command_line
 from evidence.errors import InvalidInput
-from evidence.models import AuditEvent, BinderRequest, PendingTrace, Scope
+from evidence.models import AccessToken, AuditEvent, BinderRequest, PendingTrace, Scope
 from evidence.models.audit import Leaf
 from evidence.selectors.binder.scope import AskedScope
 from evidence.services import audit, log
@@ -399,10 +399,27 @@ def test_nobody_but_an_operator_is_told_what_is_wrong(world: World, client: Clie
 
 
 def test_tokens_that_nobody_uses_are_counted(world: World, api: APIClient, client: Client) -> None:
-    used, _unused = world.headers(Scope.READ), world.headers(Scope.READ)
+    used, _unused, _expired = (world.headers(Scope.READ) for _ in range(3))
     assert api.get("/api/v1/traces", **used).status_code == 200
+    last = AccessToken.objects.latest("pk")
+    AccessToken.objects.filter(pk=last.pk).update(expires_at=clock.now())
     client.force_login(world.people["operator"])
     figures = {str(figure.name): figure for figure in client.get("/admin/health/").context["figures"]}
     figure = figures["Tokens that work and were never used"]
     assert figure.value == "1"
-    assert client.get(figure.url).context["cl"].result_count == 1
+    (shown,) = client.get(figure.url).context["cl"].result_list
+    assert shown.last_used_at is None
+    assert shown.pk != last.pk, "what has expired works no more"
+
+
+def test_tokens_that_expire_soon_are_those_that_the_link_lists(world: World, client: Client) -> None:
+    for _ in range(3):
+        world.headers(Scope.READ)
+    far, soon, gone = AccessToken.objects.order_by("pk")
+    for token, days in ((far, 60), (soon, 3), (gone, -1)):
+        AccessToken.objects.filter(pk=token.pk).update(expires_at=clock.now() + timedelta(days=days))
+    client.force_login(world.people["operator"])
+    figures = {str(figure.name): figure for figure in client.get("/admin/health/").context["figures"]}
+    figure = figures["Tokens that expire within fourteen days"]
+    assert figure.value == "1"
+    assert list(client.get(figure.url).context["cl"].result_list) == [soon]

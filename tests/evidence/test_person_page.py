@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence import clock
-from evidence.access import principal_of_command_line, principal_of_user
+from evidence.access import principal_of_command_line, principal_of_user, visible_events
 from evidence.errors import AccessDenied
 from evidence.models import AuditEvent, AuditPayload, Membership, Scope, SecondFactor, System
 from evidence.selectors import standing
 from evidence.services import registry
 from evidence.services.people import memberships, second_factors
-from tests.config.test_second_factor import code_of
+from tests.config.test_second_factor import PASSWORD, code_of, set_up
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,13 @@ def systems_of(person: User) -> set[str]:
     return set(Membership.objects.filter(user=person).values_list("system__key", flat=True))
 
 
+def last_changed() -> list[str]:
+    """What the newest event of a person's change says was changed."""
+    event = AuditEvent.objects.filter(verb="person.changed").latest("pk")
+    told: list[str] = json.loads(bytes(AuditPayload.objects.get(event=event).payload))["changed"]
+    return told
+
+
 def test_a_person_is_made_with_name_roles_and_systems_at_once(
     operator: Client, world: World, second_system: System
 ) -> None:
@@ -104,6 +112,7 @@ def test_systems_are_given_and_ended_where_roles_are(
     assert systems_of(person) == {"aml-copilot"}
     verbs = AuditEvent.objects.filter(verb__startswith="membership.").order_by("-pk")
     assert list(verbs.values_list("verb", flat=True)[:2]) == ["membership.ended", "membership.granted"]
+    assert last_changed() == ["systems"]
 
 
 def test_what_a_colleague_gave_since_is_not_taken_back(
@@ -114,6 +123,7 @@ def test_what_a_colleague_gave_since_is_not_taken_back(
     memberships.grant_membership(principal=principal_of_command_line(), system=second_system, user=person)
     assert operator.post(page_of(person), form).status_code == 302
     assert systems_of(person) == {world.system.key, "aml-copilot"}
+    assert last_changed() == ["last_name"], "the operator changed nothing else"
 
 
 def test_a_refusal_stands_at_its_field_and_nothing_is_stored(
@@ -125,6 +135,37 @@ def test_a_refusal_stands_at_its_field_and_nothing_is_stored(
     assert "not for one operator to decide" in str(answer.context["adminform"].form.errors["systems"])
     person.refresh_from_db()
     assert (person.last_name, systems_of(person)) == ("", {world.system.key})
+
+
+def test_roles_that_do_not_go_together_are_refused_at_their_field(operator: Client, world: World) -> None:
+    """Also of who is added; what else was filled in stays in the form."""
+    both = [Group.objects.get(name=name).pk for name in ("researcher", "reviewer")]
+    person = world.join("nina", "reviewer")
+    changed = operator.post(page_of(person), filled(operator, person, last_name="Ng", groups=both))
+    new = {"username": "noor", "last_name": "Ng", "groups": both, "systems": [world.system.pk]}
+    added = operator.post(reverse("admin:auth_user_add"), new)
+    for answer in (changed, added):
+        form = answer.context["adminform"].form
+        assert "researcher and reviewer do not go together" in str(form.errors["groups"])
+        assert form["last_name"].value() == "Ng"
+    person.refresh_from_db()
+    assert [group.name for group in person.groups.all()] == ["reviewer"]
+    assert not User.objects.filter(username="noor").exists()
+
+
+def test_who_is_made_active_again_with_such_roles_or_with_more_is_refused_at_that_field(
+    operator: Client, world: World
+) -> None:
+    unlike, more = world.join("nina", "researcher"), world.join("noor", "approver")
+    unlike.groups.add(Group.objects.get(name="reviewer"))
+    for person, why in ((unlike, "do not go together"), (more, "not for one operator to decide")):
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        answer = operator.post(page_of(person), filled(operator, person, last_name="Ng", is_active="on"))
+        form = answer.context["adminform"].form
+        assert why in str(form.errors["is_active"])
+        assert form["last_name"].value() == "Ng"
+        person.refresh_from_db()
+        assert not person.is_active
 
 
 def test_a_system_of_others_is_neither_shown_nor_touched(operator: Client, world: World) -> None:
@@ -154,6 +195,44 @@ def test_a_second_factor_is_taken_away_for_a_reason_on_record(operator: Client, 
     event = AuditEvent.objects.get(verb="second_factor.removed")
     assert event.actor == principal_of_user(world.people["operator"]).actor
     assert b"phone lost; seen in person" in bytes(AuditPayload.objects.get(event=event).payload)
+
+
+def test_a_reason_has_a_length_that_form_and_service_ask_for(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    give_factor(person)
+    page = operator.get(page_of(person)).content.decode()
+    assert 'maxlength="500"' in page
+    assert "no person beyond need" in page
+    too_long = operator.post(page_of(person), {"act": "reset_factor", "reason": "x" * 501})
+    assert too_long.status_code == 422
+    assert "500" in too_long.content.decode()
+    assert SecondFactor.objects.filter(user=person).exists()
+    assert operator.post(page_of(person), {"act": "reset_factor", "reason": "x" * 500}).status_code == 302
+
+
+def test_a_role_that_is_given_meanwhile_is_seen_by_the_reset(world: World) -> None:
+    """The operator's page read the person before two made them an auditor."""
+    person = world.join("nina")
+    give_factor(person)
+    read_before = User.objects.prefetch_related("groups").get(pk=person.pk)
+    assert list(read_before.groups.all()) == []
+    person.groups.add(Group.objects.get(name="auditor"))
+    operator = principal_of_user(world.people["operator"])
+    with CaptureQueriesContext(connection) as asked, pytest.raises(AccessDenied, match="on the machine"):
+        second_factors.reset_second_factor(principal=operator, person=read_before, reason="lost")
+    assert any("FOR UPDATE" in query["sql"] and "auth_user" in query["sql"] for query in asked)
+
+
+def test_when_a_former_factor_was_used_is_not_told_of_the_next(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    _secret, recovery_codes = set_up(person)
+    assert second_factors.pass_second_factor(person, recovery_codes[0])
+    assert operator.get(page_of(person)).context["standing"].factor_used_at is not None
+    operator.post(page_of(person), {"act": "reset_factor", "reason": "phone lost; seen in person"})
+    give_factor(person)
+    page = operator.get(page_of(person))
+    assert page.context["standing"].factor_used_at is None
+    assert "never used since" in page.content.decode()
 
 
 def test_an_old_session_proves_first_who_it_is(
@@ -192,11 +271,57 @@ def test_who_holds_more_is_helped_on_the_machine(operator: Client, world: World,
     assert SecondFactor.objects.filter(user=person).exists()
 
 
+def test_of_somebody_inactive_the_page_says_what_its_buttons_do(operator: Client, world: World) -> None:
+    person = world.join("nina", "author")
+    give_factor(person)
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    page = operator.get(page_of(person)).content.decode()
+    assert 'value="password_link"' not in page
+    assert "make them active first" in page
+    assert 'value="reset_factor"' in page
+    assert "whoever runs commands on the machine" not in page
+    assert operator.post(page_of(person), {"act": "reset_factor", "reason": "left"}).status_code == 302
+
+
+def test_who_holds_more_and_has_no_factor_is_told_nothing_of_its_reset(
+    operator: Client, world: World
+) -> None:
+    page = operator.get(page_of(world.join("victim", "approver"))).content.decode()
+    assert "A link for a new password takes whoever runs commands on the machine" in page
+    assert "reset of the second factor takes" not in page
+
+
 def test_a_password_link_is_made_where_the_person_stands(operator: Client, world: World) -> None:
     person = world.join("nina", "author")
     answer = operator.post(page_of(person), {"act": "password_link"})
     assert "/admin/password-link/" in answer.content.decode()
     assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_an_operator_who_becomes_a_reviewer_is_on_record_for_auditors(operator: Client, world: World) -> None:
+    """Nothing keeps one operator from it, and this is what tells of it."""
+    reviewer = world.join("nina", "reviewer")
+    hers = Client()
+    hers.force_login(reviewer)
+    give_factor(reviewer)
+    operator.post(page_of(reviewer), {"act": "reset_factor", "reason": "lost"})
+    link = operator.post(page_of(reviewer), {"act": "password_link"}).context["link"]
+    thief = Client()
+    where = thief.get(link, follow=True).redirect_chain[-1][0]
+    thief.post(where, dict.fromkeys(("new_password1", "new_password2"), PASSWORD))
+    sent = {"username": reviewer.username, "password": PASSWORD, "next": "/admin/"}
+    assert thief.post("/admin/login/", sent).status_code == 302
+    found = visible_events(world.principal("auditor")).filter(
+        object_type="auth.User", object_id=str(reviewer.pk)
+    )
+    me, her = (principal_of_user(person).actor for person in (world.people["operator"], reviewer))
+    assert set(found.values_list("verb", "actor")) >= {
+        ("second_factor.removed", me),
+        ("password_link.made", me),
+        ("password.chosen", her),
+        ("sign_in.succeeded", her),
+    }
+    assert hers.get("/admin/").status_code == 302, "she finds out: her session is over"
 
 
 def test_what_the_page_does_not_do_is_refused_by_name(operator: Client, world: World) -> None:
@@ -215,6 +340,21 @@ def test_sessions_that_stand_are_told_and_others_are_not(operator: Client, world
     assert (one.by_provider, one.began <= clock.now()) == (False, True)
     person.groups.set([])  # with other roles they are over
     assert operator.get(page_of(person)).context["standing"].sessions == []
+
+
+def test_sessions_are_looked_through_where_the_page_is_shown_and_not_where_it_is_saved(
+    operator: Client, world: World
+) -> None:
+    person = world.join("nina", "author")
+    good, bad = filled(operator, person, last_name="Ng"), filled(operator, person, username="")
+    for form, is_shown in ((good, False), (bad, True)):
+        with CaptureQueriesContext(connection) as asked:
+            answer = operator.post(page_of(person), form)
+        all_sessions = [
+            query for query in asked if "django_session" in query["sql"] and "LIMIT 1000" in query["sql"]
+        ]
+        assert (answer.status_code, len(all_sessions)) == ((200, 1) if is_shown else (302, 0))
+    assert "Open sessions" in answer.content.decode()
 
 
 def test_tokens_that_work_are_told_with_their_last_use(operator: Client, world: World) -> None:

@@ -126,7 +126,7 @@ def test_an_operator_reads_it(
     later(monkeypatch, timedelta())
     headers = world.headers(Scope.READ)
     client.force_login(world.people["operator"])
-    unused = "/admin/evidence/accesstoken/?last_used_at__isnull=True&revoked_at__isnull=True"
+    unused = "/admin/evidence/accesstoken/?works=never_used"
     assert client.get(unused).context["cl"].result_count == 1
     api.get("/api/v1/traces", **headers)
     assert client.get(unused).context["cl"].result_count == 0

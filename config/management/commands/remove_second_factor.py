@@ -15,7 +15,11 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--reason", required=True, help="why; it is kept with the event")
+        parser.add_argument(
+            "--reason",
+            required=True,
+            help="why; it is kept with the event, so it names no person beyond need",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         del args

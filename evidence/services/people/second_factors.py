@@ -31,6 +31,7 @@ from evidence.strict_json import fault_in_text
 
 STEP: Final = 30  # seconds
 DIGITS: Final = 6
+LONGEST_REASON: Final = 500  # characters of why a factor was taken away
 _SECRET_BYTES: Final = 20  # as RFC 4226 advises for SHA-1
 _TOLERANCE: Final = 1  # steps before and after ours
 _RECOVERY_CODES: Final = 10
@@ -113,18 +114,25 @@ def reset_second_factor(*, principal: Principal, person: User, reason: str) -> N
     """Take the second factor of somebody else away, who lost theirs. Their password alone signs them in from then on.
 
     Args:
-        reason: why, and how it was seen that it was they who asked; kept with the event.
+        reason: why, and how it was seen that it was they who asked; kept with the event, so it names no person beyond
+            need.
 
     Raises:
         AccessDenied, NotFound, ProofNeeded: as `acts.check_can_reset_factor` does.
-        InvalidInput: they have none, or no reason is given.
+        InvalidInput: they have none, or no reason is given, or one that is too long.
     """
-    acts.check_can_reset_factor(principal, person)
+    # No role comes between the check and the removal.
+    locked = User.objects.select_for_update().get(pk=person.pk)
+    acts.check_can_reset_factor(principal, locked)
     if not reason.strip():
         raise InvalidInput("Say why it is taken away, and how you saw that it was they who asked.")
     if fault := fault_in_text(reason):
         raise InvalidInput(f"The reason {fault}.")
-    _remove(principal, person, {"reason": reason.strip()})
+    if len(reason.strip()) > LONGEST_REASON:
+        raise InvalidInput(
+            f"The reason has {len(reason.strip())} characters, at most {LONGEST_REASON} are kept: shorten it."
+        )
+    _remove(principal, locked, {"reason": reason.strip()})
 
 
 def _remove(principal: Principal, person: User, details: Mapping[str, str]) -> None:
