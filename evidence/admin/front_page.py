@@ -46,7 +46,7 @@ from evidence.models import (
     SamplingPlan,
     System,
 )
-from evidence.selectors.counting import Counted, count_each
+from evidence.selectors.counting import Counted, Waits, count_each
 from evidence.selectors.defeaters import standing_defeaters
 from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
@@ -171,7 +171,7 @@ def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     standings = (first, Standing.OVERDUE, Standing.DISPUTED)
     tasks = visible(ReviewTask.objects.all(), request)
     counted = count_each(
-        {each.value: (in_standing(tasks, each, principal.person), "created_at") for each in standings}
+        {each.value: Waits(in_standing(tasks, each, principal.person), "created_at") for each in standings}
     )
     return tuple(
         waiting_since(TITLES[each], counted[each.value], list_url("evidence.reviewtask", standing=each.value))

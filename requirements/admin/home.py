@@ -16,7 +16,7 @@ from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Section, Waiting, days_since, waiting_since
 from evidence.models import Scope, System
-from evidence.selectors.counting import count_each
+from evidence.selectors.counting import Waits, count_each
 from requirements.models import RequirementVersion
 from requirements.selectors.authors_work import AuthorsWork, drafts_waiting_for
 from requirements.selectors.links import suspect_links_of
@@ -48,7 +48,7 @@ def work_of_author(request: HttpRequest, strips: Mapping[int, Strip]) -> Section
 def _drafts(request: HttpRequest) -> tuple[Waiting, ...]:
     person, versions = principal_of(request).person, visible(RequirementVersion.objects.all(), request)
     counted = count_each(
-        {why.value: (drafts_waiting_for(versions, person, why), "since") for why in AuthorsWork}
+        {why.value: Waits(drafts_waiting_for(versions, person, why), "since") for why in AuthorsWork}
     )
     texts = {
         AuthorsWork.UNPROPOSED: _("Drafts of yours, not proposed"),

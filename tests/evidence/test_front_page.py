@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -56,6 +56,21 @@ def test_what_waits_is_counted_no_further_than_helps(world: World, monkeypatch: 
     assert "<strong>1+</strong> <span>Waiting for me</span>" in home
     desk = client.get(reverse("admin:review_desk")).content.decode()
     assert "1+ answers wait for you" in desk
+
+
+def test_home_finds_the_first_that_wait_without_all_others(world: World) -> None:
+    make_task(world)
+    client = signed_in(world.people["reviewer"])
+    with CaptureQueriesContext(connection) as queries:
+        client.get(reverse("admin:index"))
+    (counted,) = [each["sql"] for each in queries if "'waiting' AS" in each["sql"]]
+    with transaction.atomic(), connection.cursor() as cursor:
+        # As where so many wait that to sort them is dear: what has no index to be read by is sorted even so.
+        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {counted}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Limit" in plan
+    assert "Sort" not in plan
 
 
 def test_home_asks_no_more_of_the_database_where_more_waits(world: World) -> None:
