@@ -68,7 +68,9 @@ class Waiting:
     """A figure of the queue and where it leads."""
 
     text: StrOrPromise
-    count: int  # as `count_some` counts, where there may be many
+    count: (
+        int | None
+    )  # as `count_some` counts, where there may be many; None: the text says why nobody counted
     url: str
     oldest: int | None = (
         None  # days since the oldest began to wait; None where nothing does, or nobody is told
