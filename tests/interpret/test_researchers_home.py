@@ -63,8 +63,10 @@ def test_runs_wait_until_they_are_over_and_failed_ones_until_they_are_asked_for_
     assert listed(client, told[WAIT].url) == {str(waiting)}
     assert listed(client, told[GO_ON].url) == {str(going_on)}
     assert listed(client, told[FAILED].url) == {str(failed), str(given_up)}
-    ask(world, 3)
+    again = ask(world, 3)
     assert listed(client, figures(client, "researcher")[FAILED].url) == {str(failed)}
+    set_state(again, "cancelled")
+    assert listed(client, figures(client, "researcher")[FAILED].url) == {str(failed), str(given_up)}
 
 
 def test_a_supported_finding_waits_of_which_nobody_knows_how_often_such_are_right(
