@@ -24,12 +24,12 @@ from evidence.acts import (
     can_approve_gate,
     can_approve_reading,
     can_confirm_access,
-    can_confirm_retraction,
     can_draw_sample,
     can_freeze_population,
     can_judge,
     can_operate,
-    can_waive,
+    may_confirm_retraction,
+    may_waive,
 )
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
@@ -216,13 +216,13 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
         _unregistered(versions),
         waiting_of(
             _("Retractions to confirm"),
-            (each for each in asked if can_confirm_retraction(principal, each)),
+            (each for each in asked if may_confirm_retraction(principal, each)),
             made,
             list_url("evidence.retractionrequest", state=WAITING),
         ),
         waiting_of(
             _("Waivers to grant"),
-            (each for each in waivers if can_waive(principal, each)),
+            (each for each in waivers if may_waive(principal, each)),
             made,
             list_url("evidence.waiverrequest", state=WAITING),
         ),
