@@ -94,12 +94,17 @@ def check_can_ask_retirement(principal: Principal, version: RequirementVersion) 
     _check_leads(version, RequirementState.RETIRED)
 
 
-def check_can_confirm_retirement(principal: Principal, request: RetirementRequest) -> None:
-    """Retire a version: an approver who did not ask for it."""
+def check_may_confirm_retirement(principal: Principal, request: RetirementRequest) -> None:
+    """Retire a version, whether or not the request still waits, which lists of what waits know."""
     check_can_approve(principal)
     check_of_system(principal, request.version.requirement.system)
     if same_person(request.requested_by, principal.actor):
         raise AccessDenied("You asked for this retirement; a second person must grant it.")
+
+
+def check_can_confirm_retirement(principal: Principal, request: RetirementRequest) -> None:
+    """Retire a version: an approver who did not ask for it."""
+    check_may_confirm_retirement(principal, request)
     _check_waits(request)
 
 
@@ -260,6 +265,7 @@ can_move = as_question(check_can_move)
 can_transition = as_question(check_can_transition, RequirementsError)
 can_ask_retirement = as_question(check_can_ask_retirement, RequirementsError)
 can_confirm_retirement = as_question(check_can_confirm_retirement)
+may_confirm_retirement = as_question(check_may_confirm_retirement)
 can_decline_retirement = as_question(check_can_decline_retirement)
 can_withdraw_retirement = as_question(check_can_withdraw_retirement)
 can_link = as_question(check_can_link)

@@ -31,6 +31,8 @@ from evidence.acts.approving import (
     check_can_waive,
     check_can_withdraw_retraction,
     check_can_withdraw_waiver,
+    may_confirm_retraction,
+    may_waive,
 )
 from evidence.acts.asking import (
     APPROVER,
@@ -347,6 +349,8 @@ __all__ = [
     "check_runs_commands",
     "check_scope",
     "check_signed_in",
+    "may_confirm_retraction",
+    "may_waive",
     "runs_commands",
     "scopes_to_issue",
     "signing",

@@ -52,9 +52,8 @@ def check_can_ask_waiver(principal: Principal, release: Release | None = None) -
         check_of_system(principal, release.system)
 
 
-@signing
-def check_can_waive(principal: Principal, request: WaiverRequest) -> None:
-    """Waive a criterion for a release: an approver who neither asked for it nor put the release on record."""
+def check_may_waive(principal: Principal, request: WaiverRequest) -> None:
+    """Waive a criterion for a release, whether or not the request still waits, which lists of what waits know."""
     check_can_approve(principal)
     check_of_system(principal, request.release.system)
     check_not_own_release(
@@ -62,6 +61,12 @@ def check_can_waive(principal: Principal, request: WaiverRequest) -> None:
     )
     if same_person(request.requested_by, principal.actor):
         raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
+
+
+@signing
+def check_can_waive(principal: Principal, request: WaiverRequest) -> None:
+    """Waive a criterion for a release: an approver who neither asked for it nor put the release on record."""
+    check_may_waive(principal, request)
     _check_waiver_waits(request)
 
 
@@ -98,8 +103,8 @@ def check_can_ask_retraction(principal: Principal, run: EvalRun) -> None:
         raise ConflictingContent(f"Run {run.run_key} is retracted already.")
 
 
-def check_can_confirm_retraction(principal: Principal, request: RetractionRequest) -> None:
-    """Have a run no longer count: an approver who neither asked for it nor put the release on record."""
+def check_may_confirm_retraction(principal: Principal, request: RetractionRequest) -> None:
+    """Have a run no longer count, whether or not the request still waits, which lists of what waits know."""
     check_can_approve(principal)
     check_of_system(principal, request.run.system)
     check_not_own_release(
@@ -107,6 +112,11 @@ def check_can_confirm_retraction(principal: Principal, request: RetractionReques
     )
     if same_person(request.requested_by, principal.actor):
         raise AccessDenied("You asked for this retraction; a second person must confirm it.")
+
+
+def check_can_confirm_retraction(principal: Principal, request: RetractionRequest) -> None:
+    """Have a run no longer count: an approver who neither asked for it nor put the release on record."""
+    check_may_confirm_retraction(principal, request)
     _check_waits(request)
 
 
@@ -141,10 +151,12 @@ can_approve = as_question(check_can_approve)
 can_ask_waiver = as_question(check_can_ask_waiver)
 can_set_reasons = as_question(check_can_set_reasons)
 can_waive = as_question(check_can_waive)
+may_waive = as_question(check_may_waive)
 can_decline_waiver = as_question(check_can_decline_waiver)
 can_withdraw_waiver = as_question(check_can_withdraw_waiver)
 can_use_waiver = as_question(check_can_use_waiver)
 can_ask_retraction = as_question(check_can_ask_retraction)
 can_confirm_retraction = as_question(check_can_confirm_retraction)
+may_confirm_retraction = as_question(check_may_confirm_retraction)
 can_decline_retraction = as_question(check_can_decline_retraction)
 can_withdraw_retraction = as_question(check_can_withdraw_retraction)

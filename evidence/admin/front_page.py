@@ -24,12 +24,12 @@ from evidence.acts import (
     can_approve_gate,
     can_approve_reading,
     can_confirm_access,
-    can_confirm_retraction,
     can_draw_sample,
     can_freeze_population,
     can_judge,
     can_operate,
-    can_waive,
+    may_confirm_retraction,
+    may_waive,
 )
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
@@ -46,7 +46,7 @@ from evidence.models import (
     SamplingPlan,
     System,
 )
-from evidence.selectors.counting import Counted, count_each
+from evidence.selectors.counting import Counted, Waits, count_each
 from evidence.selectors.defeaters import standing_defeaters
 from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
@@ -68,7 +68,9 @@ class Waiting:
     """A figure of the queue and where it leads."""
 
     text: StrOrPromise
-    count: int  # as `count_some` counts, where there may be many
+    count: (
+        int | None
+    )  # as `count_some` counts, where there may be many; None: the text says why nobody counted
     url: str
     oldest: int | None = (
         None  # days since the oldest began to wait; None where nothing does, or nobody is told
@@ -171,7 +173,7 @@ def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     standings = (first, Standing.OVERDUE, Standing.DISPUTED)
     tasks = visible(ReviewTask.objects.all(), request)
     counted = count_each(
-        {each.value: (in_standing(tasks, each, principal.person), "created_at") for each in standings}
+        {each.value: Waits(in_standing(tasks, each, principal.person), "created_at") for each in standings}
     )
     return tuple(
         waiting_since(TITLES[each], counted[each.value], list_url("evidence.reviewtask", standing=each.value))
@@ -214,13 +216,13 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
         _unregistered(versions),
         waiting_of(
             _("Retractions to confirm"),
-            (each for each in asked if can_confirm_retraction(principal, each)),
+            (each for each in asked if may_confirm_retraction(principal, each)),
             made,
             list_url("evidence.retractionrequest", state=WAITING),
         ),
         waiting_of(
             _("Waivers to grant"),
-            (each for each in waivers if can_waive(principal, each)),
+            (each for each in waivers if may_waive(principal, each)),
             made,
             list_url("evidence.waiverrequest", state=WAITING),
         ),

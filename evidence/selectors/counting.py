@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import QuerySet, Value
 
@@ -22,23 +22,33 @@ def told_count(n: int) -> str:
     return str(n) if n <= MOST_COUNTED else f"{MOST_COUNTED}+"
 
 
+class Waits(NamedTuple):
+    """What waits of one kind."""
+
+    rows: QuerySet[Any]
+    since: str  # the column or annotation that says when a row began to
+    # By which of them, with an index, the database finds the first without the others: rows are mostly written in the
+    # order in which they began to wait, and sorted by `since`, each that waits is found before the first is counted.
+    order: str = "pk"
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many rows wait, as `count_some` counts, and since when the first of them does."""
+    """How many rows wait, as `count_some` counts, and since when the first of those counted does."""
 
     n: int = 0
     since: datetime | None = None  # None: nothing waits
 
 
-def count_each(kinds: Mapping[str, tuple[QuerySet[Any], str]]) -> dict[str, Counted]:
+def count_each(kinds: Mapping[str, Waits]) -> dict[str, Counted]:
     """Return how much waits of each kind, and since when: one statement, however many kinds.
 
     Args:
-        kinds: by name, the rows, and the column or annotation that says when a row began to wait.
+        kinds: by name.
     """
     sliced = [
-        rows.order_by(since, "pk").values_list(Value(name), since)[: MOST_COUNTED + 1]
-        for name, (rows, since) in kinds.items()
+        kind.rows.order_by(kind.order).values_list(Value(name), kind.since)[: MOST_COUNTED + 1]
+        for name, kind in kinds.items()
     ]
     counted = dict.fromkeys(kinds, Counted())
     if not sliced:

@@ -12,7 +12,7 @@ from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Section, waiting_since
 from evidence.models import Scope
-from evidence.selectors.counting import count_each
+from evidence.selectors.counting import Waits, count_each
 from interpret.models import Finding, ProbeRun
 from interpret.selectors.calibration import not_calibrated
 from interpret.selectors.waiting_runs import failed_for_good
@@ -28,10 +28,10 @@ def work_of_researcher(request: HttpRequest, strips: Mapping[int, object]) -> Se
     queued, running = ProbeRun.State.QUEUED, ProbeRun.State.RUNNING
     counted = count_each(
         {
-            "queued": (runs.filter(state=queued), "queued_at"),
-            "running": (runs.filter(state=running), "queued_at"),
-            "failed": (failed_for_good(runs), "finished_at"),
-            "uncalibrated": (not_calibrated(findings), "observed_at"),
+            "queued": Waits(runs.filter(state=queued), "queued_at"),
+            "running": Waits(runs.filter(state=running), "queued_at"),
+            "failed": Waits(failed_for_good(runs), "finished_at"),
+            "uncalibrated": Waits(not_calibrated(findings), "observed_at"),
         }
     )
     return Section(

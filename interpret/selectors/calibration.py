@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,19 +64,31 @@ def calibration_of(
 
 
 def not_calibrated(findings: QuerySet[Finding]) -> QuerySet[Finding]:
-    """Return the supported findings of which nothing was measured of how often such are right: two queries.
+    """Return the supported findings of which nothing was measured of how often such are right.
 
-    They were made by a version of a probe's code that `make calibrate` has no figures of.
+    They were made by a version of a probe's code that `make calibrate` has no figures of, or that nobody wrote down.
+    It is asked by what the file has, which is little: what kinds of findings there are would take reading all of them.
     """
-    supported = findings.filter(status=Finding.Status.SUPPORTED)
-    columns = ("run__spec__probe", _CODE, "statistic", "rung")
-    kinds = supported.order_by().values_list(*columns).distinct()
-    unknown = Q(pk__in=[])
-    for probe, code, statistic, rung in kinds:
-        told = calibration_of(probe=probe, code_version=code or "", statistic=statistic, rung=rung)
-        if told is None:
-            unknown |= Q(**dict(zip(columns, (probe, code, statistic, rung), strict=True)))
-    return supported.filter(unknown)
+    measured = Q(pk__in=[])
+    for (probe, code, rung), statistics in _measured_kinds().items():
+        of_kind = Q(run__spec__probe=probe, rung=rung, statistic__in=statistics)
+        measured |= of_kind & Q(**{_CODE: code})
+    return findings.filter(~measured | Q(**{f"{_CODE}__isnull": True}), status=Finding.Status.SUPPORTED)
+
+
+def _measured_kinds() -> Mapping[tuple[str, str, str], list[str]]:
+    """Return the statistics that were measured, by probe, version of its code, and rung."""
+    found: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    told = _part(_read(FIGURES), "probes")
+    for probe in told:
+        of_probe = _part(told, probe)
+        code = str(of_probe.get("code_version", ""))
+        for statistic, rungs in _part(of_probe, "statistics").items():
+            for rung in rungs if isinstance(rungs, dict) else ():
+                kind = {"probe": probe, "code_version": code, "statistic": statistic, "rung": rung}
+                if calibration_of(**kind, figures=FIGURES):
+                    found[probe, code, rung].append(statistic)
+    return found
 
 
 @lru_cache(maxsize=4)

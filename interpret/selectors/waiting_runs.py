@@ -8,6 +8,6 @@ from interpret.models import ProbeRun
 
 
 def failed_for_good(runs: QuerySet[ProbeRun]) -> QuerySet[ProbeRun]:
-    """Return the failed runs after which the same was not asked for again."""
-    again = ProbeRun.objects.filter(spec=OuterRef("spec"), release=OuterRef("release"), pk__gt=OuterRef("pk"))
-    return runs.filter(~Exists(again), state=ProbeRun.State.FAILED)
+    """Return the failed runs after which the same was not asked for again, or only in runs that were cancelled."""
+    later = ProbeRun.objects.filter(spec=OuterRef("spec"), release=OuterRef("release"), pk__gt=OuterRef("pk"))
+    return runs.filter(~Exists(later.exclude(state=ProbeRun.State.CANCELLED)), state=ProbeRun.State.FAILED)

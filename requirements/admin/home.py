@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,17 +11,19 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Section, Waiting, days_since, waiting_since
 from evidence.models import Scope, System
-from evidence.selectors.counting import count_each
+from evidence.selectors.counting import Waits, count_each
 from requirements.models import RequirementVersion
 from requirements.selectors.authors_work import AuthorsWork, drafts_waiting_for
-from requirements.selectors.links import suspect_links_of
+from requirements.selectors.links import judged_at_once, suspect_links_of
 from requirements.selectors.system_strips import NOT_MET, UNKNOWN, Strip, unmet_since
 
+_MOST_JUDGED: Final = 500  # links, and versions of requirements, of all systems: 10,000 took most of a second
 _MOST_SYSTEMS: Final = 5  # whose suspect links have a figure; the list of links has a choice of all systems
 
 
@@ -48,7 +50,7 @@ def work_of_author(request: HttpRequest, strips: Mapping[int, Strip]) -> Section
 def _drafts(request: HttpRequest) -> tuple[Waiting, ...]:
     person, versions = principal_of(request).person, visible(RequirementVersion.objects.all(), request)
     counted = count_each(
-        {why.value: (drafts_waiting_for(versions, person, why), "since") for why in AuthorsWork}
+        {why.value: Waits(drafts_waiting_for(versions, person, why), "since") for why in AuthorsWork}
     )
     texts = {
         AuthorsWork.UNPROPOSED: _("Drafts of yours, not proposed"),
@@ -78,21 +80,47 @@ def _criteria(strips: Mapping[int, Strip]) -> tuple[Waiting, ...]:
 
 
 def _links(system_ids: Collection[int]) -> tuple[Waiting, ...]:
-    """Return the suspect links of the systems that have the most, each with the page that shows exactly these."""
-    suspects = suspect_links_of(system_ids)
+    """Return the suspect links of the systems that have the most, each with the page that shows exactly these.
+
+    Of what is too much to judge for a figure only the way there is told.
+    """
+    judged, others = judged_at_once(system_ids, _MOST_JUDGED)
+    suspects = suspect_links_of(judged) if judged else {}
+    untold = (_untold_links(others),) if others else ()
     if not suspects:
-        return (Waiting(_("Suspect links"), 0, reverse("admin:links")),)
+        none = Waiting(_("Suspect links"), 0, reverse("admin:links"))
+        return (*untold, none) if judged or not others else untold
     most = sorted(suspects, key=lambda pk: (-suspects[pk].n, pk))[:_MOST_SYSTEMS]
     systems = System.objects.in_bulk(most)
-    return tuple(
-        Waiting(
-            format_lazy("{} · {}", _("Suspect links"), systems[pk].name),
-            suspects[pk].n,
-            f"{reverse('admin:links')}?{urlencode({'system': systems[pk].key, 'show': 'suspect'})}",
-            _oldest([suspects[pk].since]),
+    return (
+        tuple(
+            Waiting(
+                format_lazy("{} · {}", _("Suspect links"), systems[pk].name),
+                suspects[pk].n,
+                f"{reverse('admin:links')}?{urlencode({'system': systems[pk].key, 'show': 'suspect'})}",
+                _oldest([suspects[pk].since]),
+            )
+            for pk in most
         )
-        for pk in most
+        + untold
     )
+
+
+def _untold_links(system_ids: Sequence[int]) -> Waiting:
+    url = reverse("admin:links")
+    if len(system_ids) == 1:
+        url = f"{url}?{urlencode({'system': System.objects.get(pk=system_ids[0]).key, 'show': 'suspect'})}"
+    text = format_lazy(
+        "{}: {}",
+        _("Where links stand"),
+        ngettext_lazy(
+            "no figure for %(n)d system, because home judges no more than %(most)d links or versions of requirements",
+            "no figure for %(n)d systems, because home judges no more than %(most)d links or versions of requirements",
+            len(system_ids),
+        )
+        % {"n": len(system_ids), "most": _MOST_JUDGED},
+    )
+    return Waiting(text, None, url)
 
 
 def _oldest(since: Iterable[datetime | None]) -> int | None:

@@ -20,7 +20,12 @@ from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import MOST_ASKED, Waiting, waiting_of
-from requirements.acts import can_confirm_retirement, can_decline_retirement, can_withdraw_retirement
+from requirements.acts import (
+    can_confirm_retirement,
+    can_decline_retirement,
+    can_withdraw_retirement,
+    may_confirm_retirement,
+)
 from requirements.models import RetirementDismissal, RetirementRequest
 from requirements.selectors.retirements import STATES, WAITING, waiting_retirements, with_state
 from requirements.services.retirements import settle_retirement
@@ -60,7 +65,7 @@ def retirements_to_grant(request: HttpRequest) -> tuple[Waiting, ...]:
     return (
         waiting_of(
             _("Retirements to grant"),
-            (each for each in asked if can_confirm_retirement(principal, each)),
+            (each for each in asked if may_confirm_retirement(principal, each)),
             attrgetter("created_at"),
             list_url("requirements.retirementrequest", state=WAITING),
         ),

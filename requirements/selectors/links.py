@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -135,6 +136,17 @@ WHERE NOT EXISTS (SELECT FROM evidence_registration r WHERE r.version_id = of_ve
 """
 
 
+# How much has to be read to judge the links of each system, counted no further than to one more than is judged at once.
+_TO_READ: Final = """
+SELECT s.id, greatest(
+    (SELECT count(*) FROM (SELECT FROM requirements_tracelink WHERE system_id = s.id LIMIT %(most)s) l),
+    (SELECT count(*) FROM (SELECT FROM requirements_requirement q JOIN requirements_requirementversion v
+                           ON v.requirement_id = q.id WHERE q.system_id = s.id LIMIT %(most)s) v))
+FROM unnest(%(systems)s::bigint[]) AS s(id)
+WHERE EXISTS (SELECT FROM requirements_tracelink WHERE system_id = s.id)
+"""
+
+
 def stored_links(system: System) -> list[StoredLink]:
     """Return the links of a system that hold, each with its last review: one query."""
     return _stored_links([system.pk])
@@ -223,6 +235,23 @@ class SuspectLinks:
 
     n: int
     since: datetime | None  # at the least; None: nobody can tell
+
+
+def judged_at_once(systems: Collection[int], most: int) -> tuple[list[int], list[int]]:
+    """Return those of these systems whose links can be judged with this many read, the smallest first, and the others.
+
+    One query, and none of the links is read. A system without links is in neither.
+
+    Args:
+        most: links, and versions of requirements, of all that are judged.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TO_READ, {"systems": sorted(systems), "most": most + 1})
+        to_read = sorted((n, system) for system, n in cursor.fetchall())
+    totals = accumulate(n for n, _ in to_read)
+    fitting = sum(total <= most for total in totals)
+    ordered = [system for _, system in to_read]
+    return ordered[:fitting], ordered[fitting:]
 
 
 def suspect_links_of(systems: Collection[int]) -> dict[int, SuspectLinks]:

@@ -27,6 +27,7 @@ from requirements.freshness import judge_whatever_its_age
 MET: Final = "met"
 NOT_MET: Final = "not_met"
 HIDDEN: Final = "hidden"
+MOST_DATED: Final = 500  # criteria of which is asked since when they are not met: three look-ups for each
 UNKNOWN: Final = ("untested", "stale", "insufficient", HIDDEN)  # why nobody, or not this person, can tell
 
 # What is live in production, else the newest; beside it what it stood in for, else the one registered before it.
@@ -215,7 +216,7 @@ def _strip(
 def unmet_since(strips: Iterable[Strip]) -> dict[str, datetime]:
     """Return since when the first criterion that comes to each word is not known to be met: one query at most.
 
-    What is hidden from the reader tells nothing.
+    What is hidden from the reader tells nothing. Where more than `MOST_DATED` are not, nothing is told of any.
     """
     unmet = {
         pk: (strip.release_id, each)
@@ -223,7 +224,7 @@ def unmet_since(strips: Iterable[Strip]) -> dict[str, datetime]:
         for pk, each in strip.unmet.items()
         if each.word != HIDDEN
     }
-    if not unmet:
+    if not unmet or len(unmet) > MOST_DATED:
         return {}
     asked = {"criteria": list(unmet), "releases": [release for release, _ in unmet.values()]}
     since: dict[str, datetime] = {}

@@ -205,3 +205,21 @@ def test_it_does_not_grow_with_months_and_holds(
         operator.get(PAGE, {"at": "2026-11-22"})
     assert len(many) <= max(len(few) + 1, 25)  # whether a span is held is one more, for all months and holds
     assert len(many) <= 25, [query["sql"][-120:] for query in many]
+
+
+def test_a_month_that_ones_own_hold_keeps_too_says_so(
+    old: list[Trace], world: World, operator: Client
+) -> None:
+    other = make_world("aml-copilot")
+    post(other, month=5, body=2)
+    for system, reason in ((other.system, "their secret case"), (world.system, "our case")):
+        holds.place_hold(
+            system=system, reason=reason, period_from=PERIOD[0], period_to=PERIOD[1], principal=acting()
+        )
+    (month,) = [each for each in preview(world, NOW).months if each.plan.partition == "evidence_span_2023_05"]
+    assert [hold.reason for hold in month.plan.holds] == ["their secret case", "our case"]
+    assert month.hold is not None
+    assert month.hold.reason == "our case"
+    page = operator.get(PAGE, {"at": "2026-11-22"}).content.decode()
+    assert "a legal hold of a system that is not yours" not in page
+    assert "their secret case" not in page

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -19,6 +22,7 @@ from tests.evidence.test_admin_pages import signed_in
 from tests.factories import World, acting, second_release
 from tests.interpret.conftest import INPUTS, StandInProbe
 from tests.interpret.measurements import make_measurement_of, make_result
+from tests.interpret.test_calibration_figures import written
 from tests.requirements.test_authors_home import figures, later, listed
 
 pytestmark = pytest.mark.usefixtures("sent")
@@ -59,12 +63,14 @@ def test_runs_wait_until_they_are_over_and_failed_ones_until_they_are_asked_for_
     assert listed(client, told[WAIT].url) == {str(waiting)}
     assert listed(client, told[GO_ON].url) == {str(going_on)}
     assert listed(client, told[FAILED].url) == {str(failed), str(given_up)}
-    ask(world, 3)
+    again = ask(world, 3)
     assert listed(client, figures(client, "researcher")[FAILED].url) == {str(failed)}
+    set_state(again, "cancelled")
+    assert listed(client, figures(client, "researcher")[FAILED].url) == {str(failed), str(given_up)}
 
 
 def test_a_supported_finding_waits_of_which_nobody_knows_how_often_such_are_right(
-    world: World, probe: StandInProbe, monkeypatch: pytest.MonkeyPatch
+    world: World, probe: StandInProbe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     probe.result = lambda: make_result(*(make_measurement_of(status) for status in Status))
     run_probe(ask(world).pk)
@@ -73,8 +79,48 @@ def test_a_supported_finding_waits_of_which_nobody_knows_how_often_such_are_righ
     told = figures(client, "researcher")[UNCALIBRATED]
     assert (told.count, told.oldest) == (1, (clock.now() - supported.observed_at).days)
     assert listed(client, told.url) == {str(supported)}
-    monkeypatch.setattr(calibration, "calibration_of", lambda **_: "measured")
+    code = supported.provenance["code_version"]
+    of_it: dict[str, Any] = {"probe": "entropy.next_token", "statistic": supported.statistic}
+    of_older_code = written(tmp_path, version=f"{code}0", **of_it)
+    spoiled, measured = (
+        written(tmp_path, version=code, low=None, **of_it),
+        written(tmp_path, version=code, **of_it),
+    )
+    for file, count in ((of_older_code, 1), (spoiled, 1), (measured, 0)):
+        monkeypatch.setattr(calibration, "FIGURES", file)
+        assert figures(client, "researcher")[UNCALIBRATED].count == count
+
+
+def test_a_finding_that_does_not_say_which_code_made_it_has_no_calibration(
+    world: World, probe: StandInProbe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    probe.result = lambda: make_result(make_measurement_of(Status.SUPPORTED))
+    run_probe(ask(world).pk)
+    finding = Finding.objects.get()
+    measured = written(
+        tmp_path, probe="entropy.next_token", version=finding.provenance["code_version"],
+        statistic=finding.statistic,
+    )  # fmt: skip
+    monkeypatch.setattr(calibration, "FIGURES", measured)
+    client = signed_in(world.people["researcher"])
     assert figures(client, "researcher")[UNCALIBRATED].count == 0
+    finding.pk, finding.ordinal, finding.title = None, finding.ordinal + 1, "made by who knows what"
+    del finding.provenance["code_version"]
+    finding._state.adding = True
+    finding.save()
+    told = figures(client, "researcher")[UNCALIBRATED]
+    assert told.count == 1
+    assert listed(client, told.url) == {str(finding)}
+
+
+def test_home_reads_no_finding_to_learn_of_which_kinds_there_are(world: World, probe: StandInProbe) -> None:
+    run_probe(ask(world).pk)
+    client = signed_in(world.people["researcher"])
+    with CaptureQueriesContext(connection) as queries:
+        client.get(reverse("admin:index"))
+    read = [each["sql"] for each in queries if "interpret_finding" in each["sql"]]
+    assert len(read) == 1
+    assert "DISTINCT" not in read[0]
 
 
 def test_home_of_a_researcher_asks_no_more_where_more_waits(world: World, client: Client) -> None:

@@ -13,7 +13,9 @@ from django.urls import reverse
 
 from evidence import clock
 from evidence.models import Membership
+from requirements.admin import home
 from requirements.models import RequirementVersion
+from requirements.selectors import system_strips
 from requirements.services.requirements import import_requirements
 from tests.evidence.test_admin_pages import signed_in
 from tests.factories import World, deploy, make_person, make_world, second_release
@@ -160,3 +162,43 @@ def test_nobody_else_is_told_of_an_authors_work(world: World, role: str) -> None
     draft(world, "unproposed")
     page = signed_in(world.people[role]).get(reverse("admin:index"))
     assert DRAFTS not in page.content.decode()
+
+
+def test_a_system_of_many_links_has_a_way_on_home_and_no_figure(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = make_world("large")
+    Membership.objects.create(system=large.system, user=world.people["author"])
+    for one, keys in ((world, ("P", "A")), (large, ("P", "A", "B", "C"))):
+        put(one.system, *keys)
+        for key in keys[1:]:
+            tie(one.system, f"P>{key}")
+    change_of(world, "P")
+    change_of(large, "P")
+    client = signed_in(world.people["author"])
+    everything = figures(client)
+    assert everything[f"Suspect links · {large.system.name}"].count == 3
+    monkeypatch.setattr(home, "_MOST_JUDGED", 4)
+    with CaptureQueriesContext(connection) as queries:
+        told = figures(client)
+        asked = [each["sql"] for each in queries]
+    assert told[f"Suspect links · {world.system.name}"].count == 1
+    assert f"Suspect links · {large.system.name}" not in told
+    (untold,) = [each for text, each in told.items() if text.startswith("Where links stand: no figure for 1")]
+    assert (untold.count, untold.oldest) == (None, None)
+    assert {each.name for each in client.get(untold.url).context["rows"]} == {"P>A", "P>B", "P>C"}
+    read = [sql for sql in asked if "r.upstream_fingerprint" in sql]
+    assert [f"'{{{world.system.pk}}}'" in sql for sql in read] == [True]
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "<strong>None</strong>" not in page
+
+
+def test_home_says_of_no_more_criteria_than_a_few_since_when_they_are_not_met(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(2):
+        judged(make_criterion(world, key=f"r{n}"), world.release, "not_met")
+    client = signed_in(world.people["author"])
+    assert (figures(client)[NOT_MET].count, figures(client)[NOT_MET].oldest) == (2, 0)
+    monkeypatch.setattr(system_strips, "MOST_DATED", 1)
+    assert (figures(client)[NOT_MET].count, figures(client)[NOT_MET].oldest) == (2, None)

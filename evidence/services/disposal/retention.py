@@ -37,10 +37,11 @@ _PARTITIONS: Final = """
 SELECT child.relname, greatest(child.reltuples, 0)::bigint FROM pg_inherits
 JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = 'evidence_span'::regclass ORDER BY child.relname
 """
-# Of each pair of a month and a hold whether a span is there: looked for one by one, in the month's partition alone.
+# The holds that keep each month. Of each pair of both whether a span is there: looked for one by one, in the month's
+# partition alone.
 _HELD: Final = """
-SELECT pair.month, min(pair.hold) FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::timestamptz[],
-    %s::timestamptz[]) AS pair(month, hold, system, first, ending)
+SELECT pair.month, array_agg(pair.hold ORDER BY pair.hold) FROM unnest(%s::integer[], %s::bigint[], %s::bigint[],
+    %s::timestamptz[], %s::timestamptz[]) AS pair(month, hold, system, first, ending)
 CROSS JOIN LATERAL (SELECT 1 FROM evidence_span WHERE system_id = pair.system AND started_at >= pair.first
     AND started_at < pair.ending LIMIT 1) AS found GROUP BY pair.month
 """
@@ -58,7 +59,7 @@ class MonthPlan:
     month: datetime  # its first moment, UTC
     n_estimated: int  # spans, as the last ANALYZE counted them
     kept_because: str  # empty: it may go
-    hold: LegalHold | None = None  # where it is kept for one
+    holds: tuple[LegalHold, ...] = ()  # that keep it, the first placed first
 
     @property
     def end(self) -> datetime:
@@ -126,7 +127,11 @@ def plan_months(now: datetime, holds: Iterable[LegalHold] | None = None) -> list
     keeping = _holds_of(list(old), active_holds() if holds is None else holds) if old else {}
     return [
         MonthPlan(
-            name, month, estimate, _why_kept(_next_month(month), keeping.get(month), now), keeping.get(month)
+            name,
+            month,
+            estimate,
+            _why_kept(_next_month(month), keeping.get(month, ()), now),
+            keeping.get(month, ()),
         )
         for month, (name, estimate) in old.items()
     ]
@@ -224,15 +229,17 @@ def bodies_due(
     return free if rewritten else free.filter(~Exists(rests_of)), still_there.filter(held)
 
 
-def _why_kept(end: datetime, hold: LegalHold | None, now: datetime) -> str:
+def _why_kept(end: datetime, holds: Sequence[LegalHold], now: datetime) -> str:
     """Say why a month that is old enough has to stay; empty where it may go."""
     if end > now - timedelta(days=MIN_AGE_DAYS):
         return f"it ended less than {MIN_AGE_DAYS} days ago"
-    return f"legal hold {hold.pk} of {hold.system.key}: {hold.reason}" if hold else ""
+    return f"legal hold {holds[0].pk} of {holds[0].system.key}: {holds[0].reason}" if holds else ""
 
 
-def _holds_of(months: Sequence[datetime], active: Iterable[LegalHold]) -> dict[datetime, LegalHold]:
-    """Return, of the months with a span under a hold, the first such hold: with one statement for all of them."""
+def _holds_of(
+    months: Sequence[datetime], active: Iterable[LegalHold]
+) -> dict[datetime, tuple[LegalHold, ...]]:
+    """Return, of the months with a span under a hold, all such holds: with one statement for all of them."""
     holds = {hold.pk: hold for hold in active}
     pairs = [
         (number, hold.pk, hold.system_id, max(month, hold.period_from), min(end, hold.period_to or end))
@@ -244,7 +251,7 @@ def _holds_of(months: Sequence[datetime], active: Iterable[LegalHold]) -> dict[d
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [list(column) for column in zip(*pairs, strict=True)])
-        return {months[number]: holds[hold] for number, hold in cursor.fetchall()}
+        return {months[number]: tuple(holds[pk] for pk in keeping) for number, keeping in cursor.fetchall()}
 
 
 def has_stray_spans(now: datetime) -> bool:

@@ -56,7 +56,9 @@ class MonthPreview:
     oldest: datetime | None  # None: it was not counted to its end
     size: int  # bytes, with its indexes
     shares: Sequence[Share]
-    hold: LegalHold | None  # of the reader's systems, where one keeps it
+    hold: (
+        LegalHold | None
+    )  # the first of the reader's systems that keeps it, whether or not another does, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def _count_months(plans: Sequence[MonthPlan], mine: Mapping[int, System]) -> lis
                 oldest=min((first for _system, _n, first in rows), default=None) if is_exact else None,
                 size=sizes.get(plan.partition, 0),
                 shares=_shares(((system_id, each) for system_id, each, _first in rows), mine),
-                hold=plan.hold if plan.hold and plan.hold.system_id in mine else None,
+                hold=next((hold for hold in plan.holds if hold.system_id in mine), None),
             )
         )
     return found
