@@ -184,6 +184,9 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "researcher": pgettext_lazy("role", "researcher"),
     "auditor": pgettext_lazy("role", "auditor"),
     "operator": pgettext_lazy("role", "operator"),
+    # Signals.
+    "traces": pgettext_lazy("signal", "traces"),
+    "logs": pgettext_lazy("signal", "logs"),
     # Further flags.
     "log_event_without_span": pgettext_lazy("flag", "log event without a span"),
     "parent_elsewhere": pgettext_lazy("flag", "parent elsewhere"),
