@@ -172,7 +172,7 @@ def test_each_name_of_a_record_can_be_filled_in_and_is_in_english_what_the_recor
 def test_a_record_is_named_in_the_readers_language_and_stored_names_stay_english(world: World) -> None:
     doubt = Defeater(pk=7)
     with translation.override("zh-hans"):
-        assert name_of(doubt) == "疑问 7"
+        assert name_of(doubt) == "质疑 7"
         assert str(doubt) == "doubt 7"
         assert unit_in_words("share") == "比例"
         assert unit_in_words("widgets") == "widgets"
