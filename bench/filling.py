@@ -71,7 +71,8 @@ FILLED: Final = tuple(_FILL)  # tables
 def register(connection: psycopg.Connection[Any]) -> dict[str, list[int]]:
     """Put two more systems, an index with its documents and four versions on record, as their services leave them.
 
-    Traces are of no release, unless one for each system is added to what is returned.
+    Traces are of no release. Releases that are added to what is returned are those of the systems in their order, and a
+    system without one has traces of none: with one alone, the first system's are of it.
     """
     rows = connection.execute("SELECT id, owner_id FROM evidence_system").fetchall()
     systems, owner = [rows[0][0]], rows[0][1]

@@ -25,8 +25,8 @@ from evidence.models.person import PERSON
 from evidence.services.people.pseudonyms import ensure_pseudonym
 
 _FORMER, _TOKEN, _COMPONENT = "user", "token", "system"
-# What is written today; `user:<name>` is only read.
 _REMEMBERED: Final[ContextVar[dict[str, str] | None]] = ContextVar("people behind actors", default=None)
+# What is written today; `user:<name>` is only read.
 ACTOR_FORM: Final = re.compile(rf"{PERSON}:[a-z2-7]{{20}}|{_TOKEN}:[0-9a-f]{{12}}|{_COMPONENT}:[a-z-]+")
 
 

@@ -20,6 +20,7 @@ from config.sign_in.form import code_field
 from evidence import session_marks
 from evidence.access import Principal
 from evidence.pages.frame import Page, page_view
+from evidence.pages.sent_forms import check_names
 
 
 class ProofForm(forms.Form):
@@ -57,6 +58,7 @@ def prove(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
     """Ask for the password; then lead back to where the act is, which is to be sent again."""
     del principal
     form = ProofForm(request, request.POST or None)
+    check_names(request, form)
     if request.method == "POST" and form.is_valid():
         session_marks.note_proof(request.session)
         request.session.cycle_key()

@@ -24,6 +24,7 @@ from evidence import acts, session_marks
 from evidence.access import Principal
 from evidence.errors import EvidenceError, SecondFactorNeeded
 from evidence.pages.frame import Page, page_view
+from evidence.pages.sent_forms import check_names
 from evidence.services.people import second_factors
 
 _NEW_SECRET: Final = "tracebinder_new_secret"  # noqa: S105  # of a session, until its code was typed
@@ -53,6 +54,7 @@ def second_factor(request: HttpRequest, principal: Principal) -> Page | HttpResp
         return _show_present(request, principal)
     secret = request.session.setdefault(_NEW_SECRET, second_factors.new_secret())
     form = CodeForm(request.POST or None)
+    check_names(request, form)
     if request.method == "POST" and form.is_valid():
         try:
             codes = second_factors.set_up_second_factor(
@@ -74,6 +76,7 @@ def second_factor(request: HttpRequest, principal: Principal) -> Page | HttpResp
 
 
 def _show_present(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
+    check_names(request, also=["remove", "code"])  # a form of before it was set up
     if request.method == "POST" and "remove" in request.POST:
         second_factors.remove_second_factor(principal=principal)
         return HttpResponseRedirect(request.path)

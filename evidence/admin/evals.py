@@ -16,7 +16,6 @@ from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.steps import SteppedModelAdmin
-from evidence.admin.frame.words import in_words
 from evidence.admin.retraction import ASKING
 from evidence.admin.run_page import MOST_METRICS, show_comparable, show_metrics
 from evidence.models import EvalRemark, EvalRun, EvalSample, EvalScore, EvalTotal
@@ -105,9 +104,8 @@ class EvalScoreAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Slice")
     def part(self, score: EvalScore) -> str:
-        return ", ".join(f"{in_words(key)} {value}" for key, value in score.slice.items()) or gettext(
-            "whole run"
-        )
+        """Name the part as its file does: its keys are no codes of ours."""
+        return ", ".join(f"{key}={value}" for key, value in score.slice.items()) or gettext("whole run")
 
     @admin.display(description="Value")
     def measured(self, score: EvalScore) -> str:

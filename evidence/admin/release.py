@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link, short_digest
 from evidence.admin.frame.filters import related
-from evidence.admin.frame.words import in_words
 from evidence.models import Release, ReleasePin
 
 
@@ -68,15 +67,11 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
 
 @admin.register(ReleasePin)
 class ReleasePinAdmin(ReadOnlyModelAdmin):
-    list_display = ["slot_in_words", "release_link", "version_link"]
+    list_display = ["slot", "release_link", "version_link"]
     list_filter = [related("release__system")]
     list_select_related = ["release__system", "version__artefact"]
     search_fields = ["slot", "version__artefact__key"]
     ordering = ["-id"]
-
-    @admin.display(description="Slot", ordering="slot")
-    def slot_in_words(self, pin: ReleasePin) -> str:
-        return str(in_words(pin.slot))
 
     @admin.display(description="Release")
     def release_link(self, pin: ReleasePin) -> str:

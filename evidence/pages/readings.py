@@ -20,6 +20,7 @@ from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import ArtefactKind, System, Trace
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.reading_form import ReadingForm, as_text
+from evidence.pages.sent_forms import check_names
 from evidence.selectors.readings import DOCUMENT, find_readings_in_force
 from evidence.semconv.draft import Flag, RetrievalDraft, TraceDraft
 from evidence.semconv.exchange_json import exchange_as_json, flags_as_json
@@ -46,6 +47,7 @@ def try_a_reading(request: HttpRequest, principal: Principal) -> Page | HttpResp
     if request.method != "POST":
         return _page(ReadingForm(initial=_beginning(request, principal), principal=principal), principal)
     form = ReadingForm(request.POST, principal=principal)
+    check_names(request, form, also=["try", "propose"])
     tried = None
     if form.is_valid():
         try:

@@ -20,6 +20,7 @@ from evidence.admin.frame.display import list_url
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import QueuePause, SavedFilter, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from evidence.selectors.review_work import pause_of
 from evidence.services import review_work
 
@@ -58,6 +59,7 @@ def review_filters(request: HttpRequest, principal: Principal) -> Page | HttpRes
     """Show a person's filters, and name the one that the address describes; carry out what a button says."""
     acts.check_can_save_filter(principal)
     if request.method == "POST":
+        check_names(request, also=["act", "name", "kept"])
         return _carry_out(request, principal)
     described = {name: value for name in IN_LIST if (value := request.GET.get(name, ""))}
     context = {"described": described, "kept": filters_of(principal)}
@@ -70,6 +72,7 @@ def review_pause(request: HttpRequest, principal: Principal) -> Page | HttpRespo
     """Show a reviewer's pause, begin one, or end it."""
     acts.check_can_pause_reviewing(principal)
     form = PauseForm(request.POST if request.POST.get("act") == "pause" else None)
+    check_names(request, form, also=["act"])
     if request.method == "POST" and (request.POST.get("act") != "pause" or form.is_valid()):
         try:
             _pause(request, principal, form)

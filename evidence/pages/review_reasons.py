@@ -18,6 +18,7 @@ from evidence.admin.frame.words import in_words
 from evidence.errors import Fault, InvalidInput
 from evidence.models import ArtefactKind, ArtefactVersion, ReasonCode, System
 from evidence.pages.frame import Page, page_view
+from evidence.pages.sent_forms import check_names
 from evidence.selectors.review_reasons import ReasonList, reasons_of
 from evidence.services.review_reasons import LONGEST, ReasonDraft, set_reasons
 
@@ -56,6 +57,7 @@ def review_reasons(request: HttpRequest, principal: Principal) -> Page | HttpRes
     status = 200
     if request.method == "POST":
         acts.check_can_set_reasons(principal, system)
+        check_names(request, also=_names(rows))
         if rows.is_valid() and _set(request, principal, system, rows):
             return HttpResponseRedirect(f"{reverse('admin:review_reasons')}?{SYSTEM}={system.key}")
         status = 422
@@ -68,6 +70,11 @@ def review_reasons(request: HttpRequest, principal: Principal) -> Page | HttpRes
         "versions": _versions(system, principal),
     }
     return Page("pages/review_reasons.html", gettext_lazy("Reasons of reviewers"), context, status=status)
+
+
+def _names(rows: Any) -> Iterator[str]:
+    for form in (rows.management_form, *rows.forms):
+        yield from map(form.add_prefix, form.fields)
 
 
 def _initial(listed: ReasonList | None) -> list[dict[str, Any]]:

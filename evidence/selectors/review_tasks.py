@@ -144,7 +144,7 @@ def count_reviews(user: User | None, *, task: str = "pk", column: str = "pk") ->
     """Count the reviews of a task, or how many different values they have: of one that is gold to a person, none.
 
     Args:
-        task: where a row of the outer query names its task, "review_task" of a trace.
+        task: where a row of the outer query names the key of its task: "review_task__pk" where it is a trace.
         column: of a review, whose different values are counted.
     """
     said = Review.objects.filter(task=OuterRef(task))

@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal, member_systems, visible_to
-from evidence.api.inputs import check_parameters
 from evidence.digests import digest_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.models import ArtefactKind, ArtefactVersion, Release, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from evidence.services.registry import find_release
 from interpret import acts
 from interpret.contracts import ProbeInput
@@ -42,7 +42,7 @@ from interpret.services.queueing import model_to_probe, queue_probe_run
 
 _MOST_OFFERED: Final = 100  # releases, models and datasets, newest first
 LOOKED: Final = "looked"  # the field that says what the reader was told the cost of
-_BESIDE: Final = ("csrfmiddlewaretoken", "act", LOOKED)
+_BESIDE: Final = ("act", LOOKED)
 _SMALLEST: Final = 1e-4  # a level below it is written with an exponent
 _TITLE: Final = gettext_lazy("Run a probe")
 
@@ -145,7 +145,7 @@ def _written_first(form: _Form) -> Mapping[str, str]:
 def _answer(form: _Form) -> Page | HttpResponseBase:
     """Tell what it takes, or queue it where that was told of the very same."""
     posted = form.request.POST
-    check_parameters(posted, [*_BESIDE, *form.form.names()], may_be_empty=True)
+    check_names(form.request, also=[*_BESIDE, *form.form.names()])
     act = posted.get("act", "look")
     if act not in {"look", "ask"}:
         raise InvalidInput("act is one of look, ask.")

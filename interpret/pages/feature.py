@@ -21,6 +21,7 @@ from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from interpret.acts import can_label_feature
 from interpret.dictionaries.described import Answer
 from interpret.models import Feature, FeatureLabel
@@ -52,6 +53,7 @@ def feature(request: HttpRequest, principal: Principal, feature_id: int) -> Page
     if found is None:
         raise NotFound(_("There is no such feature among those that you may see."))
     if request.method == "POST":
+        check_names(request, also=["concept", "words"])
         return _label(request, principal, found)
     labels = labels_that_count(found)
     names = names_of(label.labelled_by for label, _tried in labels)

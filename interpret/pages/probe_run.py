@@ -14,9 +14,9 @@ from evidence import clock
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import link, record_url, short_digest
 from evidence.admin.frame.people import names_of, show_actor
-from evidence.api.inputs import check_parameters
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from evidence.probe_rules import REPORT
 from interpret.acts import can_cancel_probe_run, can_queue_probe_run
 from interpret.model_store import DIGEST
@@ -81,7 +81,7 @@ def probe_run(request: HttpRequest, principal: Principal, run_id: int) -> Page |
 
 
 def _cancel(request: HttpRequest, principal: Principal, run: ProbeRun) -> HttpResponseRedirect:
-    check_parameters(request.POST, ["csrfmiddlewaretoken", "act", "reason"], may_be_empty=True)
+    check_names(request, also=["act", "reason"])
     if request.POST.get("act") != "cancel":
         raise InvalidInput("act is cancel.")
     try:

@@ -16,6 +16,7 @@ from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from requirements.acts import can_sign_off_baseline
 from requirements.errors import RequirementsError
 from requirements.models import Baseline
@@ -28,6 +29,7 @@ def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Pa
     """Show a baseline beside an earlier one, and who signed it off; sign it off."""
     row = _find(principal, baseline_id)
     if request.method == "POST":
+        check_names(request, also=["digest", "reason"])
         return _sign_off(request, principal, row)
     asked = request.GET.get("before", "")
     before = _find(principal, int(asked)) if asked.isdecimal() and len(asked) < 19 else None

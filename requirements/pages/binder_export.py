@@ -14,6 +14,7 @@ from evidence.errors import EvidenceError, NotFound
 from evidence.models import Release, Scope
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.period import FROM, TO, read_days
+from evidence.pages.sent_forms import check_names
 from evidence.selectors.binder.scope import AskedScope
 from evidence.services import binder_requests
 from evidence.tasks import export_binder as export_in_worker
@@ -30,6 +31,7 @@ def export_binder(request: HttpRequest, principal: Principal, release_id: int) -
     release = visible_to(Release.objects.select_related("system"), principal).filter(pk=release_id).first()
     if release is None:
         raise NotFound(_("There is no such release among those that you may see."))
+    check_names(request, also=[FROM, TO, BASELINE])
     asked = request.POST if request.method == "POST" else request.GET
     days, baseline = read_days(request), asked.get(BASELINE, "")
     if request.method == "POST":

@@ -19,11 +19,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from evidence.access import Principal
 from evidence.admin.frame.display import list_url
-from evidence.api.inputs import check_parameters
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput
 from evidence.models import System
 from evidence.otlp.errors import BodyTooLarge
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from requirements import acts
 from requirements.errors import (
     ImportPlanMoved,
@@ -45,9 +45,7 @@ from requirements.services.importing import (
 _UNNAMED: Final = "requirements.yaml"  # as the API calls it, too
 MOST_LISTED: Final = 200  # of each kind of thing that a plan names; the counts are of all
 # A browser sends a file that nobody chose as an empty field.
-_FIELDS: Final = frozenset(
-    {"csrfmiddlewaretoken", "act", "system", "file", "moves", "text", "upload", "source", "plan_digest"}
-)
+_FIELDS: Final = frozenset({"act", "system", "file", "moves", "text", "upload", "source", "plan_digest"})
 _LISTS: Final = (
     "requirements",
     "conflicts",
@@ -86,7 +84,7 @@ def import_plan(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     acts.check_can_import_requirements(principal, system)
     if request.method != "POST":
         return _show(systems, _Sent(system, "", b"", ""))
-    check_parameters(request.POST, _FIELDS, may_be_empty=True)
+    check_names(request, also=_FIELDS)
     act = request.POST.get("act", "plan")
     if act not in {"plan", "apply"}:
         raise InvalidInput("act is one of plan, apply.")

@@ -19,6 +19,7 @@ from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Artefact, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from requirements.acts import can_clear_link, can_link, can_withdraw_link
 from requirements.errors import RequirementsError
 from requirements.models import LINK_ENDS, LinkKind, TraceLink
@@ -28,6 +29,9 @@ from requirements.services.links import add_link, clear_link, withdraw_link
 _ON_A_PAGE: Final = 100  # links
 _NEWEST: Final = 50  # reviews of a link
 _SHOWN: Final = ("suspect", "any")
+_OF_A_NEW_LINK: Final = (
+    "system", "kind", "upstream_kind", "upstream_key", "downstream_kind", "downstream_key", "reason",
+)  # fmt: skip
 
 
 @page_view(permission="requirements.view_tracelink", parameters=["system", "show", "page"])
@@ -37,6 +41,7 @@ def links(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
     if system is None:
         raise NotFound(_("You are a member of no system yet."))
     if request.method == "POST":
+        check_names(request, also=_OF_A_NEW_LINK)
         return _add(request, principal, system)
     standings = standings_of(system)
     show = request.GET.get("show", "suspect")
@@ -70,6 +75,7 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
         raise NotFound(_("There is no such link among those that you may see."))
     row = find_link(row.system, row.pk)
     if request.method == "POST":
+        check_names(request, also=["act", "reason", "upstream", "downstream"])
         return _decide(request, principal, row)
     standing = next((each for each in standings_of(row.system) if each.link_id == row.pk), None)
     reviews = list(

@@ -194,7 +194,7 @@ def _strip(
         for pk, each in then_judged.items()
         if each.verdict in {MET, NOT_MET}
         and not (before in kept and each.counts_reviews)
-        and told.get(pk) != "hidden"  # known, and not to this person
+        and told.get(pk) != HIDDEN  # known, and not to this person
     }
     return Strip(
         release_id=release,

@@ -71,8 +71,8 @@ def commands_of(page: Path) -> list[Command]:
     outside = _FENCE.sub("", text)
     blocks = [block for kind, block in _FENCE.findall(text) if kind in {"", "sh", "bash"}]
     found = [
-        *(Command(words, whole=True) for block in [*blocks, *_SET_IN.findall(outside)] for words in _calls(block)),
-        *(Command(words, whole=False) for span in _SPAN.findall(outside) for words in _calls(span)),
+        *(Command(words, whole=True) for block in [*blocks, *_SET_IN.findall(outside)] for words in calls(block)),
+        *(Command(words, whole=False) for span in _SPAN.findall(outside) for words in calls(span, is_span=True)),
     ]  # fmt: skip
     return list(dict.fromkeys(found))
 
@@ -161,8 +161,14 @@ def _body_after(text: str) -> Any:
     return found
 
 
-def _calls(text: str) -> Iterator[tuple[str, ...]]:
-    """Yield the calls of our tools in a piece of shell."""
+def calls(text: str, *, is_span: bool = False) -> Iterator[tuple[str, ...]]:
+    """Yield the calls of our tools in a piece of shell.
+
+    Raises:
+        AssertionError: it cannot be split into words, so that its commands would not be tried. A span may be no shell,
+            unless a tool begins it; a block that is none is fenced as what it is, as ```text is.
+    """
+    begins = text.split(maxsplit=1)[:1]
     text = _HEREDOC.sub(r"\1", text.replace("\\\n", " "))
     text = re.sub(r"<([\w -]+)>", lambda found: found[1].replace(" ", "-"), text)
     lexer = shlex.shlex(text, posix=True, punctuation_chars=_BETWEEN)
@@ -175,8 +181,9 @@ def _calls(text: str) -> Iterator[tuple[str, ...]]:
                 continue
             yield from _call(words)
             words = []
-    except ValueError:
-        return  # a sentence with an apostrophe
+    except ValueError as exc:
+        if not is_span or _TOOLS.issuperset(begins):
+            raise AssertionError(f"{exc}, so none of its commands is tried: {text!r}") from exc
 
 
 def _call(words: Sequence[str]) -> Iterator[tuple[str, ...]]:

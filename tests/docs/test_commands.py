@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.docs.commands import Address, Command, addresses_of, commands_of, fault_at, fault_of
+from tests.docs.commands import Address, Command, addresses_of, calls, commands_of, fault_at, fault_of
 from tests.docs.references import DOCS, REPOSITORY
 
 GUIDES: Final = sorted((DOCS / "guides").glob("*.md"))
@@ -36,6 +36,13 @@ def test_each_address_of_a_page_is_one_and_takes_what_is_sent(page: Path) -> Non
 def test_each_exception_is_still_named() -> None:
     named = {each.path for page in PAGES for each in addresses_of(page)}
     assert set(NOT_OURS) <= named
+
+
+def test_a_block_that_cannot_be_split_is_no_way_past_the_parsers() -> None:
+    for text, is_span in [("make up\nmanage.py forget  it's gone\n", False), ("make up' PROT=1", True)]:
+        with pytest.raises(AssertionError, match="none of its commands is tried"):
+            list(calls(text, is_span=is_span))
+    assert list(calls("the reader's own", is_span=True)) == []
 
 
 def test_the_pages_name_enough_to_be_of_use() -> None:

@@ -21,6 +21,7 @@ from evidence.models import LegalHold, System
 from evidence.services.keys.trust import describe_trust
 from evidence.services.readings import propose_reading, settle_reading_proposal
 from tests.api_scenes import READ, Asked, answer_to, measured
+from tests.config.test_api_examples import operations
 from tests.docs.commands import Address, addresses_of, commands_of, match_of
 from tests.docs.references import DOCS
 from tests.evidence import binder_world
@@ -160,6 +161,9 @@ def test_each_read_of_a_guide_is_answered_to_its_reader(world: World, role: str,
     assert match is not None
     scene: Any = READ.get(str(match.url_name))
     if scene is None:
+        methods = {each.method for each in operations().values() if each.name == match.url_name}
+        assert methods, path
+        assert "get" not in methods, f"{path}: it is read, and tests.api_scenes has no scene of it"
         return  # it is posted to, as test_commands sees
     with closing(answer_to(world, replace(scene(world), scope=role))) as answer:  # a file is held until then
         content = b"" if answer.streaming else answer.content

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,8 +24,9 @@ from evidence.admin.frame.csv_export import as_cell
 from evidence.admin.frame.display import badge, short_digest
 from evidence.spreadsheet_cells import cell
 from tests.e2e.cases import make_task
+from tests.evidence.eval_files import eval_file, post
 from tests.evidence.test_admin import store_what_other_parts_store
-from tests.factories import World, make_world
+from tests.factories import World, make_world, manifest, register_release
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +44,32 @@ def rows_of(response: Any) -> list[list[str]]:
     text = b"".join(response.streaming_content).decode()
     assert text[0] == "\ufeff"
     return list(csv.reader(io.StringIO(text[1:])))
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_names_that_others_gave_are_shown_and_written_as_they_gave_them(world: World, language: str) -> None:
+    """A slot is its manifest's, a slice its file's: a reader looks both up there, in whatever language they read."""
+    spec = manifest(name="r2")
+    pins = [replace(pin, slot="system_prompt") if pin.slot == "prompt" else pin for pin in spec.pins]
+    release = register_release(world.system, replace(spec, pins=pins))
+    post(world, eval_file(slices=[{"loan_kind": "wrong_fact"}]))
+    client = signed_in(world.people["auditor"], accept_language=language)
+    pinned, scored = "/admin/evidence/releasepin/", "/admin/evidence/evalscore/"
+    slots = [row[0] for row in rows_of(client.get(pinned, {"export": "csv"}))[1:]]
+    assert sorted(slots) == [
+        "index",
+        "index",
+        "model",
+        "model",
+        "policy",
+        "policy",
+        "prompt",
+        "system_prompt",
+    ]
+    assert ">system_prompt<" in client.get(pinned).content.decode()
+    assert ">system_prompt<" in client.get(f"/admin/dossier/{release.pk}/").content.decode()
+    assert "loan_kind=wrong_fact" in client.get(scored).content.decode()
+    assert any("loan_kind=wrong_fact" in row for row in rows_of(client.get(scored, {"export": "csv"})))
 
 
 def test_every_list_that_a_person_opens_is_written_as_it_stands(world: World) -> None:

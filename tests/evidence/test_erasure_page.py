@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -92,6 +93,17 @@ def test_the_same_sent_again_erases_nothing_again(operator: Client, trace: Trace
     assert again.status_code == 409
     assert "It was erased before" in again.content.decode()
     assert Erasure.objects.count() == ErasureCertificate.objects.count() == 1
+
+
+def test_a_tombstone_is_told_in_the_readers_language(operator: Client, trace: Trace) -> None:
+    sent = agreed_to(operator, trace)
+    operator.post(PAGE, sent)
+    page = operator.post(PAGE, sent, headers={"accept-language": "zh-CN"}).content.decode()
+    said = re.search(r"它此前已被擦除[^<]*", page)
+    when = Erasure.objects.get()
+    assert said is not None
+    assert f"{when.erased_at:%Y-%m-%d %H:%M} UTC" in said[0]
+    assert re.findall(r"[A-Za-z]+", said[0]) == ["UTC"]
 
 
 def test_two_who_press_at_once_erase_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -147,6 +148,13 @@ def test_without_a_period_everything_is_kept(old: list[Trace], operator: Client,
     page = operator.get(PAGE).content.decode()
     assert "traces: kept for ever" in page
     assert "No month is old enough." in page
+
+
+def test_what_a_period_is_of_is_told_in_the_readers_language(old: list[Trace], operator: Client) -> None:
+    page = operator.get(PAGE, headers={"accept-language": "zh-CN"}).content.decode()
+    said = re.findall(r'<(?:li|th scope="row")>([^<]*)<', page[page.index('id="tb-rule"') :])
+    assert "轨迹" in said
+    assert re.search(r"\b(traces|logs)\b", " ".join(said)) is None
 
 
 def test_a_large_month_is_told_as_estimated_and_its_shares_as_at_least(

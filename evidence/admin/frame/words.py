@@ -184,9 +184,9 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "researcher": pgettext_lazy("role", "researcher"),
     "auditor": pgettext_lazy("role", "auditor"),
     "operator": pgettext_lazy("role", "operator"),
-    # Slots of a release.
-    "index": pgettext_lazy("slot", "index"),
-    "policy": pgettext_lazy("slot", "policy"),
+    # Signals.
+    "traces": pgettext_lazy("signal", "traces"),
+    "logs": pgettext_lazy("signal", "logs"),
     # Further flags.
     "log_event_without_span": pgettext_lazy("flag", "log event without a span"),
     "parent_elsewhere": pgettext_lazy("flag", "parent elsewhere"),
@@ -204,5 +204,8 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
 
 
 def in_words(code: str) -> StrOrPromise:
-    """Return a code as words: `wrong_fact` as "wrong fact"."""
+    """Return a code as words: `wrong_fact` as "wrong fact".
+
+    Of our own codes alone. A name that others gave, as a slot or the key of a slice, is shown as it was given.
+    """
     return WORDS.get(code, code.replace("_", " "))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.apps import apps
@@ -37,6 +37,16 @@ _WORDS: Final = "SELECT words, shared_with FROM tracebinder_words_of(%s, %s, %s)
 _COPIES: Final = "SELECT table_name, row_id, kept_for FROM tracebinder_copies_of(%s, %s, %s)"
 
 
+class Tombstone(NamedTuple):
+    """An erasure of before."""
+
+    number: int
+    erased_at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.number}, of {self.erased_at:%Y-%m-%d %H:%M} UTC"
+
+
 @dataclass(frozen=True, slots=True)
 class ErasurePlan:
     """What becomes of one trace."""
@@ -51,7 +61,9 @@ class ErasurePlan:
     stays: list[Stay] = field(default_factory=list)
     binders: list[str] = field(default_factory=list)  # exported ones that may hold it, by file name
     unread: list[str] = field(default_factory=list)  # files of the system that nobody here can look into
-    before: list[str] = field(default_factory=list)  # its tombstones; of such a trace goes what came since
+    before: list[Tombstone] = field(
+        default_factory=list
+    )  # its tombstones; of such a trace goes what came since
 
     @property
     def stays_digest(self) -> str:
@@ -66,7 +78,7 @@ class ErasurePlan:
                 "stays": stays,
                 "binders": self.binders,
                 "unread": sorted(self.unread),
-                "before": self.before,
+                "before": [str(tombstone) for tombstone in self.before],
             }
         )
 
@@ -175,7 +187,7 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], looks: Lo
                 plan.unread.append(found.what)
     plan.binders.extend(binders_with(Trace.objects.filter(system=system, trace_id=trace_id)))
     tombstones = Erasure.objects.filter(system=system, trace_id=trace_id).order_by("pk")
-    plan.before.extend(f"{one.pk}, of {one.erased_at:%Y-%m-%d %H:%M} UTC" for one in tombstones)
+    plan.before.extend(Tombstone(one.pk, one.erased_at) for one in tombstones)
     return plan
 
 
