@@ -123,6 +123,16 @@ class Principal:
         return could and self.user is not None and sees_internals(self.user)
 
     @property
+    def is_author(self) -> bool:
+        """Whether they write requirements of some system."""
+        return self.may(Scope.IMPORT) and bool(self.system_ids)
+
+    @property
+    def is_researcher(self) -> bool:
+        """Whether they have models of some system probed."""
+        return self.sees_internals and self.may(Scope.PROBE) and bool(self.system_ids)
+
+    @property
     def is_reviewer(self) -> bool:
         """Whether a reviewer is reading, directly or through a token of theirs."""
         return self.may(Scope.REVIEW) or (

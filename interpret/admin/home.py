@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Section, waiting_since
-from evidence.models import Scope
 from evidence.selectors.counting import Waits, count_each
 from interpret.models import Finding, ProbeRun
 from interpret.selectors.calibration import not_calibrated
@@ -22,7 +21,7 @@ def work_of_researcher(request: HttpRequest, strips: Mapping[int, object]) -> Se
     """Return what waits for this researcher: `settings.FRONT_PAGE_WORK`."""
     del strips
     principal = principal_of(request)
-    if not (principal.sees_internals and principal.may(Scope.PROBE) and principal.system_ids):
+    if not principal.is_researcher:
         return None
     runs, findings = visible(ProbeRun.objects.all(), request), visible(Finding.objects.all(), request)
     queued, running = ProbeRun.State.QUEUED, ProbeRun.State.RUNNING

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext_lazy
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Section, Waiting, days_since, waiting_since
-from evidence.models import Scope, System
+from evidence.models import System
 from evidence.selectors.counting import Waits, count_each
 from requirements.models import RequirementVersion
 from requirements.selectors.authors_work import AuthorsWork, drafts_waiting_for
@@ -34,7 +34,7 @@ def work_of_author(request: HttpRequest, strips: Mapping[int, Strip]) -> Section
         strips: how the systems of this person stand, as home shows it.
     """
     principal = principal_of(request)
-    if not (principal.may(Scope.IMPORT) and principal.system_ids):
+    if not principal.is_author:
         return None
     return Section(
         "author",

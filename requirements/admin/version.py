@@ -25,7 +25,7 @@ from evidence.admin.frame.people import names_of
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Waiting
 from evidence.errors import AccessDenied, EvidenceError
-from evidence.models import Scope, System
+from evidence.models import System
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
@@ -69,7 +69,7 @@ class MineFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
         del model_admin
-        if not principal_of(request).may(Scope.IMPORT):
+        if not principal_of(request).is_author:
             return []
         return [
             (AuthorsWork.UNPROPOSED.value, _("drafts of yours, not proposed")),
