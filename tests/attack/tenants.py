@@ -226,7 +226,10 @@ def _used_up(world: World) -> list[Caller]:
 
 # What comes with a reading too: a moment that is fixed, and payload of a sign-in that failed.
 _MOVING: Final = {"AuditPayload", "OpenBinding", "Moment"}
-_NOTED: Final = {AccessToken: ["last_used_at", "last_used_for"]}  # with whatever a token asks
+# Noted with whatever a token asks.
+_NOTED: Final[Mapping[type[Model], list[str]]] = {AccessToken: ["last_used_at", "last_used_for"]}
+    AccessToken: ["last_used_at", "last_used_for"]
+}  # with whatever a token asks
 _PAIRS: Final = (AccessToken.systems.through, User.groups.through)
 
 
