@@ -228,8 +228,6 @@ def _used_up(world: World) -> list[Caller]:
 _MOVING: Final = {"AuditPayload", "OpenBinding", "Moment"}
 # Noted with whatever a token asks.
 _NOTED: Final[Mapping[type[Model], list[str]]] = {AccessToken: ["last_used_at", "last_used_for"]}
-    AccessToken: ["last_used_at", "last_used_for"]
-}  # with whatever a token asks
 _PAIRS: Final = (AccessToken.systems.through, User.groups.through)
 
 
