@@ -202,13 +202,13 @@ def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
 
 def stored_faults() -> list[str]:
     """Return what is lost of what was stored, and what goes on no more: keys, the log, the clock, assembly, blobs."""
-    faults = []
+    faults, last = [], clock.read_last()
     try:
-        clock.check_numbering()
+        clock.check_numbering(last)
     except EvidenceError as exc:
         faults.append(f"clock: {exc}")
     faults += find_key_faults() if settings.HOLDS_KEYS else _key_faults_of_others()
-    if (behind := clock.seconds_behind()) > settings.CLOCK_TOLERANCE:
+    if (behind := clock.seconds_behind(last)) > settings.CLOCK_TOLERANCE:
         faults.append(f"clock: {ClockSetBack(behind, settings.CLOCK_TOLERANCE)}")
     questions = (("log", log.find_standstill), ("assembly", assembly.find_standstill), ("blobs", last_fault))
     return faults + [f"{name}: {fault}" for name, ask in questions if (fault := ask())]

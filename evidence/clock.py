@@ -65,21 +65,47 @@ def now() -> datetime:
     return timezone.now()
 
 
-def seconds_behind() -> float:
-    """Return by how much the clock is behind the last moment and the last events; 0 where it is not."""
-    return max(0.0, (_last_time() - now()).total_seconds())
+@dataclass(frozen=True, slots=True)
+class LastOnRecord:
+    """What the last moment and the last events say: what no clock and no transaction of today lies before."""
+
+    at: datetime  # the latest of their times, which concurrent writers shuffle
+    before: int  # of the last moment, as `AsOf` has it; 0 without one
+    event: int  # the transaction of the last event; 0 without one, or where it is from before events carried theirs
 
 
-def check_numbering() -> None:
+def read_last() -> LastOnRecord:
+    """Return what the newest rows say of time and transactions."""
+    moment = Moment.objects.order_by("-at").values_list("at", "before").first()
+    events = list(AuditEvent.objects.order_by("-pk").values_list("occurred_at", "xact_id")[:_SHUFFLED])
+    times = [*(occurred_at for occurred_at, _ in events), *([moment[0]] if moment else [])]
+    return LastOnRecord(
+        at=max(times, default=_NEVER),
+        before=moment[1] if moment else 0,
+        event=(events[0][1] or 0) if events else 0,
+    )
+
+
+def seconds_behind(last: LastOnRecord | None = None) -> float:
+    """Return by how much the clock is behind the last moment and the last events; 0 where it is not.
+
+    Args:
+        last: as it was read before; None: it is read now.
+    """
+    return max(0.0, ((last or read_last()).at - now()).total_seconds())
+
+
+def check_numbering(last: LastOnRecord) -> None:
     """See that transactions are numbered above what is on record.
+
+    Args:
+        last: as `read_last` returned it before: others go on meanwhile.
 
     Raises:
         ClockBehind: the database was restored into a younger one, whose transactions are numbered anew.
     """
-    last = Moment.objects.order_by("-at").values_list("before", flat=True).first()
-    event = AuditEvent.objects.order_by("-pk").values_list("xact_id", flat=True).first()
-    before, _ = _read_snapshot()  # after what it is compared with: others go on meanwhile
-    if before < (last or 0) or before <= (event or 0):
+    before, _ = _read_snapshot()
+    if before < last.before or before <= last.event:
         raise ClockBehind
 
 
@@ -106,7 +132,7 @@ def read_moment(*, may_run_ahead: bool = False) -> AsOf:
         before, running = _read_snapshot()
         if last is not None and before < last.before:
             raise ClockBehind
-        at = max(now(), _last_time() + timedelta(microseconds=1))
+        at = max(now(), read_last().at + timedelta(microseconds=1))
         Moment.objects.create(at=at, before=before, running=running)
     return AsOf(at, before, tuple(running))
 
@@ -130,7 +156,7 @@ def as_of_asked_for(time: datetime | None) -> AsOf:
     """
     if time is None:
         return read_moment()
-    if time > max(now(), _last_time()):
+    if time > max(now(), read_last().at):
         raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
     return as_of(time)
 
@@ -148,13 +174,6 @@ def as_of(time: datetime) -> AsOf:
         present = read_moment()
         return AsOf(time, present.before, present.running)
     return AsOf(time, kept.before, tuple(kept.running))
-
-
-def _last_time() -> datetime:
-    """Return the latest time on record: of the last moment, or of the last events, which concurrent writers shuffle."""
-    moment = Moment.objects.order_by("-at").values_list("at", flat=True).first()
-    events = AuditEvent.objects.order_by("-pk").values_list("occurred_at", flat=True)[:_SHUFFLED]
-    return max([*events, *([moment] if moment else [])], default=_NEVER)
 
 
 def _read_snapshot() -> tuple[int, list[int]]:

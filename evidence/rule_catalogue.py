@@ -9,11 +9,6 @@ from typing import Any, Final
 
 from django.db.backends.utils import CursorWrapper
 
-_TABLES = """
-SELECT relname FROM pg_class
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
-"""
-
 _RIGHTS = """
 SELECT class.relname, role.rolname,
     acl.privilege_type || CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
@@ -59,10 +54,16 @@ FROM unnest(%(signatures)s::text[]) AS wanted JOIN pg_proc AS function ON functi
 JOIN pg_language AS language ON language.oid = function.prolang
 """
 
-_SCHEMA_USERS = """
-SELECT role.rolname FROM pg_namespace AS schema CROSS JOIN LATERAL aclexplode(schema.nspacl) AS acl
+# What there is by name, each with what it is.
+_NAMES: Final = """
+SELECT 'role', rolname FROM pg_roles WHERE rolname = ANY(%(roles)s)
+UNION ALL
+SELECT 'schema user', role.rolname FROM pg_namespace AS schema CROSS JOIN LATERAL aclexplode(schema.nspacl) AS acl
 JOIN pg_roles AS role ON role.oid = acl.grantee
 WHERE schema.nspname = 'public' AND acl.privilege_type = 'USAGE' AND role.rolname = ANY(%(roles)s)
+UNION ALL
+SELECT 'table', relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
 """
 
 _WITHOUT_RIGHTS: Final = """
@@ -194,13 +195,14 @@ def read_catalogue(
     columns: dict[str, set[str]] = defaultdict(set)
     for table, column in ask(_COLUMNS):
         columns[table].add(column)
+    names: dict[str, set[str]] = defaultdict(set)
+    for kind, name in ask(_NAMES):
+        names[kind].add(name)
     functions = {signature: (Function(*told), set(callers)) for signature, *told, callers in ask(_FUNCTIONS)}
     return Catalogue(
-        roles=frozenset(
-            name for (name,) in ask("SELECT rolname FROM pg_roles WHERE rolname = ANY(%(roles)s)")
-        ),
-        schema_users=frozenset(name for (name,) in ask(_SCHEMA_USERS)),
-        tables=frozenset(name for (name,) in ask(_TABLES)),
+        roles=frozenset(names["role"]),
+        schema_users=frozenset(names["schema user"]),
+        tables=frozenset(names["table"]),
         rights=rights,
         triggers=standing,
         functions={signature: function for signature, (function, _) in functions.items()},
