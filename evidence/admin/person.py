@@ -6,6 +6,7 @@ Nobody raises themselves. The rules: `evidence.acts`.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
@@ -22,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import acts
-from evidence.access import member_systems, visible_people
+from evidence.access import Principal, member_systems, visible_people
 from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url
@@ -115,7 +116,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         principal = principal_of(request)
         if not acts.can_make_superuser(principal):
             closed |= person_changes.SUPERUSER_FIELDS
-        if obj is not None and not acts.can_change_roles(principal, obj):
+        if obj is not None and not _may(request, acts.can_change_roles, obj):
             closed |= person_changes.ROLE_FIELDS
         return sorted(closed)
 
@@ -144,7 +145,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _beside(self, request: HttpRequest, person: User) -> dict[str, Any]:
-        principal, may_change = principal_of(request), _may_change(request, person)
+        principal, may_change = principal_of(request), _may(request, acts.can_change_person, person)
         standing = standing_of(person, principal)
         return {
             "standing": standing,
@@ -174,7 +175,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         return super().has_add_permission(request) and acts.can_administer(principal_of(request))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        if obj is not None and not _may_change(request, obj):
+        if obj is not None and not _may(request, acts.can_change_person, obj):
             return False
         return super().has_change_permission(request, obj)
 
@@ -323,14 +324,17 @@ class PseudonymAdmin(ReadOnlyModelAdmin):
         return pseudonym.user.is_active
 
 
-def _may_change(request: HttpRequest, person: User) -> bool:
-    """Whether the person may be changed: asked once while a page is shown, though Django asks for each of its parts."""
+_Question = Callable[[Principal, User], bool]
+
+
+def _may(request: HttpRequest, question: _Question, person: User) -> bool:
+    """Answer a question about a person: once while a page is shown, though Django asks for each of its parts."""
     if request.method not in {"GET", "HEAD"}:
-        return acts.can_change_person(principal_of(request), person)
-    asked: dict[int, bool] = vars(request).setdefault("_people_to_change", {})
-    if person.pk not in asked:
-        asked[person.pk] = acts.can_change_person(principal_of(request), person)
-    return asked[person.pk]
+        return question(principal_of(request), person)
+    answers: dict[tuple[_Question, int], bool] = vars(request).setdefault("_answers_of_people", {})
+    if (question, person.pk) not in answers:
+        answers[question, person.pk] = question(principal_of(request), person)
+    return answers[question, person.pk]
 
 
 def _log(request: HttpRequest, person: User, action: int, message: Any) -> LogEntry:
