@@ -277,6 +277,14 @@ class InvalidInput(EvidenceError):
         return {"errors": [fault.as_dict() for fault in self.faults]} if self.faults else {}
 
 
+class PeriodTooFull(InvalidInput):
+    """A period holds more than is counted at once: a page that takes one by default asks for a shorter one."""
+
+    def __init__(self, most: int, what: str) -> None:
+        super().__init__(f"The period holds more than {most:,} {what}: take a shorter one.")
+        self.most = most
+
+
 class LeaseLost(EvidenceError):
     """Work took longer than its lease and another worker has it now: what this one made is dropped."""
 

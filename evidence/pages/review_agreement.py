@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy
 from evidence.access import Principal, find_system, known_reviews, visible_to
 from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.people import names_of
+from evidence.errors import PeriodTooFull
 from evidence.models import ClaimJudgement, Review, System
 from evidence.pages.frame import Page, Step, page_view
-from evidence.pages.period import FROM, TO, read_days
+from evidence.pages.period import FROM, TO, Days, read_days
 from evidence.selectors.review_agreement import (
     Counted,
     Figure,
@@ -52,17 +53,26 @@ def review_agreement(request: HttpRequest, principal: Principal) -> Page:
     days = read_days(request)
     context = {"systems": systems, "key": key, "first": days.first, "last": days.last}
     if key:
-        found = agreement_of_reviewers(
-            visible_to(Review.objects.all(), principal),
-            visible_to(ClaimJudgement.objects.all(), principal),
-            find_system(principal, key),
-            days.since,
-            days.until,
-            known=known_reviews(principal),
-        )
-        context |= _show(found)
+        context |= _figures(principal, find_system(principal, key), days)
     trail = [Step(gettext_lazy("Reviews"), list_url("evidence.review"))]
     return Page("pages/review_agreement.html", gettext_lazy("How reviewers agree"), context, trail)
+
+
+def _figures(principal: Principal, system: System, days: Days) -> dict[str, object]:
+    """Return what the page shows of a period; of one that holds too much, that."""
+    try:
+        return _show(
+            agreement_of_reviewers(
+                visible_to(Review.objects.all(), principal),
+                visible_to(ClaimJudgement.objects.all(), principal),
+                system,
+                days.since,
+                days.until,
+                known=known_reviews(principal),
+            )
+        )
+    except PeriodTooFull as exc:
+        return {"too_full": exc.most}
 
 
 def _show(found: ReviewAgreement) -> dict[str, object]:

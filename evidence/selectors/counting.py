@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
-from django.db.models import QuerySet, Value
+from django.db.models import Count, QuerySet, Value
 
 MOST_COUNTED: Final = 500  # rows
 
@@ -59,3 +60,38 @@ def count_each(kinds: Mapping[str, Waits]) -> dict[str, Counted]:
         oldest = began if before.since is None else min(before.since, began)
         counted[name] = Counted(before.n + 1, oldest)
     return counted
+
+
+def count_all(lists: Sequence[QuerySet[Any]]) -> list[int]:
+    """Return how many rows there are in each of these lists, all of them counted: one statement, however many lists."""
+    counts = [0] * len(lists)
+    told = [
+        rows.order_by()
+        .values(place=Value(place))
+        .annotate(n_counted=Count("pk"))
+        .values_list("place", "n_counted")
+        for place, rows in enumerate(lists)
+    ]
+    if told:
+        first, *others = told
+        for place, n in first.union(*others, all=True) if others else first:
+            counts[place] = n
+    return counts
+
+
+class CountsOfPage:
+    """Everything that a page counts: it is counted together, when the first figure is read."""
+
+    def __init__(self) -> None:
+        self._asked: list[QuerySet[Any]] = []
+        self._counts: list[int] = []
+
+    def ask(self, rows: QuerySet[Any]) -> Callable[[], int]:
+        """Return what tells how many rows there are."""
+        self._asked.append(rows)
+        return partial(self._read, len(self._asked) - 1)
+
+    def _read(self, place: int) -> int:
+        if place >= len(self._counts):
+            self._counts += count_all(self._asked[len(self._counts) :])
+        return self._counts[place]

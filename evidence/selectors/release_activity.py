@@ -143,8 +143,9 @@ def reviews_of(
     unit = Coalesce(F("task__trace__facts__conversation"), F("task__trace__trace_id"))
     columns = ("unit", "decision", "reason_code")
     rows = list(reviews.order_by("pk").annotate(unit=unit).values_list(*columns)[: MOST_REVIEWS + 1])
-    about = {"about": Count("task", distinct=True)}
-    kept = of_everybody.aggregate(**about)["about"] - reviews.aggregate(**about)["about"]
+    mine = Count("task", distinct=True, filter=Q(pk__in=reviews.values("pk")))
+    about = of_everybody.aggregate(everybody=Count("task", distinct=True), mine=mine)
+    kept = about["everybody"] - about["mine"]
     if len(rows) > MOST_REVIEWS:
         return ReviewsOfRelease(n=reviews.count(), is_whole=False, kept_from_reader=kept)
     reasons = {reason for _, decision, reason in rows if reason and decision in _CHANGES}

@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
-from evidence.errors import InvalidInput
+from evidence.errors import InvalidInput, PeriodTooFull
 from evidence.models import ClaimJudgement, ReasonCode, Review, ReviewTask, System
 from evidence.selectors.review_tasks import with_standing
 from evidence.selectors.revisions import is_superseded
@@ -119,7 +119,8 @@ def agreement_of_reviewers(
         known: reviews of which the reader may know that they are there.
 
     Raises:
-        InvalidInput: the period ends before it begins, or holds more than is counted at once.
+        InvalidInput: the period ends before it begins.
+        PeriodTooFull: it holds more than is counted at once.
     """
     if until <= since:
         raise InvalidInput("The period ends before it begins.")
@@ -162,7 +163,7 @@ def _unit(trace: str) -> Coalesce:
 
 def _check_number(rows: Collection[Any], most: int, what: str) -> None:
     if len(rows) > most:
-        raise InvalidInput(f"The period holds more than {most} {what}: take a shorter one.")
+        raise PeriodTooFull(most, what)
 
 
 def _by(judged: Iterable[_Judged], name: str) -> dict[int, list[_Judged]]:

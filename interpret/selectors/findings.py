@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from evidence.models import Evidence, Layer, Release, ReleasePin, System
 from interpret.models import Finding, ProbeRun
@@ -43,10 +43,10 @@ def latest_release(system: System) -> Release | None:
 
 def fresh_for(release: Release) -> Q:
     """Return the condition that a finding of the release's system is not stale for it, as `is_stale` says of one."""
-    pins = dict(release.pins.values_list("slot", "version_id"))
     own = [key for key, entry in PROBES.items() if not entry.reads_prompts]
-    alike = Q(run__release__in=_with_the_same(pins, release)) | Q(run__spec__probe__in=own)
-    return Q(run__spec__model_version=pins.get("model")) & alike
+    alike = Q(run__release__in=_with_the_same_prompts(release)) | Q(run__spec__probe__in=own)
+    model = release.pins.filter(slot="model").values("version")
+    return Q(run__spec__model_version__in=model) & alike
 
 
 def items_for(release: Release) -> QuerySet[Evidence]:
@@ -57,12 +57,13 @@ def items_for(release: Release) -> QuerySet[Evidence]:
     )
 
 
-def _with_the_same(pins: dict[str, int], release: Release) -> list[int]:
-    """Return the releases of its system that pin the same prompt and index."""
-    told: dict[int, dict[str, int]] = {
-        key: {} for key in Release.objects.filter(system=release.system_id).values_list("pk", flat=True)
-    }
-    rows = ReleasePin.objects.filter(release__in=told, slot__in=_OF_PROMPTS)
-    for key, slot, version in rows.values_list("release_id", "slot", "version_id"):
-        told[key][slot] = version
-    return [key for key, its in told.items() if all(its.get(slot) == pins.get(slot) for slot in _OF_PROMPTS)]
+def _with_the_same_prompts(release: Release) -> QuerySet[Release]:
+    """Return the releases of its system that pin the same prompt and index, or none where it pins none."""
+    rows = Release.objects.filter(system=release.system_id)
+    for slot in _OF_PROMPTS:
+        its = ReleasePin.objects.filter(release=OuterRef("pk"), slot=slot)
+        own = release.pins.filter(slot=slot)
+        rows = rows.filter(
+            Exists(its.filter(version__in=own.values("version"))) | (~Exists(its) & ~Exists(own))
+        )
+    return rows

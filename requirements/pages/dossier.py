@@ -6,13 +6,13 @@ whoever reads is told nowhere (`access.visible_to`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -44,6 +44,7 @@ from evidence.models import (
 )
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.period import FROM, TO, Days, read_days
+from evidence.selectors.counting import CountsOfPage
 from evidence.selectors.defeaters import STANDING, against, told_of
 from evidence.selectors.defeaters import with_state as doubts_with_state
 from evidence.selectors.release_activity import Activity, Rate, activity_of, reviews_of
@@ -79,9 +80,19 @@ class Listed:
     """The newest rows of a list, how many there are in the period, how many in all, and where all of them are."""
 
     rows: Sequence[Any]
-    n: int
-    n_in_all: int
     url: str
+    count: Callable[[], int]
+    count_in_all: Callable[[], int]
+
+    @property
+    def n(self) -> int:
+        """How many there are in the period."""
+        return self.count()
+
+    @property
+    def n_in_all(self) -> int:
+        """How many there are in all."""
+        return self.count_in_all()
 
     @property
     def is_cut(self) -> bool:
@@ -124,7 +135,7 @@ def dossier(request: HttpRequest, principal: Principal, release_id: int) -> Page
         "decisions": _decisions(see),
         "runs": _runs(see),
         "waivers": _waivers(see),
-        "n_waivers_asked": _count_waivers_asked(see),
+        "n_waivers_asked": see.counts.ask(_waivers_asked(see)),
         "doubts": _doubts(see),
         "binders": _binders(see),
     }
@@ -156,7 +167,7 @@ class _Seeing:
 
     def __init__(self, request: HttpRequest, principal: Principal, release: Release, days: Days) -> None:
         self.request, self.principal, self.release, self.days = request, principal, release, days
-        self.now, self.people = clock.now(), PeopleOfPage()
+        self.now, self.people, self.counts = clock.now(), PeopleOfPage(), CountsOfPage()
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow to what the person may see; nothing where the noun is not for them."""
@@ -178,12 +189,9 @@ class _Seeing:
         of_period = rows.filter(**self.of_period(column)) if column else rows
         newest = of_period.select_related(*related) if related else of_period
         url = list_url(rows.model._meta.label_lower, release__id__exact=self.release.pk)
-        shown = list(newest.order_by("-pk")[:most])
-        if len(shown) < most and not column:
-            return Listed(shown, len(shown), len(shown), url)
-        within = Q(**self.of_period(column)) if column else Q()
-        counted = rows.aggregate(n=Count("pk", filter=within), n_in_all=Count("pk"))
-        return Listed(shown, counted["n"], counted["n_in_all"], url)
+        in_all = self.counts.ask(rows)
+        count = self.counts.ask(of_period) if column else in_all
+        return Listed(list(newest.order_by("-pk")[:most]), url, count, in_all)
 
 
 def _find(principal: Principal, release_id: int) -> Release:
@@ -273,24 +281,22 @@ def _waivers(see: _Seeing) -> Listed:
     return found
 
 
-def _count_waivers_asked(see: _Seeing) -> int:
+def _waivers_asked(see: _Seeing) -> QuerySet[Any]:
     asked = waivers_with_state(see.visible(WaiverRequest.objects.filter(release=see.release)))
-    return asked.filter(state_now=WAITING).count()
+    return asked.filter(state_now=WAITING)
 
 
-def _doubts(see: _Seeing) -> dict[str, Any]:
+def _doubts(see: _Seeing) -> Listed:
+    """Return the doubts, those that stand first; of these it tells how many there are."""
     rows = doubts_with_state(see.visible(Defeater.objects.filter(against(see.release))))
     stands_first = Case(When(state_now__in=STANDING, then=Value(0)), default=Value(1))
     newest = list(rows.select_related("release").order_by(stands_first, F("pk").desc())[:MOST])
     told = told_of(newest)
     for each in newest:
         each.told, each.state = told[each.pk], show_state(each.state_now)
-    return {
-        "rows": newest,
-        "n_in_all": rows.count() if len(newest) == MOST else len(newest),
-        "n_standing": rows.filter(state_now__in=STANDING).count() if newest else 0,
-        "url": list_url("evidence.defeater", against=see.release.pk),
-    }
+    url = list_url("evidence.defeater", against=see.release.pk)
+    standing = see.counts.ask(rows.filter(state_now__in=STANDING))
+    return Listed(newest, url, standing, see.counts.ask(rows))
 
 
 def _binders(see: _Seeing) -> dict[str, Any]:
@@ -303,7 +309,7 @@ def _binders(see: _Seeing) -> dict[str, Any]:
         each.shown_by = see.people.show(each.created_by)
     return {
         "list": found,
-        "n_waiting": waiting.count(),
+        "n_waiting": see.counts.ask(waiting),
         "waiting_url": list_url("evidence.binderrequest", release__id__exact=see.release.pk),
     }
 
@@ -342,7 +348,7 @@ def _reviews(see: _Seeing) -> dict[str, Any]:
         "reviews": found,
         "decisions_made": [_shown_rate(name, rate) for name, rate in found.decisions.items()],
         "reasons_given": [_shown_rate(name, rate) for name, rate in found.reasons.items()],
-        "n_settled": settled.count(),
+        "n_settled": see.counts.ask(settled),
         "settled_url": list_url("evidence.adjudication", task__trace__release__id__exact=see.release.pk),
         "reviews_url": list_url("evidence.review", task__trace__release__id__exact=see.release.pk),
         "agreement": urlencode(

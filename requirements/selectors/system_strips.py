@@ -1,17 +1,18 @@
 """How systems stand, for the strip on home: the release that is live, or the newest, and what its criteria come to.
 
-Two queries for any number of systems, and one more for a reviewer where a verdict counts reviews; none reads more than
-the last assessment of each approved criterion, found by its index.
+Two queries for any number of systems, one more where evidence has become too old, and one more for a reviewer where a
+verdict counts reviews; none reads more than the last assessment of each approved criterion, found by its index.
+Criteria of which the same is on record are read as one.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -50,8 +51,9 @@ LEFT JOIN LATERAL (
     ORDER BY id = nullif(d.stood_there, r.id) DESC NULLS LAST, id DESC LIMIT 1
 ) p ON true
 """
-# Each criterion of everything approved, with its last assessment for each of these releases.
-_JUDGED: Final = """
+# The last assessment of each criterion of everything approved, for the release that is shown and the one before:
+# criteria of which the same is on record are one row, with the oldest observation of any.
+_ALIKE: Final = """
 WITH state AS (
     SELECT DISTINCT ON (t.version_id) t.version_id, t.to_state, q.system_id
     FROM requirements_requirementtransition t
@@ -60,17 +62,32 @@ WITH state AS (
     WHERE q.system_id = ANY(%(systems)s)
     ORDER BY t.version_id, t.at DESC, t.id DESC
 )
-SELECT r.id, c.id, c.key, c.check_name, c.artefact_version_id, c.max_age_days,
-       coalesce(a.verdict, ''), coalesce(a.n, 0), a.observed_to, a.as_of, coalesce(a.counts_reviews, false),
-       CASE WHEN a.verdict = 'stale' THEN a.inputs -> 'measured' END, c.comparator, c.threshold, c.min_n
-FROM evidence_release r
-JOIN state ON state.system_id = r.system_id AND state.to_state = 'approved'
+SELECT state.system_id, coalesce(a.verdict, ''), coalesce(a.counts_reviews, false), c.max_age_days,
+       coalesce(b.verdict, ''), coalesce(b.counts_reviews, false),
+       min(coalesce(a.n, 0)), max(a.n), min(a.observed_to), min(a.as_of), max(a.as_of), array_agg(c.id)
+FROM unnest(%(systems)s::bigint[], %(releases)s::bigint[], %(before)s::bigint[]) AS s(id, release_id, before_id)
+JOIN state ON state.system_id = s.id AND state.to_state = 'approved'
 JOIN requirements_acceptancecriterion c ON c.version_id = state.version_id
 LEFT JOIN LATERAL (
-    SELECT * FROM requirements_assessment x WHERE x.criterion_id = c.id AND x.release_id = r.id
+    SELECT * FROM requirements_assessment x WHERE x.criterion_id = c.id AND x.release_id = s.release_id
     ORDER BY x.as_of DESC, x.id DESC LIMIT 1
 ) a ON true
-WHERE r.id = ANY(%(releases)s)
+LEFT JOIN LATERAL (
+    SELECT * FROM requirements_assessment x WHERE x.criterion_id = c.id AND x.release_id = s.before_id
+    ORDER BY x.as_of DESC, x.id DESC LIMIT 1
+) b ON true
+GROUP BY 1, 2, 3, 4, 5, 6, coalesce(a.n, 0) > 0
+"""
+# Of these criteria and releases the last assessment, with what tells a stale one apart from its age.
+_ONE_BY_ONE: Final = """
+SELECT c.id, a.n, a.observed_to, a.as_of, CASE WHEN a.verdict = 'stale' THEN a.inputs -> 'measured' END,
+       c.comparator, c.threshold, c.min_n
+FROM unnest(%(criteria)s::bigint[], %(releases)s::bigint[]) AS p(criterion_id, release_id)
+JOIN requirements_acceptancecriterion c ON c.id = p.criterion_id
+JOIN LATERAL (
+    SELECT * FROM requirements_assessment x WHERE x.criterion_id = p.criterion_id AND x.release_id = p.release_id
+    ORDER BY x.as_of DESC, x.id DESC LIMIT 1
+) a ON true
 """
 # Since when a criterion is not known to be met for a release: since the first assessment after the last one that said
 # so; of one that was never assessed, since it could have been.
@@ -163,52 +180,78 @@ def strips_of(principal: Principal, system_ids: Collection[int]) -> dict[int, St
         system_ids: that the principal may see.
     """
     now = clock.now()
-    asked: dict[str, Any] = {"systems": sorted(system_ids), "live": settings.LIVE_ENVIRONMENT, "now": now}
-    shown = _fetch(_SHOWN, asked)
-    releases = {pk for row in shown for pk in (row[1], row[4]) if pk is not None}
-    if not releases:
+    asked = {"systems": sorted(system_ids), "live": settings.LIVE_ENVIRONMENT, "now": now}
+    shown = [_Shown(*row) for row in _fetch(_SHOWN, asked)]
+    if not shown:
         return {}
-    judged: defaultdict[int, dict[int, Judged]] = defaultdict(dict)
-    for row in _fetch(_JUDGED, {"systems": sorted(system_ids), "releases": sorted(releases)}):
-        judged[row[0]][row[1]] = _judged(row)
-    kept = _kept_from(principal, releases, judged)
-    return {
-        system: _strip(row, judged[row[0]], judged[row[3]] if row[3] else {}, kept, now)
-        for system, *row in shown
-    }
+    alike = _alike(shown, now)
+    kept = _kept_from(principal, shown, alike)
+    return {each.system: _strip(each, alike[each.system], kept, now) for each in shown}
 
 
-def _strip(
-    row: Sequence[Any],
-    now_judged: Mapping[int, Judged],
-    then_judged: Mapping[int, Judged],
-    kept: Collection[int],
-    now: datetime,
-) -> Strip:
-    release, name, is_live, before, before_name = row
-    told = {pk: _told(each, now, hidden=release in kept) for pk, each in now_judged.items()}
-    known = [now_judged[pk] for pk, word in told.items() if word not in {"untested", HIDDEN}]
-    as_ofs = [each.assessed_as_of for each in known if each.assessed_as_of is not None]
-    then = {
-        pk: each.verdict
-        for pk, each in then_judged.items()
-        if each.verdict in {MET, NOT_MET}
-        and not (before in kept and each.counts_reviews)
-        and told.get(pk) != HIDDEN  # known, and not to this person
-    }
+class _Shown(NamedTuple):
+    """The release of a system that its strip is about, and the one that it is compared with."""
+
+    system: int
+    release: int
+    name: str
+    is_live: bool
+    before: int | None
+    before_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Criteria of which the same is on record, so that they come to the same."""
+
+    criteria: Sequence[int]
+    judged: (
+        Judged  # what they come to for the release that is shown, with the fewest observations and the oldest
+    )
+    most: int  # observations
+    as_of_first: datetime | None
+    then: str  # the verdict of the release before; empty: none
+    then_counts_reviews: bool
+
+    def told(self, now: datetime, *, hidden: bool) -> str:
+        """Return what they come to in one word: what was not met stays so when it is old."""
+        if hidden and self.judged.counts_reviews:
+            return HIDDEN
+        if self.judged.is_missing:
+            return "untested"
+        if self.judged.whatever_its_age == NOT_MET:
+            return NOT_MET
+        return "stale" if self.judged.is_stale(now) else self.judged.verdict
+
+
+def _strip(shown: _Shown, alike: Sequence[_Alike], kept: Collection[int], now: datetime) -> Strip:
+    told = [(each, each.told(now, hidden=shown.release in kept)) for each in alike]
+    known = [each for each, word in told if word not in {"untested", HIDDEN}]
+    counts: Counter[str] = Counter()
+    moved: Counter[tuple[str, str]] = Counter()  # from the verdict of the release before to what it is now
+    for each, word in told:
+        counts[word] += len(each.criteria)
+        hidden = word == HIDDEN or (shown.before in kept and each.then_counts_reviews)
+        if each.then in {MET, NOT_MET} and not hidden:
+            moved[each.then, word] += len(each.criteria)
     return Strip(
-        release_id=release,
-        release=name,
-        is_live=is_live,
-        before=before_name or "",
-        counts=Counter(told.values()),
-        fewest=min((each.n for each in known), default=None),
-        most=max((each.n for each in known), default=None),
-        as_of_first=min(as_ofs, default=None),
-        as_of_last=max(as_ofs, default=None),
-        trend=_trend(before_name, then, told) if then else None,
+        release_id=shown.release,
+        release=shown.name,
+        is_live=shown.is_live,
+        before=shown.before_name or "",
+        counts=counts,
+        fewest=min((each.judged.n for each in known), default=None),
+        most=max((each.most for each in known), default=None),
+        as_of_first=min((each.as_of_first for each in known if each.as_of_first), default=None),
+        as_of_last=max(
+            (each.judged.assessed_as_of for each in known if each.judged.assessed_as_of), default=None
+        ),
+        trend=_trend(shown.before_name or "", moved) if moved else None,
         unmet={
-            pk: Unmet(told[pk], each.stale_since(now)) for pk, each in now_judged.items() if told[pk] != MET
+            pk: Unmet(word, each.judged.stale_since(now))
+            for each, word in told
+            if word != MET
+            for pk in each.criteria
         },
     )
 
@@ -235,49 +278,74 @@ def unmet_since(strips: Iterable[Strip]) -> dict[str, datetime]:
     return since
 
 
-def _trend(before: str, then: Mapping[int, str], told: Mapping[int, str]) -> Trend:
-    moved = Counter((word, told[pk]) for pk, word in then.items())
+def _trend(before: str, moved: Mapping[tuple[str, str], int]) -> Trend:
     lost = sum(n for (_, word), n in moved.items() if word in UNKNOWN)
-    return Trend(before, len(then), moved[NOT_MET, MET], moved[MET, NOT_MET], lost)
+    return Trend(before, sum(moved.values()), moved[NOT_MET, MET], moved[MET, NOT_MET], lost)
 
 
-def _told(judged: Judged, now: datetime, *, hidden: bool) -> str:
-    """Return what a criterion comes to in one word: what was not met stays so when it is old."""
-    if hidden and judged.counts_reviews:
-        return HIDDEN
-    if judged.is_missing:
-        return "untested"
-    if judged.whatever_its_age == NOT_MET:
-        return NOT_MET
-    return "stale" if judged.is_stale(now) else judged.verdict
+def _alike(shown: Sequence[_Shown], now: datetime) -> dict[int, list[_Alike]]:
+    """Return what the criteria of each system come to, by its key; those with evidence too old, one by one."""
+    asked = {
+        "systems": [each.system for each in shown],
+        "releases": [each.release for each in shown],
+        "before": [each.before for each in shown],
+    }
+    found: dict[int, list[_Alike]] = {each.system: [] for each in shown}
+    aged: dict[int, list[_Alike]] = {}
+    for system, *row in _fetch(_ALIKE, asked):
+        each = _read_alike(row)
+        of = aged.setdefault(system, []) if each.judged.is_stale(now) else found[system]
+        of.append(each)
+    for system, each in _one_by_one(shown, aged):
+        found[system].append(each)
+    return found
 
 
-def _judged(row: Sequence[Any]) -> Judged:
-    _, _, key, check, artefact, max_age, verdict, n, observed_to, as_of, counts, measured, *rule = row
-    came_to = ""
-    if verdict == CriterionVerdict.STALE:
-        parts = json.loads(measured) if isinstance(measured, str) else measured
-        comparator, threshold, min_n = rule
-        came_to = judge_whatever_its_age(
-            CriterionVerdict.STALE,
-            parts or (),
-            comparator=Comparator(comparator),
-            threshold=threshold,
-            min_n=min_n,
-        ).value
-    return Judged(
-        key, check, "", artefact, max_age, verdict=verdict, n=n, observed_to=observed_to,
-        assessed_as_of=as_of, counts_reviews=counts, came_to=came_to,
+def _read_alike(row: Sequence[Any]) -> _Alike:
+    verdict, counts, max_age, then, then_counts, fewest, most, oldest, first, last, criteria = row
+    judged = Judged(
+        "", "", "", 0, max_age, verdict=verdict, n=fewest, observed_to=oldest, assessed_as_of=last,
+        counts_reviews=counts,
     )  # fmt: skip
+    return _Alike(criteria, judged, most or 0, first, then, then_counts)
+
+
+def _one_by_one(
+    shown: Sequence[_Shown], aged: Mapping[int, Sequence[_Alike]]
+) -> Iterator[tuple[int, _Alike]]:
+    """Yield each criterion of those that were read as one, by the system: which of them are too old, each says."""
+    releases = {each.system: each.release for each in shown}
+    of = {pk: (system, each) for system, rows in aged.items() for each in rows for pk in each.criteria}
+    if not of:
+        return
+    asked = {"criteria": list(of), "releases": [releases[system] for system, _ in of.values()]}
+    for pk, n, observed_to, as_of, measured, *rule in _fetch(_ONE_BY_ONE, asked):
+        system, each = of[pk]
+        came_to = _whatever_its_age(measured, *rule) if each.judged.verdict == CriterionVerdict.STALE else ""
+        judged = replace(each.judged, n=n, observed_to=observed_to, assessed_as_of=as_of, came_to=came_to)
+        yield system, replace(each, criteria=[pk], judged=judged, most=n, as_of_first=as_of)
+
+
+def _whatever_its_age(measured: Any, comparator: str, threshold: float, min_n: int) -> str:
+    parts = json.loads(measured) if isinstance(measured, str) else measured
+    return judge_whatever_its_age(
+        CriterionVerdict.STALE,
+        parts or (),
+        comparator=Comparator(comparator),
+        threshold=threshold,
+        min_n=min_n,
+    ).value
 
 
 def _kept_from(
-    principal: Principal, releases: Collection[int], judged: Mapping[int, Mapping[int, Judged]]
+    principal: Principal, shown: Sequence[_Shown], alike: Mapping[int, Sequence[_Alike]]
 ) -> frozenset[int]:
     """Return the releases whose verdicts that count reviews could still lead this person."""
-    count = any(each.counts_reviews for of_release in judged.values() for each in of_release.values())
+    of_any = [each for rows in alike.values() for each in rows]
+    count = any(each.judged.counts_reviews or each.then_counts_reviews for each in of_any)
     if not (count and principal.is_reviewer):
         return frozenset()
+    releases = {pk for each in shown for pk in (each.release, each.before) if pk is not None}
     blind = releases_to_judge_blind(principal.person).filter(trace__release__in=releases)
     return frozenset(blind.values_list("trace__release", flat=True))
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from evidence.access import principal_of_command_line, principal_of_user
 from evidence.actors import actor_of_user
 from evidence.models import ClaimJudgement, Review, ReviewTask, Scope
+from evidence.selectors import review_agreement
 from evidence.services import reviews
 from evidence.services.people import tokens
 from tests.e2e.cases import make_task
@@ -158,6 +159,22 @@ def test_the_period_and_the_system_narrow(judged: World) -> None:
     )
     make_world("other-desk")
     ask(auditor, 404, system="other-desk")
+
+
+def test_a_period_that_holds_too_much_is_asked_to_be_shorter(
+    judged: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody named one: the page takes ninety days by itself."""
+    monkeypatch.setattr(review_agreement, "MOST_REVIEWS", 2 * N - 1)
+    person = judged.people["auditor"]
+    client.force_login(person)
+    page = client.get(reverse("admin:review_agreement"))
+    assert page.status_code == 200
+    assert "(47): take a shorter one" in page.content.decode()
+    assert 'name="from"' in page.content.decode()
+    assert "more than 47 reviews" in ask(person, 422)["detail"]
+    monkeypatch.setattr(review_agreement, "MOST_REVIEWS", 2 * N)
+    assert "take a shorter one" not in client.get(reverse("admin:review_agreement")).content.decode()
 
 
 def test_the_page_shows_names_numbers_and_what_is_missing(judged: World, client: Client) -> None:

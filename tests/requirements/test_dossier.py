@@ -58,7 +58,7 @@ def test_it_tells_all_that_stands_behind_a_release(filled: Filled) -> None:
     assert told["runs"].rows[0].whole[0][0] == "grounded"
     assert [each.in_force for each in told["waivers"].rows] == [True]
     assert waiver.criterion_ref in page
-    assert told["doubts"]["n_standing"] == 1
+    assert told["doubts"].n == 1
     assert told["n_requirements"] == len(told["rows"]) > 0
     assert told["reviews"].n == 1
     assert next(each for each in told["reasons_given"] if each.count).share.startswith(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -171,3 +173,40 @@ def test_an_operator_is_told_of_no_verdict_on_home(
     assert not any(
         told in page.content.decode() for told in ("1 met", "Last gate decision", world.release.name + "<")
     )
+
+
+def test_criteria_of_which_the_same_is_on_record_are_told_as_each_of_them_is(world: World) -> None:
+    """They are read as one; of those whose age has an end, some may be past it."""
+    now = timezone.now()
+    old = now - timedelta(days=4000)
+    after = second_release(world)
+    then = ("met", "not_met", "insufficient", "")
+    on_record: list[dict[str, Any]] = [
+        {"verdict": "met", "n": 7},
+        {"verdict": "met", "n": 90, "observed_to": old},
+        {"verdict": "not_met", "as_of": old},
+        {"verdict": "insufficient", "n": 0},
+        {"verdict": "insufficient", "n": 3},
+        {"verdict": "not_assessed"},
+        {"verdict": "stale"},
+    ]
+    told = ["met", "stale", "not_met", "untested", "insufficient", "untested", "stale"]
+    alone: Counter[str] = Counter()
+    moved: Counter[tuple[str, str]] = Counter()
+    for place, (before, (on, word)) in enumerate(product(then, zip(on_record, told, strict=True))):
+        criterion = make_criterion(world, key=f"r{place}")
+        judged(criterion, after, **on)
+        if before:
+            judged(criterion, world.release, before)
+        alone[word] += 1
+        moved[before, word] += 1
+    strip = strip_of(world)
+    assert strip.counts == alone
+    assert (strip.fewest, strip.most, strip.as_of_first) == (3, 90, old)
+    assert strip.trend is not None
+    assert (strip.trend.n, strip.trend.better) == (14, moved["not_met", "met"])
+    assert (strip.trend.worse, strip.trend.lost) == (moved["met", "not_met"], 10)
+    assert Counter(each.word for each in strip.unmet.values()) == alone - Counter(met=alone["met"])
+    aged = [each for each in strip.unmet.values() if each.stale_since]
+    assert {each.word for each in aged} == {"stale"}
+    assert len(aged) == 8
