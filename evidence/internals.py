@@ -12,8 +12,8 @@ from typing import Final
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, When
-from django.db.models.functions import Cast
+from django.db.models import Case, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Cast, Coalesce
 
 from evidence.models import (
     INTERNAL_KINDS,
@@ -79,9 +79,17 @@ def _is_or_points_at_internal(model: type[models.Model]) -> Q:
 
 
 def _is_about_hidden_row() -> Case:
-    """Return the condition that an event's object is hidden, found by its key: one row, whatever its table holds."""
+    """Return the condition that an event's object is hidden, found by its key: one row, whatever its table holds.
+
+    PostgreSQL may answer `EXISTS` by reading all such objects first, which a page of fifty events would wait for.
+    """
     kinds = [
-        When(object_type=model._meta.label, then=Exists(rows.filter(condition)))
+        When(
+            object_type=model._meta.label,
+            then=Coalesce(
+                Subquery(rows.filter(condition).values_list(Value(value=True))[:1]), Value(value=False)
+            ),
+        )
         for model, rows, condition in _objects_of_events()
     ]
     return Case(*kinds, default=False, output_field=models.BooleanField())

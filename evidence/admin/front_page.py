@@ -129,9 +129,9 @@ def work_of(request: HttpRequest) -> Work | None:
     strips = import_string(settings.FRONT_PAGE_STRIPS)(principal_of(request), {each.pk for each in systems})
     for each in systems:
         each.gate, each.strip = decided.get(each.gate_id), strips.get(each.pk)
-    sections = (import_string(each)(request, strips) for each in settings.FRONT_PAGE_WORK)
     with remembering_people():
         approvals = _approvals(request)
+        sections = [import_string(each)(request, strips) for each in settings.FRONT_PAGE_WORK]
     return Work(
         _waiting(request),
         approvals,

@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce, TruncDay, TruncWeek
 
 from evidence.errors import InvalidInput
 from evidence.models import Release, Review, Trace
+from evidence.selectors.planned import planned_rows
 from evidence.selectors.revisions import is_superseded
 from evidence.selectors.trace_words import Period, within
 from evidence.statement_limit import TookTooLong, statements_limited
@@ -28,6 +29,9 @@ from evidence.statistics.units import Unit, tally
 
 MOST_DAYS: Final = 3_660
 MOST_REVIEWS: Final = 20_000  # of a period
+MOST_UNASKED: Final = (
+    50_000  # answers of a period that a page counts by itself: more take it a second and longer
+)
 _CHANGES: Final = (Review.Decision.OVERRIDE.value, Review.Decision.REJECT.value)
 _OF_FACTS: Final = {
     "material": "n_material",
@@ -99,6 +103,11 @@ class ReviewsOfRelease:
     kept_from_reader: int = 0  # answers that wait for the reader, of which colleagues said something
 
 
+def expected_answers(release: Release, traces: QuerySet[Trace], since: datetime, until: datetime) -> int:
+    """Return about how many answers a release gave in a period, without counting them; arguments of `activity_of`."""
+    return planned_rows(traces.filter(release=release, started_at__gte=since, started_at__lt=until))
+
+
 def activity_of(
     release: Release, traces: QuerySet[Trace], reviews: QuerySet[Review], since: datetime, until: datetime, step: Step
 ) -> Activity:  # fmt: skip
@@ -141,25 +150,24 @@ def reviews_of(
     of_period = {"task__trace__release": release, "created_at__gte": since, "created_at__lt": until}
     reviews, of_everybody = reviews.filter(**of_period), known.filter(**of_period)
     unit = Coalesce(F("task__trace__facts__conversation"), F("task__trace__trace_id"))
-    columns = ("unit", "decision", "reason_code")
+    columns = ("unit", "decision", "reason_code", "task")
     rows = list(reviews.order_by("pk").annotate(unit=unit).values_list(*columns)[: MOST_REVIEWS + 1])
-    mine = Count("task", distinct=True, filter=Q(pk__in=reviews.values("pk")))
-    about = of_everybody.aggregate(everybody=Count("task", distinct=True), mine=mine)
-    kept = about["everybody"] - about["mine"]
+    known_of = of_everybody.aggregate(n=Count("task", distinct=True))["n"]
     if len(rows) > MOST_REVIEWS:
-        return ReviewsOfRelease(n=reviews.count(), is_whole=False, kept_from_reader=kept)
-    reasons = {reason for _, decision, reason in rows if reason and decision in _CHANGES}
+        told = reviews.aggregate(n=Count("pk"), about=Count("task", distinct=True))
+        return ReviewsOfRelease(told["n"], is_whole=False, kept_from_reader=known_of - told["about"])
+    reasons = {reason for _, decision, reason, _ in rows if reason and decision in _CHANGES}
     return ReviewsOfRelease(
         n=len(rows),
         decisions={
-            decision: _rate((unit, said == decision) for unit, said, _ in rows)
+            decision: _rate((unit, said == decision) for unit, said, _, _ in rows)
             for decision in Review.Decision.values
         },
         reasons={
-            reason: _rate((unit, said in _CHANGES and why == reason) for unit, said, why in rows)
+            reason: _rate((unit, said in _CHANGES and why == reason) for unit, said, why, _ in rows)
             for reason in sorted(reasons)
         },
-        kept_from_reader=kept,
+        kept_from_reader=known_of - len({task for *_, task in rows}),
     )
 
 

@@ -47,7 +47,14 @@ from evidence.pages.period import FROM, TO, Days, read_days
 from evidence.selectors.counting import CountsOfPage
 from evidence.selectors.defeaters import STANDING, against, told_of
 from evidence.selectors.defeaters import with_state as doubts_with_state
-from evidence.selectors.release_activity import Activity, Rate, activity_of, reviews_of
+from evidence.selectors.release_activity import (
+    MOST_UNASKED,
+    Activity,
+    Rate,
+    activity_of,
+    expected_answers,
+    reviews_of,
+)
 from evidence.selectors.release_activity import Step as Stretch
 from evidence.selectors.waivers import WAITING, is_in_force
 from evidence.selectors.waivers import with_state as waivers_with_state
@@ -125,10 +132,6 @@ def dossier(request: HttpRequest, principal: Principal, release_id: int) -> Page
     days = read_days(request)
     step = _step(request, days)
     see = _Seeing(request, principal, release, days)
-    activity = activity_of(
-        release, see.visible(Trace.objects.all()), see.visible(Review.objects.filter(task__trace__release=release))
-        .filter(**see.of_period("created_at")), days.since, days.until, step,
-    )  # fmt: skip
     shown = {
         "pins": _pins(see),
         "deployments": _deployments(see),
@@ -147,8 +150,7 @@ def dossier(request: HttpRequest, principal: Principal, release_id: int) -> Page
         "steps": [(Stretch.DAY, _("day")), (Stretch.WEEK, _("week"))],
         **shown,
         **_coverage(see),
-        **_reviews(see),
-        **_activity(activity),
+        **_over_time(see, step),
         "created_by": see.people.show(release.created_by),
         "may_export": principal.may(Scope.BINDER),
         "asked": urlencode({FROM: days.first.isoformat(), TO: days.last.isoformat()}),
@@ -333,6 +335,20 @@ def _coverage(see: _Seeing) -> dict[str, Any]:
 def _worst_first(found: Coverage) -> list[Any]:
     order = list(Standing)
     return sorted(found.requirements, key=lambda each: (order.index(each.standing), each.key))
+
+
+def _over_time(see: _Seeing, step: Stretch) -> dict[str, Any]:
+    """Return what the release did and what reviewers said; of a great many answers, only where it is asked for."""
+    answers = see.visible(Trace.objects.all())
+    if BY not in see.request.GET:
+        expected = expected_answers(see.release, answers, see.days.since, see.days.until)
+        if expected > MOST_UNASKED:
+            return {"uncounted": expected}
+    said = see.visible(Review.objects.filter(task__trace__release=see.release))
+    activity = activity_of(
+        see.release, answers, said.filter(**see.of_period("created_at")), see.days.since, see.days.until, step
+    )
+    return {**_reviews(see), **_activity(activity)}
 
 
 def _reviews(see: _Seeing) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from evidence.actors import all_actors_of
+from evidence.actors import actors_of
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
 from requirements.selectors.requirements import with_state
 
@@ -27,16 +27,15 @@ def drafts_waiting_for(
 
     A draft that a newer version of the same requirement overtook waits for nobody. Adds `since`, when it became one.
     """
-    mine = all_actors_of(person)
-    moves = RequirementTransition.objects.filter(version=OuterRef("pk"))
-    last = moves.order_by("-at", "-pk")
-    asked = moves.filter(to_state=RequirementState.IN_REVIEW, by__in=mine)
+    mine = actors_of(person)
+    last = RequirementTransition.objects.filter(version=OuterRef("pk")).order_by("-at", "-pk")
+    asked = RequirementTransition.objects.filter(to_state=RequirementState.IN_REVIEW, by__in=mine)
     newer = RequirementVersion.objects.filter(
         requirement=OuterRef("requirement"), number__gt=OuterRef("number")
     )
-    drafts = with_state(versions).filter(~Exists(newer), state_now=RequirementState.DRAFT)
-    own = drafts.filter(proposed_by__in=mine) | drafts.filter(Exists(asked))
-    told: QuerySet[Any] = own.annotate(
+    own = versions.filter(Q(proposed_by__in=mine) | Q(pk__in=asked.values("version")))
+    drafts = with_state(own).filter(~Exists(newer), state_now=RequirementState.DRAFT)
+    told: QuerySet[Any] = drafts.annotate(
         since=Subquery(last.values("at")[:1]), moved_by=Subquery(last.values("by")[:1])
     )
     if why is AuthorsWork.SENT_BACK:

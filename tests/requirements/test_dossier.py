@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from django.contrib.auth.models import User
@@ -108,6 +111,24 @@ def test_a_list_that_is_cut_says_so_and_where_all_of_it_is(
     page = told.content.decode()
     assert "the worst 1 are shown" in page
     assert reverse("admin:coverage", args=[release.pk]) in page
+
+
+def test_a_great_many_answers_are_counted_when_somebody_asks(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is there at once; the way to the figures stands where they would."""
+    release, auditor = filled.world.release, filled.world.people["auditor"]
+    monkeypatch.setattr(dossier, "MOST_UNASKED", 0)
+    answer = show(auditor, release)
+    assert "trends" not in answer.context
+    assert [each.run_key for each in answer.context["runs"].rows] == ["ci/41"]
+    ways = re.findall(r'href="(\?[^"#]+)#trends">Count them', answer.content.decode())
+    assert len(ways) == 2, "of what it did, and of what reviewers said"
+    for way in ways:
+        asked = dict(parse_qsl(unescape(way).removeprefix("?")))
+        told = show(auditor, release, **asked).context
+        assert told["reviews"].n == 1
+        assert {each.name: each.total for each in told["trends"]}["Answers"] == 20
 
 
 def test_more_answers_than_can_be_counted_in_time_are_told_to_be(
