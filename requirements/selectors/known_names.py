@@ -10,7 +10,7 @@ from evidence.models import Artefact, ArtefactKind, EvalRun, EvalScore, System, 
 from requirements.drafts import RequirementDraft
 from requirements.lint.known import KnownNames, SuiteSeen
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
-from requirements.selectors.wording import drafts_by_version
+from requirements.selectors.wording import drafts_among
 
 _INSTRUMENTS = (ArtefactKind.SUITE, ArtefactKind.EVALUATOR, ArtefactKind.DATASET, ArtefactKind.JUDGE)
 _NEWEST_TRACES = 1_000  # whose languages and environments count: what nobody sent lately is no evidence
@@ -67,9 +67,5 @@ def drafts_of(system: System) -> list[RequirementDraft]:
     retired = RequirementTransition.objects.filter(
         version__requirement__system=system, to_state=RequirementState.RETIRED
     ).values("version_id")
-    versions = (
-        RequirementVersion.objects.filter(~Q(pk__in=retired), pk__in=newest.values("pk"))
-        .select_related("requirement")
-        .order_by("requirement__key")
-    )
-    return list(drafts_by_version(list(versions)).values())
+    versions = RequirementVersion.objects.filter(~Q(pk__in=retired), pk__in=newest.values("pk"))
+    return drafts_among(versions.order_by("requirement__key"))
