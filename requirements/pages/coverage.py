@@ -22,7 +22,7 @@ from requirements.selectors.baselines import find_baseline
 from requirements.selectors.coverage import Coverage, CoveredRequirement, cover, layer_map
 from requirements.selectors.impact import impact_of_release, live_release
 
-_ON_A_PAGE: Final = 100  # requirements, and links
+_ON_A_PAGE: Final = 100  # of each list
 
 
 @page_view(
@@ -74,7 +74,7 @@ def _narrow(found: Coverage, narrowed: dict[str, str]) -> list[CoveredRequiremen
     ]
 
 
-@page_view(permission="requirements.view_tracelink", parameters=["page"])
+@page_view(permission="requirements.view_tracelink", parameters=["page", "criteria", "evidence"])
 def impact(request: HttpRequest, principal: Principal, release_id: int) -> Page:
     """Show what would become suspect, and what to run again, if a release went live."""
     release = _release(principal, release_id)
@@ -84,6 +84,8 @@ def impact(request: HttpRequest, principal: Principal, release_id: int) -> Page:
         "live": live_release(release.system),
         "impact": found,
         "rows": Paginator(found.links, _ON_A_PAGE).get_page(request.GET.get("page")),
+        "criteria": Paginator(found.criteria, _ON_A_PAGE).get_page(request.GET.get("criteria")),
+        "evidence": Paginator(found.evidence, _ON_A_PAGE).get_page(request.GET.get("evidence")),
     }
     trail = [
         Step(gettext_lazy("Releases"), list_url("evidence.release")),

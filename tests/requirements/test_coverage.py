@@ -24,6 +24,7 @@ from evidence.services.gates import CriterionReference
 from requirements.covered import Judged, Standing, is_covered, standing_of
 from requirements.errors import ConflictingBaseline, SelfSignOff
 from requirements.models import Assessment, Baseline
+from requirements.pages import coverage as pages
 from requirements.selectors.coverage import cover
 from requirements.selectors.impact import impact_of_release
 from requirements.selectors.requirements import approved_versions
@@ -194,7 +195,9 @@ def test_coverage_costs_the_same_for_more_requirements(
     assert found["S1"].suspect_because == (), "a parent is not suspect because it moved"
 
 
-def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(covered: World) -> None:
+def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(
+    covered: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another prompt of the same model: its links, the criteria judged on what is live, the evidence measured on it."""
     system = covered.system
     one = release(covered, "x1", model="a" * 64, prompt="b" * 64)
@@ -228,6 +231,13 @@ def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(covered: 
     browser.force_login(covered.people["author"])
     page = browser.get(reverse("admin:impact", args=[two.pk])).content.decode()
     assert "1 links, 2 criteria and 1 evidence items become suspect" in page
+    assert "R1/c" in page
+    assert "R2/c" in page
+    monkeypatch.setattr(pages, "_ON_A_PAGE", 1)
+    second = browser.get(reverse("admin:impact", args=[two.pk]), {"criteria": 2}).content.decode()
+    assert "R1/c" not in second
+    assert "R2/c" in second
+    assert "2 to 2 of 2" in second
     assert not told(system)["suspect_direct"], "asking changes nothing"
     go_live(covered, two, 20)
     assert told(system)["suspect_direct"] == ["R1>prompt:prompt"], "and then it is as it was told"
