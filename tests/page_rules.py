@@ -57,6 +57,40 @@ def _may_have_faults(html: str) -> bool:
     return len(tags) != len(_OPENING.findall(html)) or not all(map(_is_harmless, set(tags)))
 
 
+_SCROLLS: Final = frozenset(
+    {"tb-pane", "tb-scroll", "tb-wrapped", "results"}
+)  # classes of what a wide table scrolls in
+_VOID: Final = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
+)
+
+
+class _Tables(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: list[
+            tuple[str, bool]
+        ] = []  # the elements around here, and whether each lets a table scroll
+        self.loose: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table" and not any(scrolls for _, scrolls in self._open):
+            self.loose.append(f"<table> in line {self.getpos()[0]}")
+        if tag not in _VOID:
+            self._open.append((tag, not _SCROLLS.isdisjoint((dict(attrs).get("class") or "").split())))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+
+def find_loose_tables(html: str) -> list[str]:
+    """Return the tables that would make the page scroll sideways where they are too wide for it."""
+    reader = _Tables()
+    reader.feed(html)
+    return reader.loose
+
+
 def check_answer(response: Any, path: str) -> None:
     """Fail where an answer has no strict policy, or where it is a page that the policy would break."""
     policy = read_policy(response[HEADER]) if HEADER in response else {}

@@ -22,6 +22,7 @@ from tests.e2e.browser import click, read_down, see, speak, wear
 from tests.e2e.cases import make_task
 from tests.e2e.pages import full_world, left_out, pages_of, shared_out
 from tests.factories import make_world
+from tests.page_rules import find_loose_tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,7 +101,9 @@ def of_each_kind(people: dict[str, User], shares: dict[str, list[str]]) -> dict[
             with CaptureQueriesContext(connection) as asked:
                 answer = client.get(page)  # which `tests.page_rules` holds to the policy
             assert answer.status_code == 200, f"{page} as {role}"
-            assert "tb-rail" in answer.content.decode(), f"{page} stands outside the frame"
+            html = answer.content.decode()
+            assert "tb-rail" in html, f"{page} stands outside the frame"
+            assert find_loose_tables(html) == [], f"{page} as {role} would scroll sideways"
             most = MANY_QUERIES.get(resolve(page.partition("?")[0]).url_name or "", MOST_QUERIES)
             assert len(asked) <= most, f"{page} as {role} asks {len(asked)} queries"
             kinds.setdefault(made_with(answer), (role, page))
