@@ -238,8 +238,9 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         if not rows:
             return gettext("none: nothing a machine can check")
         return format_html(
-            "<div class='tb-pane' role='region' aria-label='{}' tabindex='0'><table><thead><tr><th scope='col'>{}</th>"
-            "<th scope='col'>{}</th><th scope='col'>{}</th><th scope='col'>{}</th></tr></thead><tbody>{}</tbody></table></div>",
+            "<div class='tb-pane' role='region' aria-label='{}' tabindex='0'><table>"
+            "<thead><tr><th scope='col'>{}</th><th scope='col'>{}</th><th scope='col'>{}</th><th scope='col'>{}</th>"
+            "</tr></thead><tbody>{}</tbody></table></div>",
             _("Acceptance criteria"), _("Criterion"), _("Check"), _("Holds when"), _("Least n"), rows,
         )  # fmt: skip
 
