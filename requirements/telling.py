@@ -20,6 +20,7 @@ from requirements.verdicts import Judgement, Rule, missing_could_decide, tends_t
 # What to do about what more observations alone do not change, by code; docs/reference/gate-reasons.md shows it.
 SETTLED_BY: Final[Mapping[str, str]] = {code: words.settles for code, words in OF_CRITERION.items()}
 
+CANNOT_COUNT: Final = "cannot_count"  # of whatever keeps a measurement from counting, where no more is known
 # How the sentence of a judgement opens (`requirements.verdicts`, `services.assessment`), by its code.
 _OPENINGS: Final[Mapping[str, str]] = {
     "too_few_to_tell": "too little to tell: ",
@@ -27,7 +28,7 @@ _OPENINGS: Final[Mapping[str, str]] = {
     "too_old": r"only \d+ of \d+ observations are recent enough",
     "no_interval": "the observations allow no interval$",
     "recently_worse": "met over all observations, and the recent ones speak against it: ",
-    "cannot_count": r"cannot count as a pass: |\d+ observations.*, at least \d+ are needed.*; ",
+    CANNOT_COUNT: r"cannot count as a pass: |\d+ observations.*, at least \d+ are needed.*; ",
     "no_check": "this version of the product has no check ",
     "unresolved": "the criterion and the release belong to different systems$",
     "bad_parameters": "the check .* does not take what is stored: ",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence import clock, drawings
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, beside, drawing, figure, link, tone_of
+from evidence.admin.frame.display import badge, beside, drawing, figure, is_english, link, tone_of
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.visibility import principal_of
@@ -24,9 +24,9 @@ from evidence.reason_words import say_title
 from requirements.admin.criterion import holds_when
 from requirements.drafts import Comparator
 from requirements.models import Assessment
+from requirements.selectors.assessment_codes import find_code
 from requirements.selectors.observations import SHOWN, Observation, worst_observations
 from requirements.selectors.standings import standing
-from requirements.telling import code_in
 
 _READER: Final = "reader_of_page"
 
@@ -106,7 +106,10 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Detail")
     def told(self, assessment: Assessment) -> str:
         """Say why, in the reader's language, and beside it the sentence that was stored."""
-        return beside(say_title(code_in(assessment.verdict, assessment.detail)), assessment.detail)
+        if is_english():
+            return assessment.detail
+        code = find_code(assessment, getattr(assessment, _READER, None))
+        return beside(say_title(code), assessment.detail)
 
     @admin.display(description=_("Measured"))
     def measured(self, assessment: Assessment) -> str:

@@ -102,7 +102,8 @@ def short_digest(digest: str) -> SafeString | str:
 def pretty_json(value: Any) -> SafeString:
     """Return a JSON value, indented, with the characters people wrote."""
     return format_html(
-        '<pre class="tb-json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+        '<pre class="tb-json" tabindex="0">{}</pre>',
+        json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True),
     )
 
 
