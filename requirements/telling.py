@@ -5,80 +5,34 @@ Pure: it says again what was measured and judged (`requirements.verdicts`), and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from evidence.gate_reasons import CriterionTold, Numbers, Settling
+from evidence.reason_words import OF_CRITERION, Settles, Shows, in_english
 from evidence.statistics import more_units
 from evidence.vocabulary import CriterionVerdict as Verdict
 from requirements.checks.contracts import Measured
 from requirements.drafts import Comparator
 from requirements.verdicts import Judgement, Rule, missing_could_decide, tends_to_pass
 
-_RUN_AGAIN: Final = "run the suite on this release again and post what it gives"
-_PUT_RIGHT: Final = "put right what the reason names"
 # What to do about what more observations alone do not change, by code; docs/reference/gate-reasons.md shows it.
-SETTLED_BY: Final[Mapping[str, str]] = {
-    "no_run": "run the suite on this release and post what it gives",
-    "all_retracted": _RUN_AGAIN,
-    "file_refused": "put the file right, as the answer to it says, and post it again",
-    "run_invalidated": "run the suite again: the runner's own people said that this run is not to be used",
-    "run_not_ended": "run the suite again until it ends, or have this run retracted by two people",
-    "metric_absent": "post a run of the suite that has the metric, or have this run retracted by two people",
-    "suite_unregistered": "have an approver register the version, or run the suite with one that is registered",
-    "evaluator_unregistered": "have an approver register the version, or run the suite with one that is registered",
-    "judge_unregistered": "have an approver register the version, or run the suite with one that is registered",
-    "dataset_unregistered": "have an approver register the version, or run the suite with one that is registered",
-    "suite_differs": "run the suite in the version that the criterion names",
-    "evaluator_differs": "run the suite with the evaluator that the criterion names",
-    "judge_differs": "run the suite with the judge that the criterion names",
-    "judge_absent": "say in the file which judge gave the metric (`judge`), and post the run under a new run key",
-    "judge_uncorrectable": "have the criterion changed, or more samples scored: only a mean of values in [0, 1] is "
-    "corrected by labels, of which no more is missing than is there",
-    "judge_uncalibrated": "have people label answers of the run, in the order in which they are drawn",
-    "too_few_labels": "have people label more answers of the run, in the order in which they are drawn",
-    "agreement_too_low": "have the judge improved, and run the suite with it again",
-    "dataset_differs": "run the suite on the dataset that the criterion names",
-    "no_model_pinned": "freeze a release that pins its model",
-    "model_differs": "run the suite on the model that the release pins",
-    "run_expired": _RUN_AGAIN,
-    "beyond_plan": "have a new version of the requirement approved whose `planned_runs` counts the runs so far too",
-    "posted_by_builder": "have somebody who did not build the release run the suite and post it",
-    "dataset_by_builder": "have somebody who did not build the release register a dataset, and run the suite on it",
-    "order_unclear": _RUN_AGAIN,
-    "run_empty": _RUN_AGAIN,
-    "all_rejected": "put the samples right, as the answer to the file says, and post them under a new run key",
-    "nothing_scored": "see to it that the evaluator ends, and run the suite again",
-    "samples_missing": "see to it that each sample is scored, and run the suite again",
-    "dataset_smaller": "run the suite on the whole dataset, or have the run with more items retracted by two people",
-    "dataset_larger": "name attempts at one item ITEM#ATTEMPT, or say how many samples the dataset has "
-    "(`dataset.samples`), and post the run under a new run key",
-    "dataset_unsized": "say in the file how many samples the dataset has (`dataset.samples`), and post it again",
-    "dimension_absent": "run the suite with samples that state the dimension",
-    "slice_absent": "run the suite with samples of each value that the criterion expects",
-    "slice_too_small": "run the suite with more samples of that slice",
-    "too_many_slices": "have the criterion changed: a dimension with so many values is no slice",
-    "no_baseline": "have the criterion changed: it names no other release of the system",
-    "not_comparable": "run the suite on both releases with the same evaluator, dataset and judge",
-    "ratings_all_alike": "have advice judged of which some is wrong: where all is alike, agreement shows nothing",
-    "mean_doubtful": "see to it that each sample is scored, or ask for a percentile or a share instead of the mean",
-    "pin_unregistered": "register the versions that the release pins",
-    "unit_differs": "have the criterion changed: it asks in another unit than the metric has",
-    "direction_differs": "have the criterion changed: it asks for the other direction than the metric has",
-    "too_old": "measure again: what was observed is too old",
-    "recently_worse": "find what changed: the recent observations alone show that it is not met",
-    "not_approved": "have the requirement version approved",
-    "unresolved": "have the gate changed, or what it names put on record",
-    "bad_parameters": "have a new version of the requirement approved whose parameters the check takes",
-    "no_check": "install a version of the product that has the check",
-    "not_met": "make a release that meets it, or have a second person waive it",
-    "too_few_observations": "more observations: the reason says how many",
-    "too_few_to_tell": "more observations: about how many, the reason says",
-    "no_interval": "more observations than one",
-    "beyond_numbers": "state the metric in a larger unit, and post the run under a new run key",
-    "cannot_count": _PUT_RIGHT,
-}
+SETTLED_BY: Final[Mapping[str, str]] = {code: words.settles for code, words in OF_CRITERION.items()}
 
+CANNOT_COUNT: Final = "cannot_count"  # of whatever keeps a measurement from counting, where no more is known
+# How the sentence of a judgement opens (`requirements.verdicts`, `services.assessment`), by its code.
+_OPENINGS: Final[Mapping[str, str]] = {
+    "too_few_to_tell": "too little to tell: ",
+    "too_few_observations": r"\d+ observations[^;]*, at least \d+ are needed[^;]*$",
+    "too_old": r"only \d+ of \d+ observations are recent enough",
+    "no_interval": "the observations allow no interval$",
+    "recently_worse": "met over all observations, and the recent ones speak against it: ",
+    CANNOT_COUNT: r"cannot count as a pass: |\d+ observations.*, at least \d+ are needed.*; ",
+    "no_check": "this version of the product has no check ",
+    "unresolved": "the criterion and the release belong to different systems$",
+    "bad_parameters": "the check .* does not take what is stored: ",
+}
 # What settles these is no further look, or says itself how one becomes allowed.
 _NEEDS_NO_LOOK: Final = frozenset({"beyond_plan", "not_met", "judge_uncalibrated", "too_few_labels"})
 
@@ -116,38 +70,45 @@ def settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling | N
     """Return what would settle a criterion: more of the same, or something to do; None where it is met."""
     if judgement.verdict is Verdict.MET:
         return None
-    settling, look = _settle(judgement, measured, rule), measured.look
-    if judgement.code == "too_few_to_tell":
-        settling = {**settling, "detail": f"{settling['detail']}{_say_what_more_shows(rule, measured)}"}
+    look, by_labels = measured.look, measured.judge is not None and measured.judge["decides"]
     has_room = look is None or look["number"] < look["planned"]
-    if has_room or judgement.code in _NEEDS_NO_LOOK:
-        return settling
-    further = "more labels or a run" if measured.judge and measured.judge["decides"] else "a run"
-    first = f"for {further} more than planned, first {SETTLED_BY['beyond_plan']}"
-    return {**settling, "detail": f"{settling['detail']}; {first}"}
-
-
-def _settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling:
-    if judgement.code == "too_few_observations":
-        n = max(rule.min_n, 1) - measured.n_observed
-        return {"more_units": n, "detail": f"at least {n} more observations"}
-    if judgement.code == "too_few_to_tell":
-        more = more_units(measured.estimate, rule.threshold) if measured.estimate else None
-        by_labels = measured.judge is not None and measured.judge["decides"]
-        what, otherwise = ("labelled units", "more labels") if by_labels else ("units", "more observations")
-        return {"more_units": more, "detail": f"about {more:,} more {what} like these" if more else otherwise}
-    return _do(judgement.code)
-
-
-def _say_what_more_shows(rule: Rule, measured: Measured) -> str:
-    """Say what more of the same would show, where that is not that the criterion is met."""
-    if tends_to_pass(rule, measured) is False:
-        return ", which would show that it is not met"
-    return (
-        " do not settle it: see to it that each sample is scored"
-        if missing_could_decide(rule, measured)
-        else ""
+    settles = Settles(
+        judgement.code,
+        _how_many_more(judgement, measured, rule),
+        by_labels=by_labels,
+        shows=_what_more_shows(rule, measured) if judgement.code == "too_few_to_tell" else Shows.ENOUGH,
+        beyond_plan=not has_room and judgement.code not in _NEEDS_NO_LOOK,
     )
+    return {"more_units": settles.more_units, "detail": in_english(settles)}
+
+
+def _how_many_more(judgement: Judgement, measured: Measured, rule: Rule) -> int | None:
+    """Return how many more observations are needed, or about how many more units would tell."""
+    if judgement.code == "too_few_observations":
+        return max(rule.min_n, 1) - measured.n_observed
+    if judgement.code == "too_few_to_tell" and measured.estimate:
+        return more_units(measured.estimate, rule.threshold)
+    return None
+
+
+def _what_more_shows(rule: Rule, measured: Measured) -> Shows:
+    """Return what more of the same would show."""
+    if tends_to_pass(rule, measured) is False:
+        return Shows.NOT_MET
+    return Shows.NOTHING if missing_could_decide(rule, measured) else Shows.ENOUGH
+
+
+def code_in(verdict: str, detail: str) -> str:
+    """Return the code of a stored assessment, which keeps the sentence alone; empty where it is not to be read from it.
+
+    An obstacle is told by whoever found it, in words of their own: of those it is told that it cannot count.
+    """
+    said = re.sub(
+        r"^in [^ =]+=.*?: (?=(?:value|too little|cannot|only|met over|the observations|\d+ obs))", "", detail
+    )
+    if said.startswith("value ") and verdict in (Verdict.MET, Verdict.NOT_MET):
+        return str(verdict)
+    return next((code for code, opening in _OPENINGS.items() if re.match(opening, said)), "")
 
 
 def bound_of(rule: Rule, measured: Measured) -> float | None:
@@ -156,7 +117,7 @@ def bound_of(rule: Rule, measured: Measured) -> float | None:
 
 
 def _do(code: str) -> Settling:
-    return {"more_units": None, "detail": SETTLED_BY.get(code, _PUT_RIGHT)}
+    return {"more_units": None, "detail": in_english(Settles(code))}
 
 
 def _numbers(rule: Rule, measured: Measured, where: Mapping[str, str]) -> Numbers:

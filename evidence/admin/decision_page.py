@@ -1,6 +1,7 @@
 """A gate's decision as its page shows it: each reason with its bar, its runs, and what would settle it.
 
-What was stored is shown as it was stored; of decisions from before reasons were data, the sentences.
+What was stored is shown as it was stored; of decisions from before reasons were data, the sentences. Where the reader's
+language is another than theirs, the words of the code stand before them.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import drawings
-from evidence.admin.frame.display import badge, drawing, figure, list_url, tone_of
+from evidence.admin.frame.display import badge, beside, drawing, figure, list_url, tone_of
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.words import in_words
 from evidence.models import GateDecision
+from evidence.reason_words import say_settling, say_title
 
 Json = Mapping[str, Any]
 
@@ -37,7 +39,7 @@ class ShownRun:
     received: str
     commit: str
     posted_by: str
-    detail: str
+    detail: SafeString | str
     retractions: tuple[str, ...]
 
 
@@ -50,14 +52,14 @@ class ShownReason:
     verdict: SafeString
     tone: str
     code: str
-    detail: str
+    detail: SafeString | str
     bar: SafeString | str
     measured: str
     n: str
     judge: str
     runs: tuple[ShownRun, ...]
     tried: str
-    settles: str
+    settles: SafeString | str
     waiver: str
 
 
@@ -86,23 +88,30 @@ def say_measured(reason: Json) -> str:
 def _show(reason: Json, names: Mapping[str, str]) -> ShownReason:
     verdict, measured = str(reason.get("verdict", "")), reason.get("measured") or {}
     runs = [*reason.get("runs", ()), *reason.get("passed_over", ())]
-    settles = reason.get("would_settle") or {}
+    code = str(reason.get("code", ""))
     return ShownReason(
         title=str(reason.get("criterion", "")),
         requirement=str(reason.get("requirement", "")),
         verdict=badge(verdict),
         tone=tone_of(verdict),
-        code=str(reason.get("code", "")),
-        detail=str(reason.get("detail", "")),
+        code=code,
+        detail=beside(say_title(code), str(reason.get("detail", ""))),
         bar=_bar(reason, measured) if measured.get("value") is not None else "",
         measured=say_measured(reason),
         n=_say_n(measured),
         judge=_say_judge(measured.get("judge")),
         runs=tuple(_show_run(run, names) for run in runs),
         tried=_say_tried(reason.get("tried")),
-        settles=str(settles.get("detail", "")),
+        settles=_say_settles(code, reason.get("would_settle")),
         waiver=_say_waiver(reason.get("waiver"), names),
     )
+
+
+def _say_settles(code: str, settles: Json | None) -> SafeString | str:
+    if not settles:
+        return ""
+    stored = str(settles.get("detail", ""))
+    return beside(say_settling(code, settles.get("more_units"), stored), stored)
 
 
 def _bar(reason: Json, measured: Json) -> SafeString:
@@ -208,7 +217,7 @@ def _show_run(run: Json, names: Mapping[str, str]) -> ShownRun:
         received=f"{received:%Y-%m-%d %H:%M} UTC" if received else "–",
         commit=run["commit"] or "–",
         posted_by=show_actor(run["posted_by"], names),
-        detail=run["detail"],
+        detail=beside("", run["detail"]),
         retractions=tuple(_say_retraction(each, names) for each in run["retractions"]),
     )
 

@@ -14,15 +14,17 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence import clock, drawings
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, drawing, figure, link, tone_of
+from evidence.admin.frame.display import badge, beside, drawing, figure, is_english, link, tone_of
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.models import Citation, Claim, EvalSample, Review
+from evidence.reason_words import say_title
 from requirements.admin.criterion import holds_when
 from requirements.drafts import Comparator
 from requirements.models import Assessment
+from requirements.selectors.assessment_codes import find_code
 from requirements.selectors.observations import SHOWN, Observation, worst_observations
 from requirements.selectors.standings import standing
 
@@ -39,7 +41,7 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     ordering = ["-id"]
     chain_lookups = ["criterion__version__id__exact", "criterion__version__requirement__id__exact"]
     fields = [
-        "judged", "stands", "criterion", "release", "as_of", "detail", "measured", "against_threshold",
+        "judged", "stands", "criterion", "release", "as_of", "told", "measured", "against_threshold",
         "worst_observations", "better", "observed_from", "observed_to", "slices_as_json", "inputs_as_json",
         "inputs_digest", "code_version", "created_at",
     ]  # fmt: skip
@@ -100,6 +102,14 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Release")
     def release_link(self, assessment: Assessment) -> str:
         return link(assessment.release)
+
+    @admin.display(description="Detail")
+    def told(self, assessment: Assessment) -> str:
+        """Say why, in the reader's language, and beside it the sentence that was stored."""
+        if is_english():
+            return assessment.detail
+        code = find_code(assessment, getattr(assessment, _READER, None))
+        return beside(say_title(code), assessment.detail)
 
     @admin.display(description=_("Measured"))
     def measured(self, assessment: Assessment) -> str:

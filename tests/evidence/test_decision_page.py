@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
+from django.utils.html import escape
 
+from evidence.admin.decision_page import show_reasons_of
 from evidence.evals.corrected import drawn_order
 from evidence.models import ArtefactKind, GateDecision
 from evidence.selectors.labels import seed_of
@@ -56,6 +60,65 @@ def test_the_page_shows_numbers_runs_retractions_and_what_would_settle_it(
         world.people["author"].username, "</time> <span", "user:gina",
     ):  # fmt: skip
         assert said in page
+
+
+def spoken(page: str, language: str) -> list[str]:
+    """Return the definitions of a page's cards."""
+    assert f'<html lang="{language}"' in page
+    return [" ".join(each.split()) for each in re.findall(r"<dd>(.*?)</dd>", page, re.DOTALL)]
+
+
+def test_a_reader_of_chinese_is_told_why_and_what_settles_it_before_the_stored_sentences(
+    world: World, client: Client
+) -> None:
+    decision = make_decision(world)
+    short, unbound = decision.reasons
+    client.force_login(world.people["auditor"])
+    client.cookies["django_language"] = "zh-hans"
+    page = page_of(client, decision)
+    told, quiet = spoken(page, "zh-hans"), '<br><span class="tb-quiet" lang="en">'
+    more = short["would_settle"]["more_units"]
+    for said, stored in (
+        ("观测太少，无法判断", f"{escape(short['detail'])}</span> <code>too_few_to_tell</code>"),
+        (f"约再有 {more} 个类似的独立单元", f"{short['would_settle']['detail']}</span>"),
+        (
+            "该运行未被采用：由更新的运行决定，或它已被撤回",
+            f"{unbound['detail']}</span> <code>run_passed_over</code>",
+        ),
+        (
+            "请就起决定作用的运行询问门禁，或提交所指的运行后再次询问",
+            f"{unbound['would_settle']['detail']}</span>",
+        ),
+    ):
+        assert f"{said}{quiet}{stored}" in told
+    passed_over = short["passed_over"][0]["detail"]
+    assert f'<span lang="en">{passed_over}</span>' in page
+
+
+def test_in_english_nothing_is_said_twice(world: World, client: Client) -> None:
+    decision = make_decision(world)
+    client.force_login(world.people["auditor"])
+    client.cookies["django_language"] = "en"
+    page = page_of(client, decision)
+    told = spoken(page, "en")
+    for reason in decision.reasons:
+        assert f"{escape(reason['detail'])} <code>{reason['code']}</code>" in told
+        assert escape(reason["would_settle"]["detail"]) in told
+    assert 'lang="en"' not in page.partition("<main")[2]
+
+
+def test_a_text_of_an_older_version_is_shown_as_it_was_stored(world: World) -> None:
+    reason = {
+        "criterion": "r/c", "requirement": "r v1", "verdict": "insufficient", "detail": "said < otherwise",
+        "code": "no_run", "measured": None, "would_settle": {"more_units": None, "detail": "run it"}, "waiver": None,
+    }  # fmt: skip
+    with translation.override("zh-hans"):
+        shown, bare = show_reasons_of([reason, {**reason, "code": "of_before"}])
+    assert shown.detail == (
+        '没有该套件的运行记录<br><span class="tb-quiet" lang="en">said &lt; otherwise</span>'
+    )
+    assert shown.settles == '<span lang="en">run it</span>'
+    assert bare.detail == '<span lang="en">said &lt; otherwise</span>'
 
 
 @pytest.mark.parametrize(

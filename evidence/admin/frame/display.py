@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
@@ -109,6 +110,24 @@ def pretty_json(value: Any) -> SafeString:
 def prose(text: str, language: str = "") -> SafeString | str:
     """Return a text with its line breaks, marked with its language so that it is read and set rightly."""
     return format_html('<div class="tb-prose"{}>{}</div>', _lang(language), text) if text else "–"
+
+
+def beside(said: str, stored: str) -> SafeString | str:
+    """Show what was stored, in English, beside what it says in the reader's language; where that is English, alone.
+
+    Args:
+        said: empty where there are no words for it.
+    """
+    if not stored or is_english():
+        return stored
+    if not said:
+        return format_html('<span lang="en">{}</span>', stored)
+    return format_html('{}<br><span class="tb-quiet" lang="en">{}</span>', said, stored)
+
+
+def is_english() -> bool:
+    """Whether the page is in the language in which sentences are stored."""
+    return (get_language() or "en").split("-")[0] == "en"
 
 
 def figure(

@@ -10,18 +10,12 @@ from evidence.clock import AsOf
 from evidence.errors import InvalidInput
 from evidence.gate_reasons import CriterionTold, RunNote
 from evidence.models import EvalRun, Release
+from evidence.reason_words import OF_BINDING, Settles, in_english
 from evidence.vocabulary import CriterionVerdict
 
 _SHORTEST: Final = 7  # characters of a commit that is written short
 # Why a decision does not rest on what it was bound to, by code.
-UNBOUND: Final[Mapping[str, str]] = {
-    "run_unknown": "no run of that key is on record",
-    "run_of_other_release": "the run is of another release, or of none",
-    "run_not_asked_for": "no criterion of the gate asks for the suite of the run",
-    "run_passed_over": "the run was passed over: a newer one decides, or it was retracted",
-    "commit_differs": "a run that decides is of another commit, or names none",
-    "no_run_decides": "no eval run decides that could be of the commit",
-}
+UNBOUND: Final[Mapping[str, str]] = {code: words.title for code, words in OF_BINDING.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +109,6 @@ def _why_not(
 
 def _reason(what: str, code: str, detail: str) -> dict[str, Any]:
     """Return a reason that no waiver lets past: it is about which evidence was meant, not about what it says."""
-    settles = "ask the gate about the runs that decide, or post the run that you mean and ask again"
     return {
         "criterion": what,
         "requirement": "",
@@ -125,6 +118,6 @@ def _reason(what: str, code: str, detail: str) -> dict[str, Any]:
         "measured": None,
         "runs": [],
         "passed_over": [],
-        "would_settle": {"more_units": None, "detail": settles},
+        "would_settle": {"more_units": None, "detail": in_english(Settles(code))},
         "waiver": None,
     }

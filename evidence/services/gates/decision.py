@@ -21,6 +21,7 @@ from evidence.errors import InvalidInput
 from evidence.gate_reasons import CriterionTold, TriedTold, stated
 from evidence.locks import Lock, hold
 from evidence.models import Admission, ArtefactVersion, GateDecision, Release, ReleasePin, System, Waiver
+from evidence.reason_words import REGISTER_PIN
 from evidence.replay import Replay
 from evidence.selectors.gates import find_deciding, standing_of
 from evidence.selectors.registrations import say_unregistered, unregistered_pins
@@ -305,7 +306,7 @@ def _reason_of_pin(pin: ReleasePin) -> dict[str, Any]:
         "measured": None,
         "runs": [],
         "passed_over": [],
-        "would_settle": {"more_units": None, "detail": "register the version that the release pins"},
+        "would_settle": {"more_units": None, "detail": REGISTER_PIN},
         "waiver": None,
     }
 
