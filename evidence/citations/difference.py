@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
@@ -11,7 +12,8 @@ from typing import Final
 from evidence.citations.normalise import normalise
 from evidence.vocabulary import ChoiceEnum
 
-# Of either text: longer ones are shown as replaced whole. A page may compare many, each at some hundredths of a second.
+# Of either text, between what both begin and end with: longer middles are shown as replaced whole. A page may compare
+# many, each at some hundredths of a second.
 MAX_WORDS: Final = 500
 _WORD: Final = re.compile(r"[\u3400-\u9fff]|\d[\d.,]*\d|[^\W\u3400-\u9fff]+|[^\w\s]")
 
@@ -48,22 +50,45 @@ class _Word:
 def diff_words(quote: str, passage: str, *, exact: bool = False) -> tuple[Run, ...]:
     """Return both texts as runs, in reading order; words are the same as the checker takes them for the same.
 
-    What only the quote has stands before what only the passage has in its place.
+    What only the quote has stands before what only the passage has in its place. Of long texts what they begin and end
+    with in common is found first; where what is between is long, too, it stands whole, once as it is in each.
 
     Args:
         exact: words are the same where they are written the same, and signs are words: for two wordings of one text.
     """
     ours, theirs = _Text(quote, exact=exact), _Text(passage, exact=exact)
-    if max(len(ours.words), len(theirs.words)) > MAX_WORDS:
-        return (Run(Side.QUOTE, 0, len(quote), quote, ""), Run(Side.PASSAGE, 0, len(passage), passage, ""))
-    matcher = SequenceMatcher(None, ours.keys(), theirs.keys(), autojunk=False)
     runs: list[Run] = []
-    for tag, left, right, first, last in matcher.get_opcodes():
+    for tag, left, right, first, last in _steps(ours.keys(), theirs.keys()):
         if left < right:
             runs.append(ours.run(Side.BOTH if tag == "equal" else Side.QUOTE, left, right))
         if first < last and tag != "equal":
             runs.append(theirs.run(Side.PASSAGE, first, last))
     return tuple(runs)
+
+
+def _steps(ours: list[str], theirs: list[str]) -> Iterator[tuple[str, int, int, int, int]]:
+    """Yield how one list of words becomes the other, as `SequenceMatcher.get_opcodes` does; of long ones the middle."""
+    if max(len(ours), len(theirs)) <= MAX_WORDS:
+        yield from SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
+        return
+    head = _count_same(zip(ours, theirs, strict=False))
+    tail = _count_same(zip(reversed(ours[head:]), reversed(theirs[head:]), strict=False))
+    left, right = len(ours) - tail, len(theirs) - tail
+    if head:
+        yield "equal", 0, head, 0, head
+    if max(left, right) - head > MAX_WORDS:
+        yield "replace", head, left, head, right
+    else:
+        matcher = SequenceMatcher(None, ours[head:left], theirs[head:right], autojunk=False)
+        for tag, first, last, start, end in matcher.get_opcodes():
+            yield tag, first + head, last + head, start + head, end + head
+    if tail:
+        yield "equal", left, len(ours), right, len(theirs)
+
+
+def _count_same(pairs: Iterable[tuple[str, str]]) -> int:
+    """Return how many pairs are of the same word, until the first that is not."""
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 class _Text:

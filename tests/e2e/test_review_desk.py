@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from evidence import clock
-from evidence.models import Adjudication, Review
-from evidence.services.review_drafts import record_decided
+from evidence.access import principal_of_user
+from evidence.models import Adjudication, Membership, Review
+from evidence.services.review_drafts import decide, record_decided
+from evidence.services.review_queue import hold_answer
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import see, speak
 from tests.e2e.cases import make_task
@@ -29,6 +32,13 @@ IN_SIGHT = """
 const lit = document.getElementById('tb-lit').getBoundingClientRect();
 const pane = document.getElementById('tb-desk-source').getBoundingClientRect();
 return lit.top >= pane.top && lit.bottom <= pane.bottom;
+"""
+
+
+HEADING = "#tb-desk-source h2"
+TOLD_IN_SIGHT = """
+const told = document.querySelector('[data-said]').getBoundingClientRect();
+return told.height > 0 && told.top >= 0 && told.bottom <= innerHeight;
 """
 
 
@@ -93,6 +103,50 @@ def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
     said = dict(review.claim_judgements.values_list("claim__ordinal", "judgement"))
     assert said == {0: "stands", 2: "does_not_stand"}
     browser.get(f"{live_server.url}/admin/evidence/reviewtask/")
+    assert find_barriers(browser) == []
+
+
+def test_whoever_writes_is_told_in_sight_why_it_is_not_saved(
+    live_server: LiveServer, sign_in: Callable[[User], Any], shoot: Callable[[str], None]
+) -> None:
+    """The answer is decided on in one window, and written about in another; then the right to judge ends."""
+    world = make_world()
+    task, person = make_task(world), world.people["reviewer"]
+    browser = sign_in(person)
+    speak(browser, "en")
+    browser.get(f"{live_server.url}{reverse('admin:judge_answer', args=[task.trace_id])}")
+    press(browser, "v")
+    see(browser, "Saved as a draft.", within="[data-said]")
+    said = {"decision": "approve", "claims": {}}
+    decide(principal=principal_of_user(person), trace=task.trace, said=said)
+    browser.find_element("name", "rationale").send_keys("Hm.")
+    told = see(browser, "Not saved: You have decided on this answer", within="[data-said]")
+    assert "signed out" not in told
+    assert browser.execute_script(TOLD_IN_SIGHT)
+    shoot("review-desk-not-saved")
+    assert find_barriers(browser) == []
+    Membership.objects.filter(user=person).delete()
+    browser.find_element("name", "rationale").send_keys(" Hm.")
+    see(browser, "may judge no answers any more", within="[data-said]")
+    assert browser.find_element("name", "rationale").get_attribute("value") == "Hm. Hm."
+
+
+def test_the_claims_of_an_answer_that_a_colleague_is_at_are_walked_by_keys(
+    live_server: LiveServer, sign_in: Callable[[User], Any]
+) -> None:
+    world = make_world()
+    task = make_task(world)
+    hold_answer(principal=principal_of_user(colleague(world, "one", "reviewer")), trace=task.trace)
+    browser = sign_in(world.people["reviewer"])
+    speak(browser, "en")
+    browser.get(f"{live_server.url}{reverse('admin:judge_answer', args=[task.trace_id])}")
+    see(browser, "A colleague is at this answer", within="#tb-desk-judgement")
+    see(browser, "Claim 3", within=HEADING)
+    press(browser, "p")
+    see(browser, "Claim 2", within=HEADING)
+    assert "Claim 2" in see(browser, "Claim 2", within="[data-said]"), "it is announced"
+    browser.find_element("css selector", '.tb-answer a[href="#claim-1"]').click()
+    see(browser, "Claim 1", within=HEADING)
     assert find_barriers(browser) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,8 +37,23 @@ def test_what_is_written_otherwise_and_means_the_same_is_the_same() -> None:
 
 
 def test_texts_too_long_to_compare_are_shown_whole() -> None:
-    long = "word " * (MAX_WORDS + 1)
-    assert [run.side for run in diff_words(long, "word")] == [Side.QUOTE, Side.PASSAGE]
+    long, another = "word " * (MAX_WORDS + 1), "text " * (MAX_WORDS + 1)
+    assert [run.side for run in diff_words(long, another)] == [Side.QUOTE, Side.PASSAGE]
+    ends = [(run.side, run.text[:5]) for run in diff_words(f"First {long} last", f"First {another} last")]
+    assert ends == [(Side.BOTH, "First"), (Side.QUOTE, "word "), (Side.PASSAGE, "text "), (Side.BOTH, "last")]
+
+
+@pytest.mark.parametrize("word", ["fee ", "费"])
+def test_one_word_changed_in_a_long_text_is_that_word(word: str) -> None:
+    before = word * 2 * MAX_WORDS
+    for after in (f"{before}x", f"x {before}", f"{word * MAX_WORDS}x {word * MAX_WORDS}"):
+        told = {
+            side: [run.text for run in diff_words(before, after, exact=True) if run.side is side]
+            for side in Side
+        }
+        assert told[Side.QUOTE] == []
+        assert told[Side.PASSAGE] == ["x"]
+        assert "".join("".join(told[Side.BOTH]).split()) == "".join(before.split())
 
 
 @given(TEXT, TEXT)

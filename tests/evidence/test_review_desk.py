@@ -105,7 +105,10 @@ def test_the_script_keeps_what_is_written_without_a_word(world: World) -> None:
     assert press(client, task, "keep", rationale="The f").status_code == 200
     assert ReviewDraft.objects.get().said["rationale"] == "The f"
     press(client, task, "decide", decision="approve")
-    assert press(client, task, "keep", rationale="too late").status_code == 409
+    late = press(client, task, "keep", rationale="too late")
+    assert late.status_code == 409
+    assert "take that back" in late.content.decode(), "whoever writes is told why nothing is saved"
+    assert late["Content-Type"].startswith("text/plain")
     assert "take that back" not in client.get(at(task)).content.decode()
     assert ReviewDraft.objects.get().said["decision"] == "approve"
 
@@ -119,6 +122,45 @@ def test_what_a_colleague_holds_says_so_and_takes_no_decision(world: World) -> N
     assert "A colleague is at this answer" in page.content.decode()
     assert not Review.objects.exists()
     assert ReviewDraft.objects.get().takes_effect_at is None
+
+
+@pytest.mark.parametrize("reason", ["held", "decided"])
+def test_who_cannot_judge_now_is_led_to_the_source_of_each_claim_all_the_same(
+    world: World, reason: str
+) -> None:
+    task, client = make_task(world), signed_in(world.people["reviewer"])
+    client.post(DESK)
+    if reason == "held":
+        client = signed_in(colleague(world, "second", "reviewer"))
+    else:
+        press(client, task, "decide", decision="approve")
+    page = client.get(at(task)).content.decode()
+    assert 'value="decide"' not in page
+    for number in range(1, 5):
+        assert f'href="#claim-{number}"' in page
+        assert f'id="claim-{number}"' in page, "the number in the answer leads somewhere"
+        assert f'href="{at(task, claim=number)}"' in page
+
+
+def test_the_versions_that_answered_are_a_line_beside_the_answer(world: World) -> None:
+    task, client = make_task(world), signed_in(world.people["reviewer"])
+    page = client.get(at(task)).content.decode()
+    told = page[page.index("<summary>Versions: ") : page.index('id="tb-desk-source"')]
+    used = list(task.trace.versions.select_related("version__artefact"))
+    assert used
+    assert told.startswith(f"<summary>Versions: {len(used)}<")
+    assert told.count("registered</span>") == len(used), "each with whether it is registered"
+    for each in used:
+        assert f"{each.version.artefact.key} {each.version.label}</a>" in told
+
+
+def test_an_answer_too_long_to_be_compared_is_said_to_be(world: World) -> None:
+    task, client = make_task(world), signed_in(world.people["reviewer"])
+    told = press(client, task, "keep", decision="override", corrected_answer="x" * 20_001).content.decode()
+    assert "too long to be compared" in told
+    assert "too long to be compared" in client.get(at(task)).content.decode()
+    told = press(client, task, "keep", decision="override", corrected_answer="x").content.decode()
+    assert "too long" not in told
 
 
 def test_text_of_others_is_shown_and_never_run(world: World) -> None:

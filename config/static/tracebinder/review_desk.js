@@ -139,14 +139,17 @@ async function keep() {
   if (isLeaving) return;
   isUnsaved = false;
   let difference = null;
+  let why = form.dataset.lost;
   try {
     const answer = await fetch(location.pathname, written());
-    if (answer.ok) difference = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    const words = await answer.text();
+    if (answer.ok) difference = new DOMParser().parseFromString(words, "text/html").body;
+    else if (answer.headers.get("Content-Type")?.startsWith("text/plain")) why = form.dataset.refused.replace("%s", () => words);
   } catch {
     // As above.
   }
   if (isLeaving) return;
-  tell(difference ? form.dataset.kept : form.dataset.lost);
+  tell(difference ? form.dataset.kept : why);
   if (difference && !isUnsaved) form.querySelector("[data-difference]").replaceChildren(...difference.childNodes);
 }
 

@@ -73,12 +73,18 @@ def read_said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
 def compare_correction(trace: Trace, said: Mapping[str, Any]) -> tuple[Run, ...]:
     """Return how the corrected answer differs from the one that is judged, word by word; nothing where none is given.
 
-    Of a long answer nothing is said, either: to compare it takes longer than a key waits.
+    Nor of a long answer, as `is_too_long` says: to compare it takes longer than a key waits.
     """
     corrected = said.get("corrected_answer", "")
-    if not corrected or max(len(corrected), len(trace.answer)) > _MOST_COMPARED:
+    if not corrected or is_too_long(trace, said):
         return ()
     return diff_words(trace.answer, corrected, exact=True)
+
+
+def is_too_long(trace: Trace, said: Mapping[str, Any]) -> bool:
+    """Whether there is a corrected answer that is not compared with the one that is judged."""
+    corrected = said.get("corrected_answer", "")
+    return bool(corrected) and max(len(corrected), len(trace.answer)) > _MOST_COMPARED
 
 
 def ask_of_claim(trace: Trace, card: ClaimCard, said: Mapping[str, Any], *, is_current: bool) -> Judged:

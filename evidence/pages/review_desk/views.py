@@ -38,6 +38,7 @@ from evidence.pages.review_desk.judgement import (
     ask_of_claim,
     compare_correction,
     decision_choices,
+    is_too_long,
     read_said,
     reason_choices,
 )
@@ -149,17 +150,20 @@ def _save(request: HttpRequest, principal: Principal, trace: Trace) -> HttpRespo
 
 
 def _keep(request: HttpRequest, principal: Principal, trace: Trace) -> HttpResponse:
-    """Save what is being written, as the script asks without being told to: what is refused then is said to nobody.
+    """Save what is being written, as the script asks without being told to: a refusal is said in the page alone.
 
-    The answer is how what is written differs from the answer that is judged, to be shown beside it.
+    The answer is how what is written differs from the answer that is judged, to be shown beside it; or, in plain text,
+    why nothing was saved.
     """
     said = read_said(request, trace)
     try:
         review_drafts.save_draft(principal=principal, trace=trace, said=said)
     except EvidenceError as exc:
-        return HttpResponse(status=exc.http_status)
+        return HttpResponse(str(exc), status=exc.http_status, content_type="text/plain; charset=utf-8")
     return render(
-        request, "pages/review_desk/difference.html", {"difference": compare_correction(trace, said)}
+        request,
+        "pages/review_desk/difference.html",
+        {"difference": compare_correction(trace, said), "is_too_long": is_too_long(trace, said)},
     )
 
 
@@ -216,6 +220,9 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
+        "versions": trace.versions.select_related("version__artefact", "version__registration").order_by(
+            "slot"
+        ),
         "claims": [ask_of_claim(trace, card, said, is_current=card is current) for card in cards],
         "current": current,
         **pane_context(Looking(request, principal, trace, cards, current)),
@@ -226,6 +233,7 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         "reasons": reason_choices(trace, said),
         "corrected": said.get("corrected_answer") or trace.answer,
         "difference": compare_correction(trace, said),
+        "is_too_long": is_too_long(trace, said),
         "dispute": compare_reviews(trace, principal, cards) if is_disputed and not refusal else None,
         "refusal": refusal,
         **_of_before(principal),
