@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -62,7 +63,7 @@ def page_of(client: Client, assessment: Assessment, language: str) -> str:
     return page.content.decode()
 
 
-def assessed(world: World, **over: str) -> Assessment:
+def assessed(world: World, **over: Any) -> Assessment:
     criterion = make_criterion(world, **over)
     return assess(criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci")
 
