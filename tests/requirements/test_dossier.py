@@ -125,7 +125,7 @@ def test_a_great_many_answers_are_counted_when_somebody_asks(
     ways = re.findall(r'href="(\?[^"#]+)#trends">Count them', answer.content.decode())
     assert len(ways) == 2, "of what it did, and of what reviewers said"
     for way in ways:
-        asked = dict(parse_qsl(unescape(way).removeprefix("?")))
+        asked: dict[str, Any] = dict(parse_qsl(unescape(way).removeprefix("?")))
         told = show(auditor, release, **asked).context
         assert told["reviews"].n == 1
         assert {each.name: each.total for each in told["trends"]}["Answers"] == 20
