@@ -280,6 +280,9 @@ class InvalidInput(EvidenceError):
 class PeriodTooFull(InvalidInput):
     """A period holds more than is counted at once: a page that takes one by default asks for a shorter one."""
 
+    code = "period_too_full"
+    title = "The period holds more than is counted at once"
+
     def __init__(self, most: int, what: str) -> None:
         super().__init__(f"The period holds more than {most:,} {what}: take a shorter one.")
         self.most = most
