@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,9 +17,11 @@ from django_stubs_ext import StrOrPromise
 from evidence import acts
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url, record_url
+from evidence.api.inputs import unknown_choice
 from evidence.errors import EvidenceError, InvalidInput, NotFound
 from evidence.models import EvalRun, EvalSample, LabelSet
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from evidence.selectors.desk_labels import labels_from_reviews
 from evidence.selectors.labels import draw_sheet, judged_metrics
 from evidence.services.labels import LabelDraft, record_labels, record_labels_from_reviews
@@ -54,10 +56,11 @@ class _FromDesk:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """An answer, and what its fields are called."""
+    """An answer, what its fields are called, and what was said of it on a sheet that was refused."""
 
     sample: EvalSample
     name: str
+    said: str = ""
 
 
 @page_view(permission="evidence.view_evalsample", parameters=[_METRIC])
@@ -74,10 +77,15 @@ def label_sheet(request: HttpRequest, principal: Principal, run_id: int) -> Page
         raise NotFound(_("No judge gave this metric, so there is nothing to label."))
     if request.method != "POST":
         return _page(principal, run, metric, metrics, draw_sheet(run, metric, principal.actor, _A_SHEET))
-    made_from = request.POST.get(_MADE_FROM)
-    if made_from is not None:
-        return _take_from_desk(request, principal, run, metric, made_from)
-    return _store(request, principal, run, metric)
+    try:
+        if (made_from := request.POST.get(_MADE_FROM)) is not None:
+            check_names(request, also=[_MADE_FROM])
+            return _take_from_desk(request, principal, run, metric, made_from)
+        return _store(request, principal, run, metric)
+    except InvalidInput as exc:
+        messages.error(request, f"{exc.title}. {exc}")
+        shown = draw_sheet(run, metric, principal.actor, _A_SHEET)
+        return _page(principal, run, metric, metrics, shown, said=request.POST.dict(), status=exc.http_status)
 
 
 def _take_from_desk(
@@ -93,12 +101,9 @@ def _take_from_desk(
 
 
 def _store(request: HttpRequest, principal: Principal, run: EvalRun, metric: str) -> HttpResponseRedirect:
-    said = {name: _SAYS[value] for name, value in request.POST.dict().items() if value in _SAYS}
-    keys = [
-        digits for name in said if (digits := name.removeprefix(_FIELD)).isdecimal() and len(digits) < _DIGITS
-    ]
-    samples = EvalSample.objects.filter(run=run, metric=metric, pk__in=keys).only("sample_id")
-    drafts = [LabelDraft(each.sample_id, metric, said[_name(each)]) for each in samples]
+    samples = _samples_named(run, metric, request.POST)
+    _check_sent(request, samples)
+    drafts = [LabelDraft(each.sample_id, metric, _SAYS[request.POST[_name(each)]]) for each in samples]
     try:
         record_labels(principal=principal, run=run, labels=drafts)
     except EvidenceError as exc:
@@ -106,6 +111,31 @@ def _store(request: HttpRequest, principal: Principal, run: EvalRun, metric: str
     else:
         messages.success(request, _("%(n)s labels are on record.") % {"n": len(drafts)})
     return HttpResponseRedirect(_address(run, metric))
+
+
+def _samples_named(run: EvalRun, metric: str, names: Collection[str]) -> list[EvalSample]:
+    """Return the answers of this run whose fields were sent."""
+    keys = [
+        digits
+        for name in names
+        if (digits := name.removeprefix(_FIELD)) != name and digits.isdecimal() and len(digits) < _DIGITS
+    ]
+    return list(EvalSample.objects.filter(run=run, metric=metric, pk__in=keys).only("sample_id"))
+
+
+def _check_sent(request: HttpRequest, samples: Sequence[EvalSample]) -> None:
+    """Refuse a field of no answer of this run, and what no button says.
+
+    Raises:
+        InvalidInput: naming each.
+    """
+    names = [_name(each) for each in samples]
+    check_names(request, also=names)
+    sent = request.POST
+    if faults := [
+        unknown_choice(sent[name], _SAYS, part="body", path=name) for name in names if sent[name] not in _SAYS
+    ]:
+        raise InvalidInput(faults=faults)
 
 
 def _name(sample: EvalSample) -> str:
@@ -126,17 +156,19 @@ def _at_the_desk(principal: Principal, run: EvalRun, metric: str) -> list[_FromD
 
 
 def _page(
-    principal: Principal, run: EvalRun, metric: str, metrics: Sequence[str], samples: Sequence[EvalSample]
-) -> Page:
+    principal: Principal, run: EvalRun, metric: str, metrics: Sequence[str], samples: Sequence[EvalSample],
+    *, said: Mapping[str, Any] | None = None, status: int = 200,
+) -> Page:  # fmt: skip
+    said = said or {}
     context: dict[str, Any] = {
         "run": run,
         "metric": metric,
         "others": [(name, _address(run, name)) for name in metrics if name != metric],
         "at_the_desk": _at_the_desk(principal, run, metric),
-        "shown": [_Shown(sample, _name(sample)) for sample in samples],
+        "shown": [_Shown(one, _name(one), said.get(_name(one), "")) for one in samples],
     }
     trail = [
         Step(gettext_lazy("Eval runs"), list_url("evidence.evalrun")),
         Step(run.run_key, record_url(run)),
     ]
-    return Page("pages/label_sheet.html", gettext_lazy("Label sheet"), context, trail)
+    return Page("pages/label_sheet.html", gettext_lazy("Label sheet"), context, trail, status=status)

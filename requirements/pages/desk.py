@@ -23,6 +23,7 @@ from evidence.admin.frame.people import names_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.sent_forms import check_names
 from requirements import acts
 from requirements.checks.contracts import Check
 from requirements.checks.registry import known_checks
@@ -41,6 +42,7 @@ from requirements.pages.desk_fields import (
     Sayings,
     Written,
     fields_of,
+    names_in,
     nothing_written,
     sayings,
     sayings_of,
@@ -58,6 +60,16 @@ from requirements.yaml_import.writing import add_skeleton, write_skeleton, write
 
 _TEMPLATE: Final = "pages/desk.html"
 _PERMISSION: Final = "requirements.view_requirementversion"
+_BESIDE: Final = (
+    "system",
+    "digest",
+    "from_state",
+    "act",
+    "language",
+    "check",
+    "change",
+    "reason",
+)  # the fields
 
 # What happens next, by the state of the newest version; empty: there is none yet.
 _NEXT: Final[Mapping[str, StrOrPromise]] = {
@@ -138,6 +150,11 @@ def edit_draft(request: HttpRequest, principal: Principal, requirement_id: int) 
 
 def _carry_out(desk: _Desk, written: Written) -> Page | HttpResponseBase:
     """Do what the button says that was pressed."""
+    try:
+        check_names(desk.request, also=[*names_in(desk.request.POST), *_BESIDE])
+    except InvalidInput as exc:
+        if any(fault.code != "null_character" for fault in exc.faults):  # which is said beside its field
+            return _show(desk, written, told={}, refusal=_Refusal(exc.http_status, exc.title, str(exc)))
     act = desk.request.POST.get("act", "check")
     doing = _ACTS.get(act)
     if doing is None:

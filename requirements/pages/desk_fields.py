@@ -82,6 +82,11 @@ def written_before(opened: Opened) -> Written:
     )
 
 
+def names_in(posted: QueryDict) -> list[str]:
+    """Return what the fields are called: those of each requirement, and of each language that its statement is in."""
+    return [*_PLAIN_WORDS, REST, *(name for name in posted if name.startswith(_STATEMENT))]
+
+
 def written_in(posted: QueryDict, *, key: str = "") -> Written:
     """Return the fields as a form sends them, line ends as everywhere.
 

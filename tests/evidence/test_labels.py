@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from evidence.access import principal_of_user
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
 from evidence.evals.corrected import drawn_order
-from evidence.models import AuditEvent, EvalRun, Label, LabelSet, Scope
+from evidence.models import AuditEvent, EvalRun, EvalSample, Label, LabelSet, Scope
 from evidence.selectors.labels import draw_sheet, seed_of
 from evidence.services.labels import LabelDraft, record_labels
 from tests.evidence.eval_files import eval_file, post
@@ -171,7 +171,7 @@ def test_a_reviewer_labels_on_the_page_as_drawn(world: World, run: EvalRun) -> N
     values = Label.objects.order_by("pk").values_list("sample_id", "value")
     assert dict(values) == dict(zip([each.sample_id for each in shown[:3]], [1.0, 0.0, None], strict=True))
     assert after.context["shown"][0].sample.sample_id == shown[3].sample_id
-    nothing = client.post(address, {"label-x": "yes", "other": "yes"}, follow=True)
+    nothing = client.post(address, {}, follow=True)
     assert "at least one answer" in nothing.content.decode()
 
 
@@ -238,3 +238,29 @@ def test_labels_of_a_run_that_nobody_labels_any_more_are_open_to_read(world: Wor
     client = APIClient()
     client.force_login(world.join("second", "reviewer"))
     assert len(listed(client, "labels")) == len(listed(client, "label-sets")) == 1
+
+
+def test_the_sheet_refuses_what_is_no_answer_of_its_run_and_keeps_what_was_said(
+    world: World, run: EvalRun, client: Client
+) -> None:
+    client.force_login(world.people["reviewer"])
+    address = f"/admin/label-sheet/{run.pk}/"
+    first, second = (f"label-{one.sample.pk}" for one in client.get(address).context["shown"][:2])
+    other = post(world, eval_file([0.5] * 3, judge=JUDGE, run_key="run-2")).run
+    foreign = f"label-{EvalSample.objects.filter(run=other).latest('pk').pk}"
+    for name, value in {
+        "lable-1": "no",
+        foreign: "no",
+        "label-": "no",
+        "label-x": "no",
+        second: "maybe",
+    }.items():
+        answer = client.post(address, {first: "yes", name: value})
+        page = answer.content.decode()
+        assert answer.status_code == 422, name
+        assert name in page.split("Invalid input", 1)[1]
+        assert f'name="{first}" value="yes" checked' in page
+        assert not Label.objects.exists()
+    assert client.post(address, {"made_from": "claims", "made_form": "x"}).status_code == 422
+    assert client.post(address, {first: "yes"}).status_code == 302
+    assert Label.objects.count() == 1

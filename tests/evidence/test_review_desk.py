@@ -90,13 +90,17 @@ def test_what_no_review_could_say_is_refused_and_what_was_written_stays(world: W
     assert press(client, task, "launch").status_code == 404
 
 
-@pytest.mark.parametrize("page", ["/admin/review-filters/?standing=overdue", ""])
-def test_a_character_that_no_text_can_hold_is_refused_by_its_field(world: World, page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "field"), [("/admin/review-filters/?standing=overdue", "name"), ("", "rationale")]
+)
+def test_a_character_that_no_text_can_hold_is_refused_by_its_field(
+    world: World, page: str, field: str
+) -> None:
     task, client = make_task(world), signed_in(world.people["reviewer"])
-    said = {"act": "keep", "rationale": "a\x00b", "name": "a\x00b"}
+    said = {"act": "keep", field: "a\x00b"}
     answer = client.post(page or at(task), said, headers={"accept": "text/html"})
     assert answer.status_code == 422
-    assert "name holds the character U+0000" in answer.content.decode()
+    assert f"{field} holds the character U+0000" in answer.content.decode()
     assert not ReviewDraft.objects.exists()
 
 
@@ -211,3 +215,34 @@ def test_a_colleague_at_an_answer_is_counted_apart(world: World) -> None:
     assert "0 answers wait for you" in page
     assert "A colleague is at 1 other." in page
     assert "Take the first" not in page
+
+
+@pytest.mark.parametrize("act", ["decide", "save", "put_back", "take_back", "discard", "keep"])
+@pytest.mark.parametrize("name", ["rationales", "claim-99", "claim-", "claim"])
+def test_a_field_that_the_pane_does_not_have_is_refused_and_what_was_written_stays(
+    world: World, act: str, name: str
+) -> None:
+    task, client = make_task(world), signed_in(world.people["reviewer"])
+    client.post(DESK)
+    claim = f"claim-{task.trace.claims.earliest('ordinal').ordinal}"
+    said = {"decision": "reject", claim: "supported", "rationale": "Names another fee."}
+    answer = client.post(at(task), {"act": act, **said, name: "x"})
+    assert answer.status_code == 422
+    assert not ReviewDraft.objects.exists()
+    assert not Review.objects.exists()
+    assert QueuedTask.objects.get(held_by=world.people["reviewer"]).task == task
+    if act != "keep":  # which the script sends, and whose page is not shown
+        page = answer.content.decode()
+        assert name in page.split("Invalid input", 1)[1]
+        assert "Names another fee." in page
+        assert 'name="decision" value="reject" data-key="x" checked' in page
+    assert client.post(at(task), {"act": "save", **said}).status_code == 302
+    assert ReviewDraft.objects.get().said["rationale"] == "Names another fee."
+
+
+def test_the_start_page_does_nothing_for_a_button_that_it_does_not_have(world: World) -> None:
+    make_task(world)
+    answer = signed_in(world.people["reviewer"]).post(DESK, {"act": "setle"})
+    assert answer.status_code == 422
+    assert "settle" in answer.content.decode()
+    assert not QueuedTask.objects.exclude(held_by=None).exists()

@@ -35,6 +35,8 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "proof": ("approver", {"password": "wrong", "code": ""}),
     "ask_probe": ("researcher", {"act": "look"}),
     "links": ("author", {"kind": "verifies", "upstream_kind": "requirement"}),
+    "review_desk": ("reviewer", {"act": "take"}),
+    "new_draft": ("author", {"act": "save", "key": "fees"}),
     "import_plan": ("author", {"act": "plan", "text": "requirements: []"}),
 }
 
@@ -43,10 +45,6 @@ UNCHECKED = {
     "evidence/pages/frame.py": "of every page: it looks for what no text of the database holds",
     "evidence/pages/period.py": "for a page that checks them",
     "requirements/pages/systems.py": "for a page that checks them",
-    "evidence/pages/label_sheet.py": "not yet: a field for each answer of its sheet",
-    "evidence/pages/review_desk/judgement.py": "not yet: a field for each claim of the answer",
-    "evidence/pages/review_desk/views.py": "not yet, as its judgement",
-    "requirements/pages/desk.py": "not yet: the fields of a requirement and its criteria",
 }
 
 

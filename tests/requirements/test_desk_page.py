@@ -337,3 +337,18 @@ def test_languages_are_added_and_told_in_theirs(author: Desk) -> None:
     assert "no rules for this language" in said_beside(checked, "statement.nb")
     author.client.cookies["django_language"] = "zh-hans"
     assert "存为草稿" in author.client.get(NEW).content.decode()
+
+
+@pytest.mark.parametrize("act", ["check", "save", "propose", "criterion", "language"])
+def test_a_field_that_the_desk_does_not_have_is_refused_and_what_was_written_stays(
+    world: World, act: str
+) -> None:
+    desk = Desk(world.people["author"])
+    answer = desk.write(act, {**FIELDS, "rationele": "Customers decide by it."})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "rationele" in page
+    assert "Each answer must state its limits." in page
+    assert not Requirement.objects.exists()
+    assert desk.write("save", FIELDS).status_code == 302
+    assert Requirement.objects.get().key == "states-limits"

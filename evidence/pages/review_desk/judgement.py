@@ -15,10 +15,12 @@ from evidence.admin.review.answer import ClaimCard
 from evidence.citations.difference import Run, diff_words
 from evidence.models import ClaimJudgement, ReasonCode, Review, Trace
 from evidence.pages.review_desk.address import address_of
+from evidence.pages.sent_forms import check_names
 from evidence.selectors.review_reasons import reasons_of
 
 _MOST_COMPARED: Final = 20_000  # code points of an answer
 _CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
+_WORDS: Final = ("decision", "reason_code", "reason", "rationale", "corrected_answer")
 
 # The key of each decision, and what it means.
 DECISIONS: Final[Mapping[str, tuple[str, StrOrPromise]]] = {
@@ -59,11 +61,20 @@ class Judged:
     is_current: bool
 
 
+def check_said(request: HttpRequest, trace: Trace) -> None:
+    """Refuse a field that the pane does not have, as one for a claim that this answer does not make.
+
+    Raises:
+        InvalidInput: naming each.
+    """
+    claims = trace.claims.values_list("ordinal", flat=True)
+    check_names(request, also=["act", *_WORDS, *(f"{_CLAIM_FIELD}{ordinal}" for ordinal in claims)])
+
+
 def read_said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
     """Return what the form says, as a draft keeps it; the answer itself is no correction of it."""
     post = request.POST
-    names = ("decision", "reason_code", "reason", "rationale", "corrected_answer")
-    said = {name: text for name in names if (text := post.get(name, "").replace("\r\n", "\n").strip())}
+    said = {name: text for name in _WORDS if (text := post.get(name, "").replace("\r\n", "\n").strip())}
     if said.get("corrected_answer", "").split() == trace.answer.split():
         said.pop("corrected_answer", None)
     claims = {name.removeprefix(_CLAIM_FIELD): post[name] for name in post if name.startswith(_CLAIM_FIELD)}

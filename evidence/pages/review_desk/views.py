@@ -22,7 +22,8 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.review.answer import read_claims
 from evidence.admin.review.conversation import read_turns, shorten_turns
-from evidence.errors import ConflictingContent, EvidenceError, NotFound
+from evidence.api.inputs import unknown_choice
+from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, NotFound
 from evidence.models import (
     PolicyCheck,
     QueuedTask,
@@ -36,6 +37,7 @@ from evidence.pages.review_desk.address import PARAMETERS, address_of
 from evidence.pages.review_desk.dispute import compare_reviews
 from evidence.pages.review_desk.judgement import (
     ask_of_claim,
+    check_said,
     compare_correction,
     decision_choices,
     is_too_long,
@@ -46,6 +48,7 @@ from evidence.pages.review_desk.looking import Looking
 from evidence.pages.review_desk.source import chosen_claim
 from evidence.pages.review_desk.tabs import pane_context
 from evidence.pages.review_filters import FILTER, desk_context, filter_chosen
+from evidence.pages.sent_forms import check_names
 from evidence.selectors.counting import count_some
 from evidence.selectors.review_tasks import find_task, is_free, waiting_for, waits_to_be_settled
 from evidence.selectors.review_work import narrowed
@@ -58,6 +61,7 @@ _MOST_ASKED: Final = 4_000  # characters of a question beside its answer
 _MOST_SAID: Final = 20_000  # characters of an answer
 _KEEP: Final = "keep"  # what the script sends
 _BY: Final = "review_desk_filter"  # in the session: by which filter of theirs answers are taken
+_STARTS: Final = ("take", "draw", "settle")  # what the buttons of the start page send
 _JUDGE, _SETTLE = QueuedTask.Stage.JUDGE, QueuedTask.Stage.SETTLE
 
 
@@ -97,6 +101,13 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
         raise NotFound(_("There is no such answer among those that you may see."))
     if request.method != "POST":
         return _page(request, principal, trace)
+    try:
+        check_said(request, trace)
+    except InvalidInput as exc:
+        if request.POST.get("act") == _KEEP:
+            raise
+        messages.error(request, f"{exc.title}. {exc}")
+        return _page(request, principal, trace, sent=read_said(request, trace), status=exc.http_status)
     if request.POST.get("act") == _KEEP:
         return _keep(request, principal, trace)
     act = _ACTS.get(request.POST.get("act", ""))
@@ -113,9 +124,12 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
 
 def _start(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
     """Give what the button of the start page asks for."""
+    check_names(request, also=["act"])
+    act = request.POST.get("act", "take")
+    if act not in _STARTS:
+        raise InvalidInput(faults=[unknown_choice(act, _STARTS, part="body", path="act")])
     chosen = filter_chosen(request, principal)
     request.session[_BY] = chosen.pk if chosen is not None else None
-    act = request.POST.get("act", "take")
     if act == "draw":
         try:
             if not draw_at_random(principal=principal):
@@ -205,9 +219,17 @@ def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Tr
         review_drafts.save_draft(principal=principal, trace=trace, said=said)
 
 
-def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
+def _page(
+    request: HttpRequest,
+    principal: Principal,
+    trace: Trace,
+    *,
+    sent: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> Page:
+    """Show the answer with what was said of it so far: in a form that was refused, otherwise in the draft."""
     draft = visible_to(ReviewDraft.objects.filter(trace=trace), principal).first()
-    said: Mapping[str, Any] = draft.said if draft else {}
+    said: Mapping[str, Any] = sent or (draft.said if draft else {})
     cards = read_claims(trace)
     current = chosen_claim(request, cards)
     task = find_task(trace, principal.person)
@@ -239,7 +261,14 @@ def _page(request: HttpRequest, principal: Principal, trace: Trace) -> Page:
         **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
-    return Page("pages/review_desk/desk.html", gettext_lazy("Review desk"), context, trail, here=str(trace))
+    return Page(
+        "pages/review_desk/desk.html",
+        gettext_lazy("Review desk"),
+        context,
+        trail,
+        here=str(trace),
+        status=status,
+    )
 
 
 def _filter_in_use(request: HttpRequest, principal: Principal) -> SavedFilter | None:
