@@ -80,6 +80,9 @@ class ReviewDraft(StoredModel):
     )
     said = models.JSONField()  # as `reviews.record_review` takes it, or `reviews.adjudicate`
     saved_at = models.DateTimeField()
+    written_in = models.CharField(
+        max_length=36, blank=True, db_default="", default=""
+    )  # the opened page that saved it last
     takes_effect_at = models.DateTimeField(null=True)  # decided; null: still written
     refusal = models.TextField(blank=True)  # why it could not be put on record when its time had come
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import OperationalError, transaction
@@ -34,14 +34,28 @@ _MOST_DIGITS: Final = 9  # of an ordinal
 BATCH: Final = 50  # decided ones that a call puts on record
 
 
+class Opened(NamedTuple):
+    """A page of an answer that somebody has open, of which they may have several."""
+
+    page: str  # as no other is called; empty: what is written comes of no page
+    read: datetime | None  # when the draft that it was filled with was saved; None: there was none
+
+
 @transaction.atomic
-def save_draft(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -> ReviewDraft:
+def save_draft(
+    *, principal: Principal, trace: Trace, said: Mapping[str, Any], opened: Opened | None = None
+) -> ReviewDraft:
     """Keep what a reviewer has written so far, and the answer in their hands; nothing of it need be whole.
+
+    Args:
+        opened: the page that saves by itself, which replaces nothing that another has saved since it was opened; None:
+            somebody said to save it, whatever stands.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does, or, of an answer that waits to be
             settled, `acts.check_can_adjudicate`.
-        ConflictingContent: they have decided, and have to take that back first; the answer was erased.
+        ConflictingContent: they have decided, and have to take that back first; the answer was erased; they have
+            written in another page since.
         InvalidInput: something is said that no review says.
     """
     disputed = find_disputed(trace, principal.person)
@@ -51,11 +65,22 @@ def save_draft(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -
         acts.check_can_adjudicate(principal, disputed)
     _check_said(said)
     _check_not_erased(trace)
-    draft = _own_or_new(principal, trace)
-    if draft.takes_effect_at is not None:
+    draft = _own(principal, trace)
+    if draft is not None and draft.takes_effect_at is not None:
         raise ConflictingContent("You have decided on this answer: take that back to change it.")
+    if opened is not None and draft is not None and not _has_read(opened, draft):
+        raise ConflictingContent(
+            "You have written on this answer in another tab or window since this one was opened. Open the answer again "
+            "to go on from there, or press Save to keep what stands here in its place."
+        )
+    draft = draft or _own_or_new(principal, trace)
     review_queue.hold_answer(principal=principal, trace=trace)
-    return _change(draft, said=dict(said), refusal="", stage=_stage(disputed))
+    written_in = opened.page if opened else ""
+    return _change(draft, said=dict(said), refusal="", stage=_stage(disputed), written_in=written_in)
+
+
+def _has_read(opened: Opened, draft: ReviewDraft) -> bool:
+    return draft.saved_at == opened.read or (bool(opened.page) and draft.written_in == opened.page)
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -246,3 +247,29 @@ def test_the_start_page_does_nothing_for_a_button_that_it_does_not_have(world: W
     assert answer.status_code == 422
     assert "settle" in answer.content.decode()
     assert not QueuedTask.objects.exclude(held_by=None).exists()
+
+
+def opened(client: Client, task: ReviewTask) -> dict[str, str]:
+    """Open the answer anew, and return what its form says of itself."""
+    page = client.get(at(task)).content.decode()
+    return dict(re.findall(r'<input type="hidden" name="(page|read)" value="([^"]*)">', page))
+
+
+def test_a_tab_that_saves_by_itself_replaces_nothing_that_another_wrote(world: World) -> None:
+    task, client = make_task(world), signed_in(world.people["reviewer"])
+    first, second = opened(client, task), opened(client, task)
+    assert set(first) == {"page", "read"}
+    for words in ("one", "one and two"):  # the same page goes on, whatever it was filled with
+        assert press(client, task, "keep", rationale=words, **second).status_code == 200
+    refused = press(client, task, "keep", rationale="stale", **first)
+    assert refused.status_code == 409
+    assert "another tab or window" in refused.content.decode()
+    press(client, task, "put_back", rationale="stale", **first)
+    assert ReviewDraft.objects.get().said["rationale"] == "one and two"
+    third = opened(client, task)
+    assert press(client, task, "keep", rationale="and three", **third).status_code == 200
+    assert press(client, task, "keep", rationale="two again", **second).status_code == 409
+    press(client, task, "save", rationale="as I say", **second)
+    assert ReviewDraft.objects.get().said["rationale"] == "as I say", "a button does what it says"
+    assert press(client, task, "keep", rationale="four", **third).status_code == 409
+    assert press(client, task, "keep", rationale="five", read="yesterday").status_code == 422

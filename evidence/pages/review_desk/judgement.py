@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -13,13 +14,18 @@ from django_stubs_ext import StrOrPromise
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import ClaimCard
 from evidence.citations.difference import Run, diff_words
+from evidence.errors import Fault, InvalidInput
 from evidence.models import ClaimJudgement, ReasonCode, Review, Trace
 from evidence.pages.review_desk.address import address_of
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.review_reasons import reasons_of
+from evidence.services.review_drafts import Opened
 
 _MOST_COMPARED: Final = 20_000  # code points of an answer
+_MOST_OF_PAGE: Final = 36  # characters
 _CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
+_PAGE: Final = "page"  # which opened page it is
+_READ: Final = "read"  # when the draft was saved that it shows; empty: there was none
 _WORDS: Final = ("decision", "reason_code", "reason", "rationale", "corrected_answer")
 
 # The key of each decision, and what it means.
@@ -68,7 +74,9 @@ def check_said(request: HttpRequest, trace: Trace) -> None:
         InvalidInput: naming each.
     """
     claims = trace.claims.values_list("ordinal", flat=True)
-    check_names(request, also=["act", *_WORDS, *(f"{_CLAIM_FIELD}{ordinal}" for ordinal in claims)])
+    check_names(
+        request, also=["act", _PAGE, _READ, *_WORDS, *(f"{_CLAIM_FIELD}{ordinal}" for ordinal in claims)]
+    )
 
 
 def read_said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
@@ -79,6 +87,16 @@ def read_said(request: HttpRequest, trace: Trace) -> dict[str, Any]:
         said.pop("corrected_answer", None)
     claims = {name.removeprefix(_CLAIM_FIELD): post[name] for name in post if name.startswith(_CLAIM_FIELD)}
     return {**said, "claims": claims}
+
+
+def read_opened(request: HttpRequest) -> Opened:
+    """Return which page it was sent from, and what that was filled with."""
+    read = request.POST.get(_READ, "")
+    try:
+        saved_at = datetime.fromisoformat(read) if read else None
+    except ValueError as exc:
+        raise InvalidInput(faults=[Fault("body", _READ, "invalid", "when a draft was saved")]) from exc
+    return Opened(request.POST.get(_PAGE, "")[:_MOST_OF_PAGE], saved_at)
 
 
 def compare_correction(trace: Trace, said: Mapping[str, Any]) -> tuple[Run, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
+from uuid import uuid4
 
 from django.contrib import messages
 from django.db.models import Q
@@ -41,6 +42,7 @@ from evidence.pages.review_desk.judgement import (
     compare_correction,
     decision_choices,
     is_too_long,
+    read_opened,
     read_said,
     reason_choices,
 )
@@ -171,7 +173,7 @@ def _keep(request: HttpRequest, principal: Principal, trace: Trace) -> HttpRespo
     """
     said = read_said(request, trace)
     try:
-        review_drafts.save_draft(principal=principal, trace=trace, said=said)
+        review_drafts.save_draft(principal=principal, trace=trace, said=said, opened=read_opened(request))
     except EvidenceError as exc:
         return HttpResponse(str(exc), status=exc.http_status, content_type="text/plain; charset=utf-8")
     return render(
@@ -215,8 +217,8 @@ def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Tr
     said = read_said(request, trace)
     if said == {"claims": {}}:
         return
-    with suppress(EvidenceError):  # it is theirs no more, or decided: what they wrote before stands
-        review_drafts.save_draft(principal=principal, trace=trace, said=said)
+    with suppress(EvidenceError):  # it is theirs no more, decided, or newer: what they wrote before stands
+        review_drafts.save_draft(principal=principal, trace=trace, said=said, opened=read_opened(request))
 
 
 def _page(
@@ -250,6 +252,8 @@ def _page(
         **pane_context(Looking(request, principal, trace, cards, current)),
         "said": said,
         "draft": draft,
+        "opened_as": uuid4(),
+        "draft_read": draft.saved_at.isoformat() if draft else "",
         "is_decided": draft is not None and draft.takes_effect_at is not None,
         "decisions": decision_choices(said),
         "reasons": reason_choices(trace, said),
