@@ -35,6 +35,7 @@ from evidence.admin.person_form import PersonAddForm, PersonChangeForm
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.sent_forms import check_names
 from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import as_shown
 from evidence.selectors.standing import MOST_SESSIONS, standing_of
@@ -159,16 +160,20 @@ class PersonAdmin(StrictInput, _UserAdmin):
 
     def _act(self, request: HttpRequest, person: User) -> HttpResponseBase:
         """Do what one of the buttons beside the form says, through its service."""
+        check_names(request, also=["act", "reason"])
         wanted = request.POST["act"]
         if wanted == "password_link":
             return self._show_link(request, person)
         if wanted != "reset_factor":
             raise InvalidInput(f"{wanted!r} is nothing that this page does.")
-        reset_second_factor(
+        n_ended = reset_second_factor(
             principal=principal_of(request), person=person, reason=request.POST.get("reason", "")
         )
-        told = _("The second factor of %(person)s is taken away: their password alone signs them in.")
-        self.message_user(request, told % {"person": person}, messages.SUCCESS)
+        told = _(
+            "The second factor of %(person)s is taken away: their password alone signs them in. "
+            "Sessions ended: %(n)s."
+        )
+        self.message_user(request, told % {"person": person, "n": n_ended}, messages.SUCCESS)
         return HttpResponseRedirect(request.path)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

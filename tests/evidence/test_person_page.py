@@ -381,3 +381,45 @@ def test_the_page_does_not_grow_with_what_is_stored(
     assert len(many) <= 25, [query["sql"][-150:] for query in many]
     monkeypatch.setattr(standing, "MOST_SESSIONS", 2)
     assert len(operator.get(page_of(person)).context["standing"].sessions) == 2
+
+
+def test_a_reset_ends_every_session_of_the_person_and_of_nobody_else(operator: Client, world: World) -> None:
+    person, colleague = world.join("nina", "author"), world.join("ben", "author")
+    give_factor(person)
+    stolen, own, theirs = Client(), Client(), Client()
+    for browser, who in ((stolen, person), (own, person), (theirs, colleague)):
+        browser.force_login(who)
+        assert browser.get("/admin/").status_code == 200
+    page = operator.get(page_of(person)).content.decode()
+    assert "Their open sessions end" in page
+    assert operator.post(page_of(person), {"act": "reset_factor", "reason": ""}).status_code == 422
+    misspelt = operator.post(page_of(person), {"act": "reset_factor", "reason": "lost", "resaon": "x"})
+    assert misspelt.status_code == 422
+    assert "resaon" in misspelt.content.decode()
+    assert stolen.get("/admin/").status_code == 200, "what is refused ends none"
+    sent = {"act": "reset_factor", "reason": "phone lost; seen in person"}
+    told = operator.post(page_of(person), sent, follow=True)
+    assert "Sessions ended: 2." in told.content.decode()
+    for browser in (stolen, own):
+        assert browser.get("/admin/").status_code == 302
+        assert browser.get("/api/v1/traces").status_code in (401, 403)
+    assert theirs.get("/admin/").status_code == 200
+    event = AuditEvent.objects.get(verb="second_factor.removed")
+    details = json.loads(bytes(AuditPayload.objects.get(event=event).payload))
+    assert details == {"reason": "phone lost; seen in person", "sessions_ended": 2}
+
+
+def test_a_reset_finds_sessions_beyond_those_that_the_page_looks_through(
+    operator: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, browser = world.join("nina", "author"), Client()
+    give_factor(person)
+    browser.force_login(person)
+    monkeypatch.setattr(standing, "MOST_SESSIONS", 1)
+    later = Client()
+    later.force_login(world.join("ben", "author"))
+    second_factors.reset_second_factor(
+        principal=principal_of_user(world.people["operator"]), person=person, reason="lost"
+    )
+    assert browser.get("/admin/").status_code == 302
+    assert later.get("/admin/").status_code == 200

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from evidence.admin.frame.steps import SteppedModelAdmin
 from evidence.models import ArtefactVersion, BinderRequest, Release, ReviewerPause, SavedFilter
 from evidence.services.people.second_factors import has_second_factor
 from interpret.models import Feature, FeatureLabel
@@ -84,6 +88,31 @@ def test_it_is_refused_on_the_pages_of_records_too() -> None:
         assert answer.status_code == 422, (name, answer.content.decode())
         assert "untill" in answer.content.decode()
     assert {model: model._default_manager.count() for model in counts} == counts
+
+
+def test_the_buttons_of_a_record_take_what_their_form_has_and_refuse_the_rest() -> None:
+    world = full_world()
+    stepped = [model for model, shown in admin.site._registry.items() if isinstance(shown, SteppedModelAdmin)]
+    assert len(stepped) > 3
+    for model in stepped:
+        row = model._default_manager.filter(system=world.system).latest("pk")
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
+        client = next(each for person in world.people.values() if (each := reading(person, address)))
+        form = client.get(address).content.decode().split(f'id="{model._meta.model_name}_form"', 1)[1]
+        names = set(
+            re.findall(r'<(?:input|textarea|select|button)[^>]* name="([^"]+)"', form.split("</form>")[0])
+        )
+        assert names <= {"csrfmiddlewaretoken", "step", "reason"}, model
+        answer = client.post(address, {"step": "none", "reason": "no more", "untill": "2026-12-24"})
+        assert answer.status_code == 422, model
+        assert "untill" in answer.content.decode()
+
+
+def reading(person: User, address: str) -> Client | None:
+    """Return a browser in which somebody reads a page; None where they may not."""
+    client = Client()
+    client.force_login(person)
+    return client if client.get(address).status_code == 200 else None
 
 
 def ours(model: type[Model], world: World) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from evidence.services.people.second_factors import reset_second_factor
 
 
 class Command(ServiceCommand):
-    help = "Take a person's second factor away, on record: their password alone signs them in from then on."
+    help = "Take a person's second factor away, on record: their sessions end, and their password alone signs them in."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
@@ -24,5 +24,8 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         del args
         person = find_person(options["username"])
-        reset_second_factor(principal=principal_of_command_line(), person=person, reason=options["reason"])
-        self.stdout.write(f"{person} has no second factor any more: see that it was they who asked.")
+        n_ended = reset_second_factor(
+            principal=principal_of_command_line(), person=person, reason=options["reason"]
+        )
+        told = f"{person} has no second factor any more: see that it was they who asked."
+        self.stdout.write(f"{told} Sessions ended: {n_ended}.")

@@ -17,6 +17,7 @@ from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import record_url
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput
+from evidence.pages.sent_forms import check_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class SteppedModelAdmin(ReadOnlyModelAdmin):
         return super().changeform_view(request, object_id, form_url, shown | (extra_context or {}))
 
     def _take(self, request: HttpRequest, record: Any) -> HttpResponseRedirect:
+        check_names(request, also=["step", "reason"])
         steps = self.steps_of(record)
         step, reason = steps.get(request.POST.get("step", "")), request.POST.get("reason", "").strip()
         try:

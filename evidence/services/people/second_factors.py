@@ -11,7 +11,7 @@ import base64
 import hmac
 import secrets
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -27,6 +27,7 @@ from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import SecondFactor
 from evidence.selectors.people import factor_fact
 from evidence.services import audit
+from evidence.services.people.sessions import end_sessions
 from evidence.strict_json import fault_in_text
 
 STEP: Final = 30  # seconds
@@ -110,8 +111,10 @@ def remove_second_factor(*, principal: Principal) -> None:
 
 
 @transaction.atomic
-def reset_second_factor(*, principal: Principal, person: User, reason: str) -> None:
+def reset_second_factor(*, principal: Principal, person: User, reason: str) -> int:
     """Take the second factor of somebody else away, who lost theirs. Their password alone signs them in from then on.
+
+    Every session of theirs ends, for whoever has what was lost may sit in one; how many did is returned and on record.
 
     Args:
         reason: why, and how it was seen that it was they who asked; kept with the event, so it names no person beyond
@@ -132,10 +135,12 @@ def reset_second_factor(*, principal: Principal, person: User, reason: str) -> N
         raise InvalidInput(
             f"The reason has {len(reason.strip())} characters, at most {LONGEST_REASON} are kept: shorten it."
         )
-    _remove(principal, locked, {"reason": reason.strip()})
+    n_ended = end_sessions(locked)
+    _remove(principal, locked, {"reason": reason.strip(), "sessions_ended": n_ended})
+    return n_ended
 
 
-def _remove(principal: Principal, person: User, details: Mapping[str, str]) -> None:
+def _remove(principal: Principal, person: User, details: Mapping[str, Any]) -> None:
     if not SecondFactor.objects.filter(user=person).delete()[0]:
         raise InvalidInput(f"{person.get_username()} has no second factor.")
     audit.record(verb="second_factor.removed", actor=principal.actor, obj=person, payload=details or None)
