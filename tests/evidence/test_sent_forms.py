@@ -95,7 +95,7 @@ def test_the_buttons_of_a_record_take_what_their_form_has_and_refuse_the_rest() 
     stepped = [model for model, shown in admin.site._registry.items() if isinstance(shown, SteppedModelAdmin)]
     assert len(stepped) > 3
     for model in stepped:
-        row = model._default_manager.filter(system=world.system).latest("pk")
+        row = model._default_manager.filter(**{model.SYSTEM_PATH: world.system}).latest("pk")
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
         client = next(each for person in world.people.values() if (each := reading(person, address)))
         form = client.get(address).content.decode().split(f'id="{model._meta.model_name}_form"', 1)[1]

@@ -15,8 +15,8 @@ _AT_ONCE = 500  # rows held while all are looked through
 def end_sessions(person: User) -> int:
     """End every session of a person, by password or single sign-on, and return how many there were.
 
-    All that have not expired are looked through, because no column says whose one is. A request that is under way in one
-    of them ends, and does not store its session anew: Django stores no session whose row is gone.
+    All that have not expired are looked through, because no column says whose one is. A request that is under way in
+    one of them ends, and does not store its session anew: Django stores no session whose row is gone.
     """
     store, kept = SessionStore(), Session.objects.filter(expire_date__gt=clock.now())
     rows = kept.values_list("session_key", "session_data").iterator(chunk_size=_AT_ONCE)
