@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
@@ -126,6 +126,8 @@ def agreement_of_reviewers(
         raise InvalidInput("The period ends before it begins.")
     of_period = {"created_at__gte": since, "created_at__lt": until}
     of_system = reviews.filter(task__system=system, **of_period)
+    if of_system.order_by()[: MOST_REVIEWS + 1].count() > MOST_REVIEWS:
+        raise PeriodTooFull(MOST_REVIEWS, "reviews")
     current = of_system.exclude(is_superseded("task__trace"))
     judged = _read(current)
     by_task = _by(judged, "task")
@@ -151,19 +153,12 @@ def agreement_of_reviewers(
 def _read(reviews: QuerySet[Review]) -> list[_Judged]:
     columns = ("task_id", "reviewer__pseudonym__actor", "unit", "decision", "reason_code")
     rows = reviews.annotate(unit=_unit("task__trace")).order_by("pk").values_list(*columns)
-    found = [_Judged(*row) for row in rows[: MOST_REVIEWS + 1]]
-    _check_number(found, MOST_REVIEWS, "reviews")
-    return found
+    return [_Judged(*row) for row in rows]
 
 
 def _unit(trace: str) -> Coalesce:
     """Return what an answer depends on with others: its conversation; else itself."""
     return Coalesce(F(f"{trace}__facts__conversation"), F(f"{trace}__trace_id"))
-
-
-def _check_number(rows: Collection[Any], most: int, what: str) -> None:
-    if len(rows) > most:
-        raise PeriodTooFull(most, what)
 
 
 def _by(judged: Iterable[_Judged], name: str) -> dict[int, list[_Judged]]:
@@ -212,7 +207,8 @@ def _reason(twice: Sequence[Sequence[_Judged]], code: str) -> ReasonFigure:
 def _claims(judgements: QuerySet[ClaimJudgement]) -> Figure:
     rows = judgements.annotate(unit=_unit("review__task__trace")).order_by("pk")
     told = list(rows.values_list("claim_id", "unit", "judgement")[: MOST_JUDGEMENTS + 1])
-    _check_number(told, MOST_JUDGEMENTS, "judgements of claims")
+    if len(told) > MOST_JUDGEMENTS:
+        raise PeriodTooFull(MOST_JUDGEMENTS, "judgements of claims")
     counts: dict[int, Counter[str]] = {}
     units: dict[int, Hashable] = {}
     for claim, unit, judgement in told:

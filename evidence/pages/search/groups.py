@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import F, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django_stubs_ext import StrOrPromise
 
@@ -53,7 +53,7 @@ def by_its_list(
         return None
     of_list: Any = admin_of(admin.site, model)
     found, may_repeat = of_list.get_search_results(request, rows, asked.term)
-    shown = as_shown(model, (found.distinct() if may_repeat else found).order_by((F("pk") + 0).desc()))
+    shown = as_shown(model, (found.distinct() if may_repeat else found).order_by("-pk"))
     return group_of(
         title,
         (Hit(name_of(row), record_url(row)) for row in shown),
