@@ -92,7 +92,9 @@ def test_it_is_refused_on_the_pages_of_records_too() -> None:
 
 def test_the_buttons_of_a_record_take_what_their_form_has_and_refuse_the_rest() -> None:
     world = full_world()
-    stepped = [model for model, shown in admin.site._registry.items() if isinstance(shown, SteppedModelAdmin)]
+    stepped: list[Any] = [
+        model for model, shown in admin.site._registry.items() if isinstance(shown, SteppedModelAdmin)
+    ]
     assert len(stepped) > 3
     for model in stepped:
         row = model._default_manager.filter(**{model.SYSTEM_PATH: world.system}).latest("pk")
