@@ -8,6 +8,7 @@ apart again. Why so: docs/decisions/0060.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -95,6 +96,19 @@ def judge_whatever_its_age(
         return verdict
     found = [_judge_part(part, comparator, threshold, min_n) for part in parts]
     return min(found, key=_WORST_FIRST.index, default=Verdict.INSUFFICIENT)
+
+
+def judge_stale(measured: Any, comparator: str, threshold: float, min_n: int) -> Verdict:
+    """Return what a stored assessment that is stale comes to without an age limit, from its columns.
+
+    Args:
+        measured: `Assessment.inputs["measured"]`, as its value or as JSON text; None: it has none.
+    """
+    parts = json.loads(measured) if isinstance(measured, str) else measured
+    rule = Comparator(comparator)
+    return judge_whatever_its_age(
+        Verdict.STALE, parts or (), comparator=rule, threshold=threshold, min_n=min_n
+    )
 
 
 def _judge_part(part: Mapping[str, Any], comparator: Comparator, threshold: float, min_n: int) -> Verdict:

@@ -20,8 +20,7 @@ from evidence import clock
 from evidence.models import Artefact, ArtefactKind, EvalRun, Release
 from evidence.vocabulary import CriterionVerdict, Layer
 from requirements.covered import Judged, Standing, is_covered, standing_of
-from requirements.drafts import Comparator
-from requirements.freshness import judge_whatever_its_age
+from requirements.freshness import judge_stale
 from requirements.models import Baseline, LinkKind, RequirementState
 from requirements.selectors.links import LinkStanding, Suspicion, standings_of
 from requirements.verdicts import Judgement, without_approval
@@ -216,7 +215,7 @@ def _judged(row: tuple[Any, ...]) -> Judged:
     """Return a criterion with its last assessment as it counts: of a version that is not approved, nothing passes."""
     told = Judged(*row[_OF_VERSION:-_OF_RULE])
     if told.verdict == CriterionVerdict.STALE:
-        return replace(told, came_to=_whatever_its_age(row))
+        return replace(told, came_to=judge_stale(*row[-_OF_RULE:]).value)
     key, number, state = row[0], row[3], row[_OF_VERSION - 1]
     if told.is_missing or state == RequirementState.APPROVED:
         return told
@@ -224,18 +223,6 @@ def _judged(row: tuple[Any, ...]) -> Judged:
         Judgement(CriterionVerdict(told.verdict), told.detail), f"{key} v{number}", state
     )
     return replace(told, verdict=counts.verdict.value, detail=counts.detail)
-
-
-def _whatever_its_age(row: tuple[Any, ...]) -> str:
-    measured, comparator, threshold, min_n = row[-_OF_RULE:]
-    parts = json.loads(measured) if isinstance(measured, str) else measured
-    return judge_whatever_its_age(
-        CriterionVerdict.STALE,
-        parts or (),
-        comparator=Comparator(comparator),
-        threshold=threshold,
-        min_n=min_n,
-    ).value
 
 
 def _suspects(links: Iterable[LinkStanding]) -> dict[int, list[str]]:

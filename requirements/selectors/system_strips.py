@@ -7,7 +7,6 @@ Criteria of which the same is on record are read as one.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,8 +21,7 @@ from evidence.access import Principal
 from evidence.selectors.review_tasks import releases_to_judge_blind
 from evidence.vocabulary import CriterionVerdict
 from requirements.covered import Judged
-from requirements.drafts import Comparator
-from requirements.freshness import judge_whatever_its_age
+from requirements.freshness import judge_stale
 
 MET: Final = "met"
 NOT_MET: Final = "not_met"
@@ -321,20 +319,9 @@ def _one_by_one(
     asked = {"criteria": list(of), "releases": [releases[system] for system, _ in of.values()]}
     for pk, n, observed_to, as_of, measured, *rule in _fetch(_ONE_BY_ONE, asked):
         system, each = of[pk]
-        came_to = _whatever_its_age(measured, *rule) if each.judged.verdict == CriterionVerdict.STALE else ""
+        came_to = judge_stale(measured, *rule).value if each.judged.verdict == CriterionVerdict.STALE else ""
         judged = replace(each.judged, n=n, observed_to=observed_to, assessed_as_of=as_of, came_to=came_to)
         yield system, replace(each, criteria=[pk], judged=judged, most=n, as_of_first=as_of)
-
-
-def _whatever_its_age(measured: Any, comparator: str, threshold: float, min_n: int) -> str:
-    parts = json.loads(measured) if isinstance(measured, str) else measured
-    return judge_whatever_its_age(
-        CriterionVerdict.STALE,
-        parts or (),
-        comparator=Comparator(comparator),
-        threshold=threshold,
-        min_n=min_n,
-    ).value
 
 
 def _kept_from(
