@@ -50,6 +50,11 @@ class AsOf:
         )
         return Q(**{f"{of}{time}__lte": self.at}) & known if time else known
 
+    def did_not_know(self) -> Q:
+        """Return the condition that a row was not on record, whatever its time; an index over `xact_id` finds it."""
+        began = Q(xact_id__gte=min(self.running, default=self.before))
+        return began & (Q(xact_id__gte=self.before) | Q(xact_id__in=self.running))
+
     def knew_of(self, xact_id: int | None) -> bool:
         """Whether a row of this transaction was on record, as `knew` asks; None: of before rows carried one."""
         return xact_id is None or (xact_id < self.before and xact_id not in self.running)
@@ -135,6 +140,12 @@ def read_moment(*, may_run_ahead: bool = False) -> AsOf:
         at = max(now(), read_last().at + timedelta(microseconds=1))
         Moment.objects.create(at=at, before=before, running=running)
     return AsOf(at, before, tuple(running))
+
+
+def read_present() -> AsOf:
+    """Return the present without keeping it: for what is shown, and never decided, as of it."""
+    before, running = _read_snapshot()
+    return AsOf(now(), before, tuple(running))
 
 
 def own_transaction() -> int | None:

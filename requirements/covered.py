@@ -85,6 +85,13 @@ class Judged:
             at=now,
         )
 
+    def ages_after(self, now: datetime) -> datetime | None:
+        """Return when its evidence becomes too old; None: it does not, or is already."""
+        if self.is_missing or self.observed_to is None or self.max_age_days is None:
+            return None
+        ends = freshness.too_old_from(self.observed_to, self.max_age_days)
+        return ends if ends is not None and ends >= now else None
+
     def is_current(self, now: datetime) -> bool:
         """Whether something was found out about it that still counts."""
         return not self.is_missing and not self.is_stale(now)

@@ -5,14 +5,20 @@ YAML, API and admin all end here, so that whatever the door, the same rules are 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
+
+import orjson
 
 from evidence.digests import digest_of
 from evidence.vocabulary import ChoiceEnum, Layer, RiskTier
 
 DEFAULT_BOUND_CONFIDENCE = 0.95  # one-sided, of the bound that is compared with the threshold
+
+_HOW_TO_LOOK: Final = frozenset({"looks", "planned_runs", "settle_hours", "max_missing_share"})
 
 
 class Comparator(ChoiceEnum):
@@ -56,6 +62,17 @@ class CriterionDraft:
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of `content`, taken once: plan, import and the next one ask for it."""
         return digest_of(self.content())
+
+    @cached_property
+    def facts(self) -> bytes:
+        """What it measures, the same for any two that do: all but how sure one wants to be, and of what."""
+        measured = {name: value for name, value in self.parameters.items() if name not in _HOW_TO_LOOK}
+        slices = sorted(sorted(where.items()) for where in self.slices)
+        said = [self.check, measured, self.unit, slices]
+        try:
+            return orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str)
+        except orjson.JSONEncodeError:  # a number beyond 64 bits, say
+            return json.dumps(said, sort_keys=True, default=str).encode()
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,10 @@ class ArtefactVersion(AppendOnlyModel):
             models.UniqueConstraint(fields=["artefact", "digest"], name="evidence_artefactversion_content"),
         ]
         # "who uses this model?"
-        indexes = [models.Index(fields=["digest"], name="evidence_artefactversion_dig")]
+        indexes = [
+            models.Index(fields=["digest"], name="evidence_artefactversion_dig"),
+            models.Index(fields=["xact_id"], name="evidence_artefactversion_since"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.artefact} v{self.number} ({self.label})"

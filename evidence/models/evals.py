@@ -61,7 +61,10 @@ class EvalRun(AppendOnlyModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["system", "run_key"], name="evidence_evalrun_key")]
-        indexes = [models.Index(fields=["release", "-observed_to"], name="evidence_evalrun_latest")]
+        indexes = [
+            models.Index(fields=["release", "-observed_to"], name="evidence_evalrun_latest"),
+            models.Index(fields=["xact_id"], name="evidence_evalrun_since"),
+        ]
 
     def __str__(self) -> str:
         return self.run_key

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
-
-import orjson
 
 from requirements.checks.contracts import Words
 from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
@@ -19,7 +17,7 @@ from requirements.lint.telling import tell
 
 _MARKS: Final = re.compile(r"[\W_]+")
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
-_HOW_TO_LOOK: Final = frozenset({"looks", "planned_runs", "settle_hours", "max_missing_share"})
+_MOST_PLAIN: Final = 40_000  # texts whose plain words are kept: nearly all were compared a minute before
 _NAMED: Final = 3  # of the others that are told by key
 
 
@@ -30,11 +28,6 @@ class Others:
     texts: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     shapes: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     facts: dict[bytes, list[tuple[str, CriterionDraft]]] = field(default_factory=lambda: defaultdict(list))
-    measured: dict[int, bytes] = field(default_factory=dict)  # by the identity of a criterion of `facts`
-
-    def facts_of(self, criterion: CriterionDraft) -> bytes:
-        """Return the facts that a criterion asks about, written once for those that are compared."""
-        return self.measured.get(id(criterion)) or _facts(criterion)
 
 
 def compare(drafts: Sequence[RequirementDraft]) -> Others:
@@ -46,8 +39,7 @@ def compare(drafts: Sequence[RequirementDraft]) -> Others:
             others.texts[language, plain].append(draft.key)
             others.shapes[language, _NUMBER.sub("#", plain)].append((draft.key, plain))
         for criterion in draft.criteria:
-            facts = others.measured[id(criterion)] = _facts(criterion)
-            others.facts[facts].append((draft.key, criterion))
+            others.facts[criterion.facts].append((draft.key, criterion))
     return others
 
 
@@ -60,23 +52,9 @@ def about_others(draft: RequirementDraft, others: Others) -> Iterator[LintWarnin
         yield from _same_facts(draft.key, criterion, others, languages)
 
 
+@lru_cache(_MOST_PLAIN)
 def _plain(text: str) -> str:
     return _MARKS.sub(" ", text.casefold()).strip()
-
-
-def _facts(criterion: CriterionDraft) -> bytes:
-    """Return what a criterion measures: check, parameters and slices, without how sure one wants to be."""
-    measured = {name: value for name, value in criterion.parameters.items() if name not in _HOW_TO_LOOK}
-    said = [
-        criterion.check,
-        measured,
-        criterion.unit,
-        sorted(sorted(where.items()) for where in criterion.slices),
-    ]
-    try:
-        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str)
-    except orjson.JSONEncodeError:  # a number beyond 64 bits, say
-        return json.dumps(said, sort_keys=True, default=str).encode()
 
 
 def _same_text(key: str, language: str, plain: str, others: Others) -> Iterator[LintWarning]:
@@ -116,7 +94,7 @@ def _same_facts(
     key: str, criterion: CriterionDraft, others: Others, languages: Sequence[str]
 ) -> Iterator[LintWarning]:
     # As many as are looked at, however many ask about the same facts: all pairs would be a square.
-    asking = others.facts[others.facts_of(criterion)][: _LOOK + 1]
+    asking = others.facts[criterion.facts][: _LOOK + 1]
     looked = [pair for pair in asking if pair[1] is not criterion][:_LOOK]
     same = [pair for pair in looked if pair[1].comparator is criterion.comparator]
     opposite = [pair for pair in looked if pair[1].comparator is not criterion.comparator]

@@ -216,5 +216,6 @@ class Assessment(ReleaseVerdict):
 
     class Meta:
         indexes = [
-            models.Index(fields=["release", "criterion", "-as_of"], name="requirements_assessment_latest")
+            models.Index(fields=["release", "criterion", "-as_of"], name="requirements_assessment_latest"),
+            models.Index(fields=["xact_id"], name="requirements_assessment_since"),
         ]

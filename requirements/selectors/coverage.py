@@ -17,12 +17,20 @@ from typing import Any, Final
 from django.db import connection
 
 from evidence import clock
+from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.models import Artefact, ArtefactKind, EvalRun, Release
+from evidence.selectors.deployments import next_in_force
 from evidence.vocabulary import CriterionVerdict, Layer
 from requirements.covered import Judged, Standing, is_covered, standing_of
 from requirements.freshness import judge_stale
-from requirements.models import Baseline, LinkKind, RequirementState
-from requirements.selectors.links import LinkStanding, Suspicion, standings_of
+from requirements.models import (
+    Assessment,
+    Baseline,
+    BaselineMember,
+    LinkKind,
+    RequirementState,
+)
+from requirements.selectors.links import LINKS_FOLLOW_FROM, LinkStanding, Suspicion, standings_of
 from requirements.verdicts import Judgement, without_approval
 
 _FAMILY: Final = frozenset({LinkKind.DERIVES.value, LinkKind.REFINES.value})
@@ -60,6 +68,10 @@ LEFT JOIN LATERAL (
 WHERE %(keys)s::text[] IS NULL OR q.key = ANY(%(keys)s)
 ORDER BY q.key, v.number, c.key
 """
+# All that coverage follows from, and what is kept of it in a process: requirements and suspect links.
+_kept: Final[KeptUntilWritten[Coverage]] = KeptUntilWritten(
+    *LINKS_FOLLOW_FROM, Assessment, BaselineMember, EvalRun, most=30_000
+)
 _OF_VERSION: Final = 8  # columns of the version; what follows is of a criterion
 _OF_RULE: Final = 4  # columns at the end, by which a stale verdict is told apart from its age
 
@@ -128,6 +140,10 @@ class Coverage:
         """Whether a verdict in it rests on what reviewers said."""
         return any(each.counts_reviews for one in self.requirements for each in one.criteria)
 
+    def judged(self) -> dict[str, Judged]:
+        """Return each criterion with its last assessment, by `R/c`."""
+        return {f"{one.key}/{each.key}": each for one in self.requirements for each in one.criteria}
+
     def of_layer(self, layer: str) -> list[CoveredRequirement]:
         """Return the requirements of a layer."""
         return [each for each in self.requirements if each.layer == layer]
@@ -140,8 +156,25 @@ class Coverage:
 
 
 def cover(release: Release, baseline: Baseline | None = None) -> Coverage:
-    """Return what of a release is covered now, of everything approved or of a baseline."""
-    now = clock.now()
+    """Return what of a release is covered now, of everything approved or of a baseline.
+
+    What was found before is returned where no row has come and nothing has aged since.
+    """
+    key = (release.pk, baseline.pk if baseline else None)
+    found = _kept.get(key, [release.system_id], lambda: _found(release, baseline))
+    return replace(found, release=release, at=clock.now())
+
+
+def _found(release: Release, baseline: Baseline | None) -> Found[Coverage]:
+    at = clock.now()
+    coverage = _cover(release, baseline, at)
+    ages = (each.ages_after(at) for one in coverage.requirements for each in one.criteria)
+    changes = [*ages, next_in_force(release.system, after=at)]
+    rows = len(coverage.requirements) + len(coverage.suspect_links)
+    return Found(coverage, rows, until=min((each for each in changes if each is not None), default=None))
+
+
+def _cover(release: Release, baseline: Baseline | None, now: datetime) -> Coverage:
     links = standings_of(release.system)
     suspects, answered = _suspects(links), _answered(links)
     found = [

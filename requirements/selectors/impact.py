@@ -14,11 +14,12 @@ from django.conf import settings
 
 from evidence import clock
 from evidence.access import Principal, visible_to
+from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.models import Deployment, Evidence, Release, System
-from evidence.selectors.deployments import Suspects, live_at
+from evidence.selectors.deployments import Suspects, live_at, next_in_force
 from requirements.acts import can_read_coverage
 from requirements.models import RequirementVersion
-from requirements.selectors.coverage import judged_on
+from requirements.selectors.coverage import cover, judged_on
 from requirements.selectors.ends import (
     End,
     current_ends,
@@ -26,9 +27,17 @@ from requirements.selectors.ends import (
     ends_with_release,
     ends_with_version,
 )
-from requirements.selectors.links import LinkStanding, Suspicion, ends_of, judge_links, stored_links
+from requirements.selectors.links import (
+    LINKS_FOLLOW_FROM,
+    LinkStanding,
+    Suspicion,
+    ends_of,
+    judge_links,
+    stored_links,
+)
 
 _INSTRUMENTS: Final = frozenset({"dataset", "evaluator", "judge"})
+_kept: Final[KeptUntilWritten[tuple[LinkStanding, ...]]] = KeptUntilWritten(*LINKS_FOLLOW_FROM, most=20_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ def impact_of_release(principal: Principal, candidate: Release) -> Impact:
         for slot in sorted(before | after)
         if before.get(slot, (0, ""))[0] != after.get(slot, (0, ""))[0]
     )
-    links = _newly_suspect(system, lambda ends: ends_with_release(system, ends, candidate))
+    links = _newly_suspect_with(candidate)
     touched = _touched(principal, live, candidate) if live and live != candidate else ()
     said = f"release {candidate.name}" + (
         f" in place of {live.name}" if live else ", the first that goes live"
@@ -172,6 +181,18 @@ def _slots(release: Release) -> dict[str, tuple[int, str]]:
     return {pin.slot: (pin.version_id, f"{pin.version.artefact.key} v{pin.version.number}") for pin in pins}
 
 
+def _newly_suspect_with(candidate: Release) -> tuple[LinkStanding, ...]:
+    """Return the links that a release would make suspect, as found before where no row has come since."""
+    system = candidate.system
+
+    def find() -> Found[tuple[LinkStanding, ...]]:
+        until = next_in_force(system, after=clock.now())
+        links = _newly_suspect(system, lambda ends: ends_with_release(system, ends, candidate))
+        return Found(links, len(links) + 1, until=until)
+
+    return _kept.get(candidate.pk, [system.pk], find)
+
+
 def _newly_suspect(
     system: System, change: Callable[[Mapping[int, End]], dict[int, End]]
 ) -> tuple[LinkStanding, ...]:
@@ -189,7 +210,7 @@ def _touched(principal: Principal, live: Release, candidate: Release | None) -> 
 
     What counts reviews is left out for whom it could lead.
     """
-    now, then = judged_on(live), judged_on(candidate) if candidate else {}
+    now, then = cover(live).judged(), cover(candidate).judged() if candidate else {}
     led = not can_read_coverage(principal, live, counts_reviews=True)
     return tuple(
         TouchedCriterion(

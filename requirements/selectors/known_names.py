@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
 
 from django.db.models import Q
 
+from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.models import Artefact, ArtefactKind, EvalRun, EvalScore, System, Trace
 from requirements.drafts import RequirementDraft
 from requirements.lint.known import KnownNames, SuiteSeen
-from requirements.models import RequirementState, RequirementTransition, RequirementVersion
+from requirements.models import (
+    AcceptanceCriterion,
+    Requirement,
+    RequirementState,
+    RequirementTransition,
+    RequirementVersion,
+)
 from requirements.selectors.wording import drafts_among
 
 _INSTRUMENTS = (ArtefactKind.SUITE, ArtefactKind.EVALUATOR, ArtefactKind.DATASET, ArtefactKind.JUDGE)
+_drafts: Final[KeptUntilWritten[tuple[RequirementDraft, ...]]] = KeptUntilWritten(
+    Requirement, RequirementVersion, RequirementTransition, AcceptanceCriterion, most=20_000
+)
 _NEWEST_TRACES = 1_000  # whose languages and environments count: what nobody sent lately is no evidence
 _MOST_SCORES = 50_000  # of the newest run of each suite
 
@@ -57,8 +69,19 @@ def _suites_seen(system: System) -> dict[str, SuiteSeen]:
     return {key: SuiteSeen(frozenset(found), samples[key]) for key, found in metrics.items()}
 
 
-def drafts_of(system: System) -> list[RequirementDraft]:
-    """Return the newest version of each requirement that is not retired, as drafts: two queries."""
+def drafts_of(system: System) -> Sequence[RequirementDraft]:
+    """Return the newest version of each requirement that is not retired, as drafts: two queries, or one where no row
+    has come since they were read before.
+    """
+
+    def find() -> Found[tuple[RequirementDraft, ...]]:
+        drafts = tuple(_read_drafts(system))
+        return Found(drafts, len(drafts))
+
+    return _drafts.get(system.pk, [system.pk], find)
+
+
+def _read_drafts(system: System) -> list[RequirementDraft]:
     newest = (
         RequirementVersion.objects.filter(requirement__system=system)
         .order_by("requirement_id", "-number")

@@ -18,9 +18,30 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 from django.db.models import Q
 
-from evidence.models import ArtefactKind, ArtefactVersion, System
+from evidence import clock
+from evidence.kept_until_written import Found, KeptUntilWritten
+from evidence.models import (
+    Artefact,
+    ArtefactKind,
+    ArtefactVersion,
+    Deployment,
+    Registration,
+    Release,
+    ReleasePin,
+    System,
+)
+from evidence.selectors.deployments import next_in_force
 from requirements.errors import LinkNotFound
-from requirements.models import LinkOutcome, RequirementState, TraceLink
+from requirements.models import (
+    AcceptanceCriterion,
+    LinkOutcome,
+    LinkReview,
+    Requirement,
+    RequirementState,
+    RequirementTransition,
+    RequirementVersion,
+    TraceLink,
+)
 from requirements.selectors.ends import End, current_ends, current_ends_of
 from requirements.selectors.fingerprints import fingerprints_of
 
@@ -223,10 +244,24 @@ def find_link(system: System, link_id: int) -> TraceLink:
     return link
 
 
-def standings_of(system: System) -> list[LinkStanding]:
-    """Return where each link of a system that holds stands now."""
-    stored = stored_links(system)
-    return judge_links(stored, current_ends(system, ends_of(stored)))
+# All that where a link stands follows from.
+LINKS_FOLLOW_FROM: Final = (
+    Requirement, RequirementVersion, RequirementTransition, AcceptanceCriterion, TraceLink, LinkReview,
+    Artefact, ArtefactVersion, Registration, Release, ReleasePin, Deployment,
+)  # fmt: skip
+_kept: Final[KeptUntilWritten[tuple[LinkStanding, ...]]] = KeptUntilWritten(*LINKS_FOLLOW_FROM, most=40_000)
+
+
+def standings_of(system: System) -> Sequence[LinkStanding]:
+    """Return where each link of a system that holds stands now, as it was found before where no row has come since."""
+
+    def find() -> Found[tuple[LinkStanding, ...]]:
+        until = next_in_force(system, after=clock.now())
+        stored = stored_links(system)
+        standings = judge_links(stored, current_ends(system, ends_of(stored)))
+        return Found(tuple(standings), len(standings), until=until)
+
+    return _kept.get(system.pk, [system.pk], find)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,28 @@ from django.db import connection
 
 from evidence import clock
 from evidence.access import Principal
+from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.selectors.review_tasks import releases_to_judge_blind
 from evidence.vocabulary import CriterionVerdict
 from requirements.covered import Judged
 from requirements.freshness import judge_stale
+from requirements.models import (
+    AcceptanceCriterion,
+    Assessment,
+    Requirement,
+    RequirementTransition,
+    RequirementVersion,
+)
 
 MET: Final = "met"
 NOT_MET: Final = "not_met"
 HIDDEN: Final = "hidden"
 MOST_DATED: Final = 500  # criteria of which is asked since when they are not met: three look-ups for each
 UNKNOWN: Final = ("untested", "stale", "insufficient", HIDDEN)  # why nobody, or not this person, can tell
+# All that a strip follows from beside the releases it is about. A criterion that is kept is a number among others.
+_kept: Final[KeptUntilWritten[dict[int, list[_Alike]]]] = KeptUntilWritten(
+    Requirement, RequirementVersion, RequirementTransition, AcceptanceCriterion, Assessment, most=500_000
+)
 
 # What is live in production, else the newest; beside it what it stood in for, else the one registered before it.
 _SHOWN: Final = """
@@ -282,6 +294,20 @@ def _trend(before: str, moved: Mapping[tuple[str, str], int]) -> Trend:
 
 
 def _alike(shown: Sequence[_Shown], now: datetime) -> dict[int, list[_Alike]]:
+    """Return what the criteria of each system come to, by its key, as found before where no row has come since."""
+
+    def find() -> Found[dict[int, list[_Alike]]]:
+        found = _find_alike(shown, now)
+        alike = [each for rows in found.values() for each in rows]
+        ages = [each.judged.ages_after(now) for each in alike]
+        until = min((at for at in ages if at is not None), default=None)
+        return Found(found, sum(len(each.criteria) for each in alike), until=until)
+
+    key = tuple((each.system, each.release, each.before) for each in shown)
+    return _kept.get(key, [each.system for each in shown], find)
+
+
+def _find_alike(shown: Sequence[_Shown], now: datetime) -> dict[int, list[_Alike]]:
     """Return what the criteria of each system come to, by its key; those with evidence too old, one by one."""
     asked = {
         "systems": [each.system for each in shown],
