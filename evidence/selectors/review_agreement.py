@@ -125,9 +125,10 @@ def agreement_of_reviewers(
     if until <= since:
         raise InvalidInput("The period ends before it begins.")
     of_period = {"created_at__gte": since, "created_at__lt": until}
-    of_system = reviews.filter(task__system=system, **of_period)
-    if of_system.order_by()[: MOST_REVIEWS + 1].count() > MOST_REVIEWS:
+    recorded = known.filter(task__system=system, **of_period)
+    if recorded.order_by()[: MOST_REVIEWS + 1].count() > MOST_REVIEWS:
         raise PeriodTooFull(MOST_REVIEWS, "reviews")
+    of_system = reviews.filter(task__system=system, **of_period)
     current = of_system.exclude(is_superseded("task__trace"))
     judged = _read(current)
     by_task = _by(judged, "task")
