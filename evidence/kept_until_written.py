@@ -31,17 +31,20 @@ class Found(Generic[_T]):
 
     value: _T
     n: int  # how much is kept of it, in rows
-    until: datetime | None = None  # from when on it may be another by time alone; None: it stays
+    # From when on after a time it may be another by time alone, asked only of what is kept; None: it stays as it is.
+    until: Callable[[datetime], datetime | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept(Generic[_T]):
-    found: Found[_T]
+    value: _T
+    n: int
     as_of: clock.AsOf  # what it was read after
+    until: datetime | None
 
     def holds_at(self, at: datetime) -> bool:
         """Whether time has not made it another."""
-        return self.as_of.at <= at and (self.found.until is None or at < self.found.until)
+        return self.as_of.at <= at and (self.until is None or at < self.until)
 
 
 every: Final[list[KeptUntilWritten[Any]]] = []  # that this process has
@@ -58,7 +61,7 @@ class KeptUntilWritten(Generic[_T]):
             most: rows that are kept of all values; one that has more is not kept.
         """
         self.follows_from: Final = follows_from
-        self._kept: Final[LRUCache[Hashable, _Kept[_T]]] = LRUCache(most, getsizeof=lambda kept: kept.found.n)
+        self._kept: Final[LRUCache[Hashable, _Kept[_T]]] = LRUCache(most, getsizeof=lambda kept: kept.n)
         self._lock: Final = Lock()
         every.append(self)
 
@@ -81,14 +84,14 @@ class KeptUntilWritten(Generic[_T]):
         with self._lock:
             kept = self._kept.get(key)
         if kept and kept.holds_at(clock.now()) and not self._have_more(systems, kept.as_of):
-            return kept.found.value
+            return kept.value
         as_of = clock.read_present()
         found = find()
+        if found.n > self._kept.maxsize:
+            return found.value
+        kept = _Kept(found.value, found.n, as_of, found.until(as_of.at))
         with self._lock:
-            if found.n <= self._kept.maxsize:
-                self._kept[key] = _Kept(found, as_of)
-            else:
-                self._kept.pop(key, None)
+            self._kept[key] = kept
         return found.value
 
     def _have_more(self, systems: Collection[int], since: clock.AsOf) -> bool:

@@ -24,7 +24,7 @@ def live_at(*, system: System, environment: str, at: datetime) -> Deployment | N
     )
 
 
-def next_in_force(system: System, *, after: datetime) -> datetime | None:
+def next_in_force(system: System, after: datetime) -> datetime | None:
     """Return when the next deployment on record takes effect where releases count as live; None: there is none."""
     later = Deployment.objects.filter(
         system=system, environment=settings.LIVE_ENVIRONMENT, effective_from__gt=after

@@ -166,12 +166,14 @@ def cover(release: Release, baseline: Baseline | None = None) -> Coverage:
 
 
 def _found(release: Release, baseline: Baseline | None) -> Found[Coverage]:
-    at = clock.now()
-    coverage = _cover(release, baseline, at)
-    ages = (each.ages_after(at) for one in coverage.requirements for each in one.criteria)
-    changes = [*ages, next_in_force(release.system, after=at)]
-    rows = len(coverage.requirements) + len(coverage.suspect_links)
-    return Found(coverage, rows, until=min((each for each in changes if each is not None), default=None))
+    coverage = _cover(release, baseline, clock.now())
+
+    def until(at: datetime) -> datetime | None:
+        ages = (each.ages_after(at) for one in coverage.requirements for each in one.criteria)
+        changes = [*ages, next_in_force(release.system, at)]
+        return min((each for each in changes if each is not None), default=None)
+
+    return Found(coverage, len(coverage.requirements) + len(coverage.suspect_links), until)
 
 
 def _cover(release: Release, baseline: Baseline | None, now: datetime) -> Coverage:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -186,9 +187,8 @@ def _newly_suspect_with(candidate: Release) -> tuple[LinkStanding, ...]:
     system = candidate.system
 
     def find() -> Found[tuple[LinkStanding, ...]]:
-        until = next_in_force(system, after=clock.now())
         links = _newly_suspect(system, lambda ends: ends_with_release(system, ends, candidate))
-        return Found(links, len(links) + 1, until=until)
+        return Found(links, len(links) + 1, partial(next_in_force, system))
 
     return _kept.get(candidate.pk, [system.pk], find)
 

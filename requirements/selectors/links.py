@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
 
-from evidence import clock
 from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.models import (
     Artefact,
@@ -256,10 +256,9 @@ def standings_of(system: System) -> Sequence[LinkStanding]:
     """Return where each link of a system that holds stands now, as it was found before where no row has come since."""
 
     def find() -> Found[tuple[LinkStanding, ...]]:
-        until = next_in_force(system, after=clock.now())
         stored = stored_links(system)
         standings = judge_links(stored, current_ends(system, ends_of(stored)))
-        return Found(tuple(standings), len(standings), until=until)
+        return Found(tuple(standings), len(standings), partial(next_in_force, system))
 
     return _kept.get(system.pk, [system.pk], find)
 

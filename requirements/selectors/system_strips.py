@@ -194,7 +194,7 @@ def strips_of(principal: Principal, system_ids: Collection[int]) -> dict[int, St
     shown = [_Shown(*row) for row in _fetch(_SHOWN, asked)]
     if not shown:
         return {}
-    alike = _alike(shown, now)
+    alike = _alike(shown)
     kept = _kept_from(principal, shown, alike)
     return {each.system: _strip(each, alike[each.system], kept, now) for each in shown}
 
@@ -293,15 +293,18 @@ def _trend(before: str, moved: Mapping[tuple[str, str], int]) -> Trend:
     return Trend(before, sum(moved.values()), moved[NOT_MET, MET], moved[MET, NOT_MET], lost)
 
 
-def _alike(shown: Sequence[_Shown], now: datetime) -> dict[int, list[_Alike]]:
+def _alike(shown: Sequence[_Shown]) -> dict[int, list[_Alike]]:
     """Return what the criteria of each system come to, by its key, as found before where no row has come since."""
 
     def find() -> Found[dict[int, list[_Alike]]]:
-        found = _find_alike(shown, now)
+        found = _find_alike(shown, clock.now())
         alike = [each for rows in found.values() for each in rows]
-        ages = [each.judged.ages_after(now) for each in alike]
-        until = min((at for at in ages if at is not None), default=None)
-        return Found(found, sum(len(each.criteria) for each in alike), until=until)
+
+        def until(at: datetime) -> datetime | None:
+            ages = (each.judged.ages_after(at) for each in alike)
+            return min((each for each in ages if each is not None), default=None)
+
+        return Found(found, sum(len(each.criteria) for each in alike), until)
 
     key = tuple((each.system, each.release, each.before) for each in shown)
     return _kept.get(key, [each.system for each in shown], find)

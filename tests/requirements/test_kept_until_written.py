@@ -65,11 +65,16 @@ def afresh(world: World) -> dict[str, Any]:
     return shown(world)
 
 
+def assessed(world: World) -> World:
+    assess(world, world.release)
+    return world
+
+
 def writes(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield acts that each change something that is kept, by what they are."""
     yield "a draft", lambda: put(world.system, "A", "B", "C", approved=False, min_n=1)
     yield "an approval", lambda: put(world.system, "A", "B", "C", "D", min_n=1)
-    yield "a trace and its assessment", lambda: (make_traces(world, 3), assess(world, world.release))
+    yield "a trace and its assessment", lambda: [make_traces(world, 3), assessed(world)]
     yield "a wording that makes links suspect", lambda: change(world.system, "A")
     yield "a link that is cleared", lambda: clear(world.system, "A>B")
     yield "a suite that nothing reads", lambda: register_suite(world, "idle", "1")
