@@ -67,6 +67,12 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def due(moment: datetime) -> SafeString:
+    """Return when something open is due: "due in 2 days", "3 hours late"."""
+    return moments.due(moment)
+
+
+@register.filter
 def told(count: int) -> str:
     """Return a count as it is shown: of what is counted up to some only, "500+"."""
     return told_count(count)

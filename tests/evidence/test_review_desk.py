@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -16,7 +17,7 @@ from evidence import clock
 from evidence.models import Citation, Claim, QueuedTask, Review, ReviewDraft, ReviewTask, Trace
 from evidence.services.review_drafts import record_decided
 from evidence.services.reviews import open_review_task
-from tests.e2e.cases import make_task
+from tests.e2e.cases import make_task, make_trace
 from tests.evidence.test_blinding import colleague, later_revision
 from tests.factories import ACTOR, World, make_world
 
@@ -63,6 +64,23 @@ def test_the_desk_leads_to_the_first_and_then_to_what_one_holds(world: World) ->
     assert client.get(DESK).url == at(high)  # type: ignore[attr-defined]
     assert press(client, high, "put_back").url == at(low)
     assert QueuedTask.objects.get(held_by=world.people["reviewer"]).task == low
+
+
+@pytest.mark.parametrize(
+    ("hours", "said", "in_chinese"),
+    [(50, "due in 2 days", "2 天后到期"), (-3, "3 hours late", "已逾期 3 小时")],
+)
+def test_desk_and_queue_say_how_soon_an_answer_is_due_and_the_moment_itself(
+    world: World, hours: int, said: str, in_chinese: str
+) -> None:
+    moment = clock.now() + timedelta(hours=hours, minutes=1 if hours > 0 else -1)
+    asked = moment - settings.REVIEW_DUE
+    task = open_review_task(trace=make_trace(world), reason="high_risk", actor=ACTOR, asked_at=asked)
+    client = signed_in(world.people["reviewer"])
+    for language, words in (("en", said), ("zh-hans", in_chinese)):
+        for page in (at(task), "/admin/evidence/reviewtask/"):
+            shown = client.get(page, headers={"accept-language": language}).content.decode()
+            assert re.search(rf'<time [^>]*datetime="{moment:%Y-%m-%dT%H:%M}:..Z"[^>]*>{words}</time>', shown)
 
 
 def test_each_claim_has_its_own_address_with_its_source(world: World) -> None:
