@@ -10,11 +10,14 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence import clock
-from evidence.models import Citation, Claim, QueuedTask, Review, ReviewDraft, ReviewTask, Trace
+from evidence.models import Citation, Claim, QueuedTask, Review, ReviewDraft, ReviewTask, SavedFilter, Trace
+from evidence.selectors import counting, queue_places
 from evidence.services.review_drafts import record_decided
 from evidence.services.reviews import open_review_task
 from tests.e2e.cases import make_task, make_trace
@@ -81,6 +84,50 @@ def test_desk_and_queue_say_how_soon_an_answer_is_due_and_the_moment_itself(
         for page in (at(task), "/admin/evidence/reviewtask/"):
             shown = client.get(page, headers={"accept-language": language}).content.decode()
             assert re.search(rf'<time [^>]*datetime="{moment:%Y-%m-%dT%H:%M}:..Z"[^>]*>{words}</time>', shown)
+
+
+def words_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_the_desk_says_where_an_answer_stands_and_leads_to_the_one_before_it(world: World) -> None:
+    tasks, client = [make_task(world) for _ in range(3)], signed_in(world.people["reviewer"])
+    second = client.get(at(tasks[1])).content.decode()
+    assert "2 of 3 · 2 left" in words_of(second)
+    assert re.search(rf'<a data-key="k"[^>]* href="{re.escape(at(tasks[0]))}"', second)
+    assert "1 of 3 · 2 left" in words_of(client.get(at(tasks[0])).content.decode())
+    press(client, tasks[0], "decide", decision="approve")
+    assert "1 of 2 · 1 left" in words_of(client.get(at(tasks[1])).content.decode())
+    decided = words_of(client.get(at(tasks[0])).content.decode())
+    assert "2 left" in decided
+    assert " of 2" not in decided, "what one has decided stands nowhere in the queue"
+
+
+def test_where_an_answer_stands_is_told_by_the_filter_that_answers_are_taken_by(world: World) -> None:
+    make_task(world)
+    low, client = make_task(world, risk="low"), signed_in(world.people["reviewer"])
+    assert "2 of 2" in words_of(client.get(at(low)).content.decode())
+    client.post("/admin/review-filters/?risk_tier__exact=low", {"act": "save", "name": "low"})
+    kept = SavedFilter.objects.get()
+    assert client.post(f"{DESK}?filter={kept.pk}").url == at(low)  # type: ignore[attr-defined]
+    assert "1 of 1 · 0 left" in words_of(client.get(at(low)).content.decode())
+
+
+def test_what_waits_is_read_no_further_than_it_is_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, client = [make_task(world) for _ in range(4)], signed_in(world.people["reviewer"])
+    monkeypatch.setattr(counting, "MOST_COUNTED", 2)
+    monkeypatch.setattr(queue_places, "MOST_COUNTED", 2)
+    with CaptureQueriesContext(connection) as asked:
+        last = words_of(client.get(at(tasks[3])).content.decode())
+    read = [each["sql"] for each in asked if '"reason_rank" ASC' in each["sql"]]
+    assert read
+    assert all(" LIMIT 3" in sql for sql in read)
+    assert len(asked) <= 25
+    assert "2+ left" in last
+    assert "of 2+" not in last, "behind those that are counted"
+    assert "1 of 2+ · 2+ left" in words_of(client.get(at(tasks[0])).content.decode())
 
 
 def test_each_claim_has_its_own_address_with_its_source(world: World) -> None:
@@ -254,7 +301,7 @@ def test_a_field_that_the_pane_does_not_have_is_refused_and_what_was_written_sta
         page = answer.content.decode()
         assert name in page.split("Invalid input", 1)[1]
         assert "Names another fee." in page
-        assert 'name="decision" value="reject" data-key="x" checked' in page
+        assert re.search(r'name="decision" value="reject"[^>]* checked', page)
     assert client.post(at(task), {"act": "save", **said}).status_code == 302
     assert ReviewDraft.objects.get().said["rationale"] == "Names another fee."
 

@@ -38,6 +38,7 @@ from evidence.pages.review_desk.address import PARAMETERS, address_of
 from evidence.pages.review_desk.dispute import compare_reviews
 from evidence.pages.review_desk.judgement import (
     ask_of_claim,
+    beside_current,
     check_said,
     compare_correction,
     decision_choices,
@@ -52,6 +53,7 @@ from evidence.pages.review_desk.tabs import pane_context
 from evidence.pages.review_filters import FILTER, desk_context, filter_chosen
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.counting import count_some
+from evidence.selectors.queue_places import QueuePlace, place_in_queue
 from evidence.selectors.review_tasks import find_task, is_free, waiting_for, waits_to_be_settled
 from evidence.selectors.review_work import narrowed
 from evidence.services import review_drafts, review_queue
@@ -237,17 +239,21 @@ def _page(
     task = find_task(trace, principal.person)
     is_disputed = task is not None and waits_to_be_settled(task)
     refusal = _refusal(principal, trace, task)
+    place = _place(request, principal, trace, _SETTLE if is_disputed else _JUDGE)
+    claims = [ask_of_claim(trace, card, said, is_current=card is current) for card in cards]
     context = {
         "trace": trace,
         "task": task,
-        "n_left": _count_left(request, principal, trace, _SETTLE if is_disputed else _JUDGE),
+        "place": place,
+        "before_url": address_of(place.before) if place.before is not None else "",
         "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
         "versions": trace.versions.select_related("version__artefact", "version__registration").order_by(
             "slot"
         ),
-        "claims": [ask_of_claim(trace, card, said, is_current=card is current) for card in cards],
+        "claims": claims,
+        **beside_current(claims),
         "current": current,
         **pane_context(Looking(request, principal, trace, cards, current)),
         "said": said,
@@ -283,11 +289,11 @@ def _filter_in_use(request: HttpRequest, principal: Principal) -> SavedFilter | 
     return visible_to(SavedFilter.objects.select_related("system").filter(pk=key), principal).first()
 
 
-def _count_left(request: HttpRequest, principal: Principal, trace: Trace, stage: QueuedTask.Stage) -> int:
-    """Return how many wait after this answer, among those that are taken, as `count_some` counts."""
-    rows = waiting_for(principal.person, stage).exclude(task__trace=trace)
+def _place(request: HttpRequest, principal: Principal, trace: Trace, stage: QueuedTask.Stage) -> QueuePlace:
+    """Return where this answer stands among those that are taken."""
+    rows = waiting_for(principal.person, stage)
     by = _filter_in_use(request, principal) if stage == _JUDGE else None
-    return count_some(rows if by is None else narrowed(rows, by))
+    return place_in_queue(rows if by is None else narrowed(rows, by), trace)
 
 
 def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
