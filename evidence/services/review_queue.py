@@ -142,11 +142,17 @@ def check_free(task: ReviewTask, principal: Principal) -> None:
     Raises:
         ConflictingContent: somebody does, until a time that is told.
     """
-    queued = QueuedTask.objects.filter(task=task).exclude(is_free(principal.person, clock.now())).first()
-    if queued is not None and queued.held_until is not None:
+    held = find_held_by_another(task, principal)
+    if held is not None and held.held_until is not None:
         raise ConflictingContent(
-            f"A colleague is at this answer, until {queued.held_until:%H:%M} UTC at most: take another one."
+            f"A colleague is at this answer, until {held.held_until:%H:%M} UTC at most: take another one."
         )
+
+
+def find_held_by_another(task: ReviewTask, principal: Principal) -> QueuedTask | None:
+    """Return the row of a task that somebody else holds, with who does; it says nothing of what they think of it."""
+    held = QueuedTask.objects.filter(task=task).exclude(is_free(principal.person, clock.now()))
+    return held.select_related("held_by").first()
 
 
 def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:

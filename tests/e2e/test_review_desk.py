@@ -185,12 +185,16 @@ def test_whoever_writes_is_told_in_sight_why_it_is_not_saved(
     assert find_barriers(browser) == []
     Membership.objects.filter(user=person).delete()
     browser.find_element("name", "rationale").send_keys(" Hm.")
-    see(browser, "may judge no answers any more", within="[data-said]")
+    see(
+        browser,
+        "you may not judge this answer any more. What was saved before is kept.",
+        within="[data-said]",
+    )
     assert browser.find_element("name", "rationale").get_attribute("value") == "Hm. Hm."
 
 
 def test_the_claims_of_an_answer_that_a_colleague_is_at_are_walked_by_keys(
-    live_server: LiveServer, sign_in: Callable[[User], Any]
+    live_server: LiveServer, sign_in: Callable[[User], Any], shoot: Callable[[str], None]
 ) -> None:
     world = make_world()
     task = make_task(world)
@@ -198,7 +202,10 @@ def test_the_claims_of_an_answer_that_a_colleague_is_at_are_walked_by_keys(
     browser = sign_in(world.people["reviewer"])
     speak(browser, "en")
     browser.get(f"{live_server.url}{reverse('admin:judge_answer', args=[task.trace_id])}")
-    see(browser, "A colleague is at this answer", within="#tb-desk-judgement")
+    see(browser, "Held by one", within="#tb-desk-judgement")
+    shoot("review-desk-held")
+    press(browser, "a")
+    see(browser, "it cannot be judged now", within="[data-said]")
     see(browser, "Claim 3", within=HEADING)
     press(browser, "p")
     see(browser, "Claim 2", within=HEADING)

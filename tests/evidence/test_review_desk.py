@@ -16,7 +16,17 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence import clock
-from evidence.models import Citation, Claim, QueuedTask, Review, ReviewDraft, ReviewTask, SavedFilter, Trace
+from evidence.models import (
+    Citation,
+    Claim,
+    Membership,
+    QueuedTask,
+    Review,
+    ReviewDraft,
+    ReviewTask,
+    SavedFilter,
+    Trace,
+)
 from evidence.selectors import counting, queue_places
 from evidence.services.review_drafts import record_decided
 from evidence.services.reviews import open_review_task
@@ -130,6 +140,36 @@ def test_what_waits_is_read_no_further_than_it_is_counted(
     assert "1 of 2+ · 2+ left" in words_of(client.get(at(tasks[0])).content.decode())
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "you may judge it no more"), ("zh-hans", "您已不能再判断它")]
+)
+def test_who_may_judge_no_more_is_told_and_given_back_what_they_wrote(
+    world: World, language: str, words: str
+) -> None:
+    task, person = make_task(world), world.people["reviewer"]
+    client = signed_in(person)
+    press(client, task, "save", rationale="The fee is 1 %.")
+    Membership.objects.filter(user=person).delete()
+    headers = {"accept": "text/html", "accept-language": language}
+    for act in ("decide", "save", "put_back"):
+        for address in (at(task), reverse("admin:judge_answer", args=[987_654])):
+            said = {"act": act, "decision": "reject", "rationale": "The fee is 2 %."}
+            answer = client.post(address, said, headers=headers)
+            page = answer.content.decode()
+            assert answer.status_code == 404
+            assert words in page
+            assert "The fee is 2 %." in page
+            assert task.trace.question not in page
+            assert '<a href="/admin/review-desk/">' in page
+    opened = client.get(at(task), headers=headers)
+    assert opened.status_code == 404
+    assert words in opened.content.decode()
+    assert ReviewDraft.objects.get().said["rationale"] == "The fee is 1 %.", "the draft is kept"
+    asked = {"act": "keep", "rationale": "The fee is 3 %."}
+    kept = client.post(at(task), asked, headers={"accept": "application/problem+json, text/html;q=0.9"})
+    assert (kept.status_code, kept.json()["code"]) == (404, "not_found")
+
+
 def test_each_claim_has_its_own_address_with_its_source(world: World) -> None:
     task, client = make_task(world), signed_in(world.people["reviewer"])
     first = client.get(at(task, claim=1)).content.decode()
@@ -187,7 +227,16 @@ def test_what_a_colleague_holds_says_so_and_takes_no_decision(world: World) -> N
     task = make_task(world)
     signed_in(world.people["reviewer"]).post(DESK)
     second = signed_in(colleague(world, "second", "reviewer"))
-    assert "A colleague is at this answer" in second.get(at(task)).content.decode()
+    opened = second.get(at(task)).content.decode()
+    until = QueuedTask.objects.get().held_until
+    assert until is not None
+    assert f"Held by {world.people['reviewer'].username} until {until:%H:%M} UTC at most" in words_of(opened)
+    disabled = opened.split("<fieldset", 1)[1].split("</fieldset>")[0]
+    assert "disabled" in disabled.split(">")[0]
+    assert disabled.count('type="radio"') == 4
+    assert 'value="decide"' not in opened
+    in_chinese = second.get(at(task), headers={"accept-language": "zh-hans"}).content.decode()
+    assert f"{world.people['reviewer'].username} 正在审阅这条回答" in words_of(in_chinese)
     page = second.post(at(task), {"act": "decide", "decision": "approve"}, follow=True)
     assert "A colleague is at this answer" in page.content.decode()
     assert not Review.objects.exists()

@@ -153,7 +153,18 @@ function name() {
 function written() {
   const told = new FormData(form);
   told.set("act", "keep");
-  return { method: "POST", body: new URLSearchParams(told), redirect: "error" };
+  const headers = { Accept: "application/problem+json, text/html;q=0.9" }; // a refusal by its code
+  return { method: "POST", body: new URLSearchParams(told), redirect: "error", headers };
+}
+
+const FORBIDDEN = ["not_found", "permission_denied", "access_denied"];
+
+// What is said of an answer that saved nothing: the words of a refusal are those of the page.
+function refusal(answer, words) {
+  const kind = answer.headers.get("Content-Type") ?? "";
+  if (kind.startsWith("text/plain")) return form.dataset.refused.replace("%s", () => words);
+  const isForbidden = kind.startsWith("application/problem+json") && FORBIDDEN.includes(JSON.parse(words).code);
+  return isForbidden ? form.dataset.forbidden : form.dataset.lost;
 }
 
 async function keep() {
@@ -165,7 +176,7 @@ async function keep() {
     const answer = await fetch(location.pathname, written());
     const words = await answer.text();
     if (answer.ok) difference = new DOMParser().parseFromString(words, "text/html").body;
-    else if (answer.headers.get("Content-Type")?.startsWith("text/plain")) why = form.dataset.refused.replace("%s", () => words);
+    else why = refusal(answer, words);
   } catch {
     // As above.
   }
@@ -196,6 +207,10 @@ function press(key) {
   if (!target) return;
   if (target.type === "search") {
     target.focus();
+    return;
+  }
+  if (target.matches(":disabled")) {
+    tell(target.closest("[data-held]")?.dataset.held ?? "");
     return;
   }
   target.click();

@@ -26,7 +26,8 @@ _MOST_OF_PAGE: Final = 36  # characters
 _CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
 _PAGE: Final = "page"  # which opened page it is
 _READ: Final = "read"  # when the draft was saved that it shows; empty: there was none
-_WORDS: Final = ("decision", "reason_code", "reason", "rationale", "corrected_answer")
+WRITTEN: Final = ("rationale", "corrected_answer")  # in words of one's own
+_WORDS: Final = ("decision", "reason_code", "reason", *WRITTEN)
 
 # The key of each decision, and what it means.
 DECISIONS: Final[Mapping[str, tuple[str, StrOrPromise]]] = {

@@ -37,6 +37,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.review_desk.address import PARAMETERS, address_of
 from evidence.pages.review_desk.dispute import compare_reviews
 from evidence.pages.review_desk.judgement import (
+    WRITTEN,
     ask_of_claim,
     beside_current,
     check_said,
@@ -102,7 +103,7 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
     traces = visible_to(Trace.objects.select_related("system", "release"), principal)
     trace = traces.filter(pk=trace_id).first()
     if trace is None:
-        raise NotFound(_("There is no such answer among those that you may see."))
+        return _lost(request)
     if request.method != "POST":
         return _page(request, principal, trace)
     try:
@@ -124,6 +125,24 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
         if request.POST["act"] == "decide":
             _keep_what_was_written(request, principal, trace)
         return _to_answer(trace.pk)
+
+
+def _lost(request: HttpRequest) -> Page:
+    """Say that there is no such answer, as of one that there never was, and give back what was written about it.
+
+    Raises:
+        NotFound: nothing was written, or the script asks, which has it still.
+    """
+    written = [text for name in WRITTEN if (text := request.POST.get(name, "").strip())]
+    if not written or request.POST.get("act") == _KEEP:
+        raise NotFound(
+            _(
+                "There is no such answer among those that you may see. If you were judging it a moment ago, you may "
+                "judge it no more: nothing was recorded, and what you had saved is kept."
+            )
+        )
+    title = gettext_lazy("You may not judge this answer")
+    return Page("pages/review_desk/lost.html", title, {"written": written}, status=NotFound.http_status)
 
 
 def _start(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
@@ -268,6 +287,7 @@ def _page(
         "is_too_long": is_too_long(trace, said),
         "dispute": compare_reviews(trace, principal, cards) if is_disputed and not refusal else None,
         "refusal": refusal,
+        "held": review_queue.find_held_by_another(task, principal) if task is not None and refusal else None,
         **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
