@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.db.models import QuerySet
 
@@ -31,7 +32,7 @@ def place_in_queue(rows: QuerySet[QueuedTask], trace: Trace) -> QueuePlace:
     The index of the queue has them in this order, so that of any number as many are read as are counted.
     """
     ordered = rows.order_by(*QUEUE_ORDER).values_list("task__trace", flat=True)
-    keys = list(ordered[: MOST_COUNTED + 1])
+    keys = cast("list[int]", list(ordered[: MOST_COUNTED + 1]))
     if trace.pk not in keys[:MOST_COUNTED]:
         return QueuePlace(0, len(keys), None)
     at = keys.index(trace.pk)

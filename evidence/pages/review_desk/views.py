@@ -34,6 +34,7 @@ from evidence.models import (
     Trace,
 )
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal, refusal_detail, refusal_text
 from evidence.pages.review_desk.address import PARAMETERS, address_of
 from evidence.pages.review_desk.dispute import compare_reviews
 from evidence.pages.review_desk.judgement import (
@@ -59,6 +60,7 @@ from evidence.selectors.review_tasks import find_task, is_free, waiting_for, wai
 from evidence.selectors.review_work import narrowed
 from evidence.services import review_drafts, review_queue
 from evidence.services.review_draws import AT_RANDOM, draw_at_random
+from evidence.worded import worded
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
@@ -111,17 +113,17 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
     except InvalidInput as exc:
         if request.POST.get("act") == _KEEP:
             raise
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
         return _page(request, principal, trace, sent=read_said(request, trace), status=exc.http_status)
     if request.POST.get("act") == _KEEP:
         return _keep(request, principal, trace)
     act = _ACTS.get(request.POST.get("act", ""))
     if act is None:
-        raise NotFound(_("This page has no such button."))
+        raise NotFound(worded("This page has no such button."))
     try:
         return act(request, principal, trace)
     except EvidenceError as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
         if request.POST["act"] == "decide":
             _keep_what_was_written(request, principal, trace)
         return _to_answer(trace.pk)
@@ -136,7 +138,7 @@ def _lost(request: HttpRequest) -> Page:
     written = [text for name in WRITTEN if (text := request.POST.get(name, "").strip())]
     if not written or request.POST.get("act") == _KEEP:
         raise NotFound(
-            _(
+            worded(
                 "There is no such answer among those that you may see. If you were judging it a moment ago, you may "
                 "judge it no more: nothing was recorded, and what you had saved is kept."
             )
@@ -158,7 +160,7 @@ def _start(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
             if not draw_at_random(principal=principal):
                 messages.info(request, _("There is no answer that nobody was asked about."))
         except ConflictingContent as exc:
-            messages.error(request, f"{exc.title}. {exc}")
+            messages.error(request, refusal(exc))
     return _take_next(request, principal, stage=_SETTLE if act == "settle" else _JUDGE)
 
 
@@ -196,7 +198,9 @@ def _keep(request: HttpRequest, principal: Principal, trace: Trace) -> HttpRespo
     try:
         review_drafts.save_draft(principal=principal, trace=trace, said=said, opened=read_opened(request))
     except EvidenceError as exc:
-        return HttpResponse(str(exc), status=exc.http_status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            refusal_text(exc), status=exc.http_status, content_type="text/plain; charset=utf-8"
+        )
     return render(
         request,
         "pages/review_desk/difference.html",
@@ -336,7 +340,7 @@ def _refusal(principal: Principal, trace: Trace, task: Any) -> str:
         if task is not None:
             review_queue.check_free(task, principal)
     except EvidenceError as exc:
-        return str(exc)
+        return refusal_detail(exc)
     return ""
 
 
