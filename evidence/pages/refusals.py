@@ -18,12 +18,13 @@ from evidence.worded import Worded, sentence_of
 
 def refusal(exc: Any) -> SafeString:
     """Return all that is said of an error: "Not permitted. This is an operator's to do: ask one."."""
-    return format_html(gettext("{kind}. {sentence}"), kind=refusal_title(exc), sentence=refusal_detail(exc))
+    stop = ". " if _is_english() else "。"
+    return format_html("{}{}{}", refusal_title(exc), stop, refusal_detail(exc))
 
 
 def refusal_title(exc: Any) -> str:
     """Return what kind of error it is."""
-    return title_in_language(exc.code, exc.title)
+    return gettext(exc.title)
 
 
 def refusal_detail(exc: Any) -> SafeString | str:
@@ -37,14 +38,14 @@ def refusal_text(exc: Any) -> str:
 
 
 def title_in_language(code: str, title: str) -> str:
-    """Return the title of a code's error; some have one of their own for people."""
+    """Return what a page that is a refusal is called: some codes have a title of their own there."""
     words = REFUSAL_WORDS.get(code)
     return str(words.title) if words else gettext(title)
 
 
 def in_language(text: str) -> SafeString | str:
     """Return a sentence in the reader's language; marked as English where it is in no other."""
-    if not text or (get_language() or "en").startswith("en"):
+    if not text or _is_english():
         return text
     said = _say(text)
     return format_html('<span lang="en">{}</span>', text) if said == text else said
@@ -58,3 +59,7 @@ def _say(text: str) -> str:
         name: _say(value) if isinstance(value, Worded) else value for name, value in text.values.items()
     }
     return template % values if values else template
+
+
+def _is_english() -> bool:
+    return (get_language() or "en").split("-")[0] == "en"
