@@ -96,6 +96,14 @@ def test_desk_and_queue_say_how_soon_an_answer_is_due_and_the_moment_itself(
             assert re.search(rf'<time [^>]*datetime="{moment:%Y-%m-%dT%H:%M}:..Z"[^>]*>{words}</time>', shown)
 
 
+def test_the_queue_is_narrowed_by_a_reason_in_the_readers_words(world: World) -> None:
+    make_task(world)
+    queue, client = "/admin/evidence/reviewtask/?standing=open", signed_in(world.people["reviewer"])
+    for language, words in (("en", "high risk"), ("zh-hans", "高风险")):
+        page = client.get(queue, headers={"accept-language": language}).content.decode()
+        assert re.search(rf'<a href="[^"]*reason=high_risk[^"]*"[^>]*>\s*{words}\s*</a>', page)
+
+
 def words_of(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
@@ -153,12 +161,18 @@ def test_who_may_judge_no_more_is_told_and_given_back_what_they_wrote(
     headers = {"accept": "text/html", "accept-language": language}
     for act in ("decide", "save", "put_back"):
         for address in (at(task), reverse("admin:judge_answer", args=[987_654])):
-            said = {"act": act, "decision": "reject", "rationale": "The fee is 2 %."}
+            said = {
+                "act": act,
+                "decision": "reject",
+                "rationale": "The fee is 2 %.",
+                "corrected_answer": "As it was.",
+            }
             answer = client.post(address, said, headers=headers)
             page = answer.content.decode()
             assert answer.status_code == 404
             assert words in page
             assert "The fee is 2 %." in page
+            assert "As it was." not in page, "the field is filled with the answer where nothing is overridden"
             assert task.trace.question not in page
             assert '<a href="/admin/review-desk/">' in page
     opened = client.get(at(task), headers=headers)

@@ -28,6 +28,7 @@ from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, Not
 from evidence.models import (
     PolicyCheck,
     QueuedTask,
+    Review,
     ReviewDraft,
     ReviewTask,
     SavedFilter,
@@ -135,7 +136,11 @@ def _lost(request: HttpRequest) -> Page:
     Raises:
         NotFound: nothing was written, or the script asks, which has it still.
     """
-    written = [text for name in WRITTEN if (text := request.POST.get(name, "").strip())]
+    is_overridden = (
+        request.POST.get("decision") == Review.Decision.OVERRIDE
+    )  # else the field has the answer itself
+    asked = [name for name in WRITTEN if name != "corrected_answer" or is_overridden]
+    written = [text for name in asked if (text := request.POST.get(name, "").strip())]
     if not written or request.POST.get("act") == _KEEP:
         raise NotFound(
             worded(
