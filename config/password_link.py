@@ -11,6 +11,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from evidence.errors import EvidenceError
+from evidence.pages.refusals import refusal_detail
 from evidence.services.people.passwords import SIGNER, choose_password
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class PasswordLinkView(PasswordResetConfirmView):
                 uid=self.kwargs["uidb64"], token=token, password=form.cleaned_data["new_password1"]
             )
         except EvidenceError as exc:
-            form.add_error(None, str(exc))
+            form.add_error(None, refusal_detail(exc))
             return self.form_invalid(form)
         del self.request.session[INTERNAL_RESET_SESSION_TOKEN]
         return HttpResponseRedirect(self.get_success_url())

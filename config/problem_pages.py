@@ -19,6 +19,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language_from_request, override
 
 from evidence.pages.refusal_words import REFUSAL_WORDS
+from evidence.pages.refusals import in_language, title_in_language
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +35,11 @@ def show_problem(request: HttpRequest, body: Mapping[str, Any], *, is_general: b
         is_general: whether its detail says nothing that the words for its code do not.
     """
     words = REFUSAL_WORDS.get(body["code"])
-    told = {**body, "back": _page_before(request)}
-    if words is not None:
-        told["title"] = words.title
-        told["detail"] = words.said if is_general and words.said else body["detail"]
     language = get_language_from_request(request)  # the middleware that chooses it may not have been reached
     with override(language):
+        said = words.said if words is not None and is_general and words.said else in_language(body["detail"])
+        title = title_in_language(body["code"], body["title"])
+        told = {**body, "back": _page_before(request), "title": title, "detail": said}
         if body["status"] < HTTPStatus.INTERNAL_SERVER_ERROR and (framed := _in_frame(request, told)):
             return framed
         page = render_to_string(_TEMPLATE, {"problem": told, "language": language})

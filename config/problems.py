@@ -46,6 +46,7 @@ from evidence.otlp.body import PROTOBUF
 from evidence.otlp.errors import BodyTooLarge
 from evidence.otlp.replies import encode_refusal
 from evidence.problems import CONTENT_TYPE, problem_body
+from evidence.worded import sentence_of
 from interpret.errors import InterpretError
 from requirements.errors import RequirementsError
 
@@ -181,12 +182,17 @@ def _translate(exc: BaseException, path: str) -> _Problem | None:
         return _of_kind("broker_away", _SEND_AGAIN, {"Retry-After": str(_RETRY_AFTER)})
     if isinstance(exc, ValueError) and (detail := _unstorable_text(exc)):
         return _of_kind("unstorable_value", detail)
+    if isinstance(exc, PermissionDenied):
+        return _of_permission_denied(exc)
     return _nothing_at(path) if isinstance(exc, Http404) else _of_http_error(exc)
 
 
 def _of_app_error(exc: Any) -> _Problem:
     members: dict[str, Any] = getattr(exc, "members", dict)()  # further RFC 9457 members, as `errors`
-    body = problem_body(code=exc.code, title=exc.title, status=exc.http_status, detail=str(exc)) | members
+    body = (
+        problem_body(code=exc.code, title=exc.title, status=exc.http_status, detail=sentence_of(exc))
+        | members
+    )
     retry_after = getattr(exc, "retry_after", None)  # seconds
     return _Problem(body, {"Retry-After": str(retry_after)} if retry_after else {})
 
@@ -226,8 +232,6 @@ def _unstorable_text(exc: ValueError) -> str:
 
 
 def _of_http_error(exc: BaseException) -> _Problem | None:
-    if isinstance(exc, PermissionDenied):
-        exc = exceptions.PermissionDenied(str(exc) or None)
     if isinstance(exc, exceptions.ValidationError):  # ours raise `InvalidInput`; this is a library's
         return _of_app_error(InvalidInput(faults=faults_in(exc.detail)))
     if isinstance(exc, exceptions.APIException):
@@ -241,6 +245,14 @@ def _of_http_error(exc: BaseException) -> _Problem | None:
     if isinstance(exc, SuspiciousOperation | BadRequest | MultiPartParserError | UnreadablePostError):
         return _of_kind("bad_request", str(exc) or "The request cannot be read: send it again.")
     return None
+
+
+def _of_permission_denied(exc: PermissionDenied) -> _Problem:
+    sentence = sentence_of(exc)
+    problem = _of_api_exception(exceptions.PermissionDenied(sentence or None))
+    if sentence:
+        problem.body["detail"] = sentence  # with its template, which a page says in its reader's language
+    return problem
 
 
 def _of_api_exception(exc: exceptions.APIException) -> _Problem:

@@ -23,7 +23,7 @@ PACKAGES: Final = ("config", "evidence", "requirements", "interpret")
 # What the arguments of each function that marks a text are.
 _TEXT, _PLURAL, _CONTEXT = "text", "plural", "context"
 _MARKERS: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (_TEXT,)),
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "worded"), (_TEXT,)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (_TEXT, _PLURAL)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (_CONTEXT, _TEXT)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), (_CONTEXT, _TEXT, _PLURAL)),
@@ -59,9 +59,12 @@ def marked_messages() -> dict[Message, list[str]]:
 def messages_of_python(source: str) -> Iterator[Message]:
     """Yield what `_("…")` and its like mark in a module, in the order of lines.
 
-    A call with a variable marks nothing: its text is marked elsewhere.
+    A call with a variable marks nothing: its text is marked elsewhere. The title of an error
+    class is marked by being one.
     """
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    tree = ast.parse(source)
+    yield from _titles_of_errors(tree)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for node in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         if not isinstance(node.func, ast.Name):
             continue
@@ -69,6 +72,24 @@ def messages_of_python(source: str) -> Iterator[Message]:
         given = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
         if roles and len(given) >= len(roles) and all(isinstance(each, str) for each in given[: len(roles)]):
             yield Message(**dict(zip(roles, map(str, given), strict=False)))
+
+
+def _titles_of_errors(tree: ast.Module) -> Iterator[Message]:
+    """Yield the `title` of each class that has a `code`: what kind of error it is."""
+    for each in ast.walk(tree):
+        if isinstance(each, ast.ClassDef):
+            told = dict(_constants_of(each))
+            if {"code", "title"} <= told.keys():
+                yield Message(told["title"])
+
+
+def _constants_of(owner: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for line in owner.body:
+        match line:
+            case ast.Assign([ast.Name(name)], ast.Constant(str(text))):
+                yield name, text
+            case ast.AnnAssign(ast.Name(name), _, ast.Constant(str(text))):
+                yield name, text
 
 
 def messages_of_template(source: str) -> Iterator[Message]:

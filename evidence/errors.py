@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
+from evidence.worded import worded
+
 MOST_FAULTS: Final = 50  # of one request that are told
 
 
@@ -50,7 +52,9 @@ class AppendOnlyViolation(EvidenceError):
     title = "This record cannot be changed"
 
     def __init__(self, label: str) -> None:
-        super().__init__(f"{label} is append-only: add a row that names the old one instead.")
+        super().__init__(
+            worded("%(label)s is append-only: add a row that names the old one instead.", label=label)
+        )
 
 
 class ClockBehind(EvidenceError):
@@ -62,8 +66,10 @@ class ClockBehind(EvidenceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This database was restored from a dump: its transactions are numbered anew. Run `manage.py migrate` once, "
-            "which numbers them on from where the rows end."
+            worded(
+                "This database was restored from a dump: its transactions are numbered anew. Run "
+                "`manage.py migrate` once, which numbers them on from where the rows end.",
+            )
         )
 
 
@@ -77,9 +83,14 @@ class ClockSetBack(EvidenceError):
 
     def __init__(self, seconds: float, tolerance: int) -> None:
         super().__init__(
-            f"The server's clock is {seconds:,.0f} seconds behind what is on record, more than the {tolerance} "
-            "tolerated. Set it right. If it is right now and was ahead before, set TRACEBINDER_CLOCK_TOLERANCE to more "
-            "than that: times then go on from the last one on record."
+            worded(
+                "The server's clock is %(seconds)s seconds behind what is on record, more than the "
+                "%(tolerance)s tolerated. Set it right. If it is right now and was ahead before, set "
+                "TRACEBINDER_CLOCK_TOLERANCE to more than that: times then go on from the last one on "
+                "record.",
+                seconds=f"{seconds:,.0f}",
+                tolerance=tolerance,
+            )
         )
 
 
@@ -124,8 +135,12 @@ class ListTooLong(EvidenceError):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"The list has more than {most:,} rows, which is what one file takes: narrow it by its filters, to a month "
-            "say, and export it in parts. TRACEBINDER_LIST_EXPORT_MAX_ROWS changes the limit."
+            worded(
+                "The list has more than %(most)s rows, which is what one file takes: narrow it by its "
+                "filters, to a month say, and export it in parts. TRACEBINDER_LIST_EXPORT_MAX_ROWS "
+                "changes the limit.",
+                most=f"{most:,}",
+            )
         )
 
 
@@ -138,8 +153,10 @@ class SearchTooWide(EvidenceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "These words are common, and what else you ask for is rare among them: add a rarer word, or a shorter "
-            "period."
+            worded(
+                "These words are common, and what else you ask for is rare among them: add a rarer "
+                "word, or a shorter period.",
+            )
         )
 
 
@@ -179,7 +196,9 @@ class TooManyAttempts(EvidenceError):
     title = "Too many attempts to sign in"
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many attempts failed. Try again in {seconds} seconds.")
+        super().__init__(
+            worded("Too many attempts failed. Try again in %(seconds)s seconds.", seconds=seconds)
+        )
         self.retry_after = seconds
 
 
@@ -284,7 +303,13 @@ class PeriodTooFull(InvalidInput):
     title = "The period holds more than is counted at once"
 
     def __init__(self, most: int, what: str) -> None:
-        super().__init__(f"The period holds more than {most:,} {what}: take a shorter one.")
+        super().__init__(
+            worded(
+                "The period holds more than %(most)s %(what)s: take a shorter one.",
+                most=f"{most:,}",
+                what=what,
+            )
+        )
         self.most = most
 
 

@@ -6,6 +6,7 @@ from evidence.access import Principal
 from evidence.acts import as_question, check_of_system, check_signed_in
 from evidence.errors import ConflictingContent, NotFound
 from evidence.models import Release, Scope, System
+from evidence.worded import worded
 from interpret.models import Feature, ProbeRun
 
 
@@ -13,7 +14,9 @@ def check_can_queue_probe_run(principal: Principal, release: Release) -> None:
     """Have a release's model probed: a researcher. To anybody else there are no probes."""
     principal.require(Scope.PROBE)
     if not principal.sees_internals:
-        raise NotFound("There are no probes here for you: running one needs interpret.view_internals.")
+        raise NotFound(
+            worded("There are no probes here for you: running one needs interpret.view_internals.")
+        )
     check_of_system(principal, release.system)
 
 
@@ -21,14 +24,20 @@ def check_can_cancel_probe_run(principal: Principal, run: ProbeRun) -> None:
     """Stop a run that is not over: whoever could have asked for it."""
     check_can_queue_probe_run(principal, run.release)
     if run.state in {ProbeRun.State.DONE, ProbeRun.State.FAILED}:
-        raise ConflictingContent(f"Probe run {run.pk} is {run.state}: there is nothing left to cancel.")
+        raise ConflictingContent(
+            worded(
+                "Probe run %(run)s is %(state)s: there is nothing left to cancel.",
+                run=run.pk,
+                state=run.state,
+            )
+        )
 
 
 def check_can_register_dictionary(principal: Principal, system: System) -> None:
     """Put a dictionary of one of a system's models on record: a researcher. To anybody else there are none."""
     principal.require(Scope.PROBE)
     if not principal.sees_internals:
-        raise NotFound("There are no dictionaries here for you: they need interpret.view_internals.")
+        raise NotFound(worded("There are no dictionaries here for you: they need interpret.view_internals."))
     check_of_system(principal, system)
 
 

@@ -19,6 +19,7 @@ from evidence.acts import (
 )
 from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import ArtefactVersion, Release, Scope, System
+from evidence.worded import worded
 from requirements.errors import (
     NewerVersionAhead,
     RequirementsError,
@@ -77,7 +78,9 @@ def check_can_transition(principal: Principal, version: RequirementVersion, to_s
         raise TransitionNotAllowed(INSTEAD[RequirementState(to_state)])
     if to_state == RequirementState.APPROVED:
         if _proposed(principal.actor, version):
-            raise SelfApproval(f"You proposed {version}; a second person must approve it.")
+            raise SelfApproval(
+                worded("You proposed %(version)s; a second person must approve it.", version=version)
+            )
         _check_newest(version)
 
 
@@ -99,7 +102,7 @@ def check_may_confirm_retirement(principal: Principal, request: RetirementReques
     check_can_approve(principal)
     check_of_system(principal, request.version.requirement.system)
     if same_person(request.requested_by, principal.actor):
-        raise AccessDenied("You asked for this retirement; a second person must grant it.")
+        raise AccessDenied(worded("You asked for this retirement; a second person must grant it."))
 
 
 def check_can_confirm_retirement(principal: Principal, request: RetirementRequest) -> None:
@@ -119,7 +122,9 @@ def check_can_withdraw_retirement(principal: Principal, request: RetirementReque
     """Take a request back: whoever asked."""
     check_may_ask_retirement(principal, request.version)
     if not same_person(request.requested_by, principal.actor):
-        raise AccessDenied("Somebody else asked for this: they withdraw it, or an approver declines it.")
+        raise AccessDenied(
+            worded("Somebody else asked for this: they withdraw it, or an approver declines it.")
+        )
     _check_waits(request)
 
 
@@ -135,7 +140,15 @@ def _check_leads(version: RequirementVersion, to_state: str) -> None:
     allowed = VALID_TRANSITIONS[state]
     if to_state not in allowed:
         ways = ", ".join(sorted(allowed)) or "nowhere"
-        raise TransitionNotAllowed(f"{version} is {state.value}, which leads to {ways}, not to {to_state}.")
+        raise TransitionNotAllowed(
+            worded(
+                "%(version)s is %(state)s, which leads to %(ways)s, not to %(to_state)s.",
+                version=version,
+                state=state.value,
+                ways=ways,
+                to_state=to_state,
+            )
+        )
 
 
 def _check_newest(version: RequirementVersion) -> None:
@@ -146,8 +159,13 @@ def _check_newest(version: RequirementVersion) -> None:
     if ahead is not None:
         state = RequirementState(ahead.state_now).label.lower()
         raise NewerVersionAhead(
-            f"{ahead} is newer than {version} and is {state}: {version} is not approved over it. Decide on {ahead}, or "
-            "have its words written again as a new version.",
+            worded(
+                "%(ahead)s is newer than %(version)s and is %(state)s: %(version)s is not approved over "
+                "it. Decide on %(ahead)s, or have its words written again as a new version.",
+                ahead=ahead,
+                version=version,
+                state=state,
+            ),
             show_standing(version),
             show_standing(newest_of(version)),
         )
@@ -160,12 +178,23 @@ def _check_waits(request: RetirementRequest) -> None:
     if hasattr(request, "dismissal"):
         ended = request.dismissal
         raise ConflictingContent(
-            f"{ended.dismissed_by} ended this request before ({ended.outcome}): nothing was stored."
+            worded(
+                "%(dismissed_by)s ended this request before (%(outcome)s): nothing was stored.",
+                dismissed_by=ended.dismissed_by,
+                outcome=ended.outcome,
+            )
         )
     last = request.version.transitions.order_by("-at", "-pk")[0]
     raise ConflictingContent(
-        f"{last.by} moved {request.version} to {last.to_state} before, “{last.reason}”: this request is {state}, and "
-        "nothing was stored."
+        worded(
+            "%(by)s moved %(request_version)s to %(to_state)s before, “%(reason)s”: this request is "
+            "%(state)s, and nothing was stored.",
+            by=last.by,
+            request_version=request.version,
+            to_state=last.to_state,
+            reason=last.reason,
+            state=state,
+        )
     )
 
 
@@ -203,7 +232,11 @@ def _check_made_by_others(principal: Principal, changed: Collection[ArtefactVers
     for version in changed:
         if any(same_person(principal.actor, author) for author in _authors_of(version)):
             raise SelfClearance(
-                f"You made {version.artefact.key} v{version.number}: a second person must say that the link holds."
+                worded(
+                    "You made %(artefact_key)s v%(number)s: a second person must say that the link holds.",
+                    artefact_key=version.artefact.key,
+                    number=version.number,
+                )
             )
 
 
@@ -212,7 +245,9 @@ def check_can_withdraw_link(principal: Principal, link: TraceLink) -> None:
     check_can_approve(principal)
     check_of_system(principal, link.system)
     if same_person(principal.actor, link.created_by):
-        raise SelfClearance(f"You made the link {link}: a second person must withdraw it.")
+        raise SelfClearance(
+            worded("You made the link %(link)s: a second person must withdraw it.", link=link)
+        )
 
 
 def check_can_sign_off_baseline(principal: Principal, baseline: Baseline) -> None:
@@ -220,7 +255,9 @@ def check_can_sign_off_baseline(principal: Principal, baseline: Baseline) -> Non
     check_can_approve(principal)
     check_of_system(principal, baseline.system)
     if same_person(principal.actor, baseline.created_by):
-        raise SelfSignOff(f"You froze {baseline}: a second person must sign it off.")
+        raise SelfSignOff(
+            worded("You froze %(baseline)s: a second person must sign it off.", baseline=baseline)
+        )
 
 
 def check_can_read_links(principal: Principal, system: System) -> None:

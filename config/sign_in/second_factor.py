@@ -24,6 +24,7 @@ from evidence import acts, session_marks
 from evidence.access import Principal
 from evidence.errors import EvidenceError, SecondFactorNeeded
 from evidence.pages.frame import Page, page_view
+from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.services.people import second_factors
 
@@ -61,7 +62,7 @@ def second_factor(request: HttpRequest, principal: Principal) -> Page | HttpResp
                 principal=principal, secret=secret, code=form.cleaned_data["code"]
             )
         except EvidenceError as exc:
-            form.add_error("code", str(exc))
+            form.add_error("code", refusal_detail(exc))
         else:
             del request.session[_NEW_SECRET]
             return Page("pages/recovery_codes.html", _TITLE, {"codes": codes})

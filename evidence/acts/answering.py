@@ -8,6 +8,7 @@ from evidence.acts.approving import check_can_approve
 from evidence.acts.asking import as_question, check_not_own_release, check_of_system, signing
 from evidence.errors import AccessDenied
 from evidence.models import Defeater
+from evidence.worded import worded
 
 
 @signing
@@ -19,7 +20,7 @@ def check_can_answer_defeater(principal: Principal, defeater: Defeater) -> None:
         principal, defeater.release, "Whoever put the release on record may not answer a doubt about it."
     )
     if same_person(defeater.evidence.owner, principal.actor):
-        raise AccessDenied("You put forward what opened this doubt: another approver answers it.")
+        raise AccessDenied(worded("You put forward what opened this doubt: another approver answers it."))
 
 
 can_answer_defeater = as_question(check_can_answer_defeater)

@@ -25,6 +25,7 @@ from evidence.models import (
 )
 from evidence.selectors.retractions import waiting_retractions
 from evidence.selectors.waivers import waiting_waivers
+from evidence.worded import worded
 
 
 @signing
@@ -32,7 +33,7 @@ def check_can_approve(principal: Principal) -> None:
     """Approve at all, what another proposed or asked for: an approver who signed in."""
     check_signed_in(principal, "An approval")
     if APPROVER not in principal.roles:
-        raise AccessDenied("This is an approver's to decide: ask one.")
+        raise AccessDenied(worded("This is an approver's to decide: ask one."))
 
 
 def check_can_set_reasons(principal: Principal, system: System) -> None:
@@ -60,7 +61,7 @@ def check_may_waive(principal: Principal, request: WaiverRequest) -> None:
         principal, request.release, "Whoever put the release on record may not waive a criterion for it."
     )
     if same_person(request.requested_by, principal.actor):
-        raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
+        raise AccessDenied(worded("Nobody waives what they asked for: a second person must approve."))
 
 
 @signing
@@ -81,26 +82,28 @@ def check_can_withdraw_waiver(principal: Principal, request: WaiverRequest) -> N
     """Take a requested waiver back: whoever asked."""
     check_can_ask_waiver(principal, request.release)
     if not same_person(request.requested_by, principal.actor):
-        raise AccessDenied("Somebody else asked for this: they withdraw it, or an approver declines it.")
+        raise AccessDenied(
+            worded("Somebody else asked for this: they withdraw it, or an approver declines it.")
+        )
     _check_waiver_waits(request)
 
 
 def _check_waiver_waits(request: WaiverRequest) -> None:
     if not waiting_waivers().filter(pk=request.pk).exists():
-        raise ConflictingContent("This request was granted, declined or withdrawn before.")
+        raise ConflictingContent(worded("This request was granted, declined or withdrawn before."))
 
 
 def check_can_use_waiver(actor: str, waiver: Waiver) -> None:
     """Pass a gate by a waiver: nobody passes by one they approved. `actor` asks the gate, or asked it."""
     if same_person(waiver.approved_by, actor):
-        raise AccessDenied("You approved this waiver, so it does not count where you ask the gate.")
+        raise AccessDenied(worded("You approved this waiver, so it does not count where you ask the gate."))
 
 
 def check_can_ask_retraction(principal: Principal, run: EvalRun) -> None:
     """Ask that a run no longer counts: whoever may post runs, or an author. It counts until another confirms it."""
     _check_asks_retractions(principal, run.system)
     if Retraction.objects.filter(run=run).exists():
-        raise ConflictingContent(f"Run {run.run_key} is retracted already.")
+        raise ConflictingContent(worded("Run %(run_key)s is retracted already.", run_key=run.run_key))
 
 
 def check_may_confirm_retraction(principal: Principal, request: RetractionRequest) -> None:
@@ -111,7 +114,7 @@ def check_may_confirm_retraction(principal: Principal, request: RetractionReques
         principal, request.run.release, "Whoever put the release on record may not retract a run of it."
     )
     if same_person(request.requested_by, principal.actor):
-        raise AccessDenied("You asked for this retraction; a second person must confirm it.")
+        raise AccessDenied(worded("You asked for this retraction; a second person must confirm it."))
 
 
 def check_can_confirm_retraction(principal: Principal, request: RetractionRequest) -> None:
@@ -131,7 +134,9 @@ def check_can_withdraw_retraction(principal: Principal, request: RetractionReque
     """Take a request back: whoever asked."""
     _check_asks_retractions(principal, request.run.system)
     if not same_person(request.requested_by, principal.actor):
-        raise AccessDenied("Somebody else asked for this: they withdraw it, or an approver declines it.")
+        raise AccessDenied(
+            worded("Somebody else asked for this: they withdraw it, or an approver declines it.")
+        )
     _check_waits(request)
 
 
@@ -143,7 +148,7 @@ def _check_asks_retractions(principal: Principal, system: System) -> None:
 def _check_waits(request: RetractionRequest) -> None:
     if not waiting_retractions().filter(pk=request.pk).exists():
         raise ConflictingContent(
-            "This request was confirmed, declined or withdrawn before, or the run is retracted."
+            worded("This request was confirmed, declined or withdrawn before, or the run is retracted.")
         )
 
 

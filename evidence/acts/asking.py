@@ -16,6 +16,7 @@ from evidence.actors import actor_of_component, same_person
 from evidence.errors import AccessDenied, EvidenceError, ProofNeeded
 from evidence.models import Release, Scope, System
 from evidence.selectors.review_tasks import releases_to_judge_blind
+from evidence.worded import worded
 
 _P = ParamSpec("_P")
 APPROVER: Final = "approver"
@@ -62,8 +63,11 @@ def _check_proved_lately(principal: Principal) -> None:
     lasts = timedelta(seconds=settings.PROOF_LASTS)
     if principal.proved_at is not None and clock.now() - principal.proved_at > lasts:
         raise ProofNeeded(
-            f"This takes that you proved who you are within the last {lasts.seconds // 60} minutes: do so at "
-            "/admin/proof/, and send it again. Nothing was stored."
+            worded(
+                "This takes that you proved who you are within the last %(seconds)s minutes: do so at "
+                "/admin/proof/, and send it again. Nothing was stored.",
+                seconds=lasts.seconds // 60,
+            )
         )
 
 
@@ -84,7 +88,9 @@ def check_signed_in(principal: Principal, act: str) -> None:
         AccessDenied: a token, or no person, asks.
     """
     if principal.token is not None or principal.user is None:
-        raise AccessDenied(f"{act} is a person's: sign in instead of sending a machine's token.")
+        raise AccessDenied(
+            worded("%(act)s is a person's: sign in instead of sending a machine's token.", act=act)
+        )
 
 
 def check_not_led(principal: Principal, release: Release) -> None:
@@ -98,8 +104,10 @@ def check_not_led(principal: Principal, release: Release) -> None:
         and releases_to_judge_blind(principal.person).filter(trace__release=release).exists()
     ):
         raise AccessDenied(
-            "This counts what colleagues said of answers that you may still judge: judge those first, or have somebody "
-            "who is no reviewer, or a token of theirs, ask."
+            worded(
+                "This counts what colleagues said of answers that you may still judge: judge those "
+                "first, or have somebody who is no reviewer, or a token of theirs, ask.",
+            )
         )
 
 
@@ -124,4 +132,6 @@ def check_runs_commands(principal: Principal, what: str) -> None:
         what: the act, for the sentence.
     """
     if not runs_commands(principal):
-        raise AccessDenied(f"{what} by a command on the machine itself: see docs/guides/operator.md.")
+        raise AccessDenied(
+            worded("%(what)s by a command on the machine itself: see docs/guides/operator.md.", what=what)
+        )

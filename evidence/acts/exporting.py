@@ -11,6 +11,7 @@ from evidence.selectors.binder.scope import BinderScope, scope_of
 from evidence.selectors.binder.trace_scope import traces_in_scope
 from evidence.selectors.log_proofs import read_bundle_events
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
+from evidence.worded import worded
 
 
 @signing
@@ -37,8 +38,10 @@ def _check_not_blind(principal: Principal, scope: BinderScope) -> None:
     counted = releases_to_judge_blind(principal.person).filter(trace__release=scope.release)
     if counted.exists() or packed.filter(waits_for(principal.person, task="task")).exists():
         raise AccessDenied(
-            "This binder tells what colleagues said of answers that you may still judge: judge those first, or have "
-            "an auditor who is no reviewer fetch it."
+            worded(
+                "This binder tells what colleagues said of answers that you may still judge: judge "
+                "those first, or have an auditor who is no reviewer fetch it.",
+            )
         )
 
 
@@ -48,8 +51,11 @@ def check_can_read_log_bundle(principal: Principal, bundle: Bundle) -> None:
     events = read_bundle_events(bundle)
     if visible_events(principal).filter(pk__in=events).count() < len(events):
         raise AccessDenied(
-            "This bundle also holds entries that are not yours to read. The hash tiles are open, and "
-            "/api/v1/log/entries gives those that you may read, and the leaf hash of each other."
+            worded(
+                "This bundle also holds entries that are not yours to read. The hash tiles are open, "
+                "and /api/v1/log/entries gives those that you may read, and the leaf hash of each "
+                "other.",
+            )
         )
 
 

@@ -11,6 +11,7 @@ from evidence.acts.asking import as_question, check_not_own_release, check_of_sy
 from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import ReviewTask, Scope, System
 from evidence.selectors.review_tasks import with_standing
+from evidence.worded import worded
 
 
 def check_can_make_gold(principal: Principal, task: ReviewTask) -> None:
@@ -24,9 +25,11 @@ def check_can_make_gold(principal: Principal, task: ReviewTask) -> None:
     # As it stands for them: a reviewer who approves, too, is told of one that they were given what is told of others.
     standing = with_standing(ReviewTask.objects.filter(pk=task.pk), principal.user).get()
     if standing.is_open or standing.is_disputed:
-        raise ConflictingContent("This answer still waits for people: an answer is gold once that is over.")
+        raise ConflictingContent(
+            worded("This answer still waits for people: an answer is gold once that is over.")
+        )
     if standing.is_superseded or task.trace.payload_salt is None:
-        raise ConflictingContent("This answer was replaced or erased, so nobody can be given it.")
+        raise ConflictingContent(worded("This answer was replaced or erased, so nobody can be given it."))
 
 
 def check_can_withdraw_gold(principal: Principal, task: ReviewTask) -> None:
@@ -40,7 +43,7 @@ def check_can_read_gold_results(principal: Principal, system: System) -> None:
     check_scope(principal, Scope.READ, system)
     if principal.is_reviewer:
         raise AccessDenied(
-            "This tells which answers are gold, which no reviewer is told: your own are on your page."
+            worded("This tells which answers are gold, which no reviewer is told: your own are on your page.")
         )
 
 

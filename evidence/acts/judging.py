@@ -8,13 +8,14 @@ from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import EvalRun, Retraction, ReviewTask, Scope, System, Trace
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
+from evidence.worded import worded
 
 
 def check_can_judge(principal: Principal) -> None:
     """Judge answers at all: a reviewer who signed in."""
     check_signed_in(principal, "A review")
     if not principal.may(Scope.REVIEW):
-        raise AccessDenied("Only reviewers of this system record judgements.")
+        raise AccessDenied(worded("Only reviewers of this system record judgements."))
 
 
 def check_can_review(principal: Principal, trace: Trace) -> None:
@@ -31,17 +32,24 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
     later = find_later_revision(trace)
     if later is not None:
         raise ConflictingContent(
-            f"Spans arrived later, or it was read again: judge revision {later.revision}, which replaces this one."
+            worded(
+                "Spans arrived later, or it was read again: judge revision %(revision)s, which replaces this one.",
+                revision=later.revision,
+            )
         )
     task = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
     if task is None:
         return
     if task.is_mine:
-        raise ConflictingContent("You have reviewed this answer. A changed mind goes to adjudication.")
+        raise ConflictingContent(
+            worded("You have reviewed this answer. A changed mind goes to adjudication.")
+        )
     if task.is_settled:
-        raise ConflictingContent("This answer was adjudicated; its reviews are closed.")
+        raise ConflictingContent(worded("This answer was adjudicated; its reviews are closed."))
     if not task.is_open:
-        raise ConflictingContent("This answer has the reviews that were asked for, so it takes no more.")
+        raise ConflictingContent(
+            worded("This answer has the reviews that were asked for, so it takes no more.")
+        )
 
 
 def check_can_pause_reviewing(principal: Principal) -> None:
@@ -65,17 +73,19 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
     )
     standing = with_queue_state(ReviewTask.objects.filter(pk=task.pk), principal.person).get()
     if standing.is_mine:
-        raise AccessDenied("You are one of the reviewers who disagree; a third person adjudicates.")
+        raise AccessDenied(worded("You are one of the reviewers who disagree; a third person adjudicates."))
     if standing.is_settled:
-        raise ConflictingContent("This disagreement was settled before.")
+        raise ConflictingContent(worded("This disagreement was settled before."))
     if standing.is_superseded:
         raise ConflictingContent(
-            "Spans arrived later, or it was read again: judge the revision that replaces this answer."
+            worded("Spans arrived later, or it was read again: judge the revision that replaces this answer.")
         )
     if standing.is_open:
-        raise ConflictingContent("This answer still waits for a review: judge it instead.")
+        raise ConflictingContent(worded("This answer still waits for a review: judge it instead."))
     if not standing.is_disputed:
-        raise ConflictingContent("There is nothing to adjudicate: the reviews so far do not disagree.")
+        raise ConflictingContent(
+            worded("There is nothing to adjudicate: the reviews so far do not disagree.")
+        )
 
 
 def check_can_label(principal: Principal, run: EvalRun) -> None:
@@ -86,7 +96,7 @@ def check_can_label(principal: Principal, run: EvalRun) -> None:
         principal, run.release, "You put this release on record, so another person must label its answers."
     )
     if Retraction.objects.filter(run=run).exists():
-        raise ConflictingContent("This run was retracted: label answers of the run that counts.")
+        raise ConflictingContent(worded("This run was retracted: label answers of the run that counts."))
 
 
 can_judge = as_question(check_can_judge)

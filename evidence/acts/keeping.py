@@ -10,6 +10,7 @@ from evidence.errors import AccessDenied, LegalHoldInForce
 from evidence.models import LegalHold, System
 from evidence.roles import OPERATOR
 from evidence.selectors.holds import holds_over
+from evidence.worded import worded
 
 
 def check_can_read_again(principal: Principal, system: System) -> None:
@@ -41,7 +42,7 @@ def _check_operates(principal: Principal, system: System) -> None:
     """Decide about evidence as its operator. A superuser is none by that, nor is whoever runs commands here."""
     check_signed_in(principal, "This decision")
     if OPERATOR not in principal.roles:
-        raise AccessDenied("This is for an operator of the system to decide: name one.")
+        raise AccessDenied(worded("This is for an operator of the system to decide: name one."))
     check_of_system(principal, system)
 
 
@@ -67,7 +68,13 @@ def check_can_erase_period(principal: Principal, system: System, began: datetime
     check_can_erase(principal, system)
     hold = holds_over(began, ended + timedelta(microseconds=1)).filter(system=system).first()
     if hold is not None:
-        raise LegalHoldInForce(f"It is under legal hold {hold.pk} ({hold.reason}); release the hold first.")
+        raise LegalHoldInForce(
+            worded(
+                "It is under legal hold %(hold)s (%(reason)s); release the hold first.",
+                hold=hold.pk,
+                reason=hold.reason,
+            )
+        )
 
 
 can_resume_log = as_question(check_can_resume_log)

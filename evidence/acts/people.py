@@ -13,6 +13,7 @@ from evidence.acts.asking import as_question, check_of_system, check_signed_in, 
 from evidence.errors import AccessDenied, ConflictingContent, NotFound
 from evidence.models import AccessConfirmation, AccessProposal, AccessToken, Membership, Scope, System
 from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
+from evidence.worded import worded
 
 
 def check_can_administer(principal: Principal) -> None:
@@ -21,7 +22,7 @@ def check_can_administer(principal: Principal) -> None:
         return
     check_signed_in(principal, "Administration")
     if OPERATOR not in principal.roles and not principal.person.is_superuser:
-        raise AccessDenied("This is an operator's to do: ask one.")
+        raise AccessDenied(worded("This is an operator's to do: ask one."))
 
 
 def _check_administers(principal: Principal, *systems: System) -> None:
@@ -55,10 +56,14 @@ def check_can_change_skill(principal: Principal, system: System, person: User) -
     _check_administers(principal, system)
     _check_knows(principal, person)
     if principal.user == person:
-        raise AccessDenied("Nobody says what they judge themselves: ask another operator.")
+        raise AccessDenied(worded("Nobody says what they judge themselves: ask another operator."))
     if not Membership.objects.filter(system=system, user=person).exists():
         raise ConflictingContent(
-            f"{person.get_username()} is no member of {system.key}: make them one first."
+            worded(
+                "%(person)s is no member of %(system_key)s: make them one first.",
+                person=person.get_username(),
+                system_key=system.key,
+            )
         )
 
 
@@ -78,21 +83,36 @@ def check_can_issue_token(
     """
     _check_administers(principal, *systems)
     if not owner.is_active:
-        raise AccessDenied(f"{owner.get_username()} is not active any more: name another owner.")
+        raise AccessDenied(
+            worded("%(owner)s is not active any more: name another owner.", owner=owner.get_username())
+        )
     mine = set(Membership.objects.filter(user=owner).values_list("system_id", flat=True))
     foreign = [system.key for system in systems if system.pk not in mine]
     if foreign:
-        raise AccessDenied(f"{owner.get_username()} is not a member of {', '.join(foreign)}.")
+        raise AccessDenied(
+            worded(
+                "%(owner)s is not a member of %(foreign)s.",
+                owner=owner.get_username(),
+                foreign=", ".join(foreign),
+            )
+        )
     beyond = sorted({scope.value for scope in scopes} - token_scopes_of(roles_of(owner)))
     if beyond:
         raise AccessDenied(
-            f"The roles of {owner.get_username()} do not hold {', '.join(beyond)}: name an owner whose roles do."
+            worded(
+                "The roles of %(owner)s do not hold %(beyond)s: name an owner whose roles do.",
+                owner=owner.get_username(),
+                beyond=", ".join(beyond),
+            )
         )
     kept = sorted({scope.value for scope in scopes} - scopes_to_issue(principal))
     if kept:
         raise AccessDenied(
-            f"A token for {', '.join(kept)} opens what an operator does not, and whoever issues it reads its text: it "
-            "is made on the machine itself: `manage.py issue_token`."
+            worded(
+                "A token for %(kept)s opens what an operator does not, and whoever issues it reads its "
+                "text: it is made on the machine itself: `manage.py issue_token`.",
+                kept=", ".join(kept),
+            )
         )
 
 
@@ -107,7 +127,7 @@ def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
     """Make a token useless: an administrator who is a member of one of its systems."""
     check_can_administer(principal)
     if principal.user is not None and not token.systems.filter(pk__in=principal.system_ids).exists():
-        raise NotFound(f"There is no token {token.prefix} of your systems.")
+        raise NotFound(worded("There is no token %(prefix)s of your systems.", prefix=token.prefix))
 
 
 @signing
@@ -140,7 +160,7 @@ def check_can_change_roles(principal: Principal, person: User) -> None:
     """Change a person's roles, and whether they may sign in: nobody changes their own."""
     check_can_change_person(principal, person)
     if principal.user == person:
-        raise AccessDenied("Nobody changes their own roles: ask another operator.")
+        raise AccessDenied(worded("Nobody changes their own roles: ask another operator."))
 
 
 def check_can_give_roles(principal: Principal, person: User, gained: Collection[str]) -> None:
@@ -162,7 +182,7 @@ def check_can_make_superuser(principal: Principal) -> None:
     """Give rights beyond the role table: only those who have them."""
     check_can_administer(principal)
     if principal.user is not None and not principal.user.is_superuser:
-        raise AccessDenied("Only a superuser gives rights beyond the role table.")
+        raise AccessDenied(worded("Only a superuser gives rights beyond the role table."))
 
 
 def check_can_make_password_link(principal: Principal, person: User) -> None:
@@ -172,10 +192,12 @@ def check_can_make_password_link(principal: Principal, person: User) -> None:
     """
     check_can_change_person(principal, person)
     if principal.user == person:
-        raise AccessDenied("You change your own password yourself: follow Change password.")
+        raise AccessDenied(worded("You change your own password yourself: follow Change password."))
     _check_opens_alone(principal, person, "A link", "password_link")
     if not person.is_active:
-        raise ConflictingContent(f"{person.get_username()} is not active: make them active first.")
+        raise ConflictingContent(
+            worded("%(person)s is not active: make them active first.", person=person.get_username())
+        )
 
 
 def check_can_reset_factor(principal: Principal, person: User) -> None:
@@ -185,7 +207,7 @@ def check_can_reset_factor(principal: Principal, person: User) -> None:
     """
     check_can_change_person(principal, person)
     if principal.user == person:
-        raise AccessDenied("You take your own second factor away yourself: at /admin/second-factor/.")
+        raise AccessDenied(worded("You take your own second factor away yourself: at /admin/second-factor/."))
     _check_opens_alone(principal, person, "A reset of the second factor", "remove_second_factor")
 
 
@@ -193,7 +215,7 @@ def check_can_bind_sign_in(principal: Principal, person: User) -> None:
     """Say as whom of the provider a person signs in, or that they do so no more: as for a link, and for its reason."""
     check_can_change_person(principal, person)
     if principal.user == person:
-        raise AccessDenied("Nobody binds their own sign-in: ask another operator.")
+        raise AccessDenied(worded("Nobody binds their own sign-in: ask another operator."))
     _check_opens_alone(principal, person, "The sign-in", "bind_sign_in")
 
 
@@ -206,8 +228,12 @@ def _check_opens_alone(principal: Principal, person: User, what: str, command: s
     """
     if not runs_commands(principal) and (person.is_superuser or beyond_one_operator(roles_of(person))):
         raise AccessDenied(
-            f"{what} for an approver, an auditor, an operator or a superuser is made on the machine itself: "
-            f"`manage.py {command}`."
+            worded(
+                "%(what)s for an approver, an auditor, an operator or a superuser is made on the "
+                "machine itself: `manage.py %(command)s`.",
+                what=what,
+                command=command,
+            )
         )
 
 
@@ -215,7 +241,7 @@ def check_can_operate(principal: Principal) -> None:
     """Be one of the two operators whom some decisions take: a superuser is none, nor is whoever runs commands here."""
     check_signed_in(principal, "A proposal")
     if OPERATOR not in principal.roles:
-        raise AccessDenied("This is for an operator to propose, and for another to confirm.")
+        raise AccessDenied(worded("This is for an operator to propose, and for another to confirm."))
 
 
 def check_can_propose_access(principal: Principal, person: User, system: System | None = None) -> None:
@@ -234,27 +260,34 @@ def check_can_confirm_access(principal: Principal, proposal: AccessProposal) -> 
     """Confirm what another operator proposed, and who proposed it still may."""
     check_can_propose_access(principal, proposal.user, proposal.system)
     if same_person(proposal.proposed_by, principal.actor):
-        raise AccessDenied("You proposed this: another operator confirms it.")
+        raise AccessDenied(worded("You proposed this: another operator confirms it."))
     if AccessConfirmation.objects.filter(proposal=proposal).exists():
-        raise ConflictingContent("This was confirmed before.")
+        raise ConflictingContent(worded("This was confirmed before."))
     if proposal.expires_at <= clock.now():
-        raise ConflictingContent("Nobody confirmed this in time: propose it again.")
+        raise ConflictingContent(worded("Nobody confirmed this in time: propose it again."))
     if not can_propose_access(principal_of_actor(proposal.proposed_by), proposal.user, proposal.system):
-        raise ConflictingContent("Who proposed this may not propose it any more: propose it yourself.")
+        raise ConflictingContent(
+            worded("Who proposed this may not propose it any more: propose it yourself.")
+        )
 
 
 def _check_knows(principal: Principal, person: User) -> None:
     """Answer for people of other systems as if there were none."""
     if not visible_people(principal).filter(pk=person.pk).exists():
-        raise NotFound(f"There is no person {person.get_username()!r} in your systems.")
+        raise NotFound(
+            worded("There is no person %(person)s in your systems.", person=repr(person.get_username()))
+        )
 
 
 def _check_answers_for(principal: Principal, person: User) -> None:
     elsewhere = Membership.objects.filter(user=person).exclude(system__in=principal.system_ids)
     if not runs_commands(principal) and elsewhere.exists():
         raise AccessDenied(
-            f"{person.get_username()} is a member of a system that you are no member of, too: ask an operator who is "
-            "a member of each."
+            worded(
+                "%(person)s is a member of a system that you are no member of, too: ask an operator who "
+                "is a member of each.",
+                person=person.get_username(),
+            )
         )
 
 
@@ -267,7 +300,9 @@ def _check_gives_alone(principal: Principal, roles: Collection[str], what: str) 
     beyond = [] if runs_commands(principal) else beyond_one_operator(roles)
     if beyond:
         givers = ", ".join(f"{role} by {ROLES[role].giver.value}" for role in beyond)
-        raise AccessDenied(f"{what}: that is not for one operator to decide ({givers}).")
+        raise AccessDenied(
+            worded("%(what)s: that is not for one operator to decide (%(givers)s).", what=what, givers=givers)
+        )
 
 
 can_administer = as_question(check_can_administer)

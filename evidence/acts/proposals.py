@@ -9,6 +9,7 @@ from evidence.acts.asking import as_question, check_of_system, check_scope
 from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import ArtefactKind, ArtefactVersion, Scope, System
 from evidence.selectors.proposals import find_deciding, proposers_of, replaced_digest, state_of
+from evidence.worded import worded
 
 
 def check_can_propose_gate(principal: Principal, system: System) -> None:
@@ -62,13 +63,19 @@ def _check_approves(principal: Principal, version: ArtefactVersion) -> None:
     artefact = version.artefact
     check_of_system(principal, artefact.system)
     if any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
-        raise AccessDenied(f"You proposed {version}; a second person must approve it.")
+        raise AccessDenied(
+            worded("You proposed %(version)s; a second person must approve it.", version=version)
+        )
     _check_waits_for_approval(version)
     deciding = find_deciding(artefact.system, ArtefactKind(artefact.kind), artefact.key)
     if replaced_digest(version) != (deciding.digest if deciding else None):
         raise ConflictingContent(
-            f"{version} was proposed in place of another version than {deciding}, which decides by now: propose its "
-            "content again."
+            worded(
+                "%(version)s was proposed in place of another version than %(deciding)s, which decides "
+                "by now: propose its content again.",
+                version=version,
+                deciding=deciding,
+            )
         )
 
 
@@ -81,7 +88,12 @@ def _check_declines(principal: Principal, version: ArtefactVersion) -> None:
 def _check_withdraws(principal: Principal, version: ArtefactVersion) -> None:
     check_scope(principal, Scope.IMPORT, version.artefact.system)
     if not any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
-        raise AccessDenied(f"Somebody else proposed {version}: they withdraw it, or an approver declines it.")
+        raise AccessDenied(
+            worded(
+                "Somebody else proposed %(version)s: they withdraw it, or an approver declines it.",
+                version=version,
+            )
+        )
     _check_waits_for_approval(version)
 
 
@@ -89,7 +101,11 @@ def _check_waits_for_approval(version: ArtefactVersion) -> None:
     state = state_of(version)
     if state != "proposed":
         raise ConflictingContent(
-            f"{version} is {state or 'no proposal'}: only a proposed version is decided on. Propose its content again."
+            worded(
+                "%(version)s is %(state)s: only a proposed version is decided on. Propose its content again.",
+                version=version,
+                state=state or "no proposal",
+            )
         )
 
 

@@ -10,13 +10,14 @@ from evidence.acts.keeping import _check_operates
 from evidence.acts.people import check_can_administer
 from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import INSTRUMENT_KINDS, RELEASE_KINDS, ArtefactVersion, Scope, System
+from evidence.worded import worded
 
 
 def check_can_ingest(principal: Principal) -> None:
     """Send telemetry: a token of an application. Which systems it writes to is decided item by item."""
     principal.require(Scope.INGEST)
     if principal.token is None:
-        raise AccessDenied("Telemetry is posted with a token that holds the `ingest` scope.")
+        raise AccessDenied(worded("Telemetry is posted with a token that holds the `ingest` scope."))
 
 
 def check_can_register_system(principal: Principal) -> None:
@@ -45,13 +46,19 @@ def check_can_register_version(principal: Principal, version: ArtefactVersion) -
         check_can_approve(principal)
         check_of_system(principal, artefact.system)
         if same_person(version.created_by, principal.actor):
-            raise AccessDenied(f"You put {version} on record; a second person must register it.")
+            raise AccessDenied(
+                worded("You put %(version)s on record; a second person must register it.", version=version)
+            )
     else:
         check_scope(principal, Scope.IMPORT, artefact.system)
     if artefact.kind not in RELEASE_KINDS:
         raise ConflictingContent(
-            f"{version} is of kind `{artefact.kind}`, which no release pins: nobody registers it by hand. "
-            "Gates, readings and requirements are registered as they are approved."
+            worded(
+                "%(version)s is of kind `%(kind)s`, which no release pins: nobody registers it by hand. "
+                "Gates, readings and requirements are registered as they are approved.",
+                version=version,
+                kind=artefact.kind,
+            )
         )
 
 

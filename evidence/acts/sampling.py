@@ -13,6 +13,7 @@ from evidence.acts.asking import as_question, check_not_own_release, check_of_sy
 from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import Release, SamplingPlan, Scope, System
 from evidence.selectors.sampling import find_seeding_checkpoint, waits_in_sample
+from evidence.worded import worded
 
 
 @signing
@@ -30,10 +31,13 @@ def check_can_freeze_population(principal: Principal, plan: SamplingPlan) -> Non
     """Freeze the answers of a plan's period, once: whoever may plan, and only when the period has ended."""
     check_can_plan_sample(principal, plan.system, plan.release)
     if hasattr(plan, "population"):
-        raise ConflictingContent("The answers of this plan are frozen, which is done once.")
+        raise ConflictingContent(worded("The answers of this plan are frozen, which is done once."))
     if clock.now() < plan.period_to:
         raise ConflictingContent(
-            f"The period of this plan ends at {plan.period_to:%Y-%m-%d %H:%M} UTC: its answers are frozen then."
+            worded(
+                "The period of this plan ends at %(period_to)s UTC: its answers are frozen then.",
+                period_to=f"{plan.period_to:%Y-%m-%d %H:%M}",
+            )
         )
 
 
@@ -42,13 +46,15 @@ def check_can_draw_sample(principal: Principal, plan: SamplingPlan) -> None:
     """Draw a plan's sample, once: whoever may plan, when a checkpoint covers the frozen answers."""
     check_can_plan_sample(principal, plan.system, plan.release)
     if not hasattr(plan, "population"):
-        raise ConflictingContent("Nothing is frozen yet: freeze the answers of the period first.")
+        raise ConflictingContent(worded("Nothing is frozen yet: freeze the answers of the period first."))
     if hasattr(plan.population, "draw"):
-        raise ConflictingContent("The sample of this plan is drawn, which is done once.")
+        raise ConflictingContent(worded("The sample of this plan is drawn, which is done once."))
     if find_seeding_checkpoint(plan.population) is None:
         raise ConflictingContent(
-            "No checkpoint covers the frozen answers yet, and the first that does gives the seed. One is signed every "
-            "minute: ask again then."
+            worded(
+                "No checkpoint covers the frozen answers yet, and the first that does gives the seed. "
+                "One is signed every minute: ask again then.",
+            )
         )
 
 
@@ -57,8 +63,10 @@ def check_can_read_sample_results(principal: Principal, plan: SamplingPlan) -> N
     check_scope(principal, Scope.READ, plan.system)
     if principal.is_reviewer and waits_in_sample(plan, principal.person):
         raise AccessDenied(
-            "This counts what colleagues said of answers that you may still judge: judge those first, or have somebody "
-            "who is no reviewer, or a token of theirs, ask."
+            worded(
+                "This counts what colleagues said of answers that you may still judge: judge those "
+                "first, or have somebody who is no reviewer, or a token of theirs, ask.",
+            )
         )
 
 

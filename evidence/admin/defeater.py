@@ -40,6 +40,7 @@ from evidence.selectors.defeaters import (
     with_state,
 )
 from evidence.services.defeaters import answer_defeater
+from evidence.worded import worded
 
 STANDS: Final = "standing"  # a choice of the list: whatever nobody has laid to rest
 
@@ -235,5 +236,5 @@ def _asked_about(request: HttpRequest) -> Defeater:
     mine = visible(rows_of(Defeater), request)
     found: Defeater | None = mine.filter(pk=key).first() if could_be(Defeater._meta.pk, key) else None
     if found is None:
-        raise NotFound(_("There is no such doubt among those that you may see."))
+        raise NotFound(worded("There is no such doubt among those that you may see."))
     return found

@@ -35,6 +35,7 @@ from evidence.admin.person_form import PersonAddForm, PersonChangeForm
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import as_shown
@@ -236,7 +237,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         try:
             return self._show_link(request, queryset.get())
         except EvidenceError as exc:
-            self.message_user(request, str(exc), messages.ERROR)
+            self.message_user(request, refusal_detail(exc), messages.ERROR)
             return None
 
     def _show_link(self, request: HttpRequest, person: User) -> HttpResponseBase:

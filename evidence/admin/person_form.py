@@ -21,6 +21,7 @@ from evidence import acts
 from evidence.access import Principal, member_systems
 from evidence.errors import EvidenceError, ProofNeeded
 from evidence.models import Membership, System
+from evidence.pages.refusals import refusal_detail
 from evidence.roles import conflicts_with, given_by_one_operator, roles_among, roles_of
 
 if TYPE_CHECKING:
@@ -201,4 +202,4 @@ def _ask(check: Callable[..., None], *about: Any) -> None:
     except ProofNeeded:
         raise
     except EvidenceError as exc:
-        raise ValidationError(str(exc)) from exc
+        raise ValidationError(refusal_detail(exc)) from exc

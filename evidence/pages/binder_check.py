@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
@@ -15,7 +14,9 @@ from evidence.admin.frame.display import list_url, record_url
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Binder
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal
 from evidence.services.binder_checks import CheckedBinder, check_binder_here, offline_command
+from evidence.worded import worded
 
 # By exit code. The tone, and the words.
 _VERDICTS: Final[Mapping[int, tuple[str, StrOrPromise]]] = {
@@ -53,7 +54,7 @@ def check_binder(request: HttpRequest, principal: Principal, binder_id: int) -> 
         try:
             context |= _shown(check_binder_here(principal=principal, binder=binder))
         except EvidenceError as exc:
-            context["refusal"], status = f"{exc.title}. {exc}", exc.http_status
+            context["refusal"], status = refusal(exc), exc.http_status
     trail = [
         Step(gettext_lazy("Binders"), list_url("evidence.binder")),
         Step(binder.file_name, record_url(binder)),
@@ -65,7 +66,7 @@ def _find(principal: Principal, binder_id: int) -> Binder:
     binders = visible_to(Binder.objects.select_related("system", "release", "archive"), principal)
     binder = binders.filter(pk=binder_id).first()
     if binder is None:
-        raise NotFound(_("There is no such binder among those that you may see."))
+        raise NotFound(worded("There is no such binder among those that you may see."))
     return binder
 
 

@@ -17,6 +17,7 @@ from evidence.models import Trace
 from evidence.pages.frame import Page, Step, page_view
 from evidence.selectors.conversations import Together, find_together
 from evidence.selectors.traces import current_traces, turns_of
+from evidence.worded import worded
 
 _A_PAGE: Final = 50  # traces
 _NUMBER: Final = "page"
@@ -42,12 +43,12 @@ def conversation(request: HttpRequest, principal: Principal) -> Page:
     pages = Paginator(find_together(mine, kind, given_id), _A_PAGE)
     if not pages.count:
         raise NotFound(
-            _("There is no such conversation among the traces that you may see, or it was erased.")
+            worded("There is no such conversation among the traces that you may see, or it was erased.")
         )
     try:
         page = pages.page(request.GET.get(_NUMBER, 1))
     except InvalidPage as exc:
-        raise NotFound(_("This conversation has no such page.")) from exc
+        raise NotFound(worded("This conversation has no such page.")) from exc
     shown = [
         _Shown(trace, place, turns_of(trace), record_url(trace))
         for place, trace in enumerate(page.object_list, start=page.start_index())

@@ -20,6 +20,7 @@ from evidence.admin.frame.display import list_url
 from evidence.errors import EvidenceError, LegalHoldInForce, NotFound, PlanOvertaken
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.services.disposal.agreed import Wanted, digest_of_whole, erase_wanted, plan_wanted
 from evidence.services.disposal.erasure import SubjectReport
@@ -119,7 +120,7 @@ def erasure(request: HttpRequest, principal: Principal) -> Page:
         told |= _overtaken(principal, form, exc)
         status = exc.http_status
     except EvidenceError as exc:
-        form.add_error(None, str(exc))
+        form.add_error(None, refusal_detail(exc))
         status = exc.http_status
     return _page(told, status)
 
@@ -134,7 +135,7 @@ def _overtaken(
 ) -> dict[str, Any]:
     """Return what is told of a refusal: the plan as it is now, if there is any, and where what went before it is."""
     told: dict[str, Any] = {
-        "overtaken": str(exc),
+        "overtaken": refusal_detail(exc),
         "is_of_several": form.wanted.trace_id is None,
         "erasures": list_url("evidence.erasure", system__id__exact=form.wanted.system.pk),
     }

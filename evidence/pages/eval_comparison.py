@@ -21,6 +21,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.selectors.eval_comparisons import MetricComparison, RunComparison, compare_runs
 from evidence.selectors.eval_results import samples_of_items
 from evidence.statistics.comparison import Slice
+from evidence.worded import worded
 
 _BASELINE, _CANDIDATE, _MARGIN = "baseline", "candidate", "margin"
 _DIGITS: Final = 18  # more fit no key
@@ -84,7 +85,7 @@ def _find(request: HttpRequest, principal: Principal, name: str) -> EvalRun:
     runs = visible_to(EvalRun.objects.select_related("system", "release", "evaluator", "dataset"), principal)
     run = runs.filter(pk=int(given)).first()
     if run is None:
-        raise NotFound(_("There is no such eval run among those that you may see."))
+        raise NotFound(worded("There is no such eval run among those that you may see."))
     return run
 
 

@@ -21,10 +21,12 @@ from evidence.api.inputs import unknown_choice
 from evidence.errors import EvidenceError, InvalidInput, NotFound
 from evidence.models import EvalRun, EvalSample, LabelSet
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.desk_labels import labels_from_reviews
 from evidence.selectors.labels import draw_sheet, judged_metrics
 from evidence.services.labels import LabelDraft, record_labels, record_labels_from_reviews
+from evidence.worded import worded
 
 _A_SHEET: Final = 20  # answers
 _METRIC: Final = "metric"
@@ -69,12 +71,12 @@ def label_sheet(request: HttpRequest, principal: Principal, run_id: int) -> Page
     runs = visible_to(EvalRun.objects.select_related("system", "release"), principal)
     run = runs.filter(pk=run_id).first()
     if run is None:
-        raise NotFound(_("There is no such eval run among those that you may see."))
+        raise NotFound(worded("There is no such eval run among those that you may see."))
     acts.check_can_label(principal, run)
     metrics = judged_metrics(run)
     metric = request.GET.get(_METRIC) or (metrics[0] if metrics else "")
     if metric not in metrics:
-        raise NotFound(_("No judge gave this metric, so there is nothing to label."))
+        raise NotFound(worded("No judge gave this metric, so there is nothing to label."))
     if request.method != "POST":
         return _page(principal, run, metric, metrics, draw_sheet(run, metric, principal.actor, _A_SHEET))
     try:
@@ -83,7 +85,7 @@ def label_sheet(request: HttpRequest, principal: Principal, run_id: int) -> Page
             return _take_from_desk(request, principal, run, metric, made_from)
         return _store(request, principal, run, metric)
     except InvalidInput as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
         shown = draw_sheet(run, metric, principal.actor, _A_SHEET)
         return _page(principal, run, metric, metrics, shown, said=request.POST.dict(), status=exc.http_status)
 
@@ -94,7 +96,7 @@ def _take_from_desk(
     try:
         stored = record_labels_from_reviews(principal=principal, run=run, metric=metric, made_from=made_from)
     except EvidenceError as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
     else:
         messages.success(request, _("%(n)s labels are on record.") % {"n": stored.labels.count()})
     return HttpResponseRedirect(_address(run, metric))
@@ -107,7 +109,7 @@ def _store(request: HttpRequest, principal: Principal, run: EvalRun, metric: str
     try:
         record_labels(principal=principal, run=run, labels=drafts)
     except EvidenceError as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
     else:
         messages.success(request, _("%(n)s labels are on record.") % {"n": len(drafts)})
     return HttpResponseRedirect(_address(run, metric))

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, visible_to
@@ -16,6 +15,7 @@ from evidence.models import Release, Trace
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.period import FROM, TO, read_days
 from evidence.selectors.own_samples import CONFIDENCE, LONGEST_SEED, MOST_DRAWN, draw_own_sample
+from evidence.worded import worded
 
 SIZE: Final = "n"
 SEED: Final = "seed"
@@ -27,7 +27,7 @@ def own_sample(request: HttpRequest, principal: Principal, release_id: int) -> P
     """Ask for days, number and seed; with a seed in the address, show what it draws."""
     release = visible_to(Release.objects.select_related("system"), principal).filter(pk=release_id).first()
     if release is None:
-        raise NotFound(_("There is no such release among those that you may see."))
+        raise NotFound(worded("There is no such release among those that you may see."))
     days, seed, n = read_days(request), request.GET.get(SEED, ""), _read_size(request)
     context: dict[str, Any] = {
         "release": release, "days": days, "seed": seed, "n": n, "most": MOST_DRAWN, "longest": LONGEST_SEED,

@@ -25,6 +25,7 @@ from evidence.selectors.readings import DOCUMENT, find_readings_in_force
 from evidence.semconv.draft import Flag, RetrievalDraft, TraceDraft
 from evidence.semconv.exchange_json import exchange_as_json, flags_as_json
 from evidence.services import assembly, readings
+from evidence.worded import worded
 
 TEMPLATE: Final = "pages/reading.html"
 _EXAMPLE: Final = {"answer": [{"span": "name of a span, or *", "attribute": "where it stands"}]}
@@ -79,7 +80,7 @@ def _propose(request: HttpRequest, principal: Principal, told: Mapping[str, Any]
 
 def _try(principal: Principal, told: Mapping[str, Any]) -> list[Side]:
     if not told["trace"]:
-        raise InvalidInput(_("Name a stored trace to try it on."))
+        raise InvalidInput(worded("Name a stored trace to try it on."))
     tried = assembly.try_reading(
         principal=principal, system=told["system"], document=told["document"], trace=told["trace"]
     )

@@ -48,6 +48,7 @@ REFUSAL_WORDS: Final[Mapping[str, Words]] = {
     "database_away": Words(_("The database cannot be reached"), _PASSES),
     "database_busy": Words(_("The database was busy with another request"), _PASSES),
     "database_upgrading": Words(_("The database is being upgraded"), _PASSES),
+    "host_not_allowed": Words(_("Unknown address of the server"), _UNREADABLE),
     "internal_error": Words(
         _("Something went wrong here"),
         _(
@@ -59,11 +60,13 @@ REFUSAL_WORDS: Final[Mapping[str, Words]] = {
     "method_not_allowed": Words(
         _("This page does not take that"), _("A page is opened by a link or by a form of ours.")
     ),
+    "not_acceptable": Words(_("Not in the form that was asked for"), _UNREADABLE),
     "not_authenticated": Words(_("Not signed in"), _SIGN_IN),
     "not_found": Words(_("Not found"), NOT_FOUND),
     "parse_error": Words(_("The request cannot be read"), _UNREADABLE),
     "permission_denied": Words(_("Not for your role"), NOT_PERMITTED),
     "throttled": Words(_("Too many requests"), _("Wait a little, then try again.")),
+    "unsupported_media_type": Words(_("Not in a form that is taken here"), _UNREADABLE),
     "unstorable_value": Words(
         _("A value cannot be stored"),
         _("A value is too long, too large, or holds characters that cannot be stored."),

@@ -20,9 +20,11 @@ from evidence.admin.frame.display import list_url
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import QueuePause, SavedFilter, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal, refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.review_work import pause_of
 from evidence.services import review_work
+from evidence.worded import worded
 
 FILTER: Final = "filter"  # in the address of the desk's start: the key of a filter
 _PERMISSION: Final = "evidence.view_reviewtask"
@@ -78,7 +80,7 @@ def review_pause(request: HttpRequest, principal: Principal) -> Page | HttpRespo
             _pause(request, principal, form)
             return HttpResponseRedirect(reverse("admin:review_pause"))
         except EvidenceError as exc:
-            form.add_error(None, str(exc))
+            form.add_error(None, refusal_detail(exc))
     context = {"form": form, "pause": pause_of(principal.person)}
     trail = [Step(gettext_lazy("Review desk"), reverse("admin:review_desk"))]
     return Page("pages/review_pause.html", gettext_lazy("Pause"), context, trail)
@@ -102,7 +104,7 @@ def filter_chosen(request: HttpRequest, principal: Principal) -> SavedFilter | N
     theirs = visible_to(SavedFilter.objects.select_related("system"), principal)
     found = theirs.filter(pk=named).first() if named.isdecimal() and len(named) < 19 else None
     if found is None:
-        raise NotFound(_("You keep no such filter."))
+        raise NotFound(worded("You keep no such filter."))
     return found
 
 
@@ -134,7 +136,7 @@ def _carry_out(request: HttpRequest, principal: Principal) -> HttpResponseRedire
         name = request.POST.get("name", "")
         kept = review_work.save_filter(principal=principal, name=name, system=system, **described)
     except EvidenceError as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
         return here
     return HttpResponseRedirect(_list_of(kept))
 
@@ -143,7 +145,7 @@ def _named(request: HttpRequest, principal: Principal) -> SavedFilter:
     pk = request.POST.get("kept", "")
     found = visible_to(SavedFilter.objects.filter(pk=pk if pk.isdecimal() else 0), principal).first()
     if found is None:
-        raise NotFound(_("You keep no such filter."))
+        raise NotFound(worded("You keep no such filter."))
     return found
 
 
@@ -152,7 +154,7 @@ def _system(pk: str, principal: Principal) -> System | None:
         return None
     found = visible_to(System.objects.filter(pk=pk if pk.isdecimal() else 0), principal).first()
     if found is None:
-        raise NotFound(_("There is no such system among yours."))
+        raise NotFound(worded("There is no such system among yours."))
     return found
 
 

@@ -16,6 +16,7 @@ from evidence.locks import Lock, hold
 from evidence.models import Defeater, DefeaterAnswer, Evidence, Release, Role
 from evidence.selectors.defeaters import newest_answer
 from evidence.services import audit
+from evidence.worded import worded
 
 _KIND = DefeaterAnswer.Kind
 
@@ -31,7 +32,9 @@ def open_defeater(*, evidence: Evidence, release: Release, actor: str) -> Defeat
         InvalidInput: the item counters nothing, or is of another system.
     """
     if evidence.role != Role.COUNTER or evidence.system_id != release.system_id:
-        raise InvalidInput("A doubt is opened by an item that counters, about a release of the same system.")
+        raise InvalidInput(
+            worded("A doubt is opened by an item that counters, about a release of the same system.")
+        )
     defeater, created = Defeater.objects.get_or_create(
         evidence=evidence, defaults={"release": release, "opened_at": clock.now()}
     )
@@ -83,15 +86,21 @@ def answer_defeater(
 
 def _check_said(kind: str, words: str, expires_at: datetime | None) -> None:
     if kind not in _KIND.values:
-        raise InvalidInput(f"An answer to a doubt is one of {', '.join(_KIND.values)}, not {kind!r}.")
+        raise InvalidInput(
+            worded(
+                "An answer to a doubt is one of %(values)s, not %(kind)s.",
+                values=", ".join(_KIND.values),
+                kind=repr(kind),
+            )
+        )
     if not words.strip():
-        raise InvalidInput("Say why: a doubt is answered in words.")
+        raise InvalidInput(worded("Say why: a doubt is answered in words."))
     if expires_at is None:
         return
     if kind != _KIND.ACCEPTED:
-        raise InvalidInput("Only what is accepted has an end: leave expires_at out.")
+        raise InvalidInput(worded("Only what is accepted has an end: leave expires_at out."))
     if expires_at <= clock.now():
-        raise InvalidInput("An acceptance expires in the future.")
+        raise InvalidInput(worded("An acceptance expires in the future."))
 
 
 def _check_follows(newest: DefeaterAnswer | None, kind: str, replaces: int | None) -> None:
@@ -99,7 +108,10 @@ def _check_follows(newest: DefeaterAnswer | None, kind: str, replaces: int | Non
     if replaces != (newest.pk if newest else None):
         counts = f"answer {newest.pk} counts" if newest else "nobody has answered yet"
         raise ConflictingContent(
-            f"Read what is on record first: {counts}, and an answer names the one it replaces."
+            worded(
+                "Read what is on record first: %(counts)s, and an answer names the one it replaces.",
+                counts=counts,
+            )
         )
     if kind == _KIND.REOPENED and (newest is None or newest.kind == _KIND.REOPENED):
-        raise ConflictingContent("There is no answer to take back: the doubt stands.")
+        raise ConflictingContent(worded("There is no answer to take back: the doubt stands."))

@@ -28,6 +28,7 @@ from evidence.selectors.gold_draws import (
     to_be_given_up,
 )
 from evidence.services import audit, review_queue
+from evidence.worded import worded
 
 ACTOR: Final = actor_of_component("review-desk")
 
@@ -48,9 +49,11 @@ def make_gold(*, principal: Principal, task: ReviewTask, right: Iterable[str], r
     named = set(right)
     unknown = sorted(named - set(Review.Decision.values))
     if unknown or not named:
-        raise InvalidInput(f"One or more of {', '.join(Review.Decision.values)} are right.")
+        raise InvalidInput(
+            worded("One or more of %(values)s are right.", values=", ".join(Review.Decision.values))
+        )
     if not rationale.strip():
-        raise InvalidInput("Say why this is right: whoever judged the answer reads it.")
+        raise InvalidInput(worded("Say why this is right: whoever judged the answer reads it."))
     decisions = [each for each in Review.Decision.values if each in named]
     last = _last(task)
     if (
@@ -74,12 +77,12 @@ def withdraw_gold(*, principal: Principal, task: ReviewTask, reason: str) -> Gol
     hold(Lock.GOLD, task.system_id)
     acts.check_can_withdraw_gold(principal, task)
     if not reason.strip():
-        raise InvalidInput("Say why this answer is gold no more.")
+        raise InvalidInput(worded("Say why this answer is gold no more."))
     last = _last(task) if visible_to(GoldAnswer.objects.filter(task=task), principal).exists() else None
     if last is not None and last.is_withdrawn and last.rationale == reason.strip():
         return last
     if last is None or last.is_withdrawn:
-        raise ConflictingContent("This answer is not gold.")
+        raise ConflictingContent(worded("This answer is not gold."))
     return _store(
         "gold_answer.withdrawn", principal, task, last, right=[], rationale=reason.strip(), is_withdrawn=True
     )

@@ -15,6 +15,7 @@ from evidence.selectors.gold import find_given, find_judged
 from evidence.services import audit, review_queue
 from evidence.services.judged import Saying, find_claims, read_judged
 from evidence.services.reviews import machine_verdict, record_review
+from evidence.worded import worded
 
 _SAID: Final = ("decision", "reason_code", "reason", "reasons_version", "rationale", "corrected_answer")
 
@@ -69,7 +70,9 @@ def _record(principal: Principal, task: ReviewTask, **said: Unpack[Saying]) -> G
     if earlier is not None:
         if all(getattr(earlier, name) == value for name, value in kept.items()):
             return earlier
-        raise ConflictingContent("You have reviewed this answer. A changed mind goes to adjudication.")
+        raise ConflictingContent(
+            worded("You have reviewed this answer. A changed mind goes to adjudication.")
+        )
     acts.check_can_review(principal, task.trace)
     review_queue.check_free(task, principal)
     given = GoldTask.objects.select_related("draw").get(task=task, reviewer=principal.person)

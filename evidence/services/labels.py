@@ -18,6 +18,7 @@ from evidence.models import EvalRun, EvalSample, EvalScore, Label, LabelSet
 from evidence.nearest import hint_at, nearest_name
 from evidence.selectors.desk_labels import MAPPINGS, labels_from_reviews
 from evidence.services import audit
+from evidence.worded import worded
 
 _SHARE = "share"  # the unit whose values lie in [0, 1]
 
@@ -103,11 +104,18 @@ def record_labels_from_reviews(
     other = LabelSet.objects.filter(run=run, labels__metric=metric, made_from__in=MAPPINGS)
     if other.exclude(made_from=made_from).exists():
         raise ConflictingContent(
-            f"Labels of {metric} were made of reviews by another mapping, which holds for this run: take that one."
+            worded(
+                "Labels of %(metric)s were made of reviews by another mapping, which holds for this "
+                "run: take that one.",
+                metric=metric,
+            )
         )
     if not found:
         raise ConflictingContent(
-            f"At the desk you judged no answer of run {run.run_key} that a label could be made from."
+            worded(
+                "At the desk you judged no answer of run %(run_key)s that a label could be made from.",
+                run_key=run.run_key,
+            )
         )
     drafts = [LabelDraft(sample, metric, value) for sample, value in sorted(found.items())]
     return record_labels(principal=principal, run=run, labels=drafts, made_from=made_from)

@@ -26,6 +26,7 @@ from evidence.models import (
 )
 from evidence.selectors.proposals import Transition, find_deciding, state_of, transitions_of
 from evidence.services import audit, registry
+from evidence.worded import worded
 
 _REPLACES = "replaces"  # of a version's metadata: the digest of the one that decided as it was proposed
 
@@ -83,7 +84,9 @@ def propose_version(
         metadata=metadata,
     )
     if version.metadata != metadata:
-        raise ConflictingContent(f"{version} is on record with other content under the digest of this.")
+        raise ConflictingContent(
+            worded("%(version)s is on record with other content under the digest of this.", version=version)
+        )
     if state_of(version) != "proposed":
         record_transition(version, "proposed", principal.actor, reason)
     return version
@@ -103,7 +106,12 @@ def settle_proposal(
     """
     if to_state not in of.settled:
         raise InvalidInput(
-            f"A proposed version of a {of.kind} is one of {', '.join(of.settled)}, not {to_state!r}."
+            worded(
+                "A proposed version of a %(kind)s is one of %(settled)s, not %(to_state)s.",
+                kind=of.kind,
+                settled=", ".join(of.settled),
+                to_state=repr(to_state),
+            )
         )
     hold(of.lock, version.artefact.system_id, version.artefact.key)
     moves = transitions_of(version)
@@ -111,7 +119,7 @@ def settle_proposal(
         return moves[-1]
     of.settled[to_state](principal, version)
     if to_state == "declined" and not reason.strip():
-        raise InvalidInput("Say why: whoever proposed the version is told the reason.")
+        raise InvalidInput(worded("Say why: whoever proposed the version is told the reason."))
     if to_state == "approved":
         of.check_is_fixed(version)
         registry.record_registration(

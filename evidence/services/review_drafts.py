@@ -18,6 +18,7 @@ from evidence.selectors.gold import find_judged
 from evidence.selectors.review_tasks import find_disputed
 from evidence.services import review_queue, reviews
 from evidence.services.gold_judgements import record_judgement
+from evidence.worded import worded
 
 logger = logging.getLogger(__name__)
 
@@ -67,11 +68,14 @@ def save_draft(
     _check_not_erased(trace)
     draft = _own(principal, trace)
     if draft is not None and draft.takes_effect_at is not None:
-        raise ConflictingContent("You have decided on this answer: take that back to change it.")
+        raise ConflictingContent(worded("You have decided on this answer: take that back to change it."))
     if opened is not None and draft is not None and not _has_read(opened, draft):
         raise ConflictingContent(
-            "You have written on this answer in another tab or window since this one was opened. Open the answer again "
-            "to go on from there, or press Save to keep what stands here in its place."
+            worded(
+                "You have written on this answer in another tab or window since this one was opened. "
+                "Open the answer again to go on from there, or press Save to keep what stands here in "
+                "its place.",
+            )
         )
     draft = draft or _own_or_new(principal, trace)
     review_queue.hold_answer(principal=principal, trace=trace)
@@ -114,7 +118,7 @@ def discard(*, principal: Principal, trace: Trace) -> None:
     """
     draft = _own(principal, trace)
     if draft is not None and draft.takes_effect_at is not None:
-        raise ConflictingContent("You have decided on this answer: take that back first.")
+        raise ConflictingContent(worded("You have decided on this answer: take that back first."))
     ReviewDraft.objects.filter(trace=trace, reviewer=principal.person).delete()
 
 
@@ -130,8 +134,8 @@ def take_back(*, principal: Principal, trace: Trace) -> ReviewDraft:
     if draft is not None and draft.takes_effect_at is not None:
         return _change(draft, takes_effect_at=None)
     if _is_on_record(principal, trace):
-        raise ConflictingContent("Your decision is on record. A changed mind goes to adjudication.")
-    raise NotFound("You have decided nothing about this answer, so there is nothing to take back.")
+        raise ConflictingContent(worded("Your decision is on record. A changed mind goes to adjudication."))
+    raise NotFound(worded("You have decided nothing about this answer, so there is nothing to take back."))
 
 
 def _is_on_record(principal: Principal, trace: Trace) -> bool:
@@ -219,17 +223,30 @@ def _check_said(said: Mapping[str, Any]) -> None:
     for name, value in said.items():
         kind = SAID.get(name)
         if kind is None:
-            raise InvalidInput(f"A review says {', '.join(SAID)}, and no {name!r}.")
+            raise InvalidInput(
+                worded("A review says %(said)s, and no %(name)s.", said=", ".join(SAID), name=repr(name))
+            )
         if not isinstance(value, kind):
-            raise InvalidInput(f"{name!r} of a review is a {kind.__name__}, not {value!r}.")
+            raise InvalidInput(
+                worded(
+                    "%(name)s of a review is a %(kind)s, not %(value)s.",
+                    name=repr(name),
+                    kind=kind.__name__,
+                    value=repr(value),
+                )
+            )
     for claim in said.get("claims", {}):
         if not str(claim).isdecimal() or len(str(claim)) > _MOST_DIGITS:
-            raise InvalidInput(f"Claims are named by their ordinals, which {claim!r} is not.")
+            raise InvalidInput(
+                worded("Claims are named by their ordinals, which %(claim)s is not.", claim=repr(claim))
+            )
 
 
 def _check_not_erased(trace: Trace) -> None:
     if Erasure.objects.filter(system=trace.system_id, trace_id=trace.trace_id).exists():
-        raise ConflictingContent("This answer was erased: nothing more is written about what it said.")
+        raise ConflictingContent(
+            worded("This answer was erased: nothing more is written about what it said.")
+        )
 
 
 def _stage(disputed: ReviewTask | None) -> QueuedTask.Stage:

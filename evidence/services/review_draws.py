@@ -17,6 +17,7 @@ from evidence.selectors.review_tasks import is_free, waiting_for
 from evidence.selectors.review_work import pause_of
 from evidence.selectors.revisions import is_superseded
 from evidence.services.reviews import open_review_task
+from evidence.worded import worded
 
 AT_RANDOM: Final = 5  # answers that one draw asks for
 REASON: Final = "drawn_at_random"
@@ -38,10 +39,10 @@ def draw_at_random(*, principal: Principal) -> list[ReviewTask]:
     """
     acts.check_can_judge(principal)
     if pause_of(principal.person) is not None:
-        raise ConflictingContent("You pause: come back first.")
+        raise ConflictingContent(worded("You pause: come back first."))
     now = clock.now()
     if waiting_for(principal.person).filter(is_free(principal.person, now)).exists():
-        raise ConflictingContent("Answers wait for you: judge those first.")
+        raise ConflictingContent(worded("Answers wait for you: judge those first."))
     drawn = itertools.islice(_candidates(principal), AT_RANDOM)
     return [
         open_review_task(trace=trace, reason=REASON, actor=principal.actor, asked_at=now) for trace in drawn

@@ -18,6 +18,7 @@ from evidence.selectors.gold import is_given_to_another
 from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, waiting_for, with_standing
 from evidence.selectors.review_work import RANKS, day_of, language_of, narrowed, rank_of_reason
 from evidence.selectors.revisions import is_superseded
+from evidence.worded import worded
 
 MOST_WRONG: Final = 50  # rows that one call passes over and puts right
 
@@ -142,11 +143,20 @@ def check_free(task: ReviewTask, principal: Principal) -> None:
     Raises:
         ConflictingContent: somebody does, until a time that is told.
     """
-    queued = QueuedTask.objects.filter(task=task).exclude(is_free(principal.person, clock.now())).first()
-    if queued is not None and queued.held_until is not None:
+    held = find_held_by_another(task, principal)
+    if held is not None and held.held_until is not None:
         raise ConflictingContent(
-            f"A colleague is at this answer, until {queued.held_until:%H:%M} UTC at most: take another one."
+            worded(
+                "A colleague is at this answer, until %(held_until)s UTC at most: take another one.",
+                held_until=f"{held.held_until:%H:%M}",
+            )
         )
+
+
+def find_held_by_another(task: ReviewTask, principal: Principal) -> QueuedTask | None:
+    """Return the row of a task that somebody else holds, with who does; it says nothing of what they think of it."""
+    held = QueuedTask.objects.filter(task=task).exclude(is_free(principal.person, clock.now()))
+    return held.select_related("held_by").first()
 
 
 def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:

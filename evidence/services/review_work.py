@@ -25,6 +25,7 @@ from evidence.models.base import KEY_LENGTH
 from evidence.selectors.review_tasks import Standing
 from evidence.selectors.review_work import is_language
 from evidence.services import audit
+from evidence.worded import worded
 
 MOST_FILTERS: Final = 20  # that one person keeps
 
@@ -44,7 +45,7 @@ def add_skill(*, principal: Principal, user: User, system: System, language: str
     language = language.strip().lower()
     if language and not is_language(language):
         raise InvalidInput(
-            "A language is two to eight letters, as in de or zh; none at all means any language."
+            worded("A language is two to eight letters, as in de or zh; none at all means any language.")
         )
     skill, created = ReviewerSkill.objects.get_or_create(user=user, system=system, language=language)
     if created:
@@ -74,7 +75,7 @@ def pause_reviewing(*, principal: Principal, until: datetime) -> ReviewerPause:
     """
     acts.check_can_pause_reviewing(principal)
     if until <= clock.now():
-        raise InvalidInput("A pause ends later than now.")
+        raise InvalidInput(worded("A pause ends later than now."))
     pause, _ = ReviewerPause.objects.update_or_create(user=principal.person, defaults={"until": until})
     QueuedTask.objects.filter(held_by=principal.person).update(held_by=None, held_until=None)
     told = {"until": until.isoformat()}
@@ -106,7 +107,7 @@ def pause_queue(*, principal: Principal, system: System, reason: str) -> QueuePa
     """
     acts.check_can_pause_queue(principal, system)
     if not reason.strip():
-        raise InvalidInput("Say why the queue pauses: reviewers are told.")
+        raise InvalidInput(worded("Say why the queue pauses: reviewers are told."))
     pause, created = QueuePause.objects.get_or_create(
         system=system, defaults={"reason": reason.strip(), "paused_by": principal.actor}
     )
@@ -148,13 +149,18 @@ def save_filter(
     acts.check_can_save_filter(principal, system)
     name = name.strip()
     if not name or max(len(name), len(reason)) > KEY_LENGTH:
-        raise InvalidInput(f"A filter has a name, of {KEY_LENGTH} characters at most.")
+        raise InvalidInput(worded("A filter has a name, of %(most)s characters at most.", most=KEY_LENGTH))
     standings, tiers = ("", *Standing), ("", *RiskTier)
     if standing not in standings or risk_tier not in tiers or (language and not is_language(language)):
-        raise InvalidInput("The queue has no such standing, risk or language.")
+        raise InvalidInput(worded("The queue has no such standing, risk or language."))
     mine = SavedFilter.objects.filter(user=principal.person)
     if mine.exclude(name=name).count() >= MOST_FILTERS:
-        raise InvalidInput(f"You keep {MOST_FILTERS} filters, which is the most: delete one first.")
+        raise InvalidInput(
+            worded(
+                "You keep %(most_filters)s filters, which is the most: delete one first.",
+                most_filters=MOST_FILTERS,
+            )
+        )
     told = {
         "standing": standing, "system": system, "risk_tier": risk_tier, "reason": reason, "language": language,
     }  # fmt: skip

@@ -29,6 +29,7 @@ from evidence.selectors.gold import find_given
 from evidence.selectors.review_work import BY_JUDGING
 from evidence.services import audit, review_queue
 from evidence.services.judged import Judged, Saying, check_corrected, read_judged
+from evidence.worded import worded
 
 RISING: Final = (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)
 
@@ -121,7 +122,7 @@ def record_review(*, principal: Principal, trace: Trace, **said: Unpack[Saying])
     acts.check_can_review(principal, trace)
     review_queue.check_free(task, principal)
     if find_given(principal.person, trace) is not None:
-        raise ConflictingContent("This answer is judged by `record_judgement`, and by no review.")
+        raise ConflictingContent(worded("This answer is judged by `record_judgement`, and by no review."))
     return _store(task, principal, judged)
 
 
@@ -203,7 +204,7 @@ def check_can_settle(
     acts.check_can_adjudicate(principal, task)
     review_queue.check_free(task, principal)
     if decision not in Review.Decision.values or not rationale.strip():
-        raise InvalidInput("An adjudication needs a decision and its rationale.")
+        raise InvalidInput(worded("An adjudication needs a decision and its rationale."))
     check_corrected(task.trace, decision, corrected_answer)
 
 

@@ -55,6 +55,7 @@ from evidence.services import audit
 from evidence.services.blobs import read_blob, store_blob
 from evidence.services.reviews import open_review_task
 from evidence.statistics.attributes import is_enough, smallest_sample
+from evidence.worded import worded
 
 MOST_DRAWN: Final = 2_000  # answers that a plan may ask people to judge
 LOWEST_CONFIDENCE: Final = Decimal("0.5")
@@ -102,8 +103,12 @@ def plan_sample(*, principal: Principal, system: System, draft: PlanDraft) -> Sa
     earlier = find_overlapping(plan)
     if earlier is not None:
         raise ConflictingContent(
-            f"Sampling plan {earlier.pk} is about answers of the same period: who draws twice can pick. Plan a period "
-            f"that begins at {earlier.period_to.isoformat()} or later."
+            worded(
+                "Sampling plan %(earlier)s is about answers of the same period: who draws twice can "
+                "pick. Plan a period that begins at %(ends)s or later.",
+                earlier=earlier.pk,
+                ends=earlier.period_to.isoformat(),
+            )
         )
     SamplingPlan.objects.bulk_create([plan])
     audit.record(
@@ -166,7 +171,7 @@ def draw_sample(*, principal: Principal, plan: SamplingPlan) -> SampleDraw:
     population = plan.population
     checkpoint = find_seeding_checkpoint(population)
     if checkpoint is None:
-        raise ConflictingContent("No checkpoint covers the frozen answers yet.")
+        raise ConflictingContent(worded("No checkpoint covers the frozen answers yet."))
     sample = _draw(population, checkpoint, principal.actor)
     SampleDraw.objects.bulk_create([sample])
     audit.record(
@@ -180,8 +185,12 @@ def _check_number(found: int) -> None:
     """See that so many answers can be frozen. Who reads them stops one above the limit, so `found` is no count."""
     if found > settings.SAMPLING_MAX_ANSWERS:
         raise InvalidInput(
-            f"This period has more than {settings.SAMPLING_MAX_ANSWERS:,} answers. The plan stands: ask an operator "
-            "to raise TRACEBINDER_SAMPLING_MAX_ANSWERS, and freeze them then. Plan shorter periods from now on."
+            worded(
+                "This period has more than %(most)s answers. The plan stands: ask an "
+                "operator to raise TRACEBINDER_SAMPLING_MAX_ANSWERS, and freeze them then. Plan shorter "
+                "periods from now on.",
+                most=f"{settings.SAMPLING_MAX_ANSWERS:,}",
+            )
         )
 
 
@@ -249,29 +258,46 @@ def _plan_of(principal: Principal, system: System, draft: PlanDraft) -> Sampling
 
 def _check_draft(system: System, draft: PlanDraft) -> None:
     if draft.release is not None and draft.release.system_id != system.pk:
-        raise InvalidInput(f"The release {draft.release.name} is of another system.")
+        raise InvalidInput(
+            worded("The release %(release_name)s is of another system.", release_name=draft.release.name)
+        )
     if draft.risk_tier and draft.risk_tier not in [tier.value for tier in RiskTier]:
-        raise InvalidInput(f"There is no risk tier {draft.risk_tier!r}.")
+        raise InvalidInput(worded("There is no risk tier %(risk_tier)s.", risk_tier=repr(draft.risk_tier)))
     if draft.strata_field not in SamplingPlan.Strata.values:
-        raise InvalidInput(f"Answers have no strata by {draft.strata_field!r}.")
+        raise InvalidInput(
+            worded("Answers have no strata by %(strata_field)s.", strata_field=repr(draft.strata_field))
+        )
     if not draft.period_from < draft.period_to:
-        raise InvalidInput("A period begins before it ends.")
+        raise InvalidInput(worded("A period begins before it ends."))
     if draft.period_to <= clock.now():
         raise InvalidInput(
-            "This period is over: a plan is on record before its period ends. Let it end at a time to come."
+            worded(
+                "This period is over: a plan is on record before its period ends. Let it end at a time to come."
+            )
         )
     _check_numbers(draft)
 
 
 def _check_numbers(draft: PlanDraft) -> None:
     if not 0 < draft.tolerable_rate < 1:
-        raise InvalidInput("The tolerable rate lies between 0 and 1, as 0.05.")
+        raise InvalidInput(worded("The tolerable rate lies between 0 and 1, as 0.05."))
     if not LOWEST_CONFIDENCE <= draft.confidence < 1:
-        raise InvalidInput(f"The confidence is {LOWEST_CONFIDENCE} or more and below 1, as 0.95.")
+        raise InvalidInput(
+            worded(
+                "The confidence is %(lowest_confidence)s or more and below 1, as 0.95.",
+                lowest_confidence=LOWEST_CONFIDENCE,
+            )
+        )
     if not 0 <= draft.fewest_of_each <= MOST_OF_EACH:
-        raise InvalidInput(f"Of each stratum 0 to {MOST_OF_EACH} answers are drawn at least.")
+        raise InvalidInput(
+            worded(
+                "Of each stratum 0 to %(most_of_each)s answers are drawn at least.", most_of_each=MOST_OF_EACH
+            )
+        )
     if not 0 <= draft.expected_exceptions <= MOST_DRAWN:
-        raise InvalidInput(f"0 to {MOST_DRAWN:,} exceptions may be expected.")
+        raise InvalidInput(
+            worded("0 to %(most_drawn)s exceptions may be expected.", most_drawn=f"{MOST_DRAWN:,}")
+        )
     _check_size(draft)
 
 
@@ -287,6 +313,11 @@ def _check_size(draft: PlanDraft) -> None:
     ):
         besides = f", {of_strata:,} of them kept for its strata" if of_strata else ""
         raise InvalidInput(
-            f"A sample has at most {MOST_DRAWN:,} answers{besides}, and people would have to judge more: tolerate a "
-            "higher rate, ask for less confidence, expect fewer exceptions, or draw fewer of each stratum."
+            worded(
+                "A sample has at most %(most_drawn)s answers%(besides)s, and people would have to judge "
+                "more: tolerate a higher rate, ask for less confidence, expect fewer exceptions, or "
+                "draw fewer of each stratum.",
+                most_drawn=f"{MOST_DRAWN:,}",
+                besides=besides,
+            )
         )

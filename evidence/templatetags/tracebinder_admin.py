@@ -19,6 +19,7 @@ from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.reason import reason_in_words
 from evidence.models import Review
+from evidence.pages import refusals
 from evidence.selectors.counting import told_count
 
 register = template.Library()
@@ -64,6 +65,18 @@ def words(code: str) -> StrOrPromise:
 def ago(moment: datetime | None) -> SafeString | str:
     """Return a time as far from now as it is: "3 hours ago"."""
     return moments.ago(moment)
+
+
+@register.filter
+def due(moment: datetime) -> SafeString:
+    """Return when something open is due: "due in 2 days", "3 hours late"."""
+    return moments.due(moment)
+
+
+@register.filter
+def sentence(text: str) -> SafeString | str:
+    """Return a sentence of an error in the reader's language, as far as it is known there."""
+    return refusals.in_language(text)
 
 
 @register.filter

@@ -22,8 +22,10 @@ from evidence.digests import digest_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.models import ArtefactKind, ArtefactVersion, Release, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal_detail, refusal_title
 from evidence.pages.sent_forms import check_names
 from evidence.services.registry import find_release
+from evidence.worded import worded
 from interpret import acts
 from interpret.contracts import ProbeInput
 from interpret.errors import InterpretError
@@ -138,7 +140,7 @@ def _written_first(form: _Form) -> Mapping[str, str]:
     runs = visible_to(ProbeRun.objects.select_related("spec__dataset_version"), form.principal)
     run = runs.filter(pk=int(like), spec__probe=form.probe).first() if like.isdecimal() else None
     if run is None:
-        raise NotFound(_("There is no such run of this probe among those that you may see."))
+        raise NotFound(worded("There is no such run of this probe among those that you may see."))
     return form.form.like(run.spec)
 
 
@@ -160,7 +162,9 @@ def _answer(form: _Form) -> Page | HttpResponseBase:
     except AccessDenied:
         raise
     except (EvidenceError, InterpretError) as exc:
-        return _show(form, written, asked, refusal=_Refusal(exc.title, str(exc), exc.http_status))
+        return _show(
+            form, written, asked, refusal=_Refusal(refusal_title(exc), refusal_detail(exc), exc.http_status)
+        )
 
 
 def _ask(form: _Form, asked: Asked) -> HttpResponseRedirect:

@@ -18,6 +18,7 @@ from evidence.admin.frame.display import record_url
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
+from evidence.worded import worded
 from interpret.models import Dictionary, Feature
 from interpret.pages.addresses import dictionary_url
 from interpret.selectors.features import features_that_may_answer, with_described
@@ -73,11 +74,11 @@ def dictionary(request: HttpRequest, principal: Principal, dictionary_id: int) -
     rows = with_described(visible_to(Dictionary.objects.select_related(*_RELATED), principal))
     found = rows.filter(pk=dictionary_id).first()
     if found is None:
-        raise NotFound(_("There is no such dictionary among those that you may see."))
+        raise NotFound(worded("There is no such dictionary among those that you may see."))
     names = found.concepts["names"]
     concept = request.GET.get("concept", "")
     if concept and concept not in names:
-        raise NotFound(_("The features of this dictionary were not held against such a concept."))
+        raise NotFound(worded("The features of this dictionary were not held against such a concept."))
     features = (
         features_that_may_answer(found, concept) if concept else found.features.order_by("-density", "number")
     )
@@ -97,7 +98,7 @@ def dictionary(request: HttpRequest, principal: Principal, dictionary_id: int) -
 
 def _check_sees(principal: Principal) -> None:
     if not principal.sees_internals:
-        raise NotFound(_("There is nothing here, or it belongs to a system you are not a member of."))
+        raise NotFound(worded("There is nothing here, or it belongs to a system you are not a member of."))
 
 
 def _trail(*, all_of_them: bool = False) -> list[Step]:

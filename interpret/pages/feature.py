@@ -21,7 +21,9 @@ from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
+from evidence.worded import worded
 from interpret.acts import can_label_feature
 from interpret.dictionaries.described import Answer
 from interpret.models import Feature, FeatureLabel
@@ -51,7 +53,7 @@ def feature(request: HttpRequest, principal: Principal, feature_id: int) -> Page
     rows = visible_to(Feature.objects.select_related("dictionary__system"), principal)
     found = rows.select_related("dictionary__artefact_version").filter(pk=feature_id).first()
     if found is None:
-        raise NotFound(_("There is no such feature among those that you may see."))
+        raise NotFound(worded("There is no such feature among those that you may see."))
     if request.method == "POST":
         check_names(request, also=["concept", "words"])
         return _label(request, principal, found)
@@ -84,7 +86,7 @@ def _label(request: HttpRequest, principal: Principal, found: Feature) -> HttpRe
     try:
         label = label_feature(principal=principal, feature=found, concept=concept, words=words)
     except EvidenceError as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
     else:
         said = _("Your label is on record.") if label.concept else _("Your label is taken back.")
         messages.success(request, said)

@@ -16,6 +16,7 @@ from evidence.admin.frame.display import badge, figure, link, record_url, short_
 from evidence.admin.frame.units import unit_in_words
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
+from evidence.worded import worded
 from interpret.contracts import CPU
 from interpret.finding_parts import Beside, Malformed, read_beside, read_number
 from interpret.models import Finding
@@ -45,7 +46,7 @@ def finding(request: HttpRequest, principal: Principal, finding_id: int) -> Page
     rows = visible_to(Finding.objects.select_related(*_RELATED), principal)
     found = rows.filter(pk=finding_id).first()
     if found is None:
-        raise NotFound(_("There is no such finding among those that you may see."))
+        raise NotFound(worded("There is no such finding among those that you may see."))
     system = found.run.spec.system
     context: dict[str, Any] = {
         "finding": found,

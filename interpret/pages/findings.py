@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, visible_to
@@ -19,6 +18,7 @@ from evidence.admin.frame.people import names_of, show_actor
 from evidence.errors import NotFound
 from evidence.models import Release, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.worded import worded
 from interpret.finding_parts import read_number
 from interpret.models import Finding, ProbeRun
 from interpret.pages.addresses import findings_url
@@ -79,7 +79,7 @@ def tried(request: HttpRequest, principal: Principal) -> Page:
     models = models_tried(runs, system)
     model = request.GET.get("model") or next(iter(models), "")
     if model and model not in models:
-        raise NotFound(_("No probe was asked of such a model here."))
+        raise NotFound(worded("No probe was asked of such a model here."))
     every = runs_on_model(runs, system, model)
     rows = Paginator(every, _ON_A_PAGE).get_page(request.GET.get("page"))
     names = names_of(run.queued_by for run in rows)
@@ -116,7 +116,7 @@ def _narrow(
 ) -> QuerySet[Finding]:
     for name in ("status", "probe", "stale"):
         if name in asked and asked[name] not in choices[name]:
-            raise NotFound(_("There is no such %(name)s.") % {"name": name})
+            raise NotFound(worded("There is no such %(name)s.", name=name))
     if "release" in asked:
         rows = rows.filter(run__release__name=asked["release"])
     if "status" in asked:

@@ -16,8 +16,10 @@ from evidence.admin.frame.display import link, record_url, short_digest
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.probe_rules import REPORT
+from evidence.worded import worded
 from interpret.acts import can_cancel_probe_run, can_queue_probe_run
 from interpret.model_store import DIGEST
 from interpret.models import ProbePart, ProbeRun
@@ -44,7 +46,7 @@ def probe_run(request: HttpRequest, principal: Principal, run_id: int) -> Page |
     rows = visible_to(ProbeRun.objects.select_related(*_RELATED), principal)
     run = rows.filter(pk=run_id).first()
     if run is None:
-        raise NotFound(_("There is no such probe run among those that you may see."))
+        raise NotFound(worded("There is no such probe run among those that you may see."))
     if request.method == "POST":
         return _cancel(request, principal, run)
     spec = run.spec
@@ -89,7 +91,7 @@ def _cancel(request: HttpRequest, principal: Principal, run: ProbeRun) -> HttpRe
     except AccessDenied:
         raise
     except EvidenceError as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
     else:
         messages.success(request, _("Cancelled: nothing more of it is measured."))
     return HttpResponseRedirect(run_url(run))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
 from evidence.access import Principal, find_system, member_systems, visible_to
 from evidence.errors import NotFound
 from evidence.models import System
+from evidence.worded import worded
 from interpret.models import Finding
 
 
@@ -18,7 +18,7 @@ def systems_of(principal: Principal) -> list[System]:
         NotFound: they see the inside of none: to them there are no such pages.
     """
     if not principal.sees_internals:
-        raise NotFound(_("There is nothing here, or it belongs to a system you are not a member of."))
+        raise NotFound(worded("There is nothing here, or it belongs to a system you are not a member of."))
     return list(member_systems(principal))
 
 
@@ -35,5 +35,5 @@ def chosen_system(request: HttpRequest, principal: Principal, systems: list[Syst
     )
     system = newest.run.spec.system if newest else next(iter(systems), None)
     if system is None:
-        raise NotFound(_("You are a member of no system yet."))
+        raise NotFound(worded("You are a member of no system yet."))
     return system

@@ -26,6 +26,8 @@ from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Waiting
 from evidence.errors import AccessDenied, EvidenceError
 from evidence.models import System
+from evidence.pages.refusals import refusal, refusal_text, refusal_title
+from evidence.worded import sentence_of
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
@@ -190,12 +192,14 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         try:
             told = _take_step(request, version)
         except (AccessDenied, SelfApproval) as exc:
-            raise PermissionDenied(str(exc)) from exc
+            raise PermissionDenied(sentence_of(exc)) from exc
         except DecisionOutdated as exc:
             actors = [str(each["by"]) for each in (exc.standing, exc.newest)]
-            messages.error(request, f"{exc.title}. {_with_names(str(exc), actors)}")
+            messages.error(
+                request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}"
+            )
         except (EvidenceError, RequirementsError) as exc:
-            messages.error(request, f"{exc.title}. {exc}")
+            messages.error(request, refusal(exc))
         else:
             messages.success(request, told)
         return HttpResponseRedirect(record_url(version))

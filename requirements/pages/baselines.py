@@ -16,7 +16,9 @@ from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
+from evidence.worded import worded
 from requirements.acts import can_sign_off_baseline
 from requirements.errors import RequirementsError
 from requirements.models import Baseline
@@ -34,7 +36,7 @@ def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Pa
     asked = request.GET.get("before", "")
     before = _find(principal, int(asked)) if asked.isdecimal() and len(asked) < 19 else None
     if before is not None and before.system_id != row.system_id:
-        raise NotFound(_("These two baselines are of different systems."))
+        raise NotFound(worded("These two baselines are of different systems."))
     members = row.members.select_related("version__requirement")
     others = Baseline.objects.filter(system=row.system).exclude(pk=row.pk).order_by("-pk")
     sign_offs = list(row.sign_offs.order_by("pk"))
@@ -57,7 +59,7 @@ def _find(principal: Principal, baseline_id: int) -> Baseline:
     baselines = visible_to(Baseline.objects.select_related("system"), principal)
     row = baselines.filter(pk=baseline_id).first()
     if row is None:
-        raise NotFound(_("There is no such baseline among those that you may see."))
+        raise NotFound(worded("There is no such baseline among those that you may see."))
     return row
 
 
@@ -68,7 +70,7 @@ def _sign_off(request: HttpRequest, principal: Principal, row: Baseline) -> Http
             reason=request.POST.get("reason", ""),
         )  # fmt: skip
     except (EvidenceError, RequirementsError) as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
     else:
         messages.success(request, _("The baseline is signed off."))
     return HttpResponseRedirect(reverse("admin:baseline", args=[row.pk]))

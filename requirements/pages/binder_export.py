@@ -14,10 +14,12 @@ from evidence.errors import EvidenceError, NotFound
 from evidence.models import Release, Scope
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.period import FROM, TO, read_days
+from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.binder.scope import AskedScope
 from evidence.services import binder_requests
 from evidence.tasks import export_binder as export_in_worker
+from evidence.worded import worded
 from requirements.errors import RequirementsError
 from requirements.models import Baseline
 
@@ -30,7 +32,7 @@ def export_binder(request: HttpRequest, principal: Principal, release_id: int) -
     principal.require(Scope.BINDER)
     release = visible_to(Release.objects.select_related("system"), principal).filter(pk=release_id).first()
     if release is None:
-        raise NotFound(_("There is no such release among those that you may see."))
+        raise NotFound(worded("There is no such release among those that you may see."))
     check_names(request, also=[FROM, TO, BASELINE])
     asked = request.POST if request.method == "POST" else request.GET
     days, baseline = read_days(request), asked.get(BASELINE, "")
@@ -47,7 +49,7 @@ def export_binder(request: HttpRequest, principal: Principal, release_id: int) -
                 principal=principal, asked=scope, send=export_in_worker.delay
             )
         except (EvidenceError, RequirementsError) as exc:
-            messages.error(request, f"{exc.title}. {exc}")
+            messages.error(request, refusal(exc))
         else:
             messages.success(
                 request, _("A worker exports it. This page says how far it is, and leads to the binder.")

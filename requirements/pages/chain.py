@@ -27,6 +27,7 @@ from evidence.errors import InvalidInput, NotFound
 from evidence.finding_summary import FindingBeside
 from evidence.models import Release, Scope
 from evidence.pages.frame import Page, Step, page_view
+from evidence.worded import worded
 from requirements.selectors.chain import MOST_COUNTED, NOUNS, Chain, ChainNode, find_start, read_chain
 
 STEPS: Final = "steps"
@@ -89,7 +90,7 @@ def chain(request: HttpRequest, principal: Principal, kind: str, record_id: int)
         raise PermissionDenied
     here = find_start(kind, record_id, see.visible)
     if here is None:
-        raise NotFound(_("There is nothing here, or it belongs to a system you are not a member of."))
+        raise NotFound(worded("There is nothing here, or it belongs to a system you are not a member of."))
     found = read_chain(here, steps, see.visible)
     return _page(see, found, _findings_of(found, see), steps)
 
@@ -121,7 +122,7 @@ class _Beside:
 def _steps(request: HttpRequest) -> int:
     given = request.GET.get(STEPS, str(_OFFERED[0]))
     if given not in {str(each) for each in _OFFERED}:
-        raise InvalidInput(_("A chain is drawn for two or three steps."))
+        raise InvalidInput(worded("A chain is drawn for two or three steps."))
     return int(given)
 
 
@@ -130,7 +131,7 @@ def _around_a_finding(see: _Seeing, finding_id: int, steps: int) -> Page:
     held = import_string(settings.FINDING_BESIDE)(finding_id, see.principal)
     start = held and find_start("release", held[1], see.visible)
     if not start:
-        raise NotFound(_("There is nothing here, or it belongs to a system you are not a member of."))
+        raise NotFound(worded("There is nothing here, or it belongs to a system you are not a member of."))
     found = read_chain(start, steps, see.visible)
     return _page(see, found, _Beside(start.key, [held[0]], "", here=held[0].address), steps)
 

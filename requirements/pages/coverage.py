@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, visible_to
@@ -16,6 +15,7 @@ from evidence.errors import NotFound
 from evidence.models import Release
 from evidence.pages.frame import Page, Step, page_view
 from evidence.vocabulary import Layer
+from evidence.worded import worded
 from requirements import acts
 from requirements.covered import Standing
 from requirements.selectors.baselines import find_baseline
@@ -64,7 +64,7 @@ def _narrow(found: Coverage, narrowed: dict[str, str]) -> list[CoveredRequiremen
     }
     for name, value in narrowed.items():
         if value not in choices[name]:
-            raise NotFound(_("There is no such %(name)s.") % {"name": name})
+            raise NotFound(worded("There is no such %(name)s.", name=name))
     return [
         each
         for each in found.requirements
@@ -98,5 +98,5 @@ def _release(principal: Principal, release_id: int) -> Release:
     releases = visible_to(Release.objects.select_related("system"), principal)
     release = releases.filter(pk=release_id).first()
     if release is None:
-        raise NotFound(_("There is no such release among those that you may see."))
+        raise NotFound(worded("There is no such release among those that you may see."))
     return release

@@ -23,7 +23,9 @@ from evidence.admin.frame.people import names_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal_detail, refusal_text, refusal_title
 from evidence.pages.sent_forms import check_names
+from evidence.worded import worded
 from requirements import acts
 from requirements.checks.contracts import Check
 from requirements.checks.registry import known_checks
@@ -139,7 +141,7 @@ def edit_draft(request: HttpRequest, principal: Principal, requirement_id: int) 
     rows = visible_to(Requirement.objects.select_related("system"), principal)
     requirement = rows.filter(pk=requirement_id).first()
     if requirement is None:
-        raise NotFound(_("There is no such requirement among those that you may see."))
+        raise NotFound(worded("There is no such requirement among those that you may see."))
     acts.check_can_import_requirements(principal, requirement.system)
     desk = _Desk(request, principal, requirement.system, open_requirement(requirement))
     if request.method == "POST":
@@ -154,7 +156,12 @@ def _carry_out(desk: _Desk, written: Written) -> Page | HttpResponseBase:
         check_names(desk.request, also=[*names_in(desk.request.POST), *_BESIDE])
     except InvalidInput as exc:
         if any(fault.code != "null_character" for fault in exc.faults):  # which is said beside its field
-            return _show(desk, written, told={}, refusal=_Refusal(exc.http_status, exc.title, str(exc)))
+            return _show(
+                desk,
+                written,
+                told={},
+                refusal=_Refusal(exc.http_status, refusal_title(exc), refusal_detail(exc)),
+            )
     act = desk.request.POST.get("act", "check")
     doing = _ACTS.get(act)
     if doing is None:
@@ -215,7 +222,7 @@ def _propose(desk: _Desk, written: Written) -> HttpResponseRedirect:
 def _take_back(desk: _Desk, written: Written) -> HttpResponseRedirect:
     del written
     if desk.opened is None:
-        raise InvalidInput(_("Nothing was proposed yet."))
+        raise InvalidInput(worded("Nothing was proposed yet."))
     version = desk.opened.version
     transition_requirement(
         principal=desk.principal, version=version, to_state=RequirementState.DRAFT,
@@ -243,7 +250,7 @@ def _checked(desk: _Desk, reading: Reading) -> Sayings:
 def _refused(desk: _Desk, written: Written, exc: EvidenceError | RequirementsError) -> Page:
     """Show why nothing was stored, with what the author wrote."""
     told = _checked(desk, written.reading())
-    refusal = _Refusal(exc.http_status, exc.title, str(exc))
+    refusal = _Refusal(exc.http_status, refusal_title(exc), refusal_detail(exc))
     if isinstance(exc, DraftOutdated):
         stands = _found_by_key(desk, written)
         refusal = replace(refusal, text=_with_names(exc), stands=stands)
@@ -273,7 +280,7 @@ def _found_by_key(desk: _Desk, written: Written) -> Opened | None:
 
 def _with_names(exc: DraftOutdated) -> str:
     """Return the sentence with what people are called in place of how they are on record."""
-    text = str(exc)
+    text = refusal_text(exc)
     for actor, name in names_of([str(exc.standing["by"])]).items():
         text = text.replace(actor, name)
     return text

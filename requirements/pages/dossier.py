@@ -59,6 +59,7 @@ from evidence.selectors.release_activity import Step as Stretch
 from evidence.selectors.waivers import WAITING, is_in_force
 from evidence.selectors.waivers import with_state as waivers_with_state
 from evidence.statistics.intervals import BOUND_CONFIDENCE
+from evidence.worded import worded
 from requirements import acts
 from requirements.covered import Standing
 from requirements.selectors.coverage import Coverage, cover, layer_map
@@ -199,14 +200,14 @@ class _Seeing:
 def _find(principal: Principal, release_id: int) -> Release:
     release = visible_to(Release.objects.select_related("system"), principal).filter(pk=release_id).first()
     if release is None:
-        raise NotFound(_("There is no such release among those that you may see."))
+        raise NotFound(worded("There is no such release among those that you may see."))
     return release
 
 
 def _step(request: HttpRequest, days: Days) -> Stretch:
     given = request.GET.get(BY, "")
     if given and given not in set(Stretch):
-        raise InvalidInput(_("A trend is by day or by week."))
+        raise InvalidInput(worded("A trend is by day or by week."))
     return Stretch(given or (Stretch.WEEK if days.n > _MANY_DAYS else Stretch.DAY))
 
 

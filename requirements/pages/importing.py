@@ -14,7 +14,6 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from evidence.access import Principal
@@ -23,7 +22,9 @@ from evidence.errors import AccessDenied, EvidenceError, InvalidInput
 from evidence.models import System
 from evidence.otlp.errors import BodyTooLarge
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal_detail, refusal_title
 from evidence.pages.sent_forms import check_names
+from evidence.worded import worded
 from requirements import acts
 from requirements.errors import (
     ImportPlanMoved,
@@ -130,7 +131,7 @@ def _plan(systems: Sequence[System], principal: Principal, sent: _Sent) -> Page:
 def _apply(request: HttpRequest, principal: Principal, sent: _Sent) -> HttpResponseRedirect:
     digest = request.POST.get("plan_digest", "")
     if not digest:
-        raise InvalidInput(_("Only what was planned is imported: plan the file first."))
+        raise InvalidInput(worded("Only what was planned is imported: plan the file first."))
     result = import_files(
         principal=principal, system=sent.system, sources=sent.sources, moves=sent.allowed, plan_digest=digest
     )
@@ -147,7 +148,7 @@ def _apply(request: HttpRequest, principal: Principal, sent: _Sent) -> HttpRespo
 
 def _refused(systems: Sequence[System], sent: _Sent, exc: EvidenceError | RequirementsError) -> Page:
     """Show why nothing was stored: each fault with its line, or the plan as it is by now."""
-    refusal: dict[str, Any] = {"title": exc.title, "text": str(exc)}
+    refusal: dict[str, Any] = {"title": refusal_title(exc), "text": refusal_detail(exc)}
     plan: Mapping[str, Any] | None = None
     if isinstance(exc, ImportPlanMoved):
         plan = exc.plan

@@ -19,7 +19,9 @@ from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Artefact, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
+from evidence.worded import worded
 from requirements.acts import can_clear_link, can_link, can_withdraw_link
 from requirements.errors import RequirementsError
 from requirements.models import LINK_ENDS, LinkKind, TraceLink
@@ -39,14 +41,14 @@ def links(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
     """Show the links of a system, the suspect ones first; add one."""
     system = _system(request, principal)
     if system is None:
-        raise NotFound(_("You are a member of no system yet."))
+        raise NotFound(worded("You are a member of no system yet."))
     if request.method == "POST":
         check_names(request, also=_OF_A_NEW_LINK)
         return _add(request, principal, system)
     standings = standings_of(system)
     show = request.GET.get("show", "suspect")
     if show not in _SHOWN:
-        raise NotFound(_("Links are shown as `suspect` or as `any`."))
+        raise NotFound(worded("Links are shown as `suspect` or as `any`."))
     shown = [each for each in standings if show == "any" or each.is_suspect]
     shown.sort(key=lambda each: (not each.is_suspect, each.suspicion, each.name))
     context: dict[str, Any] = {
@@ -72,7 +74,7 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
     seen = visible_to(TraceLink.objects.select_related("system"), principal)
     row = seen.filter(pk=link_id).first()
     if row is None:
-        raise NotFound(_("There is no such link among those that you may see."))
+        raise NotFound(worded("There is no such link among those that you may see."))
     row = find_link(row.system, row.pk)
     if request.method == "POST":
         check_names(request, also=["act", "reason", "upstream", "downstream"])
@@ -115,13 +117,13 @@ def _add(request: HttpRequest, principal: Principal, system: System) -> HttpResp
             for side in ("upstream", "downstream")
         ]
         if told.get("kind") not in LinkKind.values:
-            raise NotFound(_("Choose a kind of link."))
+            raise NotFound(worded("Choose a kind of link."))
         made = add_link(
             principal=principal, system=system, kind=told["kind"], upstream=ends[0], downstream=ends[1],
             reason=told.get("reason", ""),
         )  # fmt: skip
     except (EvidenceError, RequirementsError) as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
     else:
         messages.success(request, _("The link %(link)s is on record.") % {"link": made})
     return HttpResponseRedirect(f"{reverse('admin:links')}?system={system.key}&show=any")
@@ -130,7 +132,7 @@ def _add(request: HttpRequest, principal: Principal, system: System) -> HttpResp
 def _end(system: System, kind: str, key: str) -> Artefact:
     found = Artefact.objects.filter(system=system, kind=kind, key=key.strip()).first()
     if found is None:
-        raise NotFound(_("There is no %(kind)s “%(key)s” in this system.") % {"kind": kind, "key": key})
+        raise NotFound(worded("There is no %(kind)s “%(key)s” in this system.", kind=kind, key=key))
     return found
 
 
@@ -147,7 +149,7 @@ def _decide(request: HttpRequest, principal: Principal, row: TraceLink) -> HttpR
             )  # fmt: skip
             said = _("The link is cleared: it holds at the versions that count now.")
     except (EvidenceError, RequirementsError) as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
     else:
         messages.success(request, said)
     return HttpResponseRedirect(reverse("admin:link", args=[row.pk]))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
 from evidence.access import Principal, find_system, member_systems
 from evidence.errors import NotFound
 from evidence.models import System
+from evidence.worded import worded
 
 
 def chosen_system(request: HttpRequest, principal: Principal) -> tuple[System, list[System]]:
@@ -20,5 +20,5 @@ def chosen_system(request: HttpRequest, principal: Principal) -> tuple[System, l
     asked = request.POST.get("system") or request.GET.get("system")
     system = find_system(principal, asked) if asked else next(iter(systems), None)
     if system is None:
-        raise NotFound(_("You are a member of no system yet."))
+        raise NotFound(worded("You are a member of no system yet."))
     return system, systems

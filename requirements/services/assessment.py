@@ -23,6 +23,7 @@ from evidence.selectors.registrations import say_unregistered, unregistered_pins
 from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
 from evidence.vocabulary import CriterionVerdict
+from evidence.worded import worded
 from requirements import acts
 from requirements.bounds import fault_in_threshold
 from requirements.checks import Check, Measured, Obstacle, Population, known_checks
@@ -269,7 +270,12 @@ def _resolve(system: System, reference: CriterionReference, as_of: AsOf) -> list
     else:
         versions = [v for v in approved_versions(system, as_of) if v.requirement.key == reference.requirement]
         if not versions:
-            raise RequirementNotFound(f"no version of requirement {reference.requirement!r} is approved")
+            raise RequirementNotFound(
+                worded(
+                    "no version of requirement %(requirement)s is approved",
+                    requirement=repr(reference.requirement),
+                )
+            )
     criteria = AcceptanceCriterion.objects.filter(version__in=versions)
     if reference.criterion:
         criteria = criteria.filter(key=reference.criterion)
@@ -279,7 +285,7 @@ def _resolve(system: System, reference: CriterionReference, as_of: AsOf) -> list
         ).order_by("version__requirement__key", "key")
     )
     if not listed:
-        raise RequirementNotFound(f"{reference} names no criterion")
+        raise RequirementNotFound(worded("%(reference)s names no criterion", reference=reference))
     return listed
 
 

@@ -13,6 +13,7 @@ from evidence.digests import digest_of
 from evidence.errors import InvalidInput
 from evidence.models import System
 from evidence.services import audit
+from evidence.worded import worded
 from requirements import acts
 from requirements.errors import BaselineMoved, ConflictingBaseline, RequirementNotFound
 from requirements.models import Baseline, BaselineMember, BaselineSignOff, RequirementVersion
@@ -35,7 +36,12 @@ def freeze_baseline(
     """
     acts.check_can_import_requirements(principal, system)
     if not versions or any(version.requirement.system_id != system.pk for version in versions):
-        raise RequirementNotFound(f"A baseline holds at least one requirement, all of system {system.key!r}.")
+        raise RequirementNotFound(
+            worded(
+                "A baseline holds at least one requirement, all of system %(system_key)s.",
+                system_key=repr(system.key),
+            )
+        )
     _check_once(versions)
     digest = digest_of(sorted(version.artefact_version.digest for version in versions))
     baseline, created = Baseline.objects.get_or_create(
@@ -44,8 +50,12 @@ def freeze_baseline(
     if not created:
         if baseline.digest != digest:
             raise ConflictingBaseline(
-                f"Baseline {name!r} is frozen with other requirement versions: {difference_from(baseline, versions)}. "
-                "Give the changed set a new name."
+                worded(
+                    "Baseline %(name)s is frozen with other requirement versions: %(baseline)s. Give the "
+                    "changed set a new name.",
+                    name=repr(name),
+                    baseline=difference_from(baseline, versions),
+                )
             )
         return baseline
     BaselineMember.objects.bulk_create(
@@ -60,7 +70,11 @@ def _check_once(versions: Sequence[RequirementVersion]) -> None:
     twice = sorted({str(each) for each in versions if counted[each.requirement_id] > 1})
     if twice:
         shown = ", ".join(twice[:_MOST_NAMED]) + (", …" if len(twice) > _MOST_NAMED else "")
-        raise InvalidInput(f"A baseline holds one version of a requirement, and each once, not {shown}.")
+        raise InvalidInput(
+            worded(
+                "A baseline holds one version of a requirement, and each once, not %(shown)s.", shown=shown
+            )
+        )
 
 
 @transaction.atomic
@@ -78,7 +92,13 @@ def sign_off_baseline(
     """
     acts.check_can_sign_off_baseline(principal, baseline)
     if digest != baseline.digest:
-        raise BaselineMoved(f"{baseline} has the digest {baseline.digest}: read it, and sign that one off.")
+        raise BaselineMoved(
+            worded(
+                "%(baseline)s has the digest %(digest)s: read it, and sign that one off.",
+                baseline=baseline,
+                digest=baseline.digest,
+            )
+        )
     sign_off, created = BaselineSignOff.objects.get_or_create(
         baseline=baseline, signed_by=principal.actor, defaults={"digest": digest, "reason": reason}
     )

@@ -14,6 +14,7 @@ from evidence.access import Principal
 from evidence.errors import Fault, InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import System
+from evidence.worded import worded
 from requirements import acts
 from requirements.drafts import RequirementDraft
 from requirements.errors import DraftOutdated, KeyOfAnotherFile
@@ -153,8 +154,13 @@ def check_stands(standing: Standing | None, read: WhatWasRead) -> None:
     told = "You wrote it as new, and it is there" if not read.digest else "It is not as you read it"
     shown = show_standing(version)
     raise DraftOutdated(
-        f"{told}: the newest version is {version}, and {tell_step(last)}. Nothing was stored: read what stands, and "
-        "save yours after it if it is still meant.",
+        worded(
+            "%(told)s: the newest version is %(version)s, and %(last)s. Nothing was stored: read "
+            "what stands, and save yours after it if it is still meant.",
+            told=told,
+            version=version,
+            last=tell_step(last),
+        ),
         shown,
         shown,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evidence.errors import Fault
+from evidence.worded import worded
 from requirements.drafts import RequirementDraft
 from requirements.editorial import find_substantive
 from requirements.errors import NotEditorial
@@ -16,12 +17,17 @@ def check_editorial(before: RequirementDraft | None, after: RequirementDraft) ->
     """
     if before is None:
         raise NotEditorial(
-            f"{after.key} has no earlier version: the first one is substantive, whatever it says."
+            worded(
+                "%(after_key)s has no earlier version: the first one is substantive, whatever it says.",
+                after_key=after.key,
+            )
         )
     found = find_substantive(before, after)
     if found:
         told = "; ".join(f"{each.where}: {each.message}" for each in found)
         raise NotEditorial(
-            f"{told}. Propose the change as substantive: what links to it is looked at again.",
+            worded(
+                "%(told)s. Propose the change as substantive: what links to it is looked at again.", told=told
+            ),
             [Fault("body", each.where, each.code, each.message) for each in found],
         )

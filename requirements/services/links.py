@@ -14,6 +14,7 @@ from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import Artefact, ArtefactKind, ArtefactVersion, System
 from evidence.services import audit
+from evidence.worded import worded
 from requirements import acts
 from requirements.errors import LinkMoved, LinkNotAllowed, LinkNotSuspect, LinkWithdrawn
 from requirements.models import LINK_ENDS, LinkKind, LinkOutcome, LinkReview, TraceLink
@@ -98,8 +99,16 @@ def check_ends(kind: str, upstream: Artefact, downstream: Artefact) -> None:
     if upstream.pk == downstream.pk or downstream.kind not in below:
         ways = "; ".join(f"{up.value} to {', '.join(sorted(down))}" for up, down in allowed.items())
         raise LinkNotAllowed(
-            f"No link {kind!r} leads from {upstream.kind} {upstream.key!r} to {downstream.kind} {downstream.key!r}. "
-            f"It leads from {ways}."
+            worded(
+                "No link %(kind)s leads from %(from_kind)s %(upstream_key)s to %(to_kind)s "
+                "%(downstream_key)s. It leads from %(ways)s.",
+                kind=repr(kind),
+                from_kind=upstream.kind,
+                upstream_key=repr(upstream.key),
+                to_kind=downstream.kind,
+                downstream_key=repr(downstream.key),
+                ways=ways,
+            )
         )
 
 
@@ -152,7 +161,7 @@ def check_no_cycle(system: System, links: Collection[Wanted]) -> None:
     if cycle:
         keys = dict(Artefact.objects.filter(system=system, pk__in=cycle).values_list("pk", "key"))
         shown = tuple(keys[each] for each in cycle)
-        raise LinkNotAllowed(f"this closes a cycle: {' > '.join(shown)}", shown)
+        raise LinkNotAllowed(worded("this closes a cycle: %(shown)s", shown=" > ".join(shown)), shown)
 
 
 @transaction.atomic
@@ -175,7 +184,7 @@ def clear_link(
     """
     acts.check_can_clear_link(principal, link)
     if not reason.strip():
-        raise InvalidInput("Say why the link holds: whoever asks later has nothing else.")
+        raise InvalidInput(worded("Say why the link holds: whoever asks later has nothing else."))
     hold(Lock.LINKS, link.system_id)
     standing = _standing(link)
     _check_looked_at(standing, upstream, downstream)
@@ -193,7 +202,7 @@ def clear_link(
 def _standing(link: TraceLink) -> LinkStanding:
     found = [each for each in standings_of(link.system) if each.link_id == link.pk]
     if not found:
-        raise LinkWithdrawn(f"{link} was withdrawn: add it again if it holds.")
+        raise LinkWithdrawn(worded("%(link)s was withdrawn: add it again if it holds.", link=link))
     return found[0]
 
 
@@ -201,7 +210,11 @@ def _check_looked_at(standing: LinkStanding, upstream: str, downstream: str) -> 
     for end, digest in ((standing.upstream, upstream), (standing.downstream, downstream)):
         if end.digest != digest:
             raise LinkMoved(
-                f"{end} counts now, with digest {end.digest}: look at it, and clear the link with that one."
+                worded(
+                    "%(end)s counts now, with digest %(digest)s: look at it, and clear the link with that one.",
+                    end=end,
+                    digest=end.digest,
+                )
             )
 
 
@@ -209,15 +222,28 @@ def _check_can_be_cleared(standing: LinkStanding) -> None:
     if standing.suspicion is Suspicion.CLEAN:
         by, at = standing.stored.reviewed_by, standing.stored.reviewed_at
         raise LinkNotSuspect(
-            f"{standing.name} is clean: {by} reviewed it last, at {at:%Y-%m-%d %H:%M} UTC. Nothing was stored."
+            worded(
+                "%(link)s is clean: %(by)s reviewed it last, at %(at)s UTC. Nothing was stored.",
+                link=standing.name,
+                by=by,
+                at=f"{at:%Y-%m-%d %H:%M}",
+            )
         )
     if standing.suspicion is Suspicion.TRANSITIVE:
         raise LinkNotSuspect(
-            f"No end of {standing.name} moved: clear what is above it, {', '.join(standing.because)}."
+            worded(
+                "No end of %(link)s moved: clear what is above it, %(because)s.",
+                link=standing.name,
+                because=", ".join(standing.because),
+            )
         )
     gone = [str(end) for end in (standing.upstream, standing.downstream) if end.gone]
     if gone:
-        raise LinkWithdrawn(f"{', '.join(gone)}: nothing is left that the link could hold for; withdraw it.")
+        raise LinkWithdrawn(
+            worded(
+                "%(gone)s: nothing is left that the link could hold for; withdraw it.", gone=", ".join(gone)
+            )
+        )
 
 
 @transaction.atomic
@@ -230,7 +256,7 @@ def withdraw_link(*, principal: Principal, link: TraceLink, reason: str) -> Link
     """
     acts.check_can_withdraw_link(principal, link)
     if not reason.strip():
-        raise InvalidInput("Say why: a link is withdrawn with a reason.")
+        raise InvalidInput(worded("Say why: a link is withdrawn with a reason."))
     hold(Lock.LINKS, link.system_id)
     last = link.reviews.latest("pk")
     if last.outcome == LinkOutcome.WITHDRAWN:

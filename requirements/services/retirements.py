@@ -16,6 +16,7 @@ from evidence.actors import same_person
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.locks import Lock, hold
 from evidence.services import audit
+from evidence.worded import worded
 from requirements import acts
 from requirements.models import (
     RequirementState,
@@ -66,14 +67,20 @@ def ask_retirement(
     check_state(version, standing, read)
     acts.check_can_ask_retirement(principal, version)
     if not reason:
-        raise InvalidInput("Say why: a version is retired with a reason.")
+        raise InvalidInput(worded("Say why: a version is retired with a reason."))
     waiting = waiting_retirements().filter(version=version).first()
     if waiting is not None:
         if waiting.reason == reason and same_person(waiting.requested_by, principal.actor):
             return waiting
         raise ConflictingContent(
-            f"{waiting.requested_by} asked for the retirement of {version} already, “{waiting.reason}”: it waits for "
-            f"another person, as request {waiting.pk}. Your own reason was not stored."
+            worded(
+                "%(requested_by)s asked for the retirement of %(version)s already, “%(reason)s”: it "
+                "waits for another person, as request %(request)s. Your own reason was not stored.",
+                requested_by=waiting.requested_by,
+                version=version,
+                reason=waiting.reason,
+                request=waiting.pk,
+            )
         )
     request = RetirementRequest.objects.create(
         version=version, standing=standing, reason=reason, requested_by=principal.actor
@@ -96,7 +103,11 @@ def settle_retirement(
     """
     if to_state not in RETIREMENT_STEPS:
         raise InvalidInput(
-            f"A requested retirement is one of {', '.join(RETIREMENT_STEPS)}, not {to_state!r}."
+            worded(
+                "A requested retirement is one of %(retirement_steps)s, not %(to_state)s.",
+                retirement_steps=", ".join(RETIREMENT_STEPS),
+                to_state=repr(to_state),
+            )
         )
     hold(Lock.REQUIREMENT, request.version.requirement_id)
     if taken := _taken_before(request, to_state, principal.actor):
@@ -104,7 +115,7 @@ def settle_retirement(
     RETIREMENT_STEPS[to_state](principal, request)
     reason = reason.strip()
     if to_state == RetirementDismissal.Outcome.DECLINED and not reason:
-        raise InvalidInput("Say why: whoever asked for the retirement is told the reason.")
+        raise InvalidInput(worded("Say why: whoever asked for the retirement is told the reason."))
     if to_state == CONFIRMED:
         return record_transition(
             request.version,

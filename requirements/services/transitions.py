@@ -19,6 +19,7 @@ from evidence.locks import Lock, hold
 from evidence.models import Registration
 from evidence.nearest import MISSPELT, nearest_name
 from evidence.services import audit, registry
+from evidence.worded import worded
 from requirements import acts
 from requirements.errors import DecidedBefore, DecisionOutdated, NotEditorial, WarningsUnread
 from requirements.life import NAMES_WHAT_WAS_READ, NEEDS_REASON
@@ -95,7 +96,7 @@ def transition_requirement(
     check_state(version, last, read)
     acts.check_can_transition(principal, version, to_state)
     if to_state in NEEDS_REASON and not reason:
-        raise InvalidInput("Say why: a version is sent back or taken back with a reason.")
+        raise InvalidInput(worded("Say why: a version is sent back or taken back with a reason."))
     if to_state != RequirementState.APPROVED:
         return _move_on(principal.actor, version, RequirementState(to_state), reason, read, change)
     return _approve(principal.actor, version, reason, read, change)
@@ -135,8 +136,13 @@ def check_digest(version: RequirementVersion, read: WhatWasRead) -> None:
     if read.digest and read.digest != version.artefact_version.digest:
         newest = newest_of(version)
         raise DecisionOutdated(
-            f"What you read is not {version}, whose digest is {version.artefact_version.digest}. The newest version is "
-            f"{newest}. Nothing was stored: read what stands, then decide again.",
+            worded(
+                "What you read is not %(version)s, whose digest is %(digest)s. The newest version is "
+                "%(newest)s. Nothing was stored: read what stands, then decide again.",
+                version=version,
+                digest=version.artefact_version.digest,
+                newest=newest,
+            ),
             *_standings(version, newest),
         )
 
@@ -149,8 +155,13 @@ def check_state(version: RequirementVersion, last: RequirementTransition, read: 
     """
     if read.from_state and read.from_state != last.to_state:
         raise DecisionOutdated(
-            f"{version} is not {read.from_state}: {tell_step(last)}. Your decision and your reason were not stored: "
-            "read what stands, then decide again.",
+            worded(
+                "%(version)s is not %(from_state)s: %(last)s. Your decision and your reason were not "
+                "stored: read what stands, then decide again.",
+                version=version,
+                from_state=read.from_state,
+                last=tell_step(last),
+            ),
             *_standings(version, newest_of(version)),
         )
 
@@ -213,7 +224,12 @@ def _is_repeated(
 
 def _refuse_decided(version: RequirementVersion, last: RequirementTransition) -> NoReturn:
     raise DecidedBefore(
-        f"{version} is {last.to_state} already: {tell_step(last)}. Your own decision and its reason were not stored.",
+        worded(
+            "%(version)s is %(to_state)s already: %(last)s. Your own decision and its reason were not stored.",
+            version=version,
+            to_state=last.to_state,
+            last=tell_step(last),
+        ),
         *_standings(version, newest_of(version)),
     )
 
@@ -234,10 +250,12 @@ def _move_on(
 ) -> RequirementTransition:
     """Propose a version, or send it back."""
     if read.warnings:
-        raise InvalidInput("warnings_read: warnings are read to approve a version, not for this step.")
+        raise InvalidInput(
+            worded("warnings_read: warnings are read to approve a version, not for this step.")
+        )
     if to_state != RequirementState.IN_REVIEW:
         if change:
-            raise InvalidInput("change: what a change is, its author says, and an approver confirms.")
+            raise InvalidInput(worded("change: what a change is, its author says, and an approver confirms."))
         return record_transition(version, to_state, actor, reason)
     said = Change(change) if change else change_of(version)
     payload = None
@@ -256,7 +274,10 @@ def _approve(
     if change == Change.EDITORIAL:
         if change_of(version) != Change.EDITORIAL:
             raise NotEditorial(
-                f"Nobody proposed {version} as an editorial change: its author does, or nobody."
+                worded(
+                    "Nobody proposed %(version)s as an editorial change: its author does, or nobody.",
+                    version=version,
+                )
             )
         predecessor = predecessor_of(version)
         check_editorial(draft_of(predecessor) if predecessor else None, draft_of(version))
@@ -286,8 +307,12 @@ def _check_was_approved(version: RequirementVersion, predecessor: RequirementVer
     moves = RequirementTransition.objects.filter(version=predecessor, to_state=RequirementState.APPROVED)
     if not moves.exists():
         raise NotEditorial(
-            f"{version} mends {predecessor}, which was never approved: what it says beside the version that was is "
-            "more than a slip. Approve it as a substantive change."
+            worded(
+                "%(version)s mends %(predecessor)s, which was never approved: what it says beside the "
+                "version that was is more than a slip. Approve it as a substantive change.",
+                version=version,
+                predecessor=predecessor,
+            )
         )
 
 

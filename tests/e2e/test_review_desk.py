@@ -106,6 +106,64 @@ def test_an_answer_is_judged_by_keys_alone_taken_back_and_recorded(
     assert find_barriers(browser) == []
 
 
+BUTTONS = """
+return [...document.querySelectorAll('[aria-keyshortcuts]')].filter((one) => one.checkVisibility())
+  .map((one) => one.getAttribute('aria-keyshortcuts'));
+"""
+HEADING_OF = {"p": "Claim 2", "n": "Claim 3"}
+KEYS_TOLD = """
+return [...document.querySelectorAll('#tb-keys dt')]
+  .map((one) => [...one.querySelectorAll('kbd')].map((key) => key.innerText))
+  .filter((keys) => keys.length);
+"""
+
+
+def test_each_key_that_the_help_tells_is_a_button_that_can_be_pressed_by_hand_and_is_announced(
+    live_server: LiveServer, sign_in: Callable[[User], Any], shoot: Callable[[str], None]
+) -> None:
+    world = make_world()
+    first, second = make_task(world), make_task(world)
+    person = world.people["reviewer"]
+    decide(principal=principal_of_user(person), trace=first.trace, said={"decision": "approve", "claims": {}})
+    browser = sign_in(person)
+    speak(browser, "en")
+    browser.get(f"{live_server.url}{reverse('admin:judge_answer', args=[second.trace_id])}")
+    press(browser, "?")
+    see(browser, "put this one back", within="#tb-keys")
+    told = [
+        key
+        for keys in browser.execute_script(KEYS_TOLD)
+        for key in (["Control+Enter"] if "Ctrl" in keys else keys)
+    ]
+    assert len(told) == len(set(told)) == 18
+    buttons = browser.execute_script(BUTTONS)
+    assert {key: buttons.count(key) for key in told} == dict.fromkeys(told, 1)
+    assert set(buttons) == set(told), "the help tells each"
+    assert find_barriers(browser) == []
+    shoot("review-desk-keys")
+    announced = {
+        "p": "Claim 2",
+        "n": "Claim 3",
+        "o": "What stands behind the answer",
+        "]": "Retrieved",
+        "[": "This claim",
+    }
+    for key, words in announced.items():
+        browser.find_element("css selector", f'[data-key="{key}"]').click()
+        see(browser, words, within="[data-said]")
+        see(browser, HEADING_OF.get(key, ""), within="#tb-desk-source")  # it is there again
+    for key, words in {"n": "Claim 4", "1": "stands", "x": "reject", "?": ""}.items():
+        press(browser, key)
+        see(browser, words, within="[data-said]")
+    end = browser.find_element("css selector", '[data-key="n"]')
+    assert end.get_attribute("aria-disabled") == "true", "there is no claim after the last"
+    press(browser, "p")
+    see(browser, "Claim 3", within="[data-said]")
+    assert end.get_attribute("aria-disabled") is None
+    browser.find_element("css selector", '[data-key="j"]').click()
+    see(browser, "Nothing waits for you")
+
+
 def test_whoever_writes_is_told_in_sight_why_it_is_not_saved(
     live_server: LiveServer, sign_in: Callable[[User], Any], shoot: Callable[[str], None]
 ) -> None:
@@ -127,12 +185,16 @@ def test_whoever_writes_is_told_in_sight_why_it_is_not_saved(
     assert find_barriers(browser) == []
     Membership.objects.filter(user=person).delete()
     browser.find_element("name", "rationale").send_keys(" Hm.")
-    see(browser, "may judge no answers any more", within="[data-said]")
+    see(
+        browser,
+        "you may not judge this answer any more. What was saved before is kept.",
+        within="[data-said]",
+    )
     assert browser.find_element("name", "rationale").get_attribute("value") == "Hm. Hm."
 
 
 def test_the_claims_of_an_answer_that_a_colleague_is_at_are_walked_by_keys(
-    live_server: LiveServer, sign_in: Callable[[User], Any]
+    live_server: LiveServer, sign_in: Callable[[User], Any], shoot: Callable[[str], None]
 ) -> None:
     world = make_world()
     task = make_task(world)
@@ -140,7 +202,10 @@ def test_the_claims_of_an_answer_that_a_colleague_is_at_are_walked_by_keys(
     browser = sign_in(world.people["reviewer"])
     speak(browser, "en")
     browser.get(f"{live_server.url}{reverse('admin:judge_answer', args=[task.trace_id])}")
-    see(browser, "A colleague is at this answer", within="#tb-desk-judgement")
+    see(browser, "Held by one", within="#tb-desk-judgement")
+    shoot("review-desk-held")
+    press(browser, "a")
+    see(browser, "it cannot be judged now", within="[data-said]")
     see(browser, "Claim 3", within=HEADING)
     press(browser, "p")
     see(browser, "Claim 2", within=HEADING)

@@ -14,7 +14,7 @@ from django.utils.translation import override
 
 from evidence.admin.frame.columns import as_listed, holds_times
 from evidence.admin.frame.headings import heading_of, nouns_of
-from evidence.admin.frame.moments import ago, in_words
+from evidence.admin.frame.moments import ago, due_in_words, in_words
 from evidence.models import Blob
 from tests.e2e.cases import make_task
 from tests.evidence.test_admin import store_what_other_parts_store
@@ -38,6 +38,22 @@ def test_a_time_is_said_by_how_far_it_is(seconds: int, said: str, in_chinese: st
     for language, words in (("en", said), ("zh-hans", in_chinese)):
         with override(language):
             assert in_words(NOW - timedelta(seconds=seconds), NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said", "in_chinese"),
+    [
+        (0, "due in a moment", "马上到期"), (-59, "due just now", "刚刚到期"), (60, "due in 1 minute", "1 分钟后到期"),
+        (7200, "due in 2 hours", "2 小时后到期"), (2 * 86_400, "due in 2 days", "2 天后到期"),
+        (-90, "1 minute late", "已逾期 1 分钟"), (-3 * 3600 - 5, "3 hours late", "已逾期 3 小时"),
+        (-86_400, "1 day late", "已逾期 1 天"), (400 * 86_400, "due on 2028-01-03", "2028-01-03 到期"),
+        (-30 * 86_400, "late since 2026-10-30", "自 2026-10-30 起逾期"),
+    ],
+)  # fmt: skip
+def test_what_is_due_is_said_by_how_soon_it_is_or_how_late(seconds: int, said: str, in_chinese: str) -> None:
+    for language, words in (("en", said), ("zh-hans", in_chinese)):
+        with override(language):
+            assert due_in_words(NOW + timedelta(seconds=seconds), NOW) == words
 
 
 def test_the_time_itself_is_there() -> None:

@@ -8,15 +8,29 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence import clock
-from evidence.models import Citation, Claim, QueuedTask, Review, ReviewDraft, ReviewTask, Trace
+from evidence.models import (
+    Citation,
+    Claim,
+    Membership,
+    QueuedTask,
+    Review,
+    ReviewDraft,
+    ReviewTask,
+    SavedFilter,
+    Trace,
+)
+from evidence.selectors import counting, queue_places
 from evidence.services.review_drafts import record_decided
 from evidence.services.reviews import open_review_task
-from tests.e2e.cases import make_task
+from tests.e2e.cases import make_task, make_trace
 from tests.evidence.test_blinding import colleague, later_revision
 from tests.factories import ACTOR, World, make_world
 
@@ -63,6 +77,111 @@ def test_the_desk_leads_to_the_first_and_then_to_what_one_holds(world: World) ->
     assert client.get(DESK).url == at(high)  # type: ignore[attr-defined]
     assert press(client, high, "put_back").url == at(low)
     assert QueuedTask.objects.get(held_by=world.people["reviewer"]).task == low
+
+
+@pytest.mark.parametrize(
+    ("hours", "said", "in_chinese"),
+    [(50, "due in 2 days", "2 天后到期"), (-3, "3 hours late", "已逾期 3 小时")],
+)
+def test_desk_and_queue_say_how_soon_an_answer_is_due_and_the_moment_itself(
+    world: World, hours: int, said: str, in_chinese: str
+) -> None:
+    moment = clock.now() + timedelta(hours=hours, minutes=1 if hours > 0 else -1)
+    asked = moment - settings.REVIEW_DUE
+    task = open_review_task(trace=make_trace(world), reason="high_risk", actor=ACTOR, asked_at=asked)
+    client = signed_in(world.people["reviewer"])
+    for language, words in (("en", said), ("zh-hans", in_chinese)):
+        for page in (at(task), "/admin/evidence/reviewtask/"):
+            shown = client.get(page, headers={"accept-language": language}).content.decode()
+            assert re.search(rf'<time [^>]*datetime="{moment:%Y-%m-%dT%H:%M}:..Z"[^>]*>{words}</time>', shown)
+
+
+def test_the_queue_is_narrowed_by_a_reason_in_the_readers_words(world: World) -> None:
+    make_task(world)
+    queue, client = "/admin/evidence/reviewtask/?standing=open", signed_in(world.people["reviewer"])
+    for language, words in (("en", "high risk"), ("zh-hans", "高风险")):
+        page = client.get(queue, headers={"accept-language": language}).content.decode()
+        assert re.search(rf'<a href="[^"]*reason=high_risk[^"]*"[^>]*>\s*{words}\s*</a>', page)
+
+
+def words_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_the_desk_says_where_an_answer_stands_and_leads_to_the_one_before_it(world: World) -> None:
+    tasks, client = [make_task(world) for _ in range(3)], signed_in(world.people["reviewer"])
+    second = client.get(at(tasks[1])).content.decode()
+    assert "2 of 3 · 2 left" in words_of(second)
+    assert re.search(rf'<a data-key="k"[^>]* href="{re.escape(at(tasks[0]))}"', second)
+    assert "1 of 3 · 2 left" in words_of(client.get(at(tasks[0])).content.decode())
+    press(client, tasks[0], "decide", decision="approve")
+    assert "1 of 2 · 1 left" in words_of(client.get(at(tasks[1])).content.decode())
+    decided = words_of(client.get(at(tasks[0])).content.decode())
+    assert "2 left" in decided
+    assert " of 2" not in decided, "what one has decided stands nowhere in the queue"
+
+
+def test_where_an_answer_stands_is_told_by_the_filter_that_answers_are_taken_by(world: World) -> None:
+    make_task(world)
+    low, client = make_task(world, risk="low"), signed_in(world.people["reviewer"])
+    assert "2 of 2" in words_of(client.get(at(low)).content.decode())
+    client.post("/admin/review-filters/?risk_tier__exact=low", {"act": "save", "name": "low"})
+    kept = SavedFilter.objects.get()
+    assert client.post(f"{DESK}?filter={kept.pk}").url == at(low)  # type: ignore[attr-defined]
+    assert "1 of 1 · 0 left" in words_of(client.get(at(low)).content.decode())
+
+
+def test_what_waits_is_read_no_further_than_it_is_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, client = [make_task(world) for _ in range(4)], signed_in(world.people["reviewer"])
+    monkeypatch.setattr(counting, "MOST_COUNTED", 2)
+    monkeypatch.setattr(queue_places, "MOST_COUNTED", 2)
+    with CaptureQueriesContext(connection) as asked:
+        last = words_of(client.get(at(tasks[3])).content.decode())
+    read = [each["sql"] for each in asked if '"reason_rank" ASC' in each["sql"]]
+    assert read
+    assert all(" LIMIT 3" in sql for sql in read)
+    assert len(asked) <= 25
+    assert "2+ left" in last
+    assert "of 2+" not in last, "behind those that are counted"
+    assert "1 of 2+ · 2+ left" in words_of(client.get(at(tasks[0])).content.decode())
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "you may judge it no more"), ("zh-hans", "您已不能再判断它")]
+)
+def test_who_may_judge_no_more_is_told_and_given_back_what_they_wrote(
+    world: World, language: str, words: str
+) -> None:
+    task, person = make_task(world), world.people["reviewer"]
+    client = signed_in(person)
+    press(client, task, "save", rationale="The fee is 1 %.")
+    Membership.objects.filter(user=person).delete()
+    headers = {"accept": "text/html", "accept-language": language}
+    for act in ("decide", "save", "put_back"):
+        for address in (at(task), reverse("admin:judge_answer", args=[987_654])):
+            said = {
+                "act": act,
+                "decision": "reject",
+                "rationale": "The fee is 2 %.",
+                "corrected_answer": "As it was.",
+            }
+            answer = client.post(address, said, headers=headers)
+            page = answer.content.decode()
+            assert answer.status_code == 404
+            assert words in page
+            assert "The fee is 2 %." in page
+            assert "As it was." not in page, "the field is filled with the answer where nothing is overridden"
+            assert task.trace.question not in page
+            assert '<a href="/admin/review-desk/">' in page
+    opened = client.get(at(task), headers=headers)
+    assert opened.status_code == 404
+    assert words in opened.content.decode()
+    assert ReviewDraft.objects.get().said["rationale"] == "The fee is 1 %.", "the draft is kept"
+    asked = {"act": "keep", "rationale": "The fee is 3 %."}
+    kept = client.post(at(task), asked, headers={"accept": "application/problem+json, text/html;q=0.9"})
+    assert (kept.status_code, kept.json()["code"]) == (404, "not_found")
 
 
 def test_each_claim_has_its_own_address_with_its_source(world: World) -> None:
@@ -122,7 +241,16 @@ def test_what_a_colleague_holds_says_so_and_takes_no_decision(world: World) -> N
     task = make_task(world)
     signed_in(world.people["reviewer"]).post(DESK)
     second = signed_in(colleague(world, "second", "reviewer"))
-    assert "A colleague is at this answer" in second.get(at(task)).content.decode()
+    opened = second.get(at(task)).content.decode()
+    until = QueuedTask.objects.get().held_until
+    assert until is not None
+    assert f"Held by {world.people['reviewer'].username} until {until:%H:%M} UTC at most" in words_of(opened)
+    disabled = opened.split("<fieldset", 1)[1].split("</fieldset>")[0]
+    assert "disabled" in disabled.split(">")[0]
+    assert disabled.count('type="radio"') == 4
+    assert 'value="decide"' not in opened
+    in_chinese = second.get(at(task), headers={"accept-language": "zh-hans"}).content.decode()
+    assert f"{world.people['reviewer'].username} 正在审阅这条回答" in words_of(in_chinese)
     page = second.post(at(task), {"act": "decide", "decision": "approve"}, follow=True)
     assert "A colleague is at this answer" in page.content.decode()
     assert not Review.objects.exists()
@@ -236,7 +364,7 @@ def test_a_field_that_the_pane_does_not_have_is_refused_and_what_was_written_sta
         page = answer.content.decode()
         assert name in page.split("Invalid input", 1)[1]
         assert "Names another fee." in page
-        assert 'name="decision" value="reject" data-key="x" checked' in page
+        assert re.search(r'name="decision" value="reject"[^>]* checked', page)
     assert client.post(at(task), {"act": "save", **said}).status_code == 302
     assert ReviewDraft.objects.get().said["rationale"] == "Names another fee."
 

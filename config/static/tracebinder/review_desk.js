@@ -52,9 +52,28 @@ function lead(address) {
   return bring(address, () => wanted === address);
 }
 
+// A button that leads nowhere stays in its place, and says so.
+function point(key, address) {
+  const button = document.querySelector(`[data-key="${key}"]`);
+  if (!button) return;
+  for (const name of ["href", "role", "aria-disabled"]) button.removeAttribute(name);
+  if (address) button.href = address;
+  else {
+    button.setAttribute("role", "link");
+    button.setAttribute("aria-disabled", "true");
+  }
+}
+
 function show(claim) {
-  for (const one of claims()) one.toggleAttribute("aria-current", one === claim);
+  for (const one of claims()) {
+    one.toggleAttribute("aria-current", one === claim);
+    for (const choice of one.querySelectorAll("[data-choice]"))
+      if (one === claim) choice.setAttribute("aria-keyshortcuts", choice.dataset.choice);
+      else choice.removeAttribute("aria-keyshortcuts");
+  }
   claim.setAttribute("aria-current", "true");
+  point("p", claims()[claims().indexOf(claim) - 1]?.dataset.address);
+  point("n", claims()[claims().indexOf(claim) + 1]?.dataset.address);
   claim.scrollIntoView({ block: "nearest" });
   tell(claim.querySelector("[data-title]").textContent.trim());
   document.getElementById("tb-desk-source").replaceChildren();
@@ -88,7 +107,7 @@ document.addEventListener("click", (event) => {
 document.getElementById("tb-desk-source")?.addEventListener("click", (event) => {
   const link = event.target.closest("a");
   const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-  if (!link || !isPlain || link.pathname !== location.pathname) return;
+  if (!link || !isPlain || link.dataset.key || link.pathname !== location.pathname) return;
   event.preventDefault();
   if (link.hasAttribute("data-tab")) turnTo(link);
   else lead(link.getAttribute("href"));
@@ -104,13 +123,15 @@ function choose(number) {
   const choice = current()?.querySelector(`[data-choice="${number}"]`);
   if (!choice) return;
   choice.click();
-  tell(choice.parentElement.textContent.trim());
+  tell(choice.parentElement.querySelector("[data-word]").textContent.trim());
 }
 
 function turn() {
   const source = document.getElementById("tb-desk-source");
   const judgement = document.getElementById("tb-desk-judgement");
-  (source.contains(document.activeElement) ? judgement : source).focus();
+  const next = source.contains(document.activeElement) ? judgement : source;
+  next.focus();
+  tell(next.getAttribute("aria-label"));
   light();
 }
 
@@ -132,7 +153,18 @@ function name() {
 function written() {
   const told = new FormData(form);
   told.set("act", "keep");
-  return { method: "POST", body: new URLSearchParams(told), redirect: "error" };
+  const headers = { Accept: "application/problem+json, text/html;q=0.9" }; // a refusal by its code
+  return { method: "POST", body: new URLSearchParams(told), redirect: "error", headers };
+}
+
+const FORBIDDEN = ["not_found", "permission_denied", "access_denied"];
+
+// What is said of an answer that saved nothing: the words of a refusal are those of the page.
+function refusal(answer, words) {
+  const kind = answer.headers.get("Content-Type") ?? "";
+  if (kind.startsWith("text/plain")) return form.dataset.refused.replace("%s", () => words);
+  const isForbidden = kind.startsWith("application/problem+json") && FORBIDDEN.includes(JSON.parse(words).code);
+  return isForbidden ? form.dataset.forbidden : form.dataset.lost;
 }
 
 async function keep() {
@@ -144,7 +176,7 @@ async function keep() {
     const answer = await fetch(location.pathname, written());
     const words = await answer.text();
     if (answer.ok) difference = new DOMParser().parseFromString(words, "text/html").body;
-    else if (answer.headers.get("Content-Type")?.startsWith("text/plain")) why = form.dataset.refused.replace("%s", () => words);
+    else why = refusal(answer, words);
   } catch {
     // As above.
   }
@@ -153,16 +185,22 @@ async function keep() {
   if (difference && !isUnsaved) form.querySelector("[data-difference]").replaceChildren(...difference.childNodes);
 }
 
-const KEYS = {
+// What some buttons do here, in place of opening their address.
+const DOES = {
   n: () => step(1),
   p: () => step(-1),
   o: turn,
   "[": () => tabBeside(-1),
   "]": () => tabBeside(1),
-  1: () => choose(1),
-  2: () => choose(2),
-  3: () => choose(3),
 };
+
+document.addEventListener("click", (event) => {
+  const act = DOES[event.target.closest("[data-key]")?.dataset.key];
+  const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  if (!act || !isPlain) return;
+  event.preventDefault();
+  act();
+});
 
 function press(key) {
   const target = document.querySelector(`[data-key="${key}"]`);
@@ -171,11 +209,15 @@ function press(key) {
     target.focus();
     return;
   }
+  if (target.matches(":disabled")) {
+    tell(target.closest("[data-held]")?.dataset.held ?? "");
+    return;
+  }
   target.click();
   if (target.type === "radio") {
     target.focus();
     target.scrollIntoView({ block: "nearest" });
-    tell(target.closest("label").textContent.trim());
+    tell(target.closest("label").textContent.replace(/\s+/g, " ").trim());
   }
 }
 
@@ -201,8 +243,8 @@ document.addEventListener("keydown", (event) => {
   const isChord = (event.ctrlKey || event.metaKey || event.altKey) && !isBracket;
   if (isTyping || isChord || (areOn && !areOn.checked)) return;
   const key = event.key.toLowerCase();
-  if (KEYS[key]) KEYS[key]();
-  else if (/^[a-z?/]$/.test(key) && document.querySelector(`[data-key="${key}"]`)) {
+  if (/^[1-3]$/.test(key)) choose(key);
+  else if (/^[a-z?/[\]]$/.test(key) && document.querySelector(`[data-key="${key}"]`)) {
     event.preventDefault(); // a key that puts the focus into a field is no letter of it
     press(key);
   }
@@ -215,8 +257,7 @@ const MOST_BEHIND = 50;
 if (behind) {
   const here = behind.dataset.behind;
   const trail = JSON.parse(sessionStorage.getItem(TRAIL) ?? "[]").filter((address) => address !== here);
-  behind.hidden = trail.length === 0;
-  if (trail.length) behind.querySelector("a").href = trail.at(-1);
+  if (trail.length) point("k", trail.at(-1));
   sessionStorage.setItem(TRAIL, JSON.stringify([...trail, here].slice(-MOST_BEHIND)));
 }
 
@@ -226,6 +267,7 @@ help?.addEventListener("click", () => {
   const keys = document.getElementById(help.getAttribute("aria-controls"));
   keys.hidden = !keys.hidden;
   help.setAttribute("aria-expanded", String(!keys.hidden));
+  tell(keys.hidden ? "" : help.firstChild.textContent.trim());
 });
 
 if (form) {

@@ -21,6 +21,7 @@ from evidence.admin.frame.display import list_url, record_url
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import EvidenceError
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 
 _M = TypeVar("_M", bound=Model)
@@ -55,7 +56,7 @@ def add_through_service(
         try:
             stored = store(**form.cleaned_data)
         except EvidenceError as exc:
-            form.add_error(None, str(exc))
+            form.add_error(None, refusal_detail(exc))
             status = exc.http_status
         else:
             messages.success(request, said(stored))

@@ -19,6 +19,7 @@ from django.http import HttpRequest
 
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.visibility import rows_of, visible
+from evidence.admin.frame.words import in_words
 from evidence.selectors.deployments import all_live_at
 
 
@@ -128,9 +129,24 @@ def _day_of(text: str) -> date | None:
         return None
 
 
+class RecentCodesFilter(RecentValuesFilter):
+    """The same of a column of our own codes, which are shown as words."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        everything, *others = super().choices(changelist)
+        yield everything
+        for choice in others:
+            yield {**choice, "display": in_words(str(choice["display"]))}
+
+
 def recent(column: str) -> tuple[str, type[RecentValuesFilter]]:
     """Return a `list_filter` entry for a text column without choices."""
     return column, RecentValuesFilter
+
+
+def recent_codes(column: str) -> tuple[str, type[RecentCodesFilter]]:
+    """Return a `list_filter` entry for a text column of our own codes."""
+    return column, RecentCodesFilter
 
 
 def standing(states: Iterable[str]) -> type[SimpleListFilter]:

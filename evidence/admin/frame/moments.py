@@ -1,7 +1,8 @@
-"""Times as people say them, near now: "in 2 days", "3 hours ago"; the time itself is in the element and its title."""
+"""Times as people say them, near now: "in 2 days", "3 hours late"; the time itself is in the element and its title."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,13 +21,12 @@ _FAR: Final = 30 * _DAY  # from which on a date says more than a number of days
 
 def ago(moment: datetime | None) -> SafeString | str:
     """Return a time for a list, as far from now as it is; a dash where there is none."""
-    if moment is None:
-        return "–"
-    exact = moment.astimezone(UTC)
-    return format_html(
-        '<time class="tb-time" datetime="{}" title="{}">{}</time>',
-        exact.strftime("%Y-%m-%dT%H:%M:%SZ"), exact.strftime("%Y-%m-%d %H:%M:%S UTC"), in_words(exact, clock.now()),
-    )  # fmt: skip
+    return "–" if moment is None else _told(moment, in_words)
+
+
+def due(moment: datetime) -> SafeString:
+    """Return when something open is due: "due in 2 days", "3 hours late"."""
+    return _told(moment, due_in_words)
 
 
 def in_words(moment: datetime, now: datetime) -> str:
@@ -38,6 +38,44 @@ def in_words(moment: datetime, now: datetime) -> str:
     if distance >= _FAR:
         return f"{moment:%Y-%m-%d}"
     return _past(distance) if is_past else _future(distance)
+
+
+def due_in_words(moment: datetime, now: datetime) -> str:
+    """Return how soon something is due, or how late it is, in its largest unit, cut; a date where it is far."""
+    seconds = (moment - now).total_seconds()
+    distance, is_late = abs(seconds), seconds < 0
+    if distance >= _FAR:
+        day = {"date": f"{moment:%Y-%m-%d}"}
+        return (_("late since %(date)s") if is_late else _("due on %(date)s")) % day
+    if distance < _MINUTE:
+        return _("due just now") if is_late else _("due in a moment")
+    return _late(distance) if is_late else _due(distance)
+
+
+def _told(moment: datetime, say: Callable[[datetime, datetime], str]) -> SafeString:
+    exact = moment.astimezone(UTC)
+    return format_html(
+        '<time class="tb-time" datetime="{}" title="{}">{}</time>',
+        exact.strftime("%Y-%m-%dT%H:%M:%SZ"), exact.strftime("%Y-%m-%d %H:%M:%S UTC"), say(exact, clock.now()),
+    )  # fmt: skip
+
+
+def _late(seconds: float) -> str:
+    n = _in_largest_unit(seconds)
+    if seconds < _HOUR:
+        return ngettext("%(n)d minute late", "%(n)d minutes late", n) % {"n": n}
+    if seconds < _DAY:
+        return ngettext("%(n)d hour late", "%(n)d hours late", n) % {"n": n}
+    return ngettext("%(n)d day late", "%(n)d days late", n) % {"n": n}
+
+
+def _due(seconds: float) -> str:
+    n = _in_largest_unit(seconds)
+    if seconds < _HOUR:
+        return ngettext("due in %(n)d minute", "due in %(n)d minutes", n) % {"n": n}
+    if seconds < _DAY:
+        return ngettext("due in %(n)d hour", "due in %(n)d hours", n) % {"n": n}
+    return ngettext("due in %(n)d day", "due in %(n)d days", n) % {"n": n}
 
 
 def _past(seconds: float) -> str:

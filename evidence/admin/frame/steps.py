@@ -17,7 +17,9 @@ from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import record_url
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput
+from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
+from evidence.worded import sentence_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,9 @@ class SteppedModelAdmin(ReadOnlyModelAdmin):
                 raise InvalidInput(f"A step is one of {', '.join(steps)}.")
             step.take(principal=principal_of(request), reason=reason, **{self.step_of: record})
         except AccessDenied as exc:
-            raise PermissionDenied(str(exc)) from exc
+            raise PermissionDenied(sentence_of(exc)) from exc
         except EvidenceError as exc:
-            messages.error(request, f"{exc.title}. {exc}")
+            messages.error(request, refusal(exc))
         else:
             messages.success(request, str(step.done))
         return HttpResponseRedirect(record_url(record))

@@ -25,6 +25,7 @@ from evidence.admin.review.reason import REASON_JOINS
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.refusals import refusal, refusal_detail
 from evidence.selectors.claim_judgements import with_claim_judgements
 from evidence.selectors.review_reasons import reasons_of
 from evidence.selectors.review_tasks import with_queue_state
@@ -118,7 +119,7 @@ def _refusal(principal: Principal, trace: Trace) -> str:
     try:
         acts.check_can_review(principal, trace)
     except EvidenceError as exc:
-        return str(exc)
+        return refusal_detail(exc)
     return ""
 
 
@@ -167,8 +168,8 @@ def _carry_out(
     try:
         sentence = action(trace, task, principal, form.cleaned_data)
     except EvidenceError as exc:
-        form.add_error(None, str(exc))
-        messages.error(request, f"{exc.title}. {exc}")
+        form.add_error(None, refusal_detail(exc))
+        messages.error(request, refusal(exc))
         return exc.http_status
     messages.success(request, sentence)
     return 200

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
-from evidence.admin.frame.filters import recent, related
-from evidence.admin.frame.moments import ago
+from evidence.admin.frame.filters import recent_codes, related
+from evidence.admin.frame.moments import ago, due
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.frame.words import in_words
@@ -49,7 +49,7 @@ class QueueList(LeanChangeList):
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(TraceIdSearch):
     list_display = ["asked", "risk", "standing", "progress", "why", "due", "system"]
-    list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason"), LanguageFilter]
+    list_filter = [QueueFilter, related("system"), "risk_tier", recent_codes("reason"), LanguageFilter]
     list_select_related = ["system", "trace"]
     list_defer = [
         "trace__answer", "trace__confidence_factors", "trace__limitations", "trace__exchanges", "trace__sources",
@@ -127,8 +127,9 @@ class ReviewTaskAdmin(TraceIdSearch):
         return _("%(n)s of %(required)s") % told
 
     @admin.display(description=gettext_lazy("Due"), ordering="due_at")
-    def due(self, task: ReviewTask) -> str:
-        return ago(task.due_at)
+    def due(self, task: Any) -> str:
+        """Show how soon it is due or how late, while something is to be done; then when it was."""
+        return due(task.due_at) if task.is_open or task.is_disputed else ago(task.due_at)
 
     due.holds_times = True  # type: ignore[attr-defined]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +26,8 @@ _MOST_OF_PAGE: Final = 36  # characters
 _CLAIM_FIELD: Final = "claim-"  # before the ordinal of a claim
 _PAGE: Final = "page"  # which opened page it is
 _READ: Final = "read"  # when the draft was saved that it shows; empty: there was none
-_WORDS: Final = ("decision", "reason_code", "reason", "rationale", "corrected_answer")
+WRITTEN: Final = ("rationale", "corrected_answer")  # in words of one's own
+_WORDS: Final = ("decision", "reason_code", "reason", *WRITTEN)
 
 # The key of each decision, and what it means.
 DECISIONS: Final[Mapping[str, tuple[str, StrOrPromise]]] = {
@@ -125,6 +126,18 @@ def ask_of_claim(trace: Trace, card: ClaimCard, said: Mapping[str, Any], *, is_c
     ]
     address = address_of(trace, claim=card.number)
     return Judged(card, f"{_CLAIM_FIELD}{card.claim.ordinal}", choices, address, is_current)
+
+
+def beside_current(claims: Sequence[Judged]) -> dict[str, str]:
+    """Return where the claims before and after the one that is looked at lead; empty where there is none."""
+    at = next((place for place, each in enumerate(claims) if each.is_current), None)
+    if at is None:
+        return {"claim_before": "", "claim_after": ""}
+    before, after = claims[max(0, at - 1) : at], claims[at + 1 : at + 2]
+    return {
+        "claim_before": before[0].address if before else "",
+        "claim_after": after[0].address if after else "",
+    }
 
 
 def decision_choices(said: Mapping[str, Any]) -> list[Choice]:

@@ -55,4 +55,10 @@ def pane_context(looking: Looking) -> dict[str, Any]:
         TabLink(title, looking.address(tab=None if tab is Tab.CLAIM else tab), tab is chosen)
         for tab, title in TITLES.items()
     ]
-    return {"tabs": tabs, "tab_template": f"pages/review_desk/tab_{chosen}.html", **_SHOWN[chosen](looking)}
+    at = next(place for place, tab in enumerate(tabs) if tab.is_current)
+    beside = {
+        "tab_before": tabs[at - 1] if at else None,
+        "tab_after": tabs[at + 1] if tabs[at + 1 :] else None,
+    }
+    template = f"pages/review_desk/tab_{chosen}.html"
+    return {"tabs": tabs, **beside, "tab_template": template, **_SHOWN[chosen](looking)}

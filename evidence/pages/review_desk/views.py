@@ -28,16 +28,20 @@ from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, Not
 from evidence.models import (
     PolicyCheck,
     QueuedTask,
+    Review,
     ReviewDraft,
     ReviewTask,
     SavedFilter,
     Trace,
 )
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.refusals import refusal, refusal_detail, refusal_text
 from evidence.pages.review_desk.address import PARAMETERS, address_of
 from evidence.pages.review_desk.dispute import compare_reviews
 from evidence.pages.review_desk.judgement import (
+    WRITTEN,
     ask_of_claim,
+    beside_current,
     check_said,
     compare_correction,
     decision_choices,
@@ -52,10 +56,12 @@ from evidence.pages.review_desk.tabs import pane_context
 from evidence.pages.review_filters import FILTER, desk_context, filter_chosen
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.counting import count_some
+from evidence.selectors.queue_places import QueuePlace, place_in_queue
 from evidence.selectors.review_tasks import find_task, is_free, waiting_for, waits_to_be_settled
 from evidence.selectors.review_work import narrowed
 from evidence.services import review_drafts, review_queue
 from evidence.services.review_draws import AT_RANDOM, draw_at_random
+from evidence.worded import worded
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
@@ -100,7 +106,7 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
     traces = visible_to(Trace.objects.select_related("system", "release"), principal)
     trace = traces.filter(pk=trace_id).first()
     if trace is None:
-        raise NotFound(_("There is no such answer among those that you may see."))
+        return _lost(request)
     if request.method != "POST":
         return _page(request, principal, trace)
     try:
@@ -108,20 +114,42 @@ def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> P
     except InvalidInput as exc:
         if request.POST.get("act") == _KEEP:
             raise
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
         return _page(request, principal, trace, sent=read_said(request, trace), status=exc.http_status)
     if request.POST.get("act") == _KEEP:
         return _keep(request, principal, trace)
     act = _ACTS.get(request.POST.get("act", ""))
     if act is None:
-        raise NotFound(_("This page has no such button."))
+        raise NotFound(worded("This page has no such button."))
     try:
         return act(request, principal, trace)
     except EvidenceError as exc:
-        messages.error(request, f"{exc.title}. {exc}")
+        messages.error(request, refusal(exc))
         if request.POST["act"] == "decide":
             _keep_what_was_written(request, principal, trace)
         return _to_answer(trace.pk)
+
+
+def _lost(request: HttpRequest) -> Page:
+    """Say that there is no such answer, as of one that there never was, and give back what was written about it.
+
+    Raises:
+        NotFound: nothing was written, or the script asks, which has it still.
+    """
+    is_overridden = (
+        request.POST.get("decision") == Review.Decision.OVERRIDE
+    )  # else the field has the answer itself
+    asked = [name for name in WRITTEN if name != "corrected_answer" or is_overridden]
+    written = [text for name in asked if (text := request.POST.get(name, "").strip())]
+    if not written or request.POST.get("act") == _KEEP:
+        raise NotFound(
+            worded(
+                "There is no such answer among those that you may see. If you were judging it a moment ago, you may "
+                "judge it no more: nothing was recorded, and what you had saved is kept."
+            )
+        )
+    title = gettext_lazy("You may not judge this answer")
+    return Page("pages/review_desk/lost.html", title, {"written": written}, status=NotFound.http_status)
 
 
 def _start(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
@@ -137,7 +165,7 @@ def _start(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:
             if not draw_at_random(principal=principal):
                 messages.info(request, _("There is no answer that nobody was asked about."))
         except ConflictingContent as exc:
-            messages.error(request, f"{exc.title}. {exc}")
+            messages.error(request, refusal(exc))
     return _take_next(request, principal, stage=_SETTLE if act == "settle" else _JUDGE)
 
 
@@ -175,7 +203,9 @@ def _keep(request: HttpRequest, principal: Principal, trace: Trace) -> HttpRespo
     try:
         review_drafts.save_draft(principal=principal, trace=trace, said=said, opened=read_opened(request))
     except EvidenceError as exc:
-        return HttpResponse(str(exc), status=exc.http_status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            refusal_text(exc), status=exc.http_status, content_type="text/plain; charset=utf-8"
+        )
     return render(
         request,
         "pages/review_desk/difference.html",
@@ -237,17 +267,21 @@ def _page(
     task = find_task(trace, principal.person)
     is_disputed = task is not None and waits_to_be_settled(task)
     refusal = _refusal(principal, trace, task)
+    place = _place(request, principal, trace, _SETTLE if is_disputed else _JUDGE)
+    claims = [ask_of_claim(trace, card, said, is_current=card is current) for card in cards]
     context = {
         "trace": trace,
         "task": task,
-        "n_left": _count_left(request, principal, trace, _SETTLE if is_disputed else _JUDGE),
+        "place": place,
+        "before_url": address_of(place.before) if place.before is not None else "",
         "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
         "flags": trace.flags,
         "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
         "versions": trace.versions.select_related("version__artefact", "version__registration").order_by(
             "slot"
         ),
-        "claims": [ask_of_claim(trace, card, said, is_current=card is current) for card in cards],
+        "claims": claims,
+        **beside_current(claims),
         "current": current,
         **pane_context(Looking(request, principal, trace, cards, current)),
         "said": said,
@@ -262,6 +296,7 @@ def _page(
         "is_too_long": is_too_long(trace, said),
         "dispute": compare_reviews(trace, principal, cards) if is_disputed and not refusal else None,
         "refusal": refusal,
+        "held": review_queue.find_held_by_another(task, principal) if task is not None and refusal else None,
         **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
@@ -283,11 +318,11 @@ def _filter_in_use(request: HttpRequest, principal: Principal) -> SavedFilter | 
     return visible_to(SavedFilter.objects.select_related("system").filter(pk=key), principal).first()
 
 
-def _count_left(request: HttpRequest, principal: Principal, trace: Trace, stage: QueuedTask.Stage) -> int:
-    """Return how many wait after this answer, among those that are taken, as `count_some` counts."""
-    rows = waiting_for(principal.person, stage).exclude(task__trace=trace)
+def _place(request: HttpRequest, principal: Principal, trace: Trace, stage: QueuedTask.Stage) -> QueuePlace:
+    """Return where this answer stands among those that are taken."""
+    rows = waiting_for(principal.person, stage)
     by = _filter_in_use(request, principal) if stage == _JUDGE else None
-    return count_some(rows if by is None else narrowed(rows, by))
+    return place_in_queue(rows if by is None else narrowed(rows, by), trace)
 
 
 def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
@@ -310,7 +345,7 @@ def _refusal(principal: Principal, trace: Trace, task: Any) -> str:
         if task is not None:
             review_queue.check_free(task, principal)
     except EvidenceError as exc:
-        return str(exc)
+        return refusal_detail(exc)
     return ""
 
 

@@ -17,6 +17,7 @@ from evidence.errors import LegalHoldInForce, PlanOvertaken
 from evidence.models import System
 from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
 from evidence.services.disposal.planning import ErasurePlan, digest_of_plans, plan_erasure, plan_subject
+from evidence.worded import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def erase_wanted(*, principal: Principal, wanted: Wanted, reason: str, agreed: s
     """
     plans = plan_wanted(principal=principal, wanted=wanted)
     if agreed != digest_of_whole(plans):
-        raise PlanOvertaken("Something else goes or stays by now than the plan said: read it again.")
+        raise PlanOvertaken(worded("Something else goes or stays by now than the plan said: read it again."))
     if all(plan.held for plan in plans):
         raise LegalHoldInForce(plans[0].held)
     if wanted.trace_id is None:

@@ -47,6 +47,7 @@ from evidence.services.disposal.planning import (
     when_it_began,
 )
 from evidence.services.review_queue import leave_queue
+from evidence.worded import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def erase_trace_payload(
     """
     acts.check_can_erase(principal, system)
     if not reason.strip():
-        raise InvalidInput("An erasure says why: give a reason, without naming the person.")
+        raise InvalidInput(worded("An erasure says why: give a reason, without naming the person."))
     acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
     with Drafts() as drafts:
         looks = Looks(drafts.write)
@@ -143,7 +144,9 @@ def _erase_locked(
         acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
         plan = draw_up(system, trace_id, gone=(), looks=looks)
         if as_planned and as_planned != plan.stays_digest:
-            raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
+            raise PlanOvertaken(
+                worded("Something else stays by now than the plan said: plan the erasure again.")
+            )
         keep_drafts(drafts, {blob.remainder for blob in plan.blobs})
         return _carry_out(plan, reason, principal.actor)
 

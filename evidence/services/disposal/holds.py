@@ -12,6 +12,7 @@ from evidence.errors import InvalidInput
 from evidence.models import LegalHold, LegalHoldRelease, System
 from evidence.services import audit
 from evidence.texts import check_texts
+from evidence.worded import worded
 
 
 @transaction.atomic
@@ -37,10 +38,10 @@ def place_hold(
     """
     acts.check_can_place_hold(principal, system)
     if not reason.strip():
-        raise InvalidInput("A legal hold says why: give a reason.")
+        raise InvalidInput(worded("A legal hold says why: give a reason."))
     check_texts(LegalHold, reason=reason)
     if period_to is not None and period_to <= period_from:
-        raise InvalidInput("A legal hold's period ends after it begins.")
+        raise InvalidInput(worded("A legal hold's period ends after it begins."))
     locks.hold(locks.Lock.DISPOSAL)
     hold = LegalHold.objects.create(
         system=system,
@@ -64,7 +65,7 @@ def release_hold(*, principal: Principal, hold: LegalHold, reason: str) -> Legal
     """
     acts.check_can_release_hold(principal, hold)
     if not reason.strip():
-        raise InvalidInput("Releasing a legal hold says why: give a reason.")
+        raise InvalidInput(worded("Releasing a legal hold says why: give a reason."))
     check_texts(LegalHoldRelease, reason=reason)
     release, created = LegalHoldRelease.objects.get_or_create(
         hold=hold, defaults={"reason": reason, "released_by": principal.actor}

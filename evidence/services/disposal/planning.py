@@ -25,6 +25,7 @@ from evidence.services.disposal.blob_plans import BlobPlan, Looks, Stay, Unread
 from evidence.services.disposal.reach import binders_with, plan_blobs
 from evidence.services.disposal.refused import refused_of
 from evidence.services.disposal.uses import name_trace
+from evidence.worded import worded
 
 # What no erasure reaches, whatever the trace.
 NEVER_REACHED: Final = (
@@ -127,7 +128,7 @@ def check_agreed(plans: Sequence[ErasurePlan], agreed: str) -> None:
         PlanOvertaken: it is another one by now.
     """
     if agreed and agreed != digest_of_plans(plans):
-        raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
+        raise PlanOvertaken(worded("Something else stays by now than the plan said: plan the erasure again."))
 
 
 def digest_of_plans(plans: Sequence[ErasurePlan]) -> str:
@@ -147,11 +148,19 @@ def find_subject(*, principal: Principal, system: System, attribute: str, value:
     """
     acts.check_can_erase(principal, system)
     if not value.strip():
-        raise InvalidInput("An erasure names whose traces: give the attribute with its value, as key=value.")
+        raise InvalidInput(
+            worded("An erasure names whose traces: give the attribute with its value, as key=value.")
+        )
     spans = with_attributes(Span.objects.filter(system=system), [f"{attribute}={value}"])
     trace_ids = sorted(set(spans.values_list("trace_id", flat=True)))
     if not trace_ids:
-        raise NotFound(f"No span of {system.key!r} has this value of {attribute!r}.")
+        raise NotFound(
+            worded(
+                "No span of %(system_key)s has this value of %(attribute)s.",
+                system_key=repr(system.key),
+                attribute=repr(attribute),
+            )
+        )
     return trace_ids
 
 
@@ -205,7 +214,13 @@ def when_it_began(system: System, trace_id: UUID) -> tuple[datetime, datetime]:
     )
     starts = starts or _times(refused_of(system, trace_id), "created_at")
     if not starts:
-        raise NotFound(f"There is no trace {trace_id.hex} of {system.key!r}.")
+        raise NotFound(
+            worded(
+                "There is no trace %(trace)s of %(system_key)s.",
+                trace=trace_id.hex,
+                system_key=repr(system.key),
+            )
+        )
     return min(starts), max(starts)
 
 

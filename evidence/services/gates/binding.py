@@ -12,6 +12,7 @@ from evidence.gate_reasons import CriterionTold, RunNote
 from evidence.models import EvalRun, Release
 from evidence.reason_words import OF_BINDING, Settles, in_english
 from evidence.vocabulary import CriterionVerdict
+from evidence.worded import worded
 
 _SHORTEST: Final = 7  # characters of a commit that is written short
 # Why a decision does not rest on what it was bound to, by code.
@@ -46,7 +47,11 @@ def make_binding(runs: Sequence[str], commit: str) -> Binding:
     """
     if commit and len(commit) < _SHORTEST:
         raise InvalidInput(
-            f"commit is the commit of the run, in at least {_SHORTEST} characters: {commit!r} is shorter."
+            worded(
+                "commit is the commit of the run, in at least %(shortest)s characters: %(commit)s is shorter.",
+                shortest=_SHORTEST,
+                commit=repr(commit),
+            )
         )
     return Binding(tuple(dict.fromkeys(runs)), commit)
 

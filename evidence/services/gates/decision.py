@@ -30,6 +30,7 @@ from evidence.services import audit
 from evidence.services.gates.binding import Binding, make_binding, read_binding, unbound_reasons
 from evidence.services.gates.definition import CriterionReference, find_deciding_gate, read_references
 from evidence.vocabulary import CriterionVerdict
+from evidence.worded import worded
 
 # 2: versions are approved, and what a release pins is registered; 3: reasons have codes, numbers and runs;
 # 4: a waiver covers what it was asked for, and nothing worse; 5: nor what misses its bounds, or is not known for
@@ -102,7 +103,13 @@ def decide_gate(
     acts.check_can_ask_gate(principal, system)
     binding = make_binding(runs, commit)
     if release.system_id != system.pk:
-        raise InvalidInput(f"Release {release.name!r} does not belong to system {system.key!r}.")
+        raise InvalidInput(
+            worded(
+                "Release %(release_name)s does not belong to system %(system_key)s.",
+                release_name=repr(release.name),
+                system_key=repr(system.key),
+            )
+        )
     while True:
         as_of = clock.read_moment()
         version = find_deciding_gate(system, gate, as_of)

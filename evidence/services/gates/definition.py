@@ -20,6 +20,7 @@ from evidence.selectors.gates import find_deciding
 from evidence.services.gates.transitions import GATES
 from evidence.services.proposals import propose_version
 from evidence.texts import check_texts
+from evidence.worded import worded
 
 EVERYWHERE: Final = "*"  # of what a gate protects: every environment of the system
 
@@ -82,18 +83,24 @@ def propose_gate(
 
 def _check_references(references: Sequence[CriterionReference]) -> None:
     if not references:
-        raise InvalidInput("A gate that asks for nothing would pass everything: name at least one criterion.")
+        raise InvalidInput(
+            worded("A gate that asks for nothing would pass everything: name at least one criterion.")
+        )
     check_count(len(references), "MAX_CRITERIA", "The entries of a gate")
     for reference in references:
         if bool(reference.requirement) == bool(reference.baseline):
-            raise InvalidInput("Each entry of a gate names either a requirement or a baseline.")
+            raise InvalidInput(worded("Each entry of a gate names either a requirement or a baseline."))
 
 
 def _check_environments(names: Sequence[str]) -> None:
     check_count(len(names), "MAX_CRITERIA", "The environments that a gate protects")
     for name in names:
         if not name.strip() or name != name.strip():
-            raise InvalidInput(f"An environment has a name, without spaces around it: {name!r} has none.")
+            raise InvalidInput(
+                worded(
+                    "An environment has a name, without spaces around it: %(name)s has none.", name=repr(name)
+                )
+            )
         check_texts(Deployment, environment=name)
 
 
@@ -126,7 +133,14 @@ def find_gate_version(system: System, key: str, number: int) -> ArtefactVersion:
         artefact__system=system, artefact__kind=ArtefactKind.GATE, artefact__key=key, number=number
     ).first()
     if found is None:
-        raise NotFound(f"System {system.key!r} has no version {number} of a gate {key!r}.")
+        raise NotFound(
+            worded(
+                "System %(system_key)s has no version %(number)s of a gate %(key)s.",
+                system_key=repr(system.key),
+                number=number,
+                key=repr(key),
+            )
+        )
     return found
 
 
@@ -142,8 +156,18 @@ def find_deciding_gate(system: System, key: str, as_of: AsOf | None = None) -> A
         return deciding
     waiting = Artefact.objects.filter(system=system, kind=ArtefactKind.GATE, key=key)
     if not waiting.exists():
-        raise NotFound(f"System {system.key!r} has no gate {key!r}. Propose it first (docs/guides/ci.md).")
+        raise NotFound(
+            worded(
+                "System %(system_key)s has no gate %(key)s. Propose it first (docs/guides/ci.md).",
+                system_key=repr(system.key),
+                key=repr(key),
+            )
+        )
     raise GateNotApproved(
-        f"Nobody has approved a version of gate {key!r} of system {system.key!r}, so it lets nothing through: an "
-        "approver who did not propose it approves one (docs/guides/ci.md)."
+        worded(
+            "Nobody has approved a version of gate %(key)s of system %(system_key)s, so it lets "
+            "nothing through: an approver who did not propose it approves one (docs/guides/ci.md).",
+            key=repr(key),
+            system_key=repr(system.key),
+        )
     )

@@ -14,6 +14,7 @@ from evidence.errors import ConflictingContent
 from evidence.locks import Lock
 from evidence.models import ArtefactKind, ArtefactVersion, GateState, GateTransition
 from evidence.services.proposals import Proposed, settle_proposal
+from evidence.worded import worded
 
 
 def _check_is_fixed(version: ArtefactVersion) -> None:
@@ -26,8 +27,12 @@ def _check_is_fixed(version: ArtefactVersion) -> None:
     find_unfrozen = import_string(settings.GATE_BASELINES)
     if unfrozen := find_unfrozen(system=version.artefact.system, names=named):
         raise ConflictingContent(
-            f"Nobody has frozen baseline {', '.join(unfrozen)} yet, so whoever does would choose alone what {version} "
-            "asks for: have it frozen, and approve then."
+            worded(
+                "Nobody has frozen baseline %(unfrozen)s yet, so whoever does would choose alone what "
+                "%(version)s asks for: have it frozen, and approve then.",
+                unfrozen=", ".join(unfrozen),
+                version=version,
+            )
         )
 
 

@@ -24,6 +24,7 @@ from evidence.selectors.waivers import (
     waiting_waivers,
 )
 from evidence.services import audit
+from evidence.worded import worded
 
 LONGEST: Final = timedelta(days=90)  # a waiver that lasts longer is a changed requirement
 GRANTED: Final = "granted"
@@ -52,7 +53,7 @@ def ask_waiver(
     """
     acts.check_can_ask_waiver(principal, release)
     if not reason.strip():
-        raise InvalidInput("A waiver says why: give a reason.")
+        raise InvalidInput(worded("A waiver says why: give a reason."))
     _check_term(expires_at)
     hold(Lock.WAIVER, release.pk, criterion_ref)
     decisions = visible_to(GateDecision.objects.filter(release=release), principal)
@@ -89,13 +90,19 @@ def settle_waiver(
             has as many waivers as it may.
     """
     if to_state not in WAIVER_STEPS:
-        raise InvalidInput(f"A requested waiver is one of {', '.join(WAIVER_STEPS)}, not {to_state!r}.")
+        raise InvalidInput(
+            worded(
+                "A requested waiver is one of %(waiver_steps)s, not %(to_state)s.",
+                waiver_steps=", ".join(WAIVER_STEPS),
+                to_state=repr(to_state),
+            )
+        )
     hold(Lock.WAIVER, request.release_id, request.criterion_ref)
     if taken := _taken_before(request, to_state, principal.actor):
         return taken
     WAIVER_STEPS[to_state](principal, request)
     if to_state == WaiverDismissal.Outcome.DECLINED and not reason.strip():
-        raise InvalidInput("Say why: whoever asked for the waiver is told the reason.")
+        raise InvalidInput(worded("Say why: whoever asked for the waiver is told the reason."))
     if to_state == GRANTED:
         return _grant(principal.actor, request)
     dismissal = WaiverDismissal.objects.create(
@@ -116,9 +123,12 @@ def _grant(actor: str, request: WaiverRequest) -> Waiver:
         raise ConflictingContent(str(exc)) from exc
     if not _is_of(request, decision):
         raise ConflictingContent(
-            f"Since this was asked for, criterion {request.criterion_ref} is known to fail, is unmet for another "
-            "reason, or is of another version of its requirement: decline this, and have a waiver asked for of what "
-            "the gate says now."
+            worded(
+                "Since this was asked for, criterion %(criterion_ref)s is known to fail, is unmet for "
+                "another reason, or is of another version of its requirement: decline this, and have a "
+                "waiver asked for of what the gate says now.",
+                criterion_ref=request.criterion_ref,
+            )
         )
     waiver = Waiver.objects.create(
         system=release.system,
@@ -170,18 +180,29 @@ def _find_unmet(decisions: list[GateDecision], criterion_ref: str) -> GateDecisi
         return unmet[criterion_ref]
     asked_for = {reason["criterion"] for each in decisions for reason in each.reasons if is_criterion(reason)}
     if criterion_ref in asked_for:
-        raise InvalidInput(f"Criterion {criterion_ref} is met for this release: there is nothing to waive.")
+        raise InvalidInput(
+            worded(
+                "Criterion %(criterion_ref)s is met for this release: there is nothing to waive.",
+                criterion_ref=criterion_ref,
+            )
+        )
     nearest = nearest_name(criterion_ref, unmet)
     raise InvalidInput(
-        f"No gate found a criterion {criterion_ref!r} unmet when it was last asked about this release: "
-        f"{hint_at(nearest) if nearest else 'ask a gate first.'} What is unmet is in the reasons of its decision."
+        worded(
+            "No gate found a criterion %(criterion_ref)s unmet when it was last asked about this "
+            "release: %(value)s What is unmet is in the reasons of its decision.",
+            criterion_ref=repr(criterion_ref),
+            value=hint_at(nearest) if nearest else "ask a gate first.",
+        )
     )
 
 
 def _check_term(expires_at: datetime) -> None:
     now = clock.now()
     if not now < expires_at <= now + LONGEST:
-        raise InvalidInput(f"A waiver expires in the future and within {LONGEST.days} days.")
+        raise InvalidInput(
+            worded("A waiver expires in the future and within %(days)s days.", days=LONGEST.days)
+        )
 
 
 def _record(verb: str, actor: str, request: WaiverRequest, reason: str) -> None:

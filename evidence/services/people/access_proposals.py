@@ -20,6 +20,7 @@ from evidence.services import audit
 from evidence.services.people.memberships import add_member
 from evidence.services.people.passwords import end_password_of_operators_link
 from evidence.services.people.person_changes import check_go_together, record_change
+from evidence.worded import worded
 
 # Roles that are given so.
 PROPOSED: Final = tuple(role for role, rules in ROLES.items() if rules.giver is Giver.TWO_OPERATORS)
@@ -92,16 +93,22 @@ def _carry_out(actor: str, person: User, proposal: AccessProposal) -> None:
 
 def _check_is_one_thing(role: str, system: System | None) -> None:
     if bool(role) == (system is not None):
-        raise InvalidInput("Propose a role or a system, one of the two.")
+        raise InvalidInput(worded("Propose a role or a system, one of the two."))
     if role and role not in PROPOSED:
-        raise InvalidInput(f"{role!r} is not given by two operators: those are {', '.join(PROPOSED)}.")
+        raise InvalidInput(
+            worded(
+                "%(role)s is not given by two operators: those are %(proposed)s.",
+                role=repr(role),
+                proposed=", ".join(PROPOSED),
+            )
+        )
 
 
 def _check_is_new(person: User, role: str, system: System | None) -> None:
     name, held = person.get_username(), roles_of(person)
     if not person.is_active:
-        raise ConflictingContent(f"{name} is not active: make them active first.")
+        raise ConflictingContent(worded("%(name)s is not active: make them active first.", name=name))
     if role in held or (system and Membership.objects.filter(user=person, system=system).exists()):
-        raise ConflictingContent(f"{name} has this already.")
+        raise ConflictingContent(worded("%(name)s has this already.", name=name))
     if role:
         check_go_together(person, role)

@@ -31,6 +31,7 @@ from evidence.roles import roles_of
 from evidence.selectors.people import password_fact
 from evidence.services import audit
 from evidence.services.people.pseudonyms import ACTOR
+from evidence.worded import worded
 
 _LINK_MADE: Final = "password_link.made"
 
@@ -127,7 +128,9 @@ def check_password(password: str, person: User) -> None:
     try:
         validate_password(password, person)
     except ValidationError as exc:
-        raise InvalidInput(f"Choose another password. {' '.join(exc.messages)}") from exc
+        raise InvalidInput(
+            worded("Choose another password. %(messages)s", messages=" ".join(exc.messages))
+        ) from exc
 
 
 @transaction.atomic
@@ -156,7 +159,7 @@ def _person_of_link(uid: str, token: str) -> User:
     """Return the account that a link is for, locked until the transaction ends."""
     person = _find_person(uid)
     if person is None or not SIGNER.check_token(person, token):
-        raise NotFound("This link was used, has expired, or was replaced: ask for another.")
+        raise NotFound(worded("This link was used, has expired, or was replaced: ask for another."))
     return person
 
 

@@ -18,6 +18,7 @@ from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import facts_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member
+from evidence.worded import worded
 
 ROLE_FIELDS: Final = frozenset({"groups", "is_staff", "is_active"})  # what nobody changes of themselves
 SUPERUSER_FIELDS: Final = frozenset({"is_superuser", "user_permissions"})  # rights beyond the role table
@@ -46,7 +47,7 @@ def record_person_added(
     """
     acts.check_can_add_person(principal, systems)
     if principal.user is not None and not systems:
-        raise InvalidInput("A person is added to a system: say which.")
+        raise InvalidInput(worded("A person is added to a system: say which."))
     check_count(User.objects.count(), "MAX_PEOPLE", "The people of this installation")
     for system in systems:
         add_member(actor=principal.actor, system=system, user=person)
@@ -96,7 +97,9 @@ def check_go_together(person: User, *more: str) -> None:
         ConflictingContent: naming each two that do not, and why.
     """
     if conflicts := conflicts_of(person, *more):
-        raise ConflictingContent(f"{person.get_username()}: {' '.join(conflicts)}")
+        raise ConflictingContent(
+            worded("%(person)s: %(conflicts)s", person=person.get_username(), conflicts=" ".join(conflicts))
+        )
 
 
 def _check_gained(principal: Principal, person: User, gained: Collection[str]) -> None:

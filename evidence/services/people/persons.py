@@ -18,6 +18,7 @@ from evidence.roles import ROLES
 from evidence.services.people.memberships import grant_membership
 from evidence.services.people.passwords import check_password
 from evidence.services.people.person_changes import record_person_added
+from evidence.worded import worded
 
 
 @transaction.atomic
@@ -81,7 +82,12 @@ def create_superuser(*, principal: Principal, username: str, password: str) -> U
     person = User(username=_clean_username(username), is_staff=True, is_superuser=True)
     check_password(password, person)
     if User.objects.filter(username=person.username).exists():
-        raise ConflictingContent(f"{person.username} is on record: another superuser changes what they may.")
+        raise ConflictingContent(
+            worded(
+                "%(username)s is on record: another superuser changes what they may.",
+                username=person.username,
+            )
+        )
     person.set_password(password)
     person.save()
     fields = ["username", "is_superuser", "password"]
@@ -91,26 +97,45 @@ def create_superuser(*, principal: Principal, username: str, password: str) -> U
 
 def _check_roles(roles: Sequence[str]) -> None:
     if not roles:
-        raise InvalidInput(f"A person needs at least one role: {', '.join(ROLES)}.")
+        raise InvalidInput(worded("A person needs at least one role: %(roles)s.", roles=", ".join(ROLES)))
     for role in roles:
         if role not in ROLES:
             near = nearest_name(role, ROLES, alike=MISSPELT)
             hint = f"Did you mean {near!r}? " if near else ""
-            raise InvalidInput(f"There is no role {role!r}. {hint}The roles are {', '.join(ROLES)}.")
+            raise InvalidInput(
+                worded(
+                    "There is no role %(role)s. %(hint)sThe roles are %(roles)s.",
+                    role=repr(role),
+                    hint=hint,
+                    roles=", ".join(ROLES),
+                )
+            )
 
 
 def _clean_username(username: str) -> str:
     try:
         name: str = User._meta.get_field("username").clean(User.normalize_username(username), None)
     except ValidationError as exc:
-        raise InvalidInput(f"{username!r} cannot be a user name. {' '.join(exc.messages)}") from exc
+        raise InvalidInput(
+            worded(
+                "%(username)s cannot be a user name. %(messages)s",
+                username=repr(username),
+                messages=" ".join(exc.messages),
+            )
+        ) from exc
     return name
 
 
 def _check_is_as_asked(person: User, roles: Sequence[str]) -> None:
     name, held = person.get_username(), set(person.groups.values_list("name", flat=True))
     if not person.is_active:
-        raise ConflictingContent(f"{name} is on record and inactive; make them active again in the admin.")
+        raise ConflictingContent(
+            worded("%(name)s is on record and inactive; make them active again in the admin.", name=name)
+        )
     if held != set(roles):
         has = ", ".join(sorted(held)) or "no role"
-        raise ConflictingContent(f"{name} is on record as {has}; roles are changed in the admin.")
+        raise ConflictingContent(
+            worded(
+                "%(name)s is on record as %(roles)s; roles are changed in the admin.", name=name, roles=has
+            )
+        )

@@ -29,6 +29,7 @@ from evidence.selectors.people import factor_fact
 from evidence.services import audit
 from evidence.services.people.sessions import end_sessions
 from evidence.strict_json import fault_in_text
+from evidence.worded import worded
 
 STEP: Final = 30  # seconds
 DIGITS: Final = 6
@@ -64,7 +65,7 @@ def set_up_second_factor(*, principal: Principal, secret: str, code: str) -> lis
     step = _step_of(secret, code, after=0)
     if step is None:
         raise InvalidInput(
-            "This is not the code that your app shows now. Wait for the next one and type that."
+            worded("This is not the code that your app shows now. Wait for the next one and type that.")
         )
     codes = [
         base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode("ascii") for _ in range(_RECOVERY_CODES)
@@ -78,7 +79,7 @@ def set_up_second_factor(*, principal: Principal, secret: str, code: str) -> lis
         },
     )
     if not created:
-        raise ConflictingContent("You have a second factor already: take it away first.")
+        raise ConflictingContent(worded("You have a second factor already: take it away first."))
     audit.record(verb="second_factor.set_up", actor=principal.actor, obj=person, payload=factor_fact(factor))
     return codes
 
@@ -128,12 +129,16 @@ def reset_second_factor(*, principal: Principal, person: User, reason: str) -> i
     locked = User.objects.select_for_update().get(pk=person.pk)
     acts.check_can_reset_factor(principal, locked)
     if not reason.strip():
-        raise InvalidInput("Say why it is taken away, and how you saw that it was they who asked.")
+        raise InvalidInput(worded("Say why it is taken away, and how you saw that it was they who asked."))
     if fault := fault_in_text(reason):
-        raise InvalidInput(f"The reason {fault}.")
+        raise InvalidInput(worded("The reason %(fault)s.", fault=fault))
     if len(reason.strip()) > LONGEST_REASON:
         raise InvalidInput(
-            f"The reason has {len(reason.strip())} characters, at most {LONGEST_REASON} are kept: shorten it."
+            worded(
+                "The reason has %(n)s characters, at most %(longest_reason)s are kept: shorten it.",
+                n=len(reason.strip()),
+                longest_reason=LONGEST_REASON,
+            )
         )
     n_ended = end_sessions(locked)
     _remove(principal, locked, {"reason": reason.strip(), "sessions_ended": n_ended})
@@ -142,7 +147,7 @@ def reset_second_factor(*, principal: Principal, person: User, reason: str) -> i
 
 def _remove(principal: Principal, person: User, details: Mapping[str, Any]) -> None:
     if not SecondFactor.objects.filter(user=person).delete()[0]:
-        raise InvalidInput(f"{person.get_username()} has no second factor.")
+        raise InvalidInput(worded("%(person)s has no second factor.", person=person.get_username()))
     audit.record(verb="second_factor.removed", actor=principal.actor, obj=person, payload=details or None)
 
 

@@ -20,6 +20,7 @@ from evidence.models import SignInBinding
 from evidence.roles import beyond_one_operator, roles_of
 from evidence.services import audit
 from evidence.texts import check_texts
+from evidence.worded import worded
 
 LONGEST_SUBJECT = 255  # ASCII characters, by OpenID Connect Core 1.0, section 2
 
@@ -35,7 +36,7 @@ def bind_sign_in(*, principal: Principal, person: User, issuer: str, subject: st
     """
     acts.check_can_bind_sign_in(principal, person)
     if not issuer:
-        raise InvalidInput("No provider is configured: set TRACEBINDER_OIDC_ISSUER first.")
+        raise InvalidInput(worded("No provider is configured: set TRACEBINDER_OIDC_ISSUER first."))
     check_texts(SignInBinding, issuer=issuer)
     digest = digest_of_subject(issuer, subject)
     hold(Lock.SIGN_IN_BINDING)
@@ -43,7 +44,7 @@ def bind_sign_in(*, principal: Principal, person: User, issuer: str, subject: st
     if bound is not None and bound.subject_digest == digest and opens(bound, person):
         return bound
     if find_bound_person(issuer, subject) not in {None, person}:
-        raise ConflictingContent("Another person signs in as this subject: end that first.")
+        raise ConflictingContent(worded("Another person signs in as this subject: end that first."))
     return _store(principal, person, issuer, digest, verb="sign_in.bound")
 
 
@@ -59,7 +60,7 @@ def end_sign_in_binding(*, principal: Principal, person: User) -> SignInBinding:
     hold(Lock.SIGN_IN_BINDING)
     bound = find_binding(person)
     if bound is None:
-        raise InvalidInput(f"{person.get_username()} signs in by no provider.")
+        raise InvalidInput(worded("%(person)s signs in by no provider.", person=person.get_username()))
     return _store(principal, person, bound.issuer, "", verb="sign_in.unbound")
 
 
@@ -96,7 +97,10 @@ def digest_of_subject(issuer: str, subject: str) -> str:
     """
     if not (subject.isascii() and subject.isprintable() and 0 < len(subject) <= LONGEST_SUBJECT):
         raise InvalidInput(
-            f"A subject is what the provider calls `sub`: 1 to {LONGEST_SUBJECT} printable ASCII characters."
+            worded(
+                "A subject is what the provider calls `sub`: 1 to %(longest_subject)s printable ASCII characters.",
+                longest_subject=LONGEST_SUBJECT,
+            )
         )
     return sha256_hex(f"{issuer}\0{subject}".encode())
 

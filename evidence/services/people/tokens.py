@@ -20,6 +20,7 @@ from evidence.locks import Lock, hold
 from evidence.models import AccessToken, Scope, System
 from evidence.services import audit
 from evidence.texts import check_texts
+from evidence.worded import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,18 @@ def issue_token(
     held = AccessToken.objects.filter(owner=owner, revoked_at=None, expires_at__gt=clock.now())
     if is_named_anew and (other := held.filter(name=name).first()) is not None:
         raise ConflictingContent(
-            f"{owner.get_username()} has a token of this name already, {other.prefix}: if its text was not kept, "
-            "revoke it; or give this one another name."
+            worded(
+                "%(owner)s has a token of this name already, %(prefix)s: if its text was not kept, "
+                "revoke it; or give this one another name.",
+                owner=owner.get_username(),
+                prefix=other.prefix,
+            )
         )
     check_count(held.count() + 1, "MAX_TOKENS", f"The tokens of {owner.get_username()}")
     if not scopes or not systems:
-        raise InvalidInput("A token needs at least one scope and one system.")
+        raise InvalidInput(worded("A token needs at least one scope and one system."))
     if expires_at <= clock.now():
-        raise InvalidInput("The token would be expired already: give a later expiry.")
+        raise InvalidInput(worded("The token would be expired already: give a later expiry."))
     prefix = secrets.token_hex(6)
     text = f"tb_{prefix}_{secrets.token_urlsafe(32)}"
     token = AccessToken.objects.create(

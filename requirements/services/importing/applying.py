@@ -12,6 +12,7 @@ from evidence.locks import Lock, hold
 from evidence.models import System
 from evidence.services import audit
 from evidence.services.blobs import store_blob
+from evidence.worded import worded
 from requirements import acts
 from requirements.errors import ImportPlanMoved, KeyOfAnotherFile
 from requirements.models import RequirementVersion, SourceFile, SourceFileEntry, SourceFileImport
@@ -94,7 +95,9 @@ def import_files(
     plan = draw_plan(system, sources, moves)
     if plan_digest is not None and plan.digest != plan_digest:
         raise ImportPlanMoved(
-            "What this import would do is no longer what was planned: read the plan as it is now, and apply that.",
+            worded(
+                "What this import would do is no longer what was planned: read the plan as it is now, and apply that."
+            ),
             told_plan(plan, consequences_of(principal, system, plan)),
         )
     if plan.conflicts:

@@ -12,6 +12,7 @@ from evidence.limits import check_count
 from evidence.models import System
 from evidence.models.base import LABEL_LENGTH
 from evidence.nearest import hint_at, nearest_name
+from evidence.worded import worded
 from requirements import acts
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
@@ -97,22 +98,31 @@ def draw_plan(system: System, sources: Sequence[SourceText], moves: Moves) -> Im
 
 def _check_names(sources: Sequence[SourceText]) -> None:
     if not sources:
-        raise InvalidInput("An import takes at least one file.")
+        raise InvalidInput(worded("An import takes at least one file."))
     names = [each.name for each in sources]
     for name in names:
         if not 0 < len(name.strip()) <= LABEL_LENGTH:
             raise InvalidInput(
-                f"The name of a file has 1 to {LABEL_LENGTH} characters: {name[:LABEL_LENGTH]!r}."
+                worded(
+                    "The name of a file has 1 to %(most)s characters: %(name)s.",
+                    most=LABEL_LENGTH,
+                    name=repr(name[:LABEL_LENGTH]),
+                )
             )
         if "\n" in name or "\t" in name or (fault := fault_in(name)):
             told = "holds a tab or the end of a line" if "\n" in name or "\t" in name else fault
-            raise InvalidInput(f"The name of a file {told}: {name!r}.")
+            raise InvalidInput(worded("The name of a file %(told)s: %(name)s.", told=told, name=repr(name)))
     if (
         twice := sorted({name for name in names if names.count(name) > 1})
         if len(set(names)) < len(names)
         else []
     ):
-        raise InvalidInput(f"Two files are called {twice[0]!r}: a requirement belongs to a file by its name.")
+        raise InvalidInput(
+            worded(
+                "Two files are called %(twice)s: a requirement belongs to a file by its name.",
+                twice=repr(twice[0]),
+            )
+        )
 
 
 def _check_moves(system: System, moves: Moves, keys: Collection[str]) -> None:
@@ -123,7 +133,14 @@ def _check_moves(system: System, moves: Moves, keys: Collection[str]) -> None:
     ):
         for name in sorted(named.difference(known)):
             hint = hint_at(nearest_name(name, known))
-            raise InvalidInput(f"Nothing moves from or as {name!r}: no {what} is called so; {hint}")
+            raise InvalidInput(
+                worded(
+                    "Nothing moves from or as %(name)s: no %(what)s is called so; %(hint)s",
+                    name=repr(name),
+                    what=what,
+                    hint=hint,
+                )
+            )
 
 
 def _parse(sources: Sequence[SourceText]) -> list[RequirementFile]:

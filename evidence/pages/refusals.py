@@ -1,0 +1,65 @@
+"""What a page says of an error: its kind and its sentence in the reader's language, where they are marked for it.
+
+Errors are raised, answered by the API, logged and stored in English. A sentence that nobody has translated stands as it
+is, marked as English for screen readers, after the title of its kind, which each has in every language.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+
+from evidence.pages.refusal_words import REFUSAL_WORDS
+from evidence.worded import Worded, sentence_of
+
+
+def refusal(exc: Any) -> SafeString:
+    """Return all that is said of an error: "Not permitted. This is an operator's to do: ask one."."""
+    stop = ". " if _is_english() else "。"
+    return format_html("{}{}{}", refusal_title(exc), stop, refusal_detail(exc))
+
+
+def refusal_title(exc: Any) -> str:
+    """Return what kind of error it is."""
+    return gettext(exc.title)
+
+
+def refusal_detail(exc: Any) -> SafeString | str:
+    """Return what happened, and what to do."""
+    return in_language(sentence_of(exc))
+
+
+def refusal_text(exc: Any) -> str:
+    """Return what happened, and what to do, where no markup can be."""
+    return _say(sentence_of(exc))
+
+
+def title_in_language(code: str, title: str) -> str:
+    """Return what a page that is a refusal is called: some codes have a title of their own there."""
+    words = REFUSAL_WORDS.get(code)
+    return str(words.title) if words else gettext(title)
+
+
+def in_language(text: str) -> SafeString | str:
+    """Return a sentence in the reader's language; marked as English where it is in no other."""
+    if not text or _is_english():
+        return text
+    said = _say(text)
+    return format_html('<span lang="en">{}</span>', text) if said == text else said
+
+
+def _say(text: str) -> str:
+    if not isinstance(text, Worded):
+        return gettext(text)  # stored: where it has no values, it is a template of its own
+    template = gettext(text.template)
+    values = {
+        name: _say(value) if isinstance(value, Worded) else value for name, value in text.values.items()
+    }
+    return template % values if values else template
+
+
+def _is_english() -> bool:
+    return (get_language() or "en").split("-")[0] == "en"

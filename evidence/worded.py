@@ -1,0 +1,37 @@
+"""Sentences that are told in English, and by pages in their reader's language.
+
+What a service refuses is answered by the API, logged and stored in English. A sentence of `worded` is that English, and
+keeps the template that it was made of, by which `evidence.pages.refusals` says it in another language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class Worded(str):
+    """An English sentence with its template."""
+
+    __slots__ = ("template", "values")
+
+    template: str  # as the catalogues of translations have it
+    values: Mapping[str, object]
+
+
+def worded(template: str, **values: object) -> Worded:
+    """Return a sentence.
+
+    Args:
+        template: the sentence, with each value by its name: "%(name)s"; without values, the sentence itself. As the
+            argument of `worded` it is marked for translation.
+        values: what is told of; one that is `worded` itself is said in the reader's language, too.
+    """
+    sentence = Worded(template % values if values else template)
+    sentence.template, sentence.values = template, values
+    return sentence
+
+
+def sentence_of(exc: BaseException) -> str:
+    """Return the sentence of an error, with its template where it has one."""
+    first = exc.args[0] if len(exc.args) == 1 else None
+    return first if isinstance(first, Worded) else str(exc)
