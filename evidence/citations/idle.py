@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from evidence.citations.words import in_small_letters, read_alternatives, read_openings
+from evidence.citations.words import Openings, in_small_letters, read_alternatives
 
 _MARKUP: Final = re.compile(r"[\s*_>“\"'「『(（]+")
-_OPENER: Final = read_openings("openers")
+_OPENER: Final = Openings("openers")
 """Words before the statement proper. What follows them is judged."""
 
 _OBJECTION: Final = re.compile(
@@ -27,13 +27,13 @@ _FIRST_PERSON: Final = re.compile(
 _DEED: Final = re.compile(read_alternatives("deeds"))
 """Of `I`, only a deed or a recommendation is a statement: I have closed, I refunded, I recommend."""
 
-_ADVERBIAL: Final = read_openings("adverbials")
+_ADVERBIAL: Final = Openings("adverbials")
 """A clause before the one that states: `Based on the file, here is what I found` says nothing for all that."""
 
-_IDLE_ENGLISH: Final = read_openings("idle_en")
-_IDLE_CHINESE: Final = read_openings("idle_zh")
+_IDLE_ENGLISH: Final = Openings("idle_en")
+_IDLE_CHINESE: Final = Openings("idle_zh")
 _LETTER: Final = re.compile(r"[a-z]")
-_REQUESTING: Final = read_openings("requests")
+_REQUESTING: Final = Openings("requests")
 _LONGEST_OPENING: Final = 6  # openers taken off, one after the other
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from evidence.citations.idle import find_proper, speaks_of_itself
 from evidence.citations.materiality import KINDS, find_kinds, find_patterns
-from evidence.citations.words import in_small_letters, read_alternatives, read_openings
+from evidence.citations.words import Openings, in_small_letters, read_alternatives
 
 SEPARATORS: Final = (" ", " ", " ", " ", "-", ", ", ". ", "_", "", "\n")
 SPELLED: Final = (
@@ -78,7 +78,7 @@ def test_each_word_of_a_pattern_is_tried_where_it_matches() -> None:
 @pytest.mark.parametrize("name", ["idle_en", "idle_zh", "openers", "adverbials", "requests"])
 def test_an_opening_is_found_whatever_its_case_and_letters(name: str) -> None:
     """As a pattern for which case does not matter finds it, Turkish letters and a long s included."""
-    expected, pattern = re.compile(read_alternatives(name), re.IGNORECASE), read_openings(name)
+    expected, pattern = re.compile(read_alternatives(name), re.IGNORECASE), Openings(name)
     words = re.findall(r"[A-Za-z]+|[\u3400-\u9fff]+", re.sub(r"\\[a-zA-Z]", " ", read_alternatives(name)))
     random, found = Random(11), 0
     for _ in range(3_000):

@@ -6,6 +6,7 @@ A change of any of them changes what is extracted, and with it `EXTRACTOR_VERSIO
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -28,12 +29,28 @@ def read_alternatives(name: str) -> str:
     return "|".join(f"(?:{line})" for line in _lines(name))
 
 
-def read_openings(name: str) -> re.Pattern[str]:
-    """Return one pattern of all the regular expressions of a file, to be asked of a text `in_small_letters`.
+class Openings:
+    """One pattern of all the regular expressions of a file, to be asked of a text `in_small_letters`.
 
-    It finds what it would find in the text itself were case told not to matter, in half the time.
+    It finds what it would find in the text itself were case told not to matter, in half the time. To compile one takes
+    up to a tenth of what a command takes to start, and few commands read a sentence: it is done at the first question.
     """
-    return re.compile(_CAPITAL.sub(lambda capital: capital.group().lower(), read_alternatives(name)))
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        in_small = _CAPITAL.sub(lambda capital: capital.group().lower(), read_alternatives(self._name))
+        return re.compile(in_small)
+
+    def match(self, small: str, position: int = 0) -> re.Match[str] | None:
+        """Return what one of them finds at a place."""
+        return self._pattern.match(small, position)
+
+    def search(self, small: str) -> re.Match[str] | None:
+        """Return what one of them finds first, anywhere."""
+        return self._pattern.search(small)
 
 
 def in_small_letters(text: str) -> str:
