@@ -226,6 +226,7 @@ MIDDLEWARE = [
     "config.sign_in.sessions.SessionLimits",
     "config.sign_in.second_factor.RequireSecondFactor",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.sign_in.kept_forms.ShowKeptForms",  # behind what says who asks, and that a form is one of ours
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

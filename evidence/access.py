@@ -68,6 +68,9 @@ class Principal:
     roles: frozenset[str] = frozenset()  # of a person who signed in; a token has its scopes alone
     # When the person of a session proved last who they are; None for whoever asks without one.
     proved_at: datetime | None = None
+    rereads: bool = (
+        False  # a form that they sent before is shown to them once more: no act of it is theirs now
+    )
 
     @property
     def person(self) -> User:

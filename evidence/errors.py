@@ -180,6 +180,17 @@ class ProofNeeded(Exception):
     title: ClassVar[str] = "Prove that it is you"
 
 
+class NotYetSigned(EvidenceError):
+    """A form that was kept over a proof is shown once more: the act of it was not asked for again.
+
+    Pages catch it, as they catch a refusal, and show what was typed with it. No request that sends something gets it.
+    """
+
+    code = "not_yet_signed"
+    http_status = 200
+    title = "Nothing is signed yet"
+
+
 class SecondFactorNeeded(EvidenceError):
     """This installation asks everybody for a second factor, and the person has set up none."""
 

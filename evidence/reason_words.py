@@ -33,6 +33,14 @@ class ReasonWords:
     settles: str
 
 
+# Of an eval run that was looked at, by the code of its `RunNote`: what the stored sentence says beside names.
+OF_RUN: Final[Mapping[str, str]] = {
+    "decides": _("no run of the suite on this release was received later"),
+    "earlier": _("another run was received later, and the newest run decides"),
+    "retracted": _("it was retracted"),
+    "empty": _("it holds no sample and none is missing, so it says nothing"),
+}
+
 # Of a criterion that is not met; docs/reference/gate-reasons.md shows what settles each.
 OF_CRITERION: Final[Mapping[str, ReasonWords]] = {
     "no_run": ReasonWords(
@@ -253,6 +261,11 @@ class Settles:
 def in_english(settles: Settles) -> str:
     """Return the text as decisions store it."""
     return _put(settles, str)
+
+
+def say_run(code: str) -> str:
+    """Return why an eval run decides or was passed over, in the reader's language; empty where it is no such code."""
+    return gettext(OF_RUN[code]) if code in OF_RUN else ""
 
 
 def say_title(code: str) -> str:

@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from config.sign_in.addresses import own_address
 from config.sign_in.form import code_field
+from config.sign_in.kept_forms import KEPT, keep_form
 from evidence import session_marks
 from evidence.access import Principal
 from evidence.pages.frame import Page, page_view
@@ -47,9 +48,10 @@ class ProofForm(forms.Form):
 
 
 def address_of_proof(request: HttpRequest) -> str:
-    """Return where to prove who one is, and to come back from to where the request was made."""
+    """Return where to prove who one is, and to come back from to where the request was made, with what was typed."""
     came_from = request.path if request.method == "GET" else request.headers.get("Referer", request.path)
-    return f"{reverse('admin:proof')}?{urlencode({REDIRECT_FIELD_NAME: own_address(request, came_from)})}"
+    back = own_address(request, came_from)
+    return f"{reverse('admin:proof')}?{urlencode({REDIRECT_FIELD_NAME: keep_form(request, back) or back})}"
 
 
 @sensitive_post_parameters()
@@ -67,5 +69,6 @@ def prove(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
         "form": form if settings.PASSWORD_SIGN_IN else None,
         "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "query": request.GET.urlencode(),
+        "is_kept": f"{KEPT}=" in request.GET.get(REDIRECT_FIELD_NAME, ""),
     }
     return Page("pages/proof.html", _("Prove that it is you"), shown)

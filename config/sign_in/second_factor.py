@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
 
 from config import problems
 from config.sign_in.sessions import comes_with_session
@@ -47,6 +48,7 @@ class CodeForm(forms.Form):
     )
 
 
+@sensitive_post_parameters("code")
 @page_view()
 def second_factor(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Set one up, or take it away; both take a proof, or a session left open would do either."""

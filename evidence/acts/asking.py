@@ -9,11 +9,12 @@ from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from evidence import clock
 from evidence.access import COMMAND_LINE, Principal, no_such_system
 from evidence.actors import actor_of_component, same_person
-from evidence.errors import AccessDenied, EvidenceError, ProofNeeded
+from evidence.errors import AccessDenied, EvidenceError, NotYetSigned, ProofNeeded
 from evidence.models import Release, Scope, System
 from evidence.selectors.review_tasks import releases_to_judge_blind
 from evidence.worded import worded
@@ -33,7 +34,10 @@ def as_question(check: Callable[_P, None], refusal: type[Exception] = EvidenceEr
 
     @wraps(check)
     def can(*args: _P.args, **kwargs: _P.kwargs) -> bool:
-        asked: Any = [replace(each, proved_at=None) if isinstance(each, Principal) else each for each in args]
+        asked: Any = [
+            replace(each, proved_at=None, rereads=False) if isinstance(each, Principal) else each
+            for each in args
+        ]
         try:
             check(*asked, **kwargs)
         except (EvidenceError, refusal):
@@ -60,6 +64,12 @@ def signing(check: Callable[Concatenate[Principal, _P], None]) -> Callable[Conca
 
 
 def _check_proved_lately(principal: Principal) -> None:
+    if principal.rereads:
+        raise NotYetSigned(
+            gettext(
+                "This is what you typed. Nothing is signed yet: look it over, then press the button again."
+            )
+        )
     lasts = timedelta(seconds=settings.PROOF_LASTS)
     if principal.proved_at is not None and clock.now() - principal.proved_at > lasts:
         raise ProofNeeded(

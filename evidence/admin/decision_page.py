@@ -22,7 +22,7 @@ from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.words import in_words
 from evidence.models import GateDecision
-from evidence.reason_words import say_settling, say_title
+from evidence.reason_words import say_run, say_settling, say_title
 
 Json = Mapping[str, Any]
 
@@ -217,7 +217,7 @@ def _show_run(run: Json, names: Mapping[str, str]) -> ShownRun:
         received=f"{received:%Y-%m-%d %H:%M} UTC" if received else "–",
         commit=run["commit"] or "–",
         posted_by=show_actor(run["posted_by"], names),
-        detail=beside("", run["detail"]),
+        detail=beside(say_run(run["code"]), run["detail"]),
         retractions=tuple(_say_retraction(each, names) for each in run["retractions"]),
     )
 

@@ -47,15 +47,10 @@ class EvalRunAdmin(SteppedModelAdmin):
         is_judged = obj is not None and EvalScore.objects.filter(run=obj, judge__isnull=False).exists()
         return [*fields, "label_sheet"] if is_judged else fields
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:  # fmt: skip
-        """Show the run with a card for each of its metrics, and the runs that it may be compared with."""
-        run = self.get_object(request, object_id) if object_id else None
-        seen = run is not None and self.has_view_permission(request, run)
-        shown = _show_run(run) if seen and run is not None else {}
-        return super().changeform_view(request, object_id, form_url, shown | (extra_context or {}))
+    def beside_steps(self, request: HttpRequest, record: EvalRun) -> dict[str, Any]:
+        """Return a card for each metric of the run, and the runs that it may be compared with."""
+        del request
+        return _show_run(record)
 
     @admin.display(description=_("Label sheet"))
     def label_sheet(self, run: EvalRun) -> SafeString:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -28,11 +28,12 @@ from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.odd_names import warn_of_name
+from evidence.admin.frame.steps import as_read, tell_refusal
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.person_form import PersonAddForm, PersonChangeForm
-from evidence.errors import EvidenceError, InvalidInput
+from evidence.errors import AccessDenied, EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.refusals import refusal_detail
@@ -44,6 +45,8 @@ from evidence.services.people import memberships, person_changes
 from evidence.services.people.name_erasure import erase_names
 from evidence.services.people.passwords import make_password_link
 from evidence.services.people.second_factors import LONGEST_REASON, reset_second_factor
+
+_ACTS: Final = frozenset({"password_link", "reset_factor"})  # what buttons beside the form send
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -128,11 +131,13 @@ class PersonAdmin(StrictInput, _UserAdmin):
     ) -> Any:  # fmt: skip
         """Do one of what the page offers beside its form; otherwise show or save the form."""
         if object_id is None:
+            # Django's form has a password, and so hides all of it from what may be kept; ours has none.
+            vars(request)["sensitive_post_parameters"] = []
             return super().changeform_view(request, object_id, form_url, extra_context)
         if request.method == "POST" and "act" in request.POST:
             person = self.get_object(request, object_id)
             if person is not None and self.has_view_permission(request, person):
-                return self._act(request, person)
+                return self._act_or_tell(request, person)
         warn_of_name(request, self, object_id)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
@@ -159,14 +164,29 @@ class PersonAdmin(StrictInput, _UserAdmin):
             "may_link": may_change and acts.can_make_password_link(principal, person),
         }
 
+    def _act_or_tell(self, request: HttpRequest, person: User) -> HttpResponseBase:
+        """Do what one of the buttons says; where it is refused, show the page with the reason that was typed."""
+        try:
+            return self._act(request, person)
+        except AccessDenied:
+            raise
+        except EvidenceError as exc:
+            if request.POST["act"] not in _ACTS:
+                raise
+            status = tell_refusal(request, exc)
+        typed = {"typed_reason": request.POST.get("reason", "")}
+        read = super().changeform_view(as_read(request), str(person.pk), "", typed)
+        read.status_code = status
+        return read
+
     def _act(self, request: HttpRequest, person: User) -> HttpResponseBase:
         """Do what one of the buttons beside the form says, through its service."""
         check_names(request, also=["act", "reason"])
         wanted = request.POST["act"]
+        if wanted not in _ACTS:
+            raise InvalidInput(f"{wanted!r} is nothing that this page does.")
         if wanted == "password_link":
             return self._show_link(request, person)
-        if wanted != "reset_factor":
-            raise InvalidInput(f"{wanted!r} is nothing that this page does.")
         n_ended = reset_second_factor(
             principal=principal_of(request), person=person, reason=request.POST.get("reason", "")
         )

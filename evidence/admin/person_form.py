@@ -91,6 +91,13 @@ class PersonAddForm(_UserForm):
         _check_together(self.instance, _names_of(chosen))
         return chosen
 
+    def clean(self) -> Any:
+        """See that whoever fills it in may add the person."""
+        told = super().clean()
+        if not self.errors:
+            _ask(acts.check_can_add_person, self.principal, list(self.cleaned_data["systems"]))
+        return told
+
 
 class PersonChangeForm(_UserChangeForm):
     """What is on record of a person, with the systems that they see."""
@@ -134,6 +141,7 @@ class PersonChangeForm(_UserChangeForm):
     def clean(self) -> Any:
         """See that whoever fills it in may give what comes back with an account that is made active again."""
         told = super().clean()
+        _ask(acts.check_can_change_person, self.principal, self.instance)
         comes_back = self.cleaned_data.get("is_active") and not self.instance.is_active
         if comes_back and "groups" not in self.errors:
             chosen = self.cleaned_data.get("groups")

@@ -87,14 +87,9 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
         """Return requests with where they stand."""
         return with_state(super().get_queryset(request))
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:  # fmt: skip
-        """Show beside the buttons what the waiver would cover, and what the gate said since."""
-        record = self.get_object(request, object_id) if object_id and request.method != "POST" else None
-        shown = _covered(request, record) if record is not None else {}
-        return super().changeform_view(request, object_id, form_url, shown | (extra_context or {}))
+    def beside_steps(self, request: HttpRequest, record: WaiverRequest) -> dict[str, Any]:
+        """Return what the waiver would cover, and what the gate said since."""
+        return _covered(request, record)
 
     @admin.display(description=gettext_lazy("State"))
     def state(self, request: WaiverRequest) -> str:

@@ -119,8 +119,15 @@ def check_parameters(
     *,
     repeatable: Collection[str] = (),
     may_be_empty: bool = False,
+    part: Literal["body", "query"] = "query",
 ) -> None:
     """Refuse parameters that nobody knows, that have no value, or that are given twice where one would be ignored.
+
+    Args:
+        known: their names.
+        repeatable: those that may be given more than once.
+        may_be_empty: whether they may be given without a value, as forms send a field that nobody filled in.
+        part: "body", where they are the fields of a form, and called so.
 
     Raises:
         InvalidInput: with each fault.
@@ -128,8 +135,8 @@ def check_parameters(
     faults = [
         fault
         for name in query
-        if (fault := _fault_of_parameter(name, query.getlist(name), known, repeatable))
-        and not (may_be_empty and fault.code == "empty_parameter")
+        if (fault := _fault_of_parameter(name, query.getlist(name), known, repeatable, part))
+        and not (may_be_empty and fault.code in {"empty_parameter", "empty_field"})
     ]
     if faults:
         raise InvalidInput(faults=faults[:MOST_FAULTS])
@@ -164,19 +171,21 @@ def unknown_choice(
 
 
 def _fault_of_parameter(
-    name: str, values: list[str], known: Collection[str], repeatable: Collection[str]
+    name: str,
+    values: list[str],
+    known: Collection[str],
+    repeatable: Collection[str],
+    part: Literal["body", "query"],
 ) -> Fault | None:
     shown = name[:_SHOWN]
+    noun, kind = ("field", "field") if part == "body" else ("query parameter", "parameter")
     if name not in known:
-        return _unknown("query", shown, shown, known, "query parameter", "unknown_parameter")
+        return _unknown(part, shown, shown, known, noun, f"unknown_{kind}")
     if len(values) > 1 and name not in repeatable:
-        return Fault(
-            "query", shown, "repeated_parameter", f"{shown} is given {len(values)} times: give it once"
-        )
+        return Fault(part, shown, f"repeated_{kind}", f"{shown} is given {len(values)} times: give it once")
     if not all(values):
-        message = f"{shown} has no value: leave it out, or say which"
-        return Fault("query", shown, "empty_parameter", message)
-    return _fault_of_null("query", name, values)
+        return Fault(part, shown, f"empty_{kind}", f"{shown} has no value: leave it out, or say which")
+    return _fault_of_null(part, name, values)
 
 
 def _fault_of_null(part: Literal["body", "query"], name: str, values: list[str]) -> Fault | None:

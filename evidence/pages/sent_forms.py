@@ -29,7 +29,8 @@ def check_names(
         return
     fields = {form.add_prefix(name): field for name, field in form.fields.items()} if form is not None else {}
     many = [name for name, field in fields.items() if _takes_several(field)]
-    check_parameters(request.POST, [_OF_DJANGO, *fields, *also], repeatable=many, may_be_empty=True)
+    known = [_OF_DJANGO, *fields, *also]
+    check_parameters(request.POST, known, repeatable=many, may_be_empty=True, part="body")
 
 
 def _takes_several(field: Any) -> bool:

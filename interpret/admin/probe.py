@@ -18,7 +18,9 @@ from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
+from evidence.errors import EvidenceError
 from interpret.acts import can_cancel_probe_run
+from interpret.errors import InterpretError
 from interpret.models import Finding, ProbePart, ProbeRun, ProbeSpec
 from interpret.pages.addresses import ledger_url, run_url
 from interpret.selectors.progress import progress_of, with_progress
@@ -105,6 +107,7 @@ class ProbeRunAdmin(SteppedModelAdmin):
         ChainLink("Parts", "interpret.probepart", "run__id__exact"),
     ]
     change_list_template = "admin/interpret/runs.html"
+    refusals = (EvidenceError, InterpretError)
     step_of, steps_title = "run", _("Is this run not wanted any more?")
     reason_label = _("Reason (may be empty)")
 

@@ -20,12 +20,14 @@ from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import MOST_ASKED, Waiting, waiting_of
+from evidence.errors import EvidenceError
 from requirements.acts import (
     can_confirm_retirement,
     can_decline_retirement,
     can_withdraw_retirement,
     may_confirm_retirement,
 )
+from requirements.errors import RequirementsError
 from requirements.models import RetirementDismissal, RetirementRequest
 from requirements.selectors.retirements import STATES, WAITING, waiting_retirements, with_state
 from requirements.services.retirements import settle_retirement
@@ -79,6 +81,7 @@ class RetirementRequestAdmin(SteppedModelAdmin):
     list_select_related = ["version__requirement"]
     ordering = ["-id"]
     fields = ["state", "version_link", "reason", "requested_by", "created_at", "answered"]
+    refusals = (EvidenceError, RequirementsError)
     steps, step_of, steps_title = SETTLING, "request", _("Does this version no longer hold?")
     chain = [
         ChainLink(

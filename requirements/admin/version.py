@@ -22,11 +22,12 @@ from evidence.admin.frame.filters import related
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.people import names_of
+from evidence.admin.frame.steps import as_read, tell_refusal
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Waiting
 from evidence.errors import AccessDenied, EvidenceError
 from evidence.models import System
-from evidence.pages.refusals import refusal, refusal_text, refusal_title
+from evidence.pages.refusals import refusal_text, refusal_title
 from evidence.worded import sentence_of
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.criterion import holds_when
@@ -157,10 +158,23 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         version = self.get_object(request, object_id) if object_id else None
         if version is None or not self.has_view_permission(request, version):
             return super().changeform_view(request, object_id, form_url, extra_context)
+        typed: dict[str, Any] = {}
+        status = 200
         if request.method == "POST":
-            return self._move(request, version)
-        shown = self._decision(request, version) | (extra_context or {})
-        return super().changeform_view(request, object_id, form_url, shown)
+            refused = self._move(request, version)
+            if refused is None:
+                return HttpResponseRedirect(record_url(version))
+            version, status = self.get_object(request, object_id) or version, refused
+            typed = {
+                "typed_reason": request.POST.get("reason", ""),
+                "ticked": request.POST.getlist("warnings_read"),
+                "typed_change": request.POST.get("change", ""),
+                "is_typed": True,
+            }
+        shown = self._decision(request, version) | typed | (extra_context or {})
+        read = super().changeform_view(as_read(request), object_id, form_url, shown)
+        read.status_code = status
+        return read
 
     def _decision(self, request: HttpRequest, version: RequirementVersion) -> dict[str, Any]:
         """Return what the page shows for a decision: what may be done, what differs, and what is to be read."""
@@ -188,21 +202,20 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             **_measures(version, principal, is_open=is_open, is_approved=state == RequirementState.APPROVED),
         }
 
-    def _move(self, request: HttpRequest, version: RequirementVersion) -> HttpResponseRedirect:
+    def _move(self, request: HttpRequest, version: RequirementVersion) -> int | None:
+        """Take the step whose button was pressed; return the status of its refusal, which is told."""
         try:
             told = _take_step(request, version)
         except (AccessDenied, SelfApproval) as exc:
             raise PermissionDenied(sentence_of(exc)) from exc
         except DecisionOutdated as exc:
             actors = [str(each["by"]) for each in (exc.standing, exc.newest)]
-            messages.error(
-                request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}"
-            )
+            messages.error(request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}")
+            return exc.http_status
         except (EvidenceError, RequirementsError) as exc:
-            messages.error(request, refusal(exc))
-        else:
-            messages.success(request, told)
-        return HttpResponseRedirect(record_url(version))
+            return tell_refusal(request, exc)
+        messages.success(request, told)
+        return None
 
     @admin.display(description="Statement")
     def says(self, version: RequirementVersion) -> str:

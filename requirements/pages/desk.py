@@ -39,11 +39,13 @@ from requirements.errors import (
 )
 from requirements.models import Change, Requirement, RequirementState, RequirementVersion
 from requirements.pages.desk_fields import (
+    MOST_LANGUAGES,
     REST,
     Said,
     Sayings,
     Written,
     fields_of,
+    further_languages,
     names_in,
     nothing_written,
     sayings,
@@ -131,7 +133,7 @@ def new_draft(request: HttpRequest, principal: Principal) -> Page | HttpResponse
     acts.check_can_import_requirements(principal, system)
     desk = _Desk(request, principal, system, None)
     if request.method == "POST":
-        return _carry_out(desk, written_in(request.POST))
+        return _carry_out(desk, written_in(request.POST, None))
     return _show(desk, nothing_written(), told={}, systems=systems)
 
 
@@ -143,9 +145,10 @@ def edit_draft(request: HttpRequest, principal: Principal, requirement_id: int) 
     if requirement is None:
         raise NotFound(worded("There is no such requirement among those that you may see."))
     acts.check_can_import_requirements(principal, requirement.system)
-    desk = _Desk(request, principal, requirement.system, open_requirement(requirement))
+    opened = open_requirement(requirement)
+    desk = _Desk(request, principal, requirement.system, opened)
     if request.method == "POST":
-        return _carry_out(desk, written_in(request.POST, key=requirement.key))
+        return _carry_out(desk, written_in(request.POST, opened))
     written = written_before(open_requirement(requirement))
     return _show(desk, written, told=_checked(desk, written.reading()))
 
@@ -153,7 +156,7 @@ def edit_draft(request: HttpRequest, principal: Principal, requirement_id: int) 
 def _carry_out(desk: _Desk, written: Written) -> Page | HttpResponseBase:
     """Do what the button says that was pressed."""
     try:
-        check_names(desk.request, also=[*names_in(desk.request.POST), *_BESIDE])
+        check_names(desk.request, also=[*names_in(desk.request.POST, desk.opened), *_BESIDE])
     except InvalidInput as exc:
         if any(fault.code != "null_character" for fault in exc.faults):  # which is said beside its field
             return _show(
@@ -192,6 +195,14 @@ def _add_criterion(desk: _Desk, written: Written) -> Page:
 
 
 def _add_language(desk: _Desk, written: Written) -> Page:
+    wanted = desk.request.POST.get("language", "").strip()
+    if wanted and wanted not in written.statement:
+        text = ngettext(
+            "A statement has %(n)s language at most here: %(language)s was not added.",
+            "A statement has %(n)s languages at most here: %(language)s was not added.",
+            MOST_LANGUAGES,
+        ) % {"n": MOST_LANGUAGES, "language": wanted}
+        return _show(desk, written, told={}, refusal=_Refusal(422, _("Not added"), text))
     return _show(desk, written, told={})
 
 
@@ -303,6 +314,7 @@ def _show(
         "systems": systems,
         "action": desk.address,
         "fields": fields_of(written, told, is_new=desk.opened is None),
+        "languages": further_languages(written),
         "counts": _counted(told),
         "is_checked": is_checked or bool(told),
         "refusal": refusal,

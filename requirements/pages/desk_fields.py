@@ -24,10 +24,11 @@ from requirements.yaml_import.single import WORDS
 from requirements.yaml_import.writing import write_rest
 
 LANGUAGES: Final = ("en", "zh-Hans")  # that always have a field
+ADDED: Final = "languages"  # the field that says which languages the author added, with spaces between
 REST: Final = "rest"  # the field of criteria and links
 _STATEMENT: Final = "statement."
 _PLAIN_WORDS: Final = tuple(name for name in WORDS if name != "statement")
-_MOST_LANGUAGES: Final = 20  # fields of the statement that a page offers
+MOST_LANGUAGES: Final = 20  # fields of the statement that a page offers
 _MOST_NUMBERED: Final = 2_000  # lines of YAML that have a number beside them
 _WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _NAMES: Final[Mapping[str, StrOrPromise]] = {
@@ -82,22 +83,35 @@ def written_before(opened: Opened) -> Written:
     )
 
 
-def names_in(posted: QueryDict) -> list[str]:
-    """Return what the fields are called: those of each requirement, and of each language that its statement is in."""
-    return [*_PLAIN_WORDS, REST, *(name for name in posted if name.startswith(_STATEMENT))]
+def names_in(posted: QueryDict, opened: Opened | None) -> list[str]:
+    """Return what the fields are called: those of each requirement, and of each language that its statement may be in.
 
-
-def written_in(posted: QueryDict, *, key: str = "") -> Written:
-    """Return the fields as a form sends them, line ends as everywhere.
-
-    Args:
-        key: of the requirement that is edited, whatever the form says.
+    Those are the two that always have a field, those that the requirement has, and those that the author added.
     """
+    languages = [*LANGUAGES, *(opened.version.statement if opened else ()), *added_in(posted)]
+    return [*_PLAIN_WORDS, REST, ADDED, *(f"{_STATEMENT}{name}" for name in languages)]
+
+
+def added_in(posted: QueryDict) -> list[str]:
+    """Return the languages that the author added on the page so far, as it sends them along."""
+    return list(filter(None, posted.get(ADDED, "").split(" ")))[:MOST_LANGUAGES]
+
+
+def further_languages(written: Written) -> str:
+    """Return the languages beside the two that always have a field, as the page sends them along."""
+    return " ".join(name for name in written.statement if name not in LANGUAGES)
+
+
+def written_in(posted: QueryDict, opened: Opened | None) -> Written:
+    """Return the fields as a form sends them, line ends as everywhere; a requirement that there is keeps its key."""
+    key, known = (opened.version.requirement.key if opened else ""), set(names_in(posted, opened))
     told = {name: text.replace("\r\n", "\n") for name, text in posted.items() if isinstance(text, str)}
-    languages = [name.removeprefix(_STATEMENT) for name in told if name.startswith(_STATEMENT)]
+    languages = [
+        name.removeprefix(_STATEMENT) for name in told if name.startswith(_STATEMENT) and name in known
+    ]
     added = told.get("language", "").strip() if posted.get("act") == "language" else ""
     statement = {name: told.get(f"{_STATEMENT}{name}", "") for name in (*LANGUAGES, *languages)}
-    if added and len(statement) < _MOST_LANGUAGES:
+    if added and len(statement) < MOST_LANGUAGES:
         statement.setdefault(added, "")
     words = {name: told.get(name, "") for name in _PLAIN_WORDS}
     return Written(words | ({"key": key} if key else {}), statement, told.get(REST, ""))

@@ -16,6 +16,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.translation import gettext_lazy, ngettext
 
+from evidence import clock
 from evidence.access import Principal
 from evidence.admin.frame.display import list_url
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput
@@ -182,6 +183,7 @@ def _show(
         context |= {
             "plan": _capped(plan),
             "counts": [(name, count) for name, count in plan["counts"].items() if count],
+            "as_of": clock.now(),
             "source": base64.b64encode(sent.source).decode(),
         }
     trail = [Step(gettext_lazy("Requirements"), list_url("requirements.requirementversion"))]

@@ -19,10 +19,12 @@ from evidence import acts, clock
 from evidence.access import principal_of_user
 from evidence.errors import ProofNeeded
 from evidence.models import AuditEvent, Scope, Waiver
+from requirements.selectors.wording import warning_names
 from tests.evidence.binder_world import PERIOD, fill_lightly
+from tests.evidence.test_person_page import give_factor
 from tests.factories import World, ask_for_waiver
 from tests.invariants.walk import OUR_APPS
-from tests.requirements.builders import make_trace
+from tests.requirements.builders import AUTHOR, ask_to_retire, make_criterion, make_trace, move
 
 pytestmark = pytest.mark.django_db
 
@@ -218,7 +220,49 @@ def _plan_an_erasure(world: World) -> tuple[str, dict[str, Any]]:
     return reverse("admin:erase"), {"system": world.system.pk, "trace": trace.trace_id.hex, "reason": "r"}
 
 
+def _approve_a_version(world: World) -> tuple[str, dict[str, Any]]:
+    version = make_criterion(world, approved=False).version
+    move(version, "in_review", AUTHOR)
+    read = {"digest": version.artefact_version.digest, "from_state": "in_review"}
+    page = reverse("admin:requirements_requirementversion_change", args=[version.pk])
+    ticked = list(warning_names(version))
+    return page, read | {"to_state": "approved", "reason": "read twice", "warnings_read": ticked}
+
+
+def _retire_a_version(world: World) -> tuple[str, dict[str, Any]]:
+    asked = ask_to_retire(make_criterion(world).version)
+    page = reverse("admin:requirements_retirementrequest_change", args=[asked.pk])
+    return page, {"step": "confirmed", "reason": "it holds nowhere"}
+
+
+def _add_a_person(world: World) -> tuple[str, dict[str, Any]]:
+    return reverse("admin:auth_user_add"), {
+        "username": "nina",
+        "first_name": "Nina",
+        "systems": [world.system.pk],
+    }
+
+
+def _change_a_person(world: World) -> tuple[str, dict[str, Any]]:
+    page = reverse("admin:auth_user_change", args=[world.join("nina", "author").pk])
+    return page, {"username": "nina", "first_name": "Nina", "systems": [world.system.pk]}
+
+
+def _take_a_factor_away(world: World) -> tuple[str, dict[str, Any]]:
+    person = world.join("nina", "author")
+    give_factor(person)
+    return reverse("admin:auth_user_change", args=[person.pk]), {
+        "act": "reset_factor",
+        "reason": "phone lost",
+    }
+
+
 SIGNED: dict[str, Signing] = {
+    "a version is approved": Signing("approver", _approve_a_version),
+    "a retirement is granted": Signing("approver", _retire_a_version),
+    "a person is added": Signing("operator", _add_a_person),
+    "a person is changed": Signing("operator", _change_a_person),
+    "a second factor is taken away": Signing("operator", _take_a_factor_away),
     "a waiver is granted": Signing("approver", _grant_a_waiver),
     "a binder is exported": Signing("auditor", _export_a_binder),
     "a sample is planned": Signing("approver", _plan_a_sample),
@@ -242,7 +286,8 @@ def test_each_page_that_signs_leads_to_the_proof_and_back(
     events = AuditEvent.objects.count()
     answer = client.post(page, sent, headers={"referer": f"http://testserver{page}"})
     assert answer.status_code == 302, answer.content.decode()[:2000]
-    assert answer["Location"] == f"/admin/proof/?{urlencode({'next': f'http://testserver{page}'})}"
+    shown_again = f"/admin/proof/?{urlencode({'next': f'{page}?kept='})}"
+    assert answer["Location"].startswith(shown_again)
     assert AuditEvent.objects.count() == events
 
 

@@ -206,6 +206,7 @@ def test_a_reason_has_a_length_that_form_and_service_ask_for(operator: Client, w
     too_long = operator.post(page_of(person), {"act": "reset_factor", "reason": "x" * 501})
     assert too_long.status_code == 422
     assert "500" in too_long.content.decode()
+    assert f'value="{"x" * 501}"' in too_long.content.decode(), "what was typed stands there still"
     assert SecondFactor.objects.filter(user=person).exists()
     assert operator.post(page_of(person), {"act": "reset_factor", "reason": "x" * 500}).status_code == 302
 

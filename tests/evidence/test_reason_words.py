@@ -17,6 +17,7 @@ from evidence.reason_words import (
     Settles,
     Shows,
     in_english,
+    say_run,
     say_settling,
     say_title,
 )
@@ -69,6 +70,17 @@ def test_each_code_says_in_both_languages_what_it_means_and_what_would_settle_it
         assert HAN.search(text), text
         assert not re.search("[A-Za-z]{2}", AS_WRITTEN.sub("", text)), text
         assert AS_WRITTEN.findall(text) == [] or AS_WRITTEN.findall(text) == AS_WRITTEN.findall(settles)
+
+
+@pytest.mark.parametrize("code", ["decides", "earlier", "retracted", "empty"])
+def test_why_a_run_decides_or_not_is_said_in_both_languages(code: str) -> None:
+    with translation.override("en"):
+        english = say_run(code)
+    with translation.override("zh-hans"):
+        chinese = say_run(code)
+    assert english
+    assert re.search("[\u4e00-\u9fff]", chinese)
+    assert not re.search("[a-z]", chinese)
 
 
 def test_no_two_codes_of_a_criterion_are_called_the_same() -> None:

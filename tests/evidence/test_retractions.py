@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 from rest_framework.test import APIClient
 
 from evidence.access import principal_of_user
@@ -88,6 +89,24 @@ def test_declining_says_why(world: World) -> None:
         evals.settle_retraction(
             principal=acting(GATE_APPROVER), request=ask(post(world, eval_file()).run), to_state="declined"
         )
+
+
+def test_a_reason_that_is_refused_stands_there_still(world: World, client: Client) -> None:
+    """Whoever typed it puts right what was refused, and does not type it again."""
+    run = post(world, eval_file()).run
+    asked = evals.ask_retraction(principal=world.principal("author"), run=run, reason="wrong labels")
+    page = reverse("admin:evidence_retractionrequest_change", args=[asked.pk])
+    client.force_login(world.people["approver"])
+    typed = "The labels were right <twice>.\nSee the sheet."
+    refused = client.post(page, {"step": "no such step", "reason": typed})
+    assert refused.status_code == 422
+    assert f"{escape(typed)}</textarea>" in refused.content.decode()
+    client.post(page, {"step": "confirmed", "reason": ""})
+    late = client.post(page, {"step": "declined", "reason": typed})
+    assert late.status_code in {403, 409}
+    assert "The labels were right &lt;twice&gt;." in late.content.decode(), (
+        "nothing is left to press, and it is told"
+    )
 
 
 def test_an_approver_finds_it_on_the_front_page_and_confirms_it_on_its_own(

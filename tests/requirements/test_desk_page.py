@@ -325,11 +325,32 @@ def test_links_are_named_and_come_back(world: World, author: Desk) -> None:
     assert TraceLink.objects.count() == 2
 
 
+def test_a_language_that_nobody_added_is_refused_by_name(author: Desk) -> None:
+    refused = author.client.post(
+        NEW, FIELDS | {"act": "save", "statement.fr": "Chaque réponse doit suffire."}
+    )
+    assert refused.status_code == 422
+    assert "statement.fr" in refused.content.decode()
+    added = author.client.post(NEW, FIELDS | {"act": "language", "language": "fr"})
+    assert 'name="languages" value="fr"' in added.content.decode()
+    sent = FIELDS | {"act": "check", "languages": "fr", "statement.fr": "Chaque réponse doit suffire."}
+    assert author.client.post(NEW, sent).status_code == 200
+
+
+def test_a_language_too_many_is_not_added_in_silence(author: Desk) -> None:
+    many = [f"fr-{chr(65 + n)}X" for n in range(18)]
+    sent = FIELDS | {"act": "language", "language": "nb", "languages": " ".join(many)}
+    told = author.client.post(NEW, sent | {f"statement.{name}": "x" for name in many})
+    assert told.status_code == 422
+    assert "20 languages at most here: nb was not added" in told.content.decode()
+
+
 def test_languages_are_added_and_told_in_theirs(author: Desk) -> None:
     added = author.client.post(NEW, FIELDS | {"act": "language", "language": "zh-Hant"})
     assert "statement.zh-Hant" in fields_in(added.content.decode())
     given = FIELDS | {
         "statement.zh-Hant": "回答應盡量有幫助。",
+        "languages": "zh-Hant nb",
         "statement.nb": "Hvert svar skal si sine grenser.",
     }
     checked = author.client.post(NEW, given | {"act": "check"})
