@@ -70,12 +70,6 @@ class WiredWho(Who):
         return self.client
 
 
-def wired(who: Who, send: Send, **options: Any) -> WiredWho:
-    """Return somebody with a client that sends over the wire."""
-    headers = bearer(who.token_text) if who.token is not None else session_of(who.person)
-    return WiredWho(who.name, who.user, who.token, who.token_text, WiredClient(send, headers, **options))
-
-
 def doors_of(act: Act) -> Iterator[tuple[str, Door]]:
     """Yield the doors of an act that are on the network."""
     yield from ((name, door) for name, door in (("api", act.api), ("admin", act.admin)) if door is not None)
@@ -115,6 +109,7 @@ class _AtOneDoor:
     name: str
     door: Door
     made: Any
+    sessions: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by who is in front of the browser
 
     def attack(self, columns: list[str], *, in_short: bool) -> None:
         """Send whoever may not, then another site, then whoever may with columns of ours in the body."""
@@ -123,13 +118,25 @@ class _AtOneDoor:
         may = [who for who in fitting if who.name in self.act.allowed]
         for who in (who for who in fitting if who not in may and not in_short):
             self.found.by_whom_it_may_not += 1
-            self._must_not_write(who.name, wired(who, self.send))
+            self._must_not_write(who.name, self._wired(who))
         for who in (who for who in may if who.token is None):
             self.found.without_the_csrf_token += 1
-            thief = wired(who, self.send, drops=frozenset({"X-CSRFToken"}))
+            thief = self._wired(who, drops=frozenset({"X-CSRFToken"}))
             self._must_not_write(f"{who.name}, from another site", thief)
         if may:
             self._forge(may[0], columns)
+
+    def _wired(self, who: Who, **options: Any) -> WiredWho:
+        """Return somebody with a client that sends over the wire: of a person, in one session."""
+        if who.token is not None:
+            headers: Mapping[str, str] = bearer(who.token_text)
+        elif who.name in self.sessions:
+            headers = self.sessions[who.name]
+        else:
+            headers = self.sessions[who.name] = session_of(who.person)
+        return WiredWho(
+            who.name, who.user, who.token, who.token_text, WiredClient(self.send, headers, **options)
+        )
 
     def _must_not_write(self, by: str, who: WiredWho) -> None:
         if changed := self._changed_by(by, who):
@@ -144,7 +151,7 @@ class _AtOneDoor:
         alone: list[dict[str, object]] = [{column: FORGED[column]} for column in columns]
         for extra in (*([dict(FORGED)] if self.name == "admin" else alone), {}):
             self.found.with_forged_columns += len(extra)
-            forger = wired(who, self.send, extra=extra)
+            forger = self._wired(who, extra=extra)
             if changed := self._changed_by(f"{who.name} with {', '.join(extra)}", forger):
                 self.found.opened += 1
                 if kept := rows_that_say(changed, *_MARKS):
