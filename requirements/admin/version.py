@@ -195,9 +195,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             raise PermissionDenied(sentence_of(exc)) from exc
         except DecisionOutdated as exc:
             actors = [str(each["by"]) for each in (exc.standing, exc.newest)]
-            messages.error(
-                request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}"
-            )
+            messages.error(request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}")
         except (EvidenceError, RequirementsError) as exc:
             messages.error(request, refusal(exc))
         else:
