@@ -28,7 +28,7 @@ def test_what_stylesheets_import_is_served(client: Client, world: World) -> None
         seen.add(address)
         answer = client.get(address)
         assert answer.status_code == 200, address
-        text = b"".join(answer.streaming_content).decode() if answer.streaming else answer.content.decode()
+        text = answer.getvalue().decode()
         imports = re.findall(r"@import\s+(?:url\()?['\"]?([^'\")\s;]+)", text)
         waiting |= {urljoin(address, each) for each in imports} - seen
     assert "/static/admin/css/widgets.css" in seen
