@@ -122,7 +122,7 @@ def _show(
     plain = HttpResponseRedirect(own_address(request, kept.came_from))
     vars(request)[REREADS] = True
     request.method = "POST"
-    request.POST = QueryDict(kept.fields, encoding=settings.DEFAULT_CHARSET)  # type: ignore[assignment]
+    request.POST = QueryDict(kept.fields, encoding=settings.DEFAULT_CHARSET)
     vars(request)["_files"] = MultiValueDict()
     try:
         with transaction.atomic():

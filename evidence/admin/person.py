@@ -175,7 +175,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
                 raise
             status = tell_refusal(request, exc)
         typed = {"typed_reason": request.POST.get("reason", "")}
-        read = super().changeform_view(as_read(request), str(person.pk), "", typed)
+        read: HttpResponseBase = super().changeform_view(as_read(request), str(person.pk), "", typed)
         read.status_code = status
         return read
 

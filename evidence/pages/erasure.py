@@ -23,11 +23,11 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.services.disposal.agreed import Wanted, digest_of_whole, erase_wanted, plan_wanted
-from evidence.services.disposal.erasure import SubjectReport
+from evidence.services.disposal.erasure import ErasureReport, SubjectReport
 from evidence.services.disposal.planning import NEVER_REACHED, ErasurePlan
 from evidence.trace_ids import NoTraceId, bounds_of
 
-MOST_SHOWN: Final = 50  # traces of a plan; all of them are erased
+MOST_SHOWN: Final = 50  # traces of a plan, and of what was done; all of them are erased
 
 
 class ErasureForm(forms.Form):
@@ -100,6 +100,38 @@ class ShownPlan:
         return max(0, len(self.plans) - MOST_SHOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownReport:
+    """What an erasure did, as the page shows it."""
+
+    report: SubjectReport
+    erasures: str  # the list of all, which a file can be made of
+
+    @property
+    def erased(self) -> list[ErasureReport]:
+        """Return the erased traces that the page lists."""
+        return self.report.erased[:MOST_SHOWN]
+
+    @property
+    def held(self) -> list[tuple[UUID, str]]:
+        """Return the traces that were kept, as far as the page lists them."""
+        return self.report.held[:MOST_SHOWN]
+
+    @property
+    def n_more_erased(self) -> int:
+        """Return how many erased traces there are beside."""
+        return max(0, len(self.report.erased) - MOST_SHOWN)
+
+    @property
+    def n_more_held(self) -> int:
+        """Return how many traces were kept beside."""
+        return max(0, len(self.report.held) - MOST_SHOWN)
+
+
+def _shown_report(report: SubjectReport, system: System) -> ShownReport:
+    return ShownReport(report, list_url("evidence.erasure", system__id__exact=system.pk))
+
+
 @page_view()
 def erasure(request: HttpRequest, principal: Principal) -> Page:
     """Ask what is to be erased; show the plan; carry out the one that was shown."""
@@ -114,7 +146,7 @@ def erasure(request: HttpRequest, principal: Principal) -> Page:
     status = 200
     try:
         if form.cleaned_data["agreed"]:
-            return _page(told | {"report": _erase(principal, form)})
+            return _page(told | {"report": _shown_report(_erase(principal, form), form.wanted.system)})
         told["plan"] = _plan(principal, form)
     except (PlanOvertaken, LegalHoldInForce) as exc:
         told |= _overtaken(principal, form, exc)

@@ -211,10 +211,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         except DecisionOutdated as exc:
             actors = [str(each["by"]) for each in (exc.standing, exc.newest)]
             messages.error(request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}")
-<<<<<<< HEAD
             return exc.http_status
-=======
->>>>>>> 2204860423947d93e3762e8759a4fad30dcf619e
         except (EvidenceError, RequirementsError) as exc:
             return tell_refusal(request, exc)
         messages.success(request, told)

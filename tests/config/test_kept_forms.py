@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -25,8 +24,8 @@ TYPED = {"username": "ines", "first_name": "Inês of Lisboa", "email": "ines@exa
 
 
 @pytest.fixture
-def old_session(world: World, later: Any, settings: Any) -> Iterator[Client]:
-    """Yield an operator's browser whose proof is a while ago."""
+def old_session(world: World, later: Any, settings: Any) -> Client:
+    """Return an operator's browser whose proof is a while ago."""
     client = browser_of(world.people["operator"])
     later(timedelta(seconds=settings.PROOF_LASTS + 1))
     return client

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from evidence.models import Erasure, ErasureCertificate, System, Trace
+from evidence.models import Erasure, ErasureCertificate, Scope, System, Trace
+from evidence.pages import erasure as erasure_page
 from evidence.services.disposal import erasure, holds
 from evidence.services.disposal.planning import draw_up
 from tests.evidence.binder_world import PERIOD
+from tests.evidence.otlp_bodies import make_request, make_span
+from tests.evidence.test_erasure import send
 from tests.factories import World, make_world
 from tests.requirements.builders import make_trace
 
@@ -160,3 +163,22 @@ def test_nobody_erases_in_a_system_of_others(operator: Client, trace: Trace) -> 
 def test_it_is_for_operators(client: Client, world: World, role: str) -> None:
     client.force_login(world.people[role])
     assert client.get(PAGE).status_code == 403
+
+
+def test_the_report_of_many_names_a_page_of_them_and_leads_to_all(
+    operator: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure_page, "MOST_SHOWN", 2)
+    world.token(Scope.INGEST)
+    spans = [
+        make_span(trace_id=bytes([n]) * 16, attributes={"enduser.id": "4711"}, parent_span_id=b"")
+        for n in range(1, 6)
+    ]
+    send(make_request(*spans).SerializeToString())
+    wanted = {"system": world.system.pk, "subject": "enduser.id=4711", "reason": "request 2026-18"}
+    agreed = operator.post(PAGE, wanted).context["plan"].digest
+    done = operator.post(PAGE, wanted | {"agreed": agreed}).content.decode()
+    assert Erasure.objects.count() == 5
+    assert done.count("/admin/evidence/erasurecertificate/") == 2
+    assert "3 more traces were erased" in done
+    assert f"/admin/evidence/erasure/?system__id__exact={world.system.pk}" in done
