@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
 
 from django.conf import settings
-from django.utils.translation import gettext
 
 from evidence import clock
 from evidence.access import COMMAND_LINE, Principal, no_such_system
@@ -66,7 +65,7 @@ def signing(check: Callable[Concatenate[Principal, _P], None]) -> Callable[Conca
 def _check_proved_lately(principal: Principal) -> None:
     if principal.rereads:
         raise NotYetSigned(
-            gettext(
+            worded(
                 "This is what you typed. Nothing is signed yet: look it over, then press the button again."
             )
         )
@@ -74,9 +73,9 @@ def _check_proved_lately(principal: Principal) -> None:
     if principal.proved_at is not None and clock.now() - principal.proved_at > lasts:
         raise ProofNeeded(
             worded(
-                "This takes that you proved who you are within the last %(seconds)s minutes: do so at "
+                "This takes that you proved who you are within the last %(minutes)s minutes: do so at "
                 "/admin/proof/, and send it again. Nothing was stored.",
-                seconds=lasts.seconds // 60,
+                minutes=lasts.seconds // 60,
             )
         )
 

@@ -164,7 +164,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             refused = self._move(request, version)
             if refused is None:
                 return HttpResponseRedirect(record_url(version))
-            version, status = self.get_object(request, object_id) or version, refused
+            version, status = self.get_object(request, str(object_id)) or version, refused
             typed = {
                 "typed_reason": request.POST.get("reason", ""),
                 "ticked": request.POST.getlist("warnings_read"),
