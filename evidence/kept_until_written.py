@@ -61,7 +61,9 @@ class KeptUntilWritten(Generic[_T]):
             most: rows that are kept of all values; one that has more is not kept.
         """
         self.follows_from: Final = follows_from
-        self._kept: Final[LRUCache[Hashable, _Kept[_T]]] = LRUCache(most, getsizeof=lambda kept: kept.n)
+        self._kept: Final[LRUCache[Hashable, _Kept[_T]]] = LRUCache(
+            most, getsizeof=lambda kept: max(1, kept.n)
+        )
         self._lock: Final = Lock()
         every.append(self)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from evidence.worded import Worded, worded
 from requirements.models import RequirementState
 
 
@@ -22,11 +23,11 @@ class Step:
     # Whether whoever takes it judges what another wrote, and so names the text (its digest) and the state they read.
     names_what_was_read: bool = False
     # Why the step is not taken by moving a version there, and what is done instead; empty where it is.
-    instead: str = ""
+    instead: Worded | str = ""
 
 
 _TWO_PEOPLE: Final = "asked by an author or an approver, granted by an approver who did not ask"
-_ASK: Final = (
+_ASK: Final = worded(
     "A version is retired by two people: ask for its retirement with a reason, and another person grants it."
 )
 
@@ -53,7 +54,7 @@ STEPS: Final = (
         RequirementState.APPROVED,
         RequirementState.SUPERSEDED,
         "nobody: approving a newer version does it",
-        instead="A version is superseded by approving a newer one, not by hand.",
+        instead=worded("A version is superseded by approving a newer one, not by hand."),
     ),
     *(
         Step(

@@ -50,7 +50,7 @@ class KeptForm:
 
 
 def keep_form(request: HttpRequest, came_from: str) -> str:
-    """Keep what was sent, and return the address that shows it again; empty where it is not kept, which is told."""
+    """Keep what was sent; return the address that shows it again, empty where it is not kept. One too long is told."""
     hidden = getattr(request, "sensitive_post_parameters", ())
     if request.method != "POST" or not _is_ours(request) or hidden == _ALL:
         return ""
@@ -63,7 +63,7 @@ def keep_form(request: HttpRequest, came_from: str) -> str:
         messages.warning(request, told)
         return ""
     kept = KeptForm(
-        secrets.token_urlsafe(16), int(request.user.pk or 0), request.get_full_path(), came_from, fields,
+        secrets.token_urlsafe(16), int(request.user.pk or 0), _address_of(request), came_from, fields,
         clock.now().timestamp(),
     )  # fmt: skip
     _store(request.session, [*_forms_in(request.session), kept][-MOST:])
@@ -82,8 +82,10 @@ class ShowKeptForms:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if KEPT in request.GET and _is_ours(request):
-            _take_name(request)
+        if _is_ours(request):
+            _forget_old(request.session)
+            if KEPT in request.GET:
+                _take_name(request)
         return self.get_response(request)
 
     def process_view(
@@ -95,12 +97,18 @@ class ShowKeptForms:
             return None
         forms = _forms_in(request.session)
         kept = next((each for each in forms if each.name == asked), None)
-        if kept is None or kept.person != request.user.pk or kept.sent_to != request.get_full_path():
+        if kept is None or kept.person != request.user.pk or kept.sent_to != _address_of(request):
             return None
         if request.method == "POST":  # it comes again by itself: what is kept has served
             _store(request.session, [each for each in forms if each != kept])
             return None
         return _show(request, kept, view, args, named) if request.method == "GET" else None
+
+
+def _address_of(request: HttpRequest) -> str:
+    """Return where a request goes, its query written in one way."""
+    query = request.GET.urlencode()
+    return f"{request.path}?{query}" if query else request.path
 
 
 def _is_ours(request: HttpRequest) -> bool:
@@ -146,6 +154,12 @@ def _forms_in(session: SessionBase) -> list[KeptForm]:
     oldest = clock.now().timestamp() - LASTS
     found = [KeptForm(**each) for each in session.get(_IN_SESSION, [])]
     return [each for each in found if each.at > oldest]
+
+
+def _forget_old(session: SessionBase) -> None:
+    """Take forms that are too old out of the session as soon as anything is asked in it."""
+    if len(session.get(_IN_SESSION, ())) > len(forms := _forms_in(session)):
+        _store(session, forms)
 
 
 def _store(session: SessionBase, forms: list[KeptForm]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, authenticate
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -69,6 +69,6 @@ def prove(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
         "form": form if settings.PASSWORD_SIGN_IN else None,
         "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "query": request.GET.urlencode(),
-        "is_kept": f"{KEPT}=" in request.GET.get(REDIRECT_FIELD_NAME, ""),
+        "is_kept": KEPT in QueryDict(urlsplit(request.GET.get(REDIRECT_FIELD_NAME, "")).query),
     }
     return Page("pages/proof.html", _("Prove that it is you"), shown)

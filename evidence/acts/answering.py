@@ -17,7 +17,9 @@ def check_can_answer_defeater(principal: Principal, defeater: Defeater) -> None:
     check_can_approve(principal)
     check_of_system(principal, defeater.release.system)
     check_not_own_release(
-        principal, defeater.release, "Whoever put the release on record may not answer a doubt about it."
+        principal,
+        defeater.release,
+        worded("Whoever put the release on record may not answer a doubt about it."),
     )
     if same_person(defeater.evidence.owner, principal.actor):
         raise AccessDenied(worded("You put forward what opened this doubt: another approver answers it."))

@@ -58,7 +58,9 @@ def check_may_waive(principal: Principal, request: WaiverRequest) -> None:
     check_can_approve(principal)
     check_of_system(principal, request.release.system)
     check_not_own_release(
-        principal, request.release, "Whoever put the release on record may not waive a criterion for it."
+        principal,
+        request.release,
+        worded("Whoever put the release on record may not waive a criterion for it."),
     )
     if same_person(request.requested_by, principal.actor):
         raise AccessDenied(worded("Nobody waives what they asked for: a second person must approve."))
@@ -111,7 +113,9 @@ def check_may_confirm_retraction(principal: Principal, request: RetractionReques
     check_can_approve(principal)
     check_of_system(principal, request.run.system)
     check_not_own_release(
-        principal, request.run.release, "Whoever put the release on record may not retract a run of it."
+        principal,
+        request.run.release,
+        worded("Whoever put the release on record may not retract a run of it."),
     )
     if same_person(request.requested_by, principal.actor):
         raise AccessDenied(worded("You asked for this retraction; a second person must confirm it."))

@@ -16,7 +16,7 @@ from evidence.actors import actor_of_component, same_person
 from evidence.errors import AccessDenied, EvidenceError, NotYetSigned, ProofNeeded
 from evidence.models import Release, Scope, System
 from evidence.selectors.review_tasks import releases_to_judge_blind
-from evidence.worded import worded
+from evidence.worded import Worded, worded
 
 _P = ParamSpec("_P")
 APPROVER: Final = "approver"
@@ -120,7 +120,7 @@ def check_not_led(principal: Principal, release: Release) -> None:
         )
 
 
-def check_not_own_release(principal: Principal, release: Release | None, why: str) -> None:
+def check_not_own_release(principal: Principal, release: Release | None, why: Worded) -> None:
     if release is not None and same_person(release.created_by, principal.actor):
         raise AccessDenied(why)
 

@@ -20,7 +20,7 @@ def check_can_make_gold(principal: Principal, task: ReviewTask) -> None:
     check_not_own_release(
         principal,
         task.trace.release,
-        "You put this release on record: another approver says what is right of its answers.",
+        worded("You put this release on record: another approver says what is right of its answers."),
     )
     # As it stands for them: a reviewer who approves, too, is told of one that they were given what is told of others.
     standing = with_standing(ReviewTask.objects.filter(pk=task.pk), principal.user).get()

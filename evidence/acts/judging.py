@@ -27,7 +27,9 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
     check_can_judge(principal)
     check_of_system(principal, trace.system)
     check_not_own_release(
-        principal, trace.release, "You put this release on record, so another person must review its answers."
+        principal,
+        trace.release,
+        worded("You put this release on record, so another person must review its answers."),
     )
     later = find_later_revision(trace)
     if later is not None:
@@ -69,7 +71,9 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
     check_can_judge(principal)
     check_of_system(principal, task.system)
     check_not_own_release(
-        principal, task.trace.release, "You put this release on record, so another person must settle this."
+        principal,
+        task.trace.release,
+        worded("You put this release on record, so another person must settle this."),
     )
     standing = with_queue_state(ReviewTask.objects.filter(pk=task.pk), principal.person).get()
     if standing.is_mine:
@@ -93,7 +97,9 @@ def check_can_label(principal: Principal, run: EvalRun) -> None:
     check_can_judge(principal)
     check_of_system(principal, run.system)
     check_not_own_release(
-        principal, run.release, "You put this release on record, so another person must label its answers."
+        principal,
+        run.release,
+        worded("You put this release on record, so another person must label its answers."),
     )
     if Retraction.objects.filter(run=run).exists():
         raise ConflictingContent(worded("This run was retracted: label answers of the run that counts."))

@@ -22,7 +22,9 @@ def check_can_plan_sample(principal: Principal, system: System, release: Release
     check_can_approve(principal)
     check_of_system(principal, system)
     check_not_own_release(
-        principal, release, "You put this release on record: another approver plans what is judged of it."
+        principal,
+        release,
+        worded("You put this release on record: another approver plans what is judged of it."),
     )
 
 

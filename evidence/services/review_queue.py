@@ -15,7 +15,7 @@ from evidence.errors import ConflictingContent
 from evidence.locks import Lock, hold
 from evidence.models import GoldTask, QueuedTask, ReviewTask, SavedFilter, Trace
 from evidence.selectors.gold import is_given_to_another
-from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, waiting_for, with_standing
+from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, queued_for, waiting_for, with_standing
 from evidence.selectors.review_work import RANKS, day_of, language_of, narrowed, rank_of_reason
 from evidence.selectors.revisions import is_superseded
 from evidence.worded import worded
@@ -155,7 +155,7 @@ def check_free(task: ReviewTask, principal: Principal) -> None:
 
 def find_held_by_another(task: ReviewTask, principal: Principal) -> QueuedTask | None:
     """Return the row of a task that somebody else holds, with who does; it says nothing of what they think of it."""
-    held = QueuedTask.objects.filter(task=task).exclude(is_free(principal.person, clock.now()))
+    held = queued_for(principal.user).filter(task=task).exclude(is_free(principal.person, clock.now()))
     return held.select_related("held_by").first()
 
 

@@ -165,10 +165,13 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             if refused is None:
                 return HttpResponseRedirect(record_url(version))
             version, status = self.get_object(request, str(object_id)) or version, refused
+            is_same = (
+                request.POST.get("from_state") == vars(version)["state_now"]
+            )  # what is ticked was asked of it
             typed = {
                 "typed_reason": request.POST.get("reason", ""),
-                "ticked": request.POST.getlist("warnings_read"),
-                "typed_change": request.POST.get("change", ""),
+                "ticked": request.POST.getlist("warnings_read") if is_same else [],
+                "typed_change": request.POST.get("change", "") if is_same else "",
                 "is_typed": True,
             }
         shown = self._decision(request, version) | typed | (extra_context or {})

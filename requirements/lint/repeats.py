@@ -18,6 +18,7 @@ from requirements.lint.telling import tell
 _MARKS: Final = re.compile(r"[\W_]+")
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _MOST_PLAIN: Final = 40_000  # texts whose plain words are kept: nearly all were compared a minute before
+_LONGEST_KEPT: Final = 1_000  # characters
 _NAMED: Final = 3  # of the others that are told by key
 
 
@@ -52,8 +53,12 @@ def about_others(draft: RequirementDraft, others: Others) -> Iterator[LintWarnin
         yield from _same_facts(draft.key, criterion, others, languages)
 
 
-@lru_cache(_MOST_PLAIN)
 def _plain(text: str) -> str:
+    return _kept_plain(text) if len(text) <= _LONGEST_KEPT else _kept_plain.__wrapped__(text)
+
+
+@lru_cache(_MOST_PLAIN)
+def _kept_plain(text: str) -> str:
     return _MARKS.sub(" ", text.casefold()).strip()
 
 

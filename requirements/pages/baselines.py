@@ -14,9 +14,9 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
+from evidence.admin.frame.steps import tell_refusal
 from evidence.errors import EvidenceError, NotFound
 from evidence.pages.frame import Page, Step, page_view
-from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.worded import worded
 from requirements.acts import can_sign_off_baseline
@@ -30,9 +30,13 @@ from requirements.services.baselines import sign_off_baseline
 def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Page | HttpResponseBase:
     """Show a baseline beside an earlier one, and who signed it off; sign it off."""
     row = _find(principal, baseline_id)
+    status = 200
     if request.method == "POST":
         check_names(request, also=["digest", "reason"])
-        return _sign_off(request, principal, row)
+        refused = _sign_off(request, principal, row)
+        if refused is None:
+            return HttpResponseRedirect(reverse("admin:baseline", args=[row.pk]))
+        status = refused
     asked = request.GET.get("before", "")
     before = _find(principal, int(asked)) if asked.isdecimal() and len(asked) < 19 else None
     if before is not None and before.system_id != row.system_id:
@@ -50,9 +54,10 @@ def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Pa
         "sign_offs": [(each, show_actor(each.signed_by, names)) for each in sign_offs],
         "may_sign": can_sign_off_baseline(principal, row)
         and not row.sign_offs.filter(signed_by=principal.actor).exists(),
+        "typed_reason": request.POST.get("reason", ""),
     }
     trail = [Step(gettext_lazy("Baselines"), list_url("requirements.baseline"))]
-    return Page("pages/baseline.html", name_of(row), context, trail)
+    return Page("pages/baseline.html", name_of(row), context, trail, status=status)
 
 
 def _find(principal: Principal, baseline_id: int) -> Baseline:
@@ -63,14 +68,14 @@ def _find(principal: Principal, baseline_id: int) -> Baseline:
     return row
 
 
-def _sign_off(request: HttpRequest, principal: Principal, row: Baseline) -> HttpResponseRedirect:
+def _sign_off(request: HttpRequest, principal: Principal, row: Baseline) -> int | None:
+    """Sign it off; return the status of a refusal, which is told."""
     try:
         sign_off_baseline(
             principal=principal, baseline=row, digest=request.POST.get("digest", ""),
             reason=request.POST.get("reason", ""),
         )  # fmt: skip
     except (EvidenceError, RequirementsError) as exc:
-        messages.error(request, refusal(exc))
-    else:
-        messages.success(request, _("The baseline is signed off."))
-    return HttpResponseRedirect(reverse("admin:baseline", args=[row.pk]))
+        return tell_refusal(request, exc)
+    messages.success(request, _("The baseline is signed off."))
+    return None

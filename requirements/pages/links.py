@@ -16,6 +16,7 @@ from evidence.access import Principal, find_system, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
+from evidence.admin.frame.steps import tell_refusal
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Artefact, System
 from evidence.pages.frame import Page, Step, page_view
@@ -75,10 +76,13 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
     row = seen.filter(pk=link_id).first()
     if row is None:
         raise NotFound(worded("There is no such link among those that you may see."))
-    row = find_link(row.system, row.pk)
+    row, status = find_link(row.system, row.pk), 200
     if request.method == "POST":
         check_names(request, also=["act", "reason", "upstream", "downstream"])
-        return _decide(request, principal, row)
+        refused = _decide(request, principal, row)
+        if refused is None:
+            return HttpResponseRedirect(reverse("admin:link", args=[row.pk]))
+        status = refused
     standing = next((each for each in standings_of(row.system) if each.link_id == row.pk), None)
     reviews = list(
         row.reviews.select_related("upstream_version", "downstream_version").order_by("-pk")[:_NEWEST]
@@ -90,9 +94,10 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
         "reviews": [(review, show_actor(review.reviewed_by, names)) for review in reviews],
         "may_clear": standing is not None and _may_clear(principal, row, standing),
         "may_withdraw": standing is not None and can_withdraw_link(principal, row),
+        "typed_reason": request.POST.get("reason", ""),
     }
     trail = [Step(gettext_lazy("Where links stand"), f"{reverse('admin:links')}?system={row.system.key}")]
-    return Page("pages/link.html", name_of(row), context, trail)
+    return Page("pages/link.html", name_of(row), context, trail, status=status)
 
 
 def _may_clear(principal: Principal, row: TraceLink, standing: LinkStanding) -> bool:
@@ -136,7 +141,8 @@ def _end(system: System, kind: str, key: str) -> Artefact:
     return found
 
 
-def _decide(request: HttpRequest, principal: Principal, row: TraceLink) -> HttpResponseRedirect:
+def _decide(request: HttpRequest, principal: Principal, row: TraceLink) -> int | None:
+    """Clear or withdraw a link; return the status of a refusal, which is told."""
     told = request.POST
     try:
         if told.get("act") == "withdraw":
@@ -149,7 +155,6 @@ def _decide(request: HttpRequest, principal: Principal, row: TraceLink) -> HttpR
             )  # fmt: skip
             said = _("The link is cleared: it holds at the versions that count now.")
     except (EvidenceError, RequirementsError) as exc:
-        messages.error(request, refusal(exc))
-    else:
-        messages.success(request, said)
-    return HttpResponseRedirect(reverse("admin:link", args=[row.pk]))
+        return tell_refusal(request, exc)
+    messages.success(request, said)
+    return None

@@ -188,7 +188,7 @@ def _newly_suspect_with(candidate: Release) -> tuple[LinkStanding, ...]:
 
     def find() -> Found[tuple[LinkStanding, ...]]:
         links = _newly_suspect(system, lambda ends: ends_with_release(system, ends, candidate))
-        return Found(links, len(links) + 1, partial(next_in_force, system))
+        return Found(links, len(links), partial(next_in_force, system))
 
     return _kept.get(candidate.pk, [system.pk], find)
 

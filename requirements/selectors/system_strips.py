@@ -37,7 +37,7 @@ HIDDEN: Final = "hidden"
 MOST_DATED: Final = 500  # criteria of which is asked since when they are not met: three look-ups for each
 UNKNOWN: Final = ("untested", "stale", "insufficient", HIDDEN)  # why nobody, or not this person, can tell
 # All that a strip follows from beside the releases it is about. A criterion that is kept is a number among others.
-_kept: Final[KeptUntilWritten[dict[int, list[_Alike]]]] = KeptUntilWritten(
+_kept: Final[KeptUntilWritten[Mapping[int, Sequence[_Alike]]]] = KeptUntilWritten(
     Requirement, RequirementVersion, RequirementTransition, AcceptanceCriterion, Assessment, most=500_000
 )
 
@@ -293,10 +293,10 @@ def _trend(before: str, moved: Mapping[tuple[str, str], int]) -> Trend:
     return Trend(before, sum(moved.values()), moved[NOT_MET, MET], moved[MET, NOT_MET], lost)
 
 
-def _alike(shown: Sequence[_Shown]) -> dict[int, list[_Alike]]:
+def _alike(shown: Sequence[_Shown]) -> Mapping[int, Sequence[_Alike]]:
     """Return what the criteria of each system come to, by its key, as found before where no row has come since."""
 
-    def find() -> Found[dict[int, list[_Alike]]]:
+    def find() -> Found[Mapping[int, Sequence[_Alike]]]:
         found = _find_alike(shown, clock.now())
         alike = [each for rows in found.values() for each in rows]
 

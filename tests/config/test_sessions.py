@@ -20,11 +20,13 @@ from evidence.access import principal_of_user
 from evidence.errors import ProofNeeded
 from evidence.models import AuditEvent, Scope, Waiver
 from requirements.selectors.wording import warning_names
+from requirements.services.baselines import freeze_baseline
 from tests.evidence.binder_world import PERIOD, fill_lightly
 from tests.evidence.test_person_page import give_factor
-from tests.factories import World, ask_for_waiver
+from tests.factories import World, acting, ask_for_waiver
 from tests.invariants.walk import OUR_APPS
 from tests.requirements.builders import AUTHOR, ask_to_retire, make_criterion, make_trace, move
+from tests.requirements.links_world import put, tie
 
 pytestmark = pytest.mark.django_db
 
@@ -235,6 +237,19 @@ def _retire_a_version(world: World) -> tuple[str, dict[str, Any]]:
     return page, {"step": "confirmed", "reason": "it holds nowhere"}
 
 
+def _sign_a_baseline_off(world: World) -> tuple[str, dict[str, Any]]:
+    versions = [make_criterion(world).version]
+    baseline = freeze_baseline(principal=acting(AUTHOR), system=world.system, name="b1", versions=versions)
+    page = reverse("admin:baseline", args=[baseline.pk])
+    return page, {"digest": baseline.digest, "reason": "as agreed"}
+
+
+def _withdraw_a_link(world: World) -> tuple[str, dict[str, Any]]:
+    put(world.system, "A", "B")
+    page = reverse("admin:link", args=[tie(world.system, "A>B").pk])
+    return page, {"act": "withdraw", "reason": "it holds no more"}
+
+
 def _add_a_person(world: World) -> tuple[str, dict[str, Any]]:
     return reverse("admin:auth_user_add"), {
         "username": "nina",
@@ -260,6 +275,8 @@ def _take_a_factor_away(world: World) -> tuple[str, dict[str, Any]]:
 SIGNED: dict[str, Signing] = {
     "a version is approved": Signing("approver", _approve_a_version),
     "a retirement is granted": Signing("approver", _retire_a_version),
+    "a baseline is signed off": Signing("approver", _sign_a_baseline_off),
+    "a link is withdrawn": Signing("approver", _withdraw_a_link),
     "a person is added": Signing("operator", _add_a_person),
     "a person is changed": Signing("operator", _change_a_person),
     "a second factor is taken away": Signing("operator", _take_a_factor_away),

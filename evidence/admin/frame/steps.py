@@ -68,7 +68,9 @@ class SteppedModelAdmin(ReadOnlyModelAdmin):
                 raise PermissionDenied(sentence_of(exc)) from exc
             except self.refusals as exc:
                 status = tell_refusal(request, exc)
-            record = self.get_object(request, str(object_id))  # which somebody else may have moved on
+            record = (
+                self.get_object(request, str(object_id)) or record
+            )  # which somebody else may have moved on
         principal = principal_of(request)
         offered = [
             (name, step) for name, step in self.steps_of(record).items() if step.is_offered(principal, record)

@@ -267,6 +267,7 @@ def _page(
     task = find_task(trace, principal.person)
     is_disputed = task is not None and waits_to_be_settled(task)
     refusal = _refusal(principal, trace, task)
+    held = review_queue.find_held_by_another(task, principal) if task is not None and not refusal else None
     place = _place(request, principal, trace, _SETTLE if is_disputed else _JUDGE)
     claims = [ask_of_claim(trace, card, said, is_current=card is current) for card in cards]
     context = {
@@ -294,9 +295,11 @@ def _page(
         "corrected": said.get("corrected_answer") or trace.answer,
         "difference": compare_correction(trace, said),
         "is_too_long": is_too_long(trace, said),
-        "dispute": compare_reviews(trace, principal, cards) if is_disputed and not refusal else None,
+        "dispute": compare_reviews(trace, principal, cards)
+        if is_disputed and not (refusal or held)
+        else None,
         "refusal": refusal,
-        "held": review_queue.find_held_by_another(task, principal) if task is not None and refusal else None,
+        "held": held,
         **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
@@ -342,8 +345,6 @@ def _refusal(principal: Principal, trace: Trace, task: Any) -> str:
             acts.check_can_adjudicate(principal, task)
         else:
             acts.check_can_review(principal, trace)
-        if task is not None:
-            review_queue.check_free(task, principal)
     except EvidenceError as exc:
         return refusal_detail(exc)
     return ""

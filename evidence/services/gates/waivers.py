@@ -24,7 +24,7 @@ from evidence.selectors.waivers import (
     waiting_waivers,
 )
 from evidence.services import audit
-from evidence.worded import worded
+from evidence.worded import sentence_of, worded
 
 LONGEST: Final = timedelta(days=90)  # a waiver that lasts longer is a changed requirement
 GRANTED: Final = "granted"
@@ -120,7 +120,7 @@ def _grant(actor: str, request: WaiverRequest) -> Waiver:
             list(newest_decisions(GateDecision.objects.filter(release=release))), request.criterion_ref
         )
     except InvalidInput as exc:
-        raise ConflictingContent(str(exc)) from exc
+        raise ConflictingContent(sentence_of(exc)) from exc
     if not _is_of(request, decision):
         raise ConflictingContent(
             worded(
