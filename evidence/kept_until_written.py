@@ -9,7 +9,7 @@ is stored (docs/decisions/0116).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from cachetools import LRUCache
 from django.db import connection
-from django.db.models import QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 
 from evidence import clock
 from evidence.models.base import AppendOnlyModel
@@ -31,7 +31,7 @@ class Found(Generic[_T]):
 
     value: _T
     n: int  # how much is kept of it, in rows
-    # From when on after a time it may be another by time alone, asked only of what is kept; None: it stays as it is.
+    # From when on after a time it is another by its age, asked only of what is kept; None: it stays as it is.
     until: Callable[[datetime], datetime | None] = lambda _: None
 
 
@@ -53,14 +53,21 @@ every: Final[list[KeptUntilWritten[Any]]] = []  # that this process has
 class KeptUntilWritten(Generic[_T]):
     """Values of one kind, by key: those used least lately go first. What is kept is shared: nobody may change it."""
 
-    def __init__(self, *follows_from: type[AppendOnlyModel], most: int) -> None:
+    def __init__(
+        self,
+        *follows_from: type[AppendOnlyModel],
+        most: int,
+        in_force: Mapping[type[AppendOnlyModel], str] = {},
+    ) -> None:
         """Keep values that follow from the rows of these models.
 
         Args:
             follows_from: every model whose rows are read; each leads to its system (`SYSTEM_PATH`).
+            in_force: those of them whose rows count from a time on, with the column that holds it.
             most: rows that are kept of all values; one that has more is not kept.
         """
         self.follows_from: Final = follows_from
+        self._in_force: Final = in_force
         self._kept: Final[LRUCache[Hashable, _Kept[_T]]] = LRUCache(
             most, getsizeof=lambda kept: max(1, kept.n)
         )
@@ -97,13 +104,19 @@ class KeptUntilWritten(Generic[_T]):
         return found.value
 
     def _have_more(self, systems: Collection[int], since: clock.AsOf) -> bool:
-        first, *others = (_rows_since(model, systems, since) for model in self.follows_from)
+        now = clock.now()
+        came = [_rows_since(model, since.did_not_know(), systems) for model in self.follows_from]
+        took_effect = [
+            _rows_since(model, Q(**{f"{column}__gt": since.at, f"{column}__lte": now}), systems)
+            for model, column in self._in_force.items()
+        ]
+        first, *others = [*came, *took_effect]
         return bool(first.union(*others, all=True)[:1])
 
 
 def _rows_since(
-    model: type[AppendOnlyModel], systems: Collection[int], since: clock.AsOf
+    model: type[AppendOnlyModel], since: Q, systems: Collection[int]
 ) -> QuerySet[AppendOnlyModel, int]:
-    """Return a number for each row of these systems that was not committed by then."""
-    of_these = model.objects.filter(since.did_not_know(), **{f"{model.SYSTEM_PATH}__in": systems})
+    """Return a number for each row of these systems that meets a condition."""
+    of_these = model.objects.filter(since, **{f"{model.SYSTEM_PATH}__in": systems})
     return of_these.order_by().values_list(Value(1))

@@ -24,14 +24,6 @@ def live_at(*, system: System, environment: str, at: datetime) -> Deployment | N
     )
 
 
-def next_in_force(system: System, after: datetime) -> datetime | None:
-    """Return when the next deployment on record takes effect where releases count as live; None: there is none."""
-    later = Deployment.objects.filter(
-        system=system, environment=settings.LIVE_ENVIRONMENT, effective_from__gt=after
-    )
-    return later.order_by("effective_from").values_list("effective_from", flat=True).first()
-
-
 def all_live_at(deployments: QuerySet[Deployment], at: datetime) -> QuerySet[Deployment]:
     """Return, of these deployments, the one in force at a time for each system and environment."""
     newest_first = deployments.filter(effective_from__lte=at).order_by(

@@ -19,7 +19,6 @@ from django.db import connection
 from evidence import clock
 from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.models import Artefact, ArtefactKind, EvalRun, Release
-from evidence.selectors.deployments import next_in_force
 from evidence.vocabulary import CriterionVerdict, Layer
 from requirements.covered import Judged, Standing, is_covered, standing_of
 from requirements.freshness import judge_stale
@@ -30,7 +29,13 @@ from requirements.models import (
     LinkKind,
     RequirementState,
 )
-from requirements.selectors.links import LINKS_FOLLOW_FROM, LinkStanding, Suspicion, standings_of
+from requirements.selectors.links import (
+    LINKS_FOLLOW_FROM,
+    LINKS_IN_FORCE,
+    LinkStanding,
+    Suspicion,
+    read_standings,
+)
 from requirements.verdicts import Judgement, without_approval
 
 _FAMILY: Final = frozenset({LinkKind.DERIVES.value, LinkKind.REFINES.value})
@@ -70,7 +75,7 @@ ORDER BY q.key, v.number, c.key
 """
 # All that coverage follows from, and what is kept of it in a process: requirements and suspect links.
 _kept: Final[KeptUntilWritten[Coverage]] = KeptUntilWritten(
-    *LINKS_FOLLOW_FROM, Assessment, BaselineMember, EvalRun, most=30_000
+    *LINKS_FOLLOW_FROM, Assessment, BaselineMember, EvalRun, most=30_000, in_force=LINKS_IN_FORCE
 )
 _OF_VERSION: Final = 8  # columns of the version; what follows is of a criterion
 _OF_RULE: Final = 4  # columns at the end, by which a stale verdict is told apart from its age
@@ -170,14 +175,13 @@ def _found(release: Release, baseline: Baseline | None) -> Found[Coverage]:
 
     def until(at: datetime) -> datetime | None:
         ages = (each.ages_after(at) for one in coverage.requirements for each in one.criteria)
-        changes = [*ages, next_in_force(release.system, at)]
-        return min((each for each in changes if each is not None), default=None)
+        return min((each for each in ages if each is not None), default=None)
 
     return Found(coverage, len(coverage.requirements) + len(coverage.suspect_links), until)
 
 
 def _cover(release: Release, baseline: Baseline | None, now: datetime) -> Coverage:
-    links = standings_of(release.system)
+    links = read_standings(release.system)
     suspects, answered = _suspects(links), _answered(links)
     found = [
         _requirement(head, rows, now, suspects, answered)

@@ -182,17 +182,17 @@ def _ends(systems: Collection[int], artefacts: Iterable[int], *, drafted: bool =
         ways[each.version_id] = each.end
         if each.end.artefact_id in wanted:
             found[each.end.artefact_id] = (drafted and each.draft) or each.end
-    found |= _criterion_ends(asked, ways)
+    found |= _criterion_ends(asked, ways, former=wanted - found.keys())
     if drafted:
         drafts = {each.draft_version_id: each.draft for each in requirements if each.draft is not None}
-        found |= _criterion_ends(asked, drafts, former=False)
+        found |= _criterion_ends(asked, drafts, former=())
     return found
 
 
 def _criterion_ends(
-    asked: Mapping[str, Any], ways: Mapping[int, End], *, former: bool = True
+    asked: Mapping[str, Any], ways: Mapping[int, End], *, former: Collection[int]
 ) -> dict[int, End]:
-    """Return the criteria of these requirement versions; and, as removed, those that are in none of them."""
+    """Return the criteria of these requirement versions; and, as removed, those of `former` that are in none."""
     found = {}
     for artefact, key, version, number, digest, of in _rows(
         _CRITERIA, {**asked, "versions": as_array(sorted(ways))}
@@ -202,7 +202,7 @@ def _criterion_ends(
             artefact, "criterion", key, version, number, digest, whole.state, gone=whole.gone,
             system_id=whole.system_id, since=whole.since,
         )  # fmt: skip
-    if former:
+    if set(former) - found.keys():
         since = {(each.system_id, each.key): each.since for each in ways.values()}
         for artefact, key, version, number, digest, system in _rows(_FORMER_CRITERIA, asked):
             removed = End(

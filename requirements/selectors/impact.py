@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -17,7 +16,7 @@ from evidence import clock
 from evidence.access import Principal, visible_to
 from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.models import Deployment, Evidence, Release, System
-from evidence.selectors.deployments import Suspects, live_at, next_in_force
+from evidence.selectors.deployments import Suspects, live_at
 from requirements.acts import can_read_coverage
 from requirements.models import RequirementVersion
 from requirements.selectors.coverage import cover, judged_on
@@ -30,6 +29,7 @@ from requirements.selectors.ends import (
 )
 from requirements.selectors.links import (
     LINKS_FOLLOW_FROM,
+    LINKS_IN_FORCE,
     LinkStanding,
     Suspicion,
     ends_of,
@@ -38,7 +38,9 @@ from requirements.selectors.links import (
 )
 
 _INSTRUMENTS: Final = frozenset({"dataset", "evaluator", "judge"})
-_kept: Final[KeptUntilWritten[tuple[LinkStanding, ...]]] = KeptUntilWritten(*LINKS_FOLLOW_FROM, most=20_000)
+_kept: Final[KeptUntilWritten[tuple[LinkStanding, ...]]] = KeptUntilWritten(
+    *LINKS_FOLLOW_FROM, most=20_000, in_force=LINKS_IN_FORCE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def _newly_suspect_with(candidate: Release) -> tuple[LinkStanding, ...]:
 
     def find() -> Found[tuple[LinkStanding, ...]]:
         links = _newly_suspect(system, lambda ends: ends_with_release(system, ends, candidate))
-        return Found(links, len(links), partial(next_in_force, system))
+        return Found(links, len(links))
 
     return _kept.get(candidate.pk, [system.pk], find)
 

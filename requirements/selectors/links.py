@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +20,7 @@ from django.db.models import Q
 
 from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.models import (
+    AppendOnlyModel,
     Artefact,
     ArtefactKind,
     ArtefactVersion,
@@ -30,7 +30,6 @@ from evidence.models import (
     ReleasePin,
     System,
 )
-from evidence.selectors.deployments import next_in_force
 from requirements.errors import LinkNotFound
 from requirements.models import (
     AcceptanceCriterion,
@@ -249,18 +248,26 @@ LINKS_FOLLOW_FROM: Final = (
     Requirement, RequirementVersion, RequirementTransition, AcceptanceCriterion, TraceLink, LinkReview,
     Artefact, ArtefactVersion, Registration, Release, ReleasePin, Deployment,
 )  # fmt: skip
-_kept: Final[KeptUntilWritten[tuple[LinkStanding, ...]]] = KeptUntilWritten(*LINKS_FOLLOW_FROM, most=40_000)
+LINKS_IN_FORCE: Final[Mapping[type[AppendOnlyModel], str]] = {Deployment: "effective_from"}
+_kept: Final[KeptUntilWritten[tuple[LinkStanding, ...]]] = KeptUntilWritten(
+    *LINKS_FOLLOW_FROM, most=40_000, in_force=LINKS_IN_FORCE
+)
 
 
 def standings_of(system: System) -> Sequence[LinkStanding]:
     """Return where each link of a system that holds stands now, as it was found before where no row has come since."""
 
     def find() -> Found[tuple[LinkStanding, ...]]:
-        stored = stored_links(system)
-        standings = judge_links(stored, current_ends(system, ends_of(stored)))
-        return Found(tuple(standings), len(standings), partial(next_in_force, system))
+        standings = tuple(read_standings(system))
+        return Found(standings, len(standings))
 
     return _kept.get(system.pk, [system.pk], find)
+
+
+def read_standings(system: System) -> list[LinkStanding]:
+    """Return where each link of a system that holds stands now, judged anew."""
+    stored = stored_links(system)
+    return judge_links(stored, current_ends(system, ends_of(stored)))
 
 
 @dataclass(frozen=True, slots=True)

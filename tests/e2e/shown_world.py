@@ -16,14 +16,14 @@ from requirements import starter
 from requirements.selectors.requirements import approved_versions
 from requirements.services.assessment import assess_release
 from requirements.services.requirements import import_requirements
-from tests.e2e.cases import make_task, make_trace
+from tests.e2e.cases import make_task
 from tests.evidence.binder_world import eval_file, make_finding
 from tests.evidence.test_log_api import publish
 from tests.factories import World, acting, define_gate, deploy, make_world, second_release
-from tests.requirements.builders import AUTHOR, approve, move
+from tests.requirements.builders import AUTHOR, approve, make_traces, move
 
 _BASELINE: Final = Path(starter.__file__).with_name("baseline.yaml")
-_ANSWERS: Final = 30
+_ANSWERS: Final = 120
 _WAITING: Final = ("en", "zh-Hans", "en", "en")  # languages of the answers that wait for people
 
 
@@ -31,8 +31,10 @@ def shown_world() -> World:
     """Return the system, with requirements, answers, tests, a gate, a waiver asked for, reviews and a finding."""
     world = make_world()
     _require(world)
-    for _ in range(_ANSWERS):
-        make_trace(world, sealed_at=timezone.now() - timedelta(hours=5))
+    make_traces(
+        world, _ANSWERS, age=timedelta(hours=5), claims=[("verbatim", 1.0)], policy=["prohibited_claims"],
+        language="en",
+    )  # fmt: skip
     evals.record_eval_run(
         system=world.system, raw=eval_file(), format_name="native", principal=acting(), release="r1"
     )

@@ -12,8 +12,7 @@ from django.urls import reverse
 from evidence.models import ReviewTask
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import speak
-from tests.e2e.cases import make_task
-from tests.e2e.pages import full_world
+from tests.e2e.shown_world import shown_world
 from tests.e2e.test_pages import SignIn
 from tests.factories import World
 
@@ -34,8 +33,7 @@ def pictures_of(world: World) -> Iterator[tuple[str, User, str]]:
 
 
 def test_the_main_pages_in_both_languages(sign_in: SignIn, live_server: Any, shoot: Any) -> None:
-    world = full_world()
-    make_task(world)
+    world = shown_world()
     for name, person, address in pictures_of(world):
         browser = sign_in(person)
         for language in ("en", "zh-hans"):

@@ -151,8 +151,9 @@ def test_each_key_that_the_help_tells_is_a_button_that_can_be_pressed_by_hand_an
     for key, words in announced.items():
         browser.find_element("css selector", f'[data-key="{key}"]').click()
         see(browser, words, within="[data-said]")
-        see(browser, HEADING_OF.get(key, ""), within="#tb-desk-source")  # it is there again
-    for key, words in {"n": "Claim 4", "1": "stands", "x": "reject", "?": ""}.items():
+        if key in HEADING_OF:
+            see(browser, HEADING_OF[key], within="#tb-desk-source")  # it is there again
+    for key, words in {"n": "Claim 4", "1": "stands", "x": "reject"}.items():
         press(browser, key)
         see(browser, words, within="[data-said]")
     end = browser.find_element("css selector", '[data-key="n"]')

@@ -92,7 +92,7 @@ def test_a_reader_of_chinese_is_told_why_and_what_settles_it_before_the_stored_s
     ):
         assert f"{said}{quiet}{stored}" in told
     passed_over = short["passed_over"][0]["detail"]
-    assert f'<span lang="en">{passed_over}</span>' in page
+    assert f"之后收到了另一次运行，以最新的运行为准{quiet}{passed_over}</span>" in page
 
 
 def test_in_english_nothing_is_said_twice(world: World, client: Client) -> None:

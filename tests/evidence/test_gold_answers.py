@@ -59,7 +59,9 @@ TABS: Final = ("claim", "retrieved", "path", "asked", "inside")
 _ONCE: Final = re.compile(
     r"csrfmiddlewaretoken\" value=\"\w+|nonce=\"[^\"]+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?"
     r"|\d\d:\d\d(:\d\d)?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,64}|[0-9a-f]{7,12}…|\d{6,}"
-)  # what differs from answer to answer: ids, digests, times
+    # Where it stands among the two that wait, and that the first has none before it.
+    r"|\d of 2(?= · )|<li data-behind=\"[^\"]*\"><a [^>]*data-key=\"k\"[^>]*>"
+)  # what differs from answer to answer: ids, digests, times, its place
 
 
 @pytest.fixture(autouse=True)

@@ -267,7 +267,7 @@ def _page(
     task = find_task(trace, principal.person)
     is_disputed = task is not None and waits_to_be_settled(task)
     refusal = _refusal(principal, trace, task)
-    held = review_queue.find_held_by_another(task, principal) if task is not None and not refusal else None
+    taken = review_queue.find_held_by_another(task, principal) if task is not None and not refusal else None
     place = _place(request, principal, trace, _SETTLE if is_disputed else _JUDGE)
     claims = [ask_of_claim(trace, card, said, is_current=card is current) for card in cards]
     context = {
@@ -296,10 +296,10 @@ def _page(
         "difference": compare_correction(trace, said),
         "is_too_long": is_too_long(trace, said),
         "dispute": compare_reviews(trace, principal, cards)
-        if is_disputed and not (refusal or held)
+        if is_disputed and not (refusal or taken)
         else None,
         "refusal": refusal,
-        "held": held,
+        "taken": taken,
         **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
