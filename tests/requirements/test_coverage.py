@@ -187,7 +187,7 @@ def test_coverage_costs_the_same_for_more_requirements(
 ) -> None:
     put(covered.system, "S1", "S2", "S3")
     tie(covered.system, "S1>S2")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert len(cover(covered.release).requirements) == 6
     change(covered.system, "S1")
     found = {each.key: each for each in cover(covered.release).requirements}
