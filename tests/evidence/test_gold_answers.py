@@ -217,6 +217,20 @@ def test_what_is_said_of_a_gold_answer_by_api_is_answered_as_a_review_is(
     assert GoldJudgement.objects.count() == ("claims" in said and said["decision"] == "reject")
 
 
+def test_who_is_at_a_gold_answer_is_told_to_nobody_else(
+    world: World, scene: tuple[ReviewTask, ReviewTask]
+) -> None:
+    given, real = scene
+    client = Client()
+    client.force_login(colleague(world, "four", "reviewer"))
+    before = told(client.get(reverse("admin:judge_answer", args=[given.trace_id])))
+    for task in scene:
+        review_queue.hold_answer(principal=world.principal("reviewer"), trace=task.trace)
+    assert told(client.get(reverse("admin:judge_answer", args=[given.trace_id]))) == before
+    held = client.get(reverse("admin:judge_answer", args=[real.trace_id])).content.decode()
+    assert "Held by" in held, "of one that waits they are told"
+
+
 def test_every_button_of_the_desk_answers_as_of_one_that_waits(
     world: World, scene: tuple[ReviewTask, ReviewTask]
 ) -> None:

@@ -29,7 +29,7 @@ from evidence.models import (
 )
 from evidence.selectors import counting, queue_places
 from evidence.services.review_drafts import record_decided
-from evidence.services.reviews import open_review_task
+from evidence.services.reviews import open_review_task, record_review
 from tests.e2e.cases import make_task, make_trace
 from tests.evidence.test_blinding import colleague, later_revision
 from tests.factories import ACTOR, World, make_world
@@ -255,6 +255,16 @@ def test_what_a_colleague_holds_says_so_and_takes_no_decision(world: World) -> N
     assert "A colleague is at this answer" in page.content.decode()
     assert not Review.objects.exists()
     assert ReviewDraft.objects.get().takes_effect_at is None
+
+
+def test_whoever_cannot_judge_it_anyhow_is_told_why_and_not_who_is_at_it(world: World) -> None:
+    task, reviewer = make_task(world), world.people["reviewer"]
+    assert task.reviews_required == 2
+    record_review(principal=world.principal("reviewer"), trace=task.trace, decision="approve")
+    signed_in(colleague(world, "second", "reviewer")).post(DESK)
+    opened = words_of(signed_in(reviewer).get(at(task)).content.decode())
+    assert "You have reviewed this answer" in opened
+    assert "Held by" not in opened
 
 
 @pytest.mark.parametrize("reason", ["held", "decided"])
