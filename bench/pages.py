@@ -257,7 +257,7 @@ def _format_table(result: dict[str, Any]) -> str:
         is_over = page["queries"] > MOST_QUERIES or page["p95_ms"] > MOST_MS
         over = f"   over {MOST_QUERIES} queries or {MOST_MS} ms" if is_over else ""
         lines.append(f"{page['queries']:>8}{page['p50_ms']:>9}{page['p95_ms']:>9}  {name}{over}")
-    n_over = sum(line.endswith(" ms") for line in lines)
+    n_over = sum(line.endswith(f" {MOST_MS} ms") for line in lines)
     lines += [f"{status} {name}" for name, status in refused.items()]
     return "\n".join([*lines, f"{len(result['pages'])} pages, {n_over} over, {len(refused)} refused"])
 
