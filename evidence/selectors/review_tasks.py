@@ -116,6 +116,15 @@ def is_free(user: User, now: datetime) -> Q:
     return Q(held_by__isnull=True) | Q(held_by=user) | Q(held_until__lte=now)
 
 
+def find_held_by_another(task: ReviewTask, user: User) -> QueuedTask | None:
+    """Return the row of a task that somebody else holds, with who does; it says nothing of what they think of it.
+
+    Of an answer that is there for somebody else alone nobody is told.
+    """
+    held = queued_for(user).filter(task=task).exclude(is_free(user, clock.now()))
+    return held.select_related("held_by").first()
+
+
 def with_standing(tasks: QuerySet[ReviewTask], user: User | None = None) -> QuerySet[Any]:
     """Add to each task how it stands; for a person, who is told of one that is open to them as gold that it waits.
 

@@ -15,7 +15,13 @@ from evidence.errors import ConflictingContent
 from evidence.locks import Lock, hold
 from evidence.models import GoldTask, QueuedTask, ReviewTask, SavedFilter, Trace
 from evidence.selectors.gold import is_given_to_another
-from evidence.selectors.review_tasks import QUEUE_ORDER, is_free, queued_for, waiting_for, with_standing
+from evidence.selectors.review_tasks import (
+    QUEUE_ORDER,
+    find_held_by_another,
+    is_free,
+    waiting_for,
+    with_standing,
+)
 from evidence.selectors.review_work import RANKS, day_of, language_of, narrowed, rank_of_reason
 from evidence.selectors.revisions import is_superseded
 from evidence.worded import worded
@@ -143,7 +149,7 @@ def check_free(task: ReviewTask, principal: Principal) -> None:
     Raises:
         ConflictingContent: somebody does, until a time that is told.
     """
-    held = find_held_by_another(task, principal)
+    held = find_held_by_another(task, principal.person)
     if held is not None and held.held_until is not None:
         raise ConflictingContent(
             worded(
@@ -151,12 +157,6 @@ def check_free(task: ReviewTask, principal: Principal) -> None:
                 held_until=f"{held.held_until:%H:%M}",
             )
         )
-
-
-def find_held_by_another(task: ReviewTask, principal: Principal) -> QueuedTask | None:
-    """Return the row of a task that somebody else holds, with who does; it says nothing of what they think of it."""
-    held = queued_for(principal.user).filter(task=task).exclude(is_free(principal.person, clock.now()))
-    return held.select_related("held_by").first()
 
 
 def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:

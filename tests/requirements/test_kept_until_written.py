@@ -17,10 +17,12 @@ from evidence import clock
 from evidence.kept_until_written import Found, every
 from evidence.models import Release
 from requirements.covered import Standing
+from requirements.models import Baseline, RequirementVersion
 from requirements.selectors import coverage, impact, known_names, links, system_strips
-from tests.factories import World, make_world
+from requirements.services.baselines import freeze_baseline
+from tests.factories import World, acting, make_world
 from tests.in_flight import in_flight
-from tests.requirements.builders import make_criterion, make_traces
+from tests.requirements.builders import AUTHOR, make_criterion, make_traces
 from tests.requirements.links_world import change, clear, put, tie
 from tests.requirements.test_coverage import assess
 from tests.requirements.test_links import go_live, register_suite, release
@@ -45,7 +47,9 @@ def shown(world: World) -> dict[str, Any]:
     release = Release.objects.get(pk=world.release.pk)
     principal = world.principal("auditor")
     found = coverage.cover(release)
+    frozen = [coverage.cover(release, each).requirements for each in Baseline.objects.order_by("pk")]
     return {
+        "baselines": frozen,
         "coverage": (found.requirements, found.orphans, found.idle_suites, found.suspect_links),
         "links": tuple(links.standings_of(world.system)),
         "impact": impact.impact_of_release(principal, release),
@@ -65,6 +69,11 @@ def afresh(world: World) -> dict[str, Any]:
     return shown(world)
 
 
+def freeze(world: World) -> Baseline:
+    versions = list(RequirementVersion.objects.filter(requirement__key="B"))
+    return freeze_baseline(principal=acting(AUTHOR), system=world.system, name="b1", versions=versions)
+
+
 def assessed(world: World) -> World:
     assess(world, world.release)
     return world
@@ -76,6 +85,7 @@ def writes(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "an approval", lambda: put(world.system, "A", "B", "C", "D", min_n=1)
     yield "a trace and its assessment", lambda: [make_traces(world, 3), assessed(world)]
     yield "a wording that makes links suspect", lambda: change(world.system, "A")
+    yield "a baseline", lambda: freeze(world)
     yield "a link that is cleared", lambda: clear(world.system, "A>B")
     yield "a suite that nothing reads", lambda: register_suite(world, "idle", "1")
     yield "a link to what is not live", lambda: tie(world.system, "D>model", "satisfies", downstream="model")
@@ -126,9 +136,7 @@ def test_rows_of_another_system_and_traces_make_nothing_to_be_found_again(world:
     kept = coverage.cover(world.release).requirements
     put(other.system, "A", min_n=1)
     make_traces(world, 3)
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         assert coverage.cover(world.release).requirements is kept
     assert len(asked) == 1, "whether anything came"
 
@@ -143,6 +151,7 @@ def test_a_transaction_sees_what_it_wrote_itself(world: World) -> None:
 
 
 def test_what_is_kept_is_asked_about_in_every_table_that_it_is_read_from(world: World) -> None:
+    freeze(world)
     for kept in every:
         read: set[str] = set()
         with pytest.MonkeyPatch.context() as patch:

@@ -57,7 +57,13 @@ from evidence.pages.review_filters import FILTER, desk_context, filter_chosen
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.counting import count_some
 from evidence.selectors.queue_places import QueuePlace, place_in_queue
-from evidence.selectors.review_tasks import find_task, is_free, waiting_for, waits_to_be_settled
+from evidence.selectors.review_tasks import (
+    find_held_by_another,
+    find_task,
+    is_free,
+    waiting_for,
+    waits_to_be_settled,
+)
 from evidence.selectors.review_work import narrowed
 from evidence.services import review_drafts, review_queue
 from evidence.services.review_draws import AT_RANDOM, draw_at_random
@@ -267,7 +273,7 @@ def _page(
     task = find_task(trace, principal.person)
     is_disputed = task is not None and waits_to_be_settled(task)
     refusal = _refusal(principal, trace, task)
-    taken = review_queue.find_held_by_another(task, principal) if task is not None and not refusal else None
+    taken = find_held_by_another(task, principal.person) if task is not None and not refusal else None
     place = _place(request, principal, trace, _SETTLE if is_disputed else _JUDGE)
     claims = [ask_of_claim(trace, card, said, is_current=card is current) for card in cards]
     context = {
