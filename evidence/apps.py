@@ -10,8 +10,9 @@ class EvidenceConfig(AppConfig):
     name = "evidence"
 
     def ready(self) -> None:
-        """Have times read at once, and each migration give its tables their rules and, after all, number on."""
-        from evidence.clock_rules import number_on  # noqa: PLC0415  # models are not loaded before ready()
+        """Read times and find words at once; each migration gives its tables their rules and, after all, numbers on."""
+        from evidence.any_case import find_words_at_once  # noqa: PLC0415  # models are not loaded before ready()
+        from evidence.clock_rules import number_on  # noqa: PLC0415  # likewise
         from evidence.migration_rules import add_rules_to_plan  # noqa: PLC0415  # likewise
         from evidence.services.log import adopt_after_migrate  # noqa: PLC0415  # likewise
         from evidence.stored_times import read_times_at_once  # noqa: PLC0415  # likewise
@@ -19,6 +20,7 @@ class EvidenceConfig(AppConfig):
         from evidence.transaction_indexes import index_transactions  # noqa: PLC0415  # likewise
 
         read_times_at_once()
+        find_words_at_once()
         pre_migrate.connect(add_rules_to_plan, sender=self, dispatch_uid="evidence.migration_rules")
         post_migrate.connect(apply_table_rules, sender=self, dispatch_uid="evidence.table_rules")
         post_migrate.connect(number_on, dispatch_uid="evidence.clock_rules")

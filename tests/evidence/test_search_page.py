@@ -51,7 +51,16 @@ def test_each_noun_is_found_by_its_id_its_words_and_who_acted(world: World) -> N
     both = {"Answers": [answer], "Review tasks": [to_review]}
     assert found(auditor, trace.trace_id.hex) == found(auditor, str(trace.trace_id)) == both
     assert found(auditor, trace.trace_id.hex[:8].upper()) == both
-    assert found(auditor, f"#{task.pk}")["Review tasks"] == [to_review]
+    registry.ensure_version(
+        system=world.system,
+        kind="prompt",
+        key="house",
+        label=f"Mends #{task.pk}",
+        digest="5" * 64,
+        actor=ACTOR,
+    )
+    assert found(auditor, f"#{task.pk}") == {"Review tasks": [to_review]}
+    assert list(found(auditor, f"mends #{task.pk}")) == ["Versions"]
     assert found(auditor, trace.question)["Answers"] == [answer]
     version = make_criterion(world).version
     assert isinstance(version, RequirementVersion)

@@ -45,10 +45,12 @@ def by_its_list(
 ) -> Group | None:
     """Return what the noun's own list finds for a text; None where the person may not open it.
 
+    None as well where a record is asked for by its number: no list is searched by that.
+
     Raises:
         SearchTooWide: the database ended it.
     """
-    rows = rows_of_list(request, model)
+    rows = None if asked.is_one_record else rows_of_list(request, model)
     if rows is None:
         return None
     of_list: Any = admin_of(admin.site, model)
