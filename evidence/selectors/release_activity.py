@@ -7,18 +7,18 @@ statement, whatever the number of traces.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncDay, TruncWeek
 
 from evidence.errors import InvalidInput
-from evidence.models import Release, Review, Trace
+from evidence.models import Release, Review, ReviewTask, Trace
 from evidence.selectors.planned import planned_rows
 from evidence.selectors.revisions import is_superseded
 from evidence.selectors.trace_words import Period, within
@@ -100,7 +100,24 @@ class ReviewsOfRelease:
     is_whole: bool = True  # False: there are more than are counted at once, and nothing else is told
     decisions: Mapping[str, Rate] = field(default_factory=dict)
     reasons: Mapping[str, Rate] = field(default_factory=dict)  # of overrides and rejections, of all reviews
-    kept_from_reader: int = 0  # answers that wait for the reader, of which colleagues said something
+    n_answers: int = 0  # that these reviews are of
+    count_known: Callable[[], int] = int  # answers of the period that the reader may know to be reviewed
+
+    @property
+    def kept_from_reader(self) -> int:
+        """How many answers wait for the reader, of which colleagues said something."""
+        return self.count_known() - self.n_answers
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The reviews of a release in a period that the reader may read, read once for all that is told of them."""
+
+    rows: Sequence[
+        tuple[Any, str, str, int, datetime]
+    ]  # unit, decision, reason, task, when; empty: not whole
+    reviews: QuerySet[Review]
+    is_whole: bool  # False: there are more than are read at once
 
 
 def expected_answers(release: Release, traces: QuerySet[Trace], since: datetime, until: datetime) -> int:
@@ -108,14 +125,44 @@ def expected_answers(release: Release, traces: QuerySet[Trace], since: datetime,
     return planned_rows(traces.filter(release=release, started_at__gte=since, started_at__lt=until))
 
 
+def said_of(release: Release, reviews: QuerySet[Review], since: datetime, until: datetime) -> Said:
+    """Return what reviewers said of a release in a period.
+
+    Args:
+        reviews: those that the reader may read.
+        since: inclusive.
+        until: exclusive.
+    """
+    reviews = reviews.filter(task__trace__release=release, created_at__gte=since, created_at__lt=until)
+    unit = Coalesce(F("task__trace__facts__conversation"), F("task__trace__trace_id"))
+    columns = ("unit", "decision", "reason_code", "task", "created_at")
+    rows = list(reviews.order_by("pk").annotate(unit=unit).values_list(*columns)[: MOST_REVIEWS + 1])
+    is_whole = len(rows) <= MOST_REVIEWS
+    return Said(rows if is_whole else (), reviews, is_whole)
+
+
+def reviewed_of(
+    release: Release, known: QuerySet[Review], since: datetime, until: datetime
+) -> QuerySet[ReviewTask]:
+    """Return the answers of which the reader may know that they were reviewed in a period, by their tasks.
+
+    Args:
+        known: the reviews of which they may know that they are there.
+        since: inclusive.
+        until: exclusive.
+    """
+    of_task = known.filter(task=OuterRef("pk"), created_at__gte=since, created_at__lt=until)
+    return ReviewTask.objects.filter(Exists(of_task), trace__release=release)
+
+
 def activity_of(
-    release: Release, traces: QuerySet[Trace], reviews: QuerySet[Review], since: datetime, until: datetime, step: Step
-) -> Activity:  # fmt: skip
+    release: Release, traces: QuerySet[Trace], said: Said, since: datetime, until: datetime, step: Step
+) -> Activity:
     """Return what a release did. Where counting answers takes too long, only what reviewers did.
 
     Args:
         traces: those that the reader may read, of any release.
-        reviews: likewise.
+        said: by reviewers, in the same period.
         since: inclusive, midnight UTC.
         until: exclusive, likewise.
 
@@ -128,46 +175,33 @@ def activity_of(
         raise InvalidInput(f"The period is longer than {MOST_DAYS} days: take a shorter one.")
     found = {first: Stretch(first) for first in _firsts(since, until, step)}
     is_counted = _count_answers(release, traces, found, since, until, step)
-    for row in _by(reviews, "created_at", step).annotate(
-        n=Count("pk"), changed=Count("pk", filter=Q(decision__in=_CHANGES))
-    ):
-        stretch = found[row["at"].date()]
-        stretch.reviews, stretch.changed = row["n"], row["changed"]
+    _count_reviews(said, found, step)
     return Activity(step, list(found.values()), is_counted)
 
 
-def reviews_of(
-    release: Release, reviews: QuerySet[Review], since: datetime, until: datetime, *, known: QuerySet[Review]
-) -> ReviewsOfRelease:
+def reviews_of(said: Said, *, count_known: Callable[[], int]) -> ReviewsOfRelease:
     """Return decisions and reasons of a release in a period, with their rates.
 
     Args:
-        reviews: those that the reader may read.
-        known: of which they may know that they are there: of the others how many answers they are about is told.
-        since: inclusive.
-        until: exclusive.
+        said: in that period.
+        count_known: tells how many answers `reviewed_of` has of it: of those that the reader may not read that is told.
     """
-    of_period = {"task__trace__release": release, "created_at__gte": since, "created_at__lt": until}
-    reviews, of_everybody = reviews.filter(**of_period), known.filter(**of_period)
-    unit = Coalesce(F("task__trace__facts__conversation"), F("task__trace__trace_id"))
-    columns = ("unit", "decision", "reason_code", "task")
-    rows = list(reviews.order_by("pk").annotate(unit=unit).values_list(*columns)[: MOST_REVIEWS + 1])
-    known_of = of_everybody.aggregate(n=Count("task", distinct=True))["n"]
-    if len(rows) > MOST_REVIEWS:
-        told = reviews.aggregate(n=Count("pk"), about=Count("task", distinct=True))
-        return ReviewsOfRelease(told["n"], is_whole=False, kept_from_reader=known_of - told["about"])
-    reasons = {reason for _, decision, reason, _ in rows if reason and decision in _CHANGES}
+    if not said.is_whole:
+        told = said.reviews.aggregate(n=Count("pk"), about=Count("task", distinct=True))
+        return ReviewsOfRelease(told["n"], is_whole=False, n_answers=told["about"], count_known=count_known)
+    reasons = {reason for _, decision, reason, *_ in said.rows if reason and decision in _CHANGES}
     return ReviewsOfRelease(
-        n=len(rows),
+        n=len(said.rows),
         decisions={
-            decision: _rate((unit, said == decision) for unit, said, _, _ in rows)
+            decision: _rate((unit, made == decision) for unit, made, *_ in said.rows)
             for decision in Review.Decision.values
         },
         reasons={
-            reason: _rate((unit, said in _CHANGES and why == reason) for unit, said, why, _ in rows)
+            reason: _rate((unit, made in _CHANGES and why == reason) for unit, made, why, *_ in said.rows)
             for reason in sorted(reasons)
         },
-        kept_from_reader=known_of - len({task for *_, task in rows}),
+        n_answers=len({task for _, _, _, task, _ in said.rows}),
+        count_known=count_known,
     )
 
 
@@ -201,6 +235,18 @@ def _count_answers(
     return True
 
 
+def _count_reviews(said: Said, found: Mapping[date, Stretch], step: Step) -> None:
+    if not said.is_whole:
+        changed = Count("pk", filter=Q(decision__in=_CHANGES))
+        for row in _by(said.reviews, "created_at", step).annotate(n=Count("pk"), changed=changed):
+            stretch = found[row["at"].date()]
+            stretch.reviews, stretch.changed = row["n"], row["changed"]
+    for _, decision, *_, at in said.rows:
+        stretch = found[_first_of(at.astimezone(UTC).date(), step)]
+        stretch.reviews += 1
+        stretch.changed += decision in _CHANGES
+
+
 def _by(rows: QuerySet[Any], column: str, step: Step) -> QuerySet[Any]:
     cut = TruncDay if step is Step.DAY else TruncWeek
     grouped: QuerySet[Any] = rows.order_by().annotate(at=cut(column, tzinfo=UTC)).values("at")
@@ -208,9 +254,12 @@ def _by(rows: QuerySet[Any], column: str, step: Step) -> QuerySet[Any]:
 
 
 def _firsts(since: datetime, until: datetime, step: Step) -> Iterable[date]:
-    day = since.date()
-    if step is Step.WEEK:
-        day -= timedelta(days=day.weekday())
+    day = _first_of(since.date(), step)
     while day < until.date():
         yield day
         day += timedelta(days=1 if step is Step.DAY else 7)
+
+
+def _first_of(day: date, step: Step) -> date:
+    """Return the first day of the stretch that a day is in."""
+    return day if step is Step.DAY else day - timedelta(days=day.weekday())

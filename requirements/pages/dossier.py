@@ -51,9 +51,12 @@ from evidence.selectors.release_activity import (
     MOST_UNASKED,
     Activity,
     Rate,
+    Said,
     activity_of,
     expected_answers,
+    reviewed_of,
     reviews_of,
+    said_of,
 )
 from evidence.selectors.release_activity import Step as Stretch
 from evidence.selectors.waivers import WAITING, is_in_force
@@ -345,22 +348,19 @@ def _over_time(see: _Seeing, step: Stretch) -> dict[str, Any]:
         expected = expected_answers(see.release, answers, see.days.since, see.days.until)
         if expected > MOST_UNASKED:
             return {"uncounted": expected}
-    said = see.visible(Review.objects.filter(task__trace__release=see.release))
-    activity = activity_of(
-        see.release, answers, said.filter(**see.of_period("created_at")), see.days.since, see.days.until, step
-    )
-    return {**_reviews(see), **_activity(activity)}
+    period = (see.days.since, see.days.until)
+    said = said_of(see.release, see.visible(Review.objects.all()), *period)
+    return {**_reviews(see, said), **_activity(activity_of(see.release, answers, said, *period, step))}
 
 
-def _reviews(see: _Seeing) -> dict[str, Any]:
+def _reviews(see: _Seeing, said: Said) -> dict[str, Any]:
     if not see.request.user.has_perm("evidence.view_review"):
         return {"reviews": None}
-    of_period = see.of_period("created_at")
-    found = reviews_of(
-        see.release, see.visible(Review.objects.all()), see.days.since, see.days.until,
-        known=known_reviews(see.principal),
-    )  # fmt: skip
-    settled = see.visible(Adjudication.objects.filter(task__trace__release=see.release, **of_period))
+    known = reviewed_of(see.release, known_reviews(see.principal), see.days.since, see.days.until)
+    found = reviews_of(said, count_known=see.counts.ask(known))
+    settled = see.visible(
+        Adjudication.objects.filter(task__trace__release=see.release, **see.of_period("created_at"))
+    )
     return {
         "reviews": found,
         "decisions_made": [_shown_rate(name, rate) for name, rate in found.decisions.items()],

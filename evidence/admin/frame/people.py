@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet, Value
+from django.db.models.functions import Concat
 from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -43,20 +44,22 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     if not asked:
         return {}
     names: dict[str, str] = {}
-    known = directory().filter(Q(actor__in=asked) | Q(was_called__in=asked))
-    for actor, formerly, name in known.values_list("actor", "was_called", "user__username"):
-        names |= {actor: name, formerly: name}
+    for actor, formerly, name in _people_among(asked):
+        shown = _("token of %(name)s") % {"name": name} if actor.startswith(_TOKEN) else name
+        names |= {actor: shown, formerly: shown}
     names.pop("", None)  # of those who have no name from before
-    return names | _owners_of(asked)
+    return names
 
 
-def _owners_of(actors: Iterable[str]) -> dict[str, str]:
-    """Return, of the tokens among these actors, who answers for each."""
+def _people_among(actors: Set[str]) -> Iterable[tuple[str, str, str]]:
+    """Return actors, what rows from before call them, and what they or a token's owner are called: one statement."""
+    people = directory().filter(Q(actor__in=actors) | Q(was_called__in=actors))
+    known = people.values_list("actor", "was_called", "user__username")
     prefixes = [actor.removeprefix(_TOKEN) for actor in actors if actor.startswith(_TOKEN)]
     if not prefixes:
-        return {}
-    owners = AccessToken.objects.filter(prefix__in=prefixes).values_list("prefix", "owner__username")
-    return {f"{_TOKEN}{prefix}": _("token of %(name)s") % {"name": name} for prefix, name in owners}
+        return known
+    tokens = AccessToken.objects.filter(prefix__in=prefixes).annotate(actor=Concat(Value(_TOKEN), "prefix"))
+    return known.union(tokens.values_list("actor", Value(""), "owner__username"), all=True)
 
 
 def show_actor(actor: str, names: Mapping[str, str]) -> str:
