@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
-from uuid import uuid4
 
 from django.contrib import messages
 from django.db.models import Q
@@ -21,12 +20,9 @@ from django.utils.translation import gettext_lazy
 from evidence import acts, clock
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
-from evidence.admin.review.answer import read_claims
-from evidence.admin.review.conversation import read_turns, shorten_turns
 from evidence.api.inputs import unknown_choice
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, NotFound
 from evidence.models import (
-    PolicyCheck,
     QueuedTask,
     Review,
     ReviewDraft,
@@ -35,30 +31,21 @@ from evidence.models import (
     Trace,
 )
 from evidence.pages.frame import Page, Step, page_view
-from evidence.pages.refusals import refusal, refusal_detail, refusal_text
+from evidence.pages.refusals import refusal, refusal_text
 from evidence.pages.review_desk.address import PARAMETERS, address_of
-from evidence.pages.review_desk.dispute import compare_reviews
 from evidence.pages.review_desk.judgement import (
     WRITTEN,
-    ask_of_claim,
-    beside_current,
     check_said,
     compare_correction,
-    decision_choices,
     is_too_long,
     read_opened,
     read_said,
-    reason_choices,
 )
-from evidence.pages.review_desk.looking import Looking
-from evidence.pages.review_desk.source import chosen_claim
-from evidence.pages.review_desk.tabs import pane_context
+from evidence.pages.review_desk.shown import show_answer
 from evidence.pages.review_filters import FILTER, desk_context, filter_chosen
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.counting import count_some
-from evidence.selectors.queue_places import QueuePlace, place_in_queue
 from evidence.selectors.review_tasks import (
-    find_held_by_another,
     find_task,
     is_free,
     waiting_for,
@@ -71,8 +58,6 @@ from evidence.worded import worded
 
 _PERMISSION: Final = "evidence.view_reviewtask"
 _MOST_SHOWN: Final = 5  # of what was decided before
-_MOST_ASKED: Final = 4_000  # characters of a question beside its answer
-_MOST_SAID: Final = 20_000  # characters of an answer
 _KEEP: Final = "keep"  # what the script sends
 _BY: Final = "review_desk_filter"  # in the session: by which filter of theirs answers are taken
 _STARTS: Final = ("take", "draw", "settle")  # what the buttons of the start page send
@@ -266,57 +251,13 @@ def _page(
     status: int = 200,
 ) -> Page:
     """Show the answer with what was said of it so far: in a form that was refused, otherwise in the draft."""
-    draft = visible_to(ReviewDraft.objects.filter(trace=trace), principal).first()
-    said: Mapping[str, Any] = sent or (draft.said if draft else {})
-    cards = read_claims(trace)
-    current = chosen_claim(request, cards)
-    task = find_task(trace, principal.person)
-    is_disputed = task is not None and waits_to_be_settled(task)
-    refusal = _refusal(principal, trace, task)
-    taken = find_held_by_another(task, principal.person) if task is not None and not refusal else None
-    place = _place(request, principal, trace, _SETTLE if is_disputed else _JUDGE)
-    claims = [ask_of_claim(trace, card, said, is_current=card is current) for card in cards]
     context = {
-        "trace": trace,
-        "task": task,
-        "place": place,
-        "before_url": address_of(place.before) if place.before is not None else "",
-        "turns": shorten_turns(read_turns(trace, cards), asked=_MOST_ASKED, said=_MOST_SAID),
-        "flags": trace.flags,
-        "checks": trace.policy_checks.exclude(decision=PolicyCheck.Decision.ALLOW).order_by("pk"),
-        "versions": trace.versions.select_related("version__artefact", "version__registration").order_by(
-            "slot"
-        ),
-        "claims": claims,
-        **beside_current(claims),
-        "current": current,
-        **pane_context(Looking(request, principal, trace, cards, current)),
-        "said": said,
-        "draft": draft,
-        "opened_as": uuid4(),
-        "draft_read": draft.saved_at.isoformat() if draft else "",
-        "is_decided": draft is not None and draft.takes_effect_at is not None,
-        "decisions": decision_choices(said),
-        "reasons": reason_choices(trace, said),
-        "corrected": said.get("corrected_answer") or trace.answer,
-        "difference": compare_correction(trace, said),
-        "is_too_long": is_too_long(trace, said),
-        "dispute": compare_reviews(trace, principal, cards)
-        if is_disputed and not (refusal or taken)
-        else None,
-        "refusal": refusal,
-        "taken": taken,
+        **show_answer(request, principal, trace, by=_filter_in_use(request, principal), sent=sent),
         **_of_before(principal),
     }
     trail = [Step(gettext_lazy("Review tasks"), list_url("evidence.reviewtask"))]
-    return Page(
-        "pages/review_desk/desk.html",
-        gettext_lazy("Review desk"),
-        context,
-        trail,
-        here=str(trace),
-        status=status,
-    )
+    title = gettext_lazy("Review desk")
+    return Page("pages/review_desk/desk.html", title, context, trail, here=str(trace), status=status)
 
 
 def _filter_in_use(request: HttpRequest, principal: Principal) -> SavedFilter | None:
@@ -327,13 +268,6 @@ def _filter_in_use(request: HttpRequest, principal: Principal) -> SavedFilter | 
     return visible_to(SavedFilter.objects.select_related("system").filter(pk=key), principal).first()
 
 
-def _place(request: HttpRequest, principal: Principal, trace: Trace, stage: QueuedTask.Stage) -> QueuePlace:
-    """Return where this answer stands among those that are taken."""
-    rows = waiting_for(principal.person, stage)
-    by = _filter_in_use(request, principal) if stage == _JUDGE else None
-    return place_in_queue(rows if by is None else narrowed(rows, by), trace)
-
-
 def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
     """Return what this reviewer decided and may still take back, the last first, and what could not be recorded."""
     told = visible_to(ReviewDraft.objects.filter(~Q(takes_effect_at=None) | ~Q(refusal="")), principal)
@@ -342,18 +276,6 @@ def _of_before(principal: Principal) -> dict[str, list[ReviewDraft]]:
         "decided": [draft for draft in newest if draft.takes_effect_at is not None],
         "refused": [draft for draft in newest if draft.takes_effect_at is None],
     }
-
-
-def _refusal(principal: Principal, trace: Trace, task: Any) -> str:
-    """Say why this person can neither judge the answer now nor settle what is said of it; empty where they can."""
-    try:
-        if task is not None and waits_to_be_settled(task):
-            acts.check_can_adjudicate(principal, task)
-        else:
-            acts.check_can_review(principal, trace)
-    except EvidenceError as exc:
-        return refusal_detail(exc)
-    return ""
 
 
 def _to_answer(trace_id: int) -> HttpResponseRedirect:
