@@ -11,7 +11,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
@@ -99,6 +101,29 @@ def test_a_session_of_before_there_were_limits_has_ended(world: World) -> None:
     del session["tracebinder_began"]
     session.save()
     assert not is_in(client)
+
+
+def test_beat_has_sessions_that_are_over_taken_away(world: World, later: Any, settings: Any) -> None:
+    """With what was typed and kept in them: nobody comes back to forget it."""
+    left, open_still = signed_in(world.people["auditor"]), signed_in(world.people["author"])
+    session = left.session
+    session["tracebinder_kept_forms"] = ["what somebody typed"]
+    session.save()
+    (entry,) = [
+        each
+        for each in settings.CELERY_BEAT_SCHEDULE.values()
+        if each["task"].endswith("remove_ended_sessions")
+    ]
+    task = current_app.tasks[entry["task"]]
+    task()
+    assert Session.objects.count() == 2
+    later(timedelta(seconds=settings.SESSION_COOKIE_AGE - 60))
+    session = open_still.session
+    session.set_expiry(settings.SESSION_COOKIE_AGE * 2)
+    session.save()
+    later(timedelta(seconds=120))
+    task()
+    assert [each.session_key for each in Session.objects.all()] == [open_still.session.session_key]
 
 
 # Signing.
