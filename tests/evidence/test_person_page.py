@@ -430,5 +430,5 @@ def test_a_reason_whose_button_is_gone_is_shown_to_be_copied(world: World, opera
     """A colleague took the factor away while the page was open, and so the field of the reason with it."""
     sent = {"act": "reset_factor", "reason": "phone lost, seen in person"}
     refused = operator.post(page_of(world.people["author"]), sent)
-    assert refused.status_code == 404
+    assert refused.status_code == 422
     assert "phone lost, seen in person" in refused.content.decode()
