@@ -559,6 +559,7 @@ CELERY_BEAT_SCHEDULE = {
     "record-decided-reviews": {"task": "evidence.tasks.record_decided_reviews", "schedule": 2.0},
     "draw-gold-answers": {"task": "evidence.tasks.draw_gold_answers", "schedule": 60.0},
     "mend-review-queue": {"task": "evidence.tasks.mend_review_queue", "schedule": 300.0},
+    "remove-ended-sessions": {"task": "evidence.tasks.remove_ended_sessions", "schedule": 3600.0},
     "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
     "assess-due": {"task": "requirements.tasks.assess_due", "schedule": 60.0},
     **{

@@ -24,6 +24,7 @@ from evidence.services import (
     review_queue,
 )
 from evidence.services.disposal import blob_removal, retention
+from evidence.services.people.sessions import remove_ended_sessions as remove_sessions
 from evidence.time_budget import TimeBudget
 
 _AWAY: Final = (OperationalError, BlobStoreAway)  # database or blob store: a later try may find them
@@ -128,6 +129,12 @@ def apply_retention() -> None:
     retention.apply_retention()
     blob_removal.sweep_removed()
     blob_sweep.sweep_unreferenced()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=3600)
+def remove_ended_sessions() -> None:
+    """Take away the sessions that are over, and what was typed and kept in them."""
+    remove_sessions()
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=30)

@@ -23,6 +23,7 @@ from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.errors import EvidenceError
 from evidence.models import AccessConfirmation, AccessProposal
+from evidence.pages.refusals import refusal_detail
 from evidence.services.people.access_proposals import confirm_access, propose_access
 
 
@@ -64,9 +65,9 @@ class AccessProposalAdmin(AddsThroughService):
             try:
                 confirm_access(principal=principal_of(request), proposal=proposal)
             except EvidenceError as exc:
-                self.message_user(request, f"{proposal}: {exc}", messages.ERROR)
+                self.message_user(request, f"{proposal}: {refusal_detail(exc)}", messages.ERROR)
             else:
-                self.message_user(request, f"Confirmed: {proposal}.", messages.SUCCESS)
+                self.message_user(request, _("Confirmed: %(what)s.") % {"what": proposal}, messages.SUCCESS)
                 self._tell_of_password(request, proposal)
 
     def _tell_of_password(self, request: HttpRequest, proposal: AccessProposal) -> None:

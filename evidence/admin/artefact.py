@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -143,7 +145,8 @@ class ArtefactVersionAdmin(SteppedModelAdmin):
         "artefact", "number", "digest", "gate_state", "asks_for", "life", "created_at", "created_by",
     ]  # fmt: skip
     fields_of_readings = [
-        "artefact", "number", "digest", "reading_state", "metadata_as_json", "life", "created_at", "created_by",
+        "artefact", "number", "digest", "reading_state", "tried", "metadata_as_json", "life", "created_at",
+        "created_by",
     ]  # fmt: skip
     chain = [
         ChainLink("Releases that pin it", "evidence.releasepin", "version__id__exact"),
@@ -186,6 +189,12 @@ class ArtefactVersionAdmin(SteppedModelAdmin):
             _("Traces are read by:"),
         )
         return _show_standing(version, *texts)
+
+    @admin.display(description=_("What it makes of stored traces"))
+    def tried(self, version: ArtefactVersion) -> str:
+        """Lead to where what the version says is tried, before somebody decides on it."""
+        address = f"{reverse('admin:try_reading')}?{urlencode({'version': version.pk})}"
+        return format_html('<a href="{}">{}</a>', address, _("Try it"))
 
     @admin.display(description=_("What it asks for"))
     def asks_for(self, version: ArtefactVersion) -> str:

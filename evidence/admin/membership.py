@@ -6,11 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 
+from evidence.access import Principal
 from evidence.acts import can_administer, can_end_membership
-from evidence.admin.frame.base import ScopedModelAdmin
+from evidence.admin.frame.begun_by_form import BegunByForm
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
 from evidence.models import Membership
@@ -18,13 +18,12 @@ from evidence.services.people import memberships
 
 
 @admin.register(Membership)
-class MembershipAdmin(ScopedModelAdmin):
+class MembershipAdmin(BegunByForm):
     list_display = ["user", "system", "created_at"]
     list_filter = [related("system")]
     list_select_related = ["user", "system"]
     search_fields = ["user__username"]
     autocomplete_fields = ["user"]
-    actions_on_top = True  # "delete selected" ends each through the service
     ordering = ["system", "user"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -35,17 +34,8 @@ class MembershipAdmin(ScopedModelAdmin):
             return False
         return super().has_delete_permission(request, obj) and can_administer(principal_of(request))
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing of a membership can change: it is given or ended."""
-        del request, obj
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Membership, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  # Django's signature
-        del form, change
-        granted = memberships.grant_membership(
-            principal=principal_of(request), system=obj.system, user=obj.user
-        )
-        obj.pk, obj.created_at = granted.pk, granted.created_at
+    def begin(self, principal: Principal, row: Any) -> Any:
+        return memberships.grant_membership(principal=principal, system=row.system, user=row.user)
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
         memberships.end_membership(principal=principal_of(request), membership=obj)

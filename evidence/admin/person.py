@@ -28,12 +28,12 @@ from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.odd_names import warn_of_name
-from evidence.admin.frame.steps import as_read, tell_refusal
+from evidence.admin.frame.steps import Typed, take_or_show
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.person_form import PersonAddForm, PersonChangeForm
-from evidence.errors import AccessDenied, EvidenceError, InvalidInput
+from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.refusals import refusal_detail
@@ -137,7 +137,11 @@ class PersonAdmin(StrictInput, _UserAdmin):
         if request.method == "POST" and "act" in request.POST:
             person = self.get_object(request, object_id)
             if person is not None and self.has_view_permission(request, person):
-                return self._act_or_tell(request, person)
+                return take_or_show(
+                    request,
+                    take=lambda: self._act(request, person),
+                    show=lambda reading, typed: self._show(reading, person, typed),
+                )
         warn_of_name(request, self, object_id)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
@@ -164,20 +168,9 @@ class PersonAdmin(StrictInput, _UserAdmin):
             "may_link": may_change and acts.can_make_password_link(principal, person),
         }
 
-    def _act_or_tell(self, request: HttpRequest, person: User) -> HttpResponseBase:
-        """Do what one of the buttons says; where it is refused, show the page with the reason that was typed."""
-        try:
-            return self._act(request, person)
-        except AccessDenied:
-            raise
-        except EvidenceError as exc:
-            if request.POST["act"] not in _ACTS:
-                raise
-            status = tell_refusal(request, exc)
-        typed = {"typed_reason": request.POST.get("reason", "")}
-        read: HttpResponseBase = super().changeform_view(as_read(request), str(person.pk), "", typed)
-        read.status_code = status
-        return read
+    def _show(self, request: HttpRequest, person: User, typed: Typed) -> HttpResponseBase:
+        shown: HttpResponseBase = super().changeform_view(request, str(person.pk), "", {**typed})
+        return shown
 
     def _act(self, request: HttpRequest, person: User) -> HttpResponseBase:
         """Do what one of the buttons beside the form says, through its service."""
@@ -225,7 +218,8 @@ class PersonAdmin(StrictInput, _UserAdmin):
             return self._confirm_erasing(request, list(queryset))
         with transaction.atomic():
             gone = [erase_names(principal=principal, person=person) for person in queryset]
-        self.message_user(request, f"Erased the names of {', '.join(map(str, gone))}.", messages.SUCCESS)
+        told = _("Erased the names of %(people)s.") % {"people": ", ".join(map(str, gone))}
+        self.message_user(request, told, messages.SUCCESS)
         return None
 
     def _confirm_erasing(self, request: HttpRequest, people: list[User]) -> TemplateResponse:
@@ -233,7 +227,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
             acts.check_can_erase_names(principal_of(request), person)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Erase names for good?",
+            "title": _("Erase names for good?"),
             "opts": self.opts,
             "people": people,
             "checkbox": ACTION_CHECKBOX_NAME,

@@ -61,7 +61,7 @@ SETTLING: Final[Mapping[str, PageStep]] = {
 
 @admin.register(RetractionRequest)
 class RetractionRequestAdmin(SteppedModelAdmin):
-    list_display = ["run_link", "state", "reason", "requested_by", "created_at"]
+    list_display = ["run_named", "state", "reason", "requested_by", "created_at"]
     list_filter = [related("run__system"), standing(STATES)]
     list_select_related = ["run"]
     ordering = ["-id"]
@@ -81,6 +81,11 @@ class RetractionRequestAdmin(SteppedModelAdmin):
     @admin.display(description=_("State"))
     def state(self, request: RetractionRequest) -> str:
         return badge(vars(request)["state_now"])
+
+    @admin.display(description=_("Run"))
+    def run_named(self, request: RetractionRequest) -> str:
+        """Return what the list calls a request by: it leads to the request, where the steps are."""
+        return str(request.run)
 
     @admin.display(description=_("Run"))
     def run_link(self, request: RetractionRequest) -> str:

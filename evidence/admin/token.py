@@ -114,7 +114,8 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         chosen = list(queryset)
         for token in chosen:
             tokens.revoke_token(principal=principal_of(request), token=token)
-        self.message_user(request, f"Revoked: {', '.join(map(str, chosen))}.", messages.SUCCESS)
+        told = _("Revoked: %(tokens)s.") % {"tokens": ", ".join(map(str, chosen))}
+        self.message_user(request, told, messages.SUCCESS)
 
     @admin.display(description=gettext_lazy("On record as"))
     def acts_as(self, token: AccessToken) -> str:

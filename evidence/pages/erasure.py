@@ -5,6 +5,7 @@ All of it is posted: the value of an attribute names a person, and addresses sta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,6 +29,9 @@ from evidence.services.disposal.planning import NEVER_REACHED, ErasurePlan
 from evidence.trace_ids import NoTraceId, bounds_of
 
 MOST_SHOWN: Final = 50  # traces of a plan, and of what was done; all of them are erased
+MOST_OF_A_TRACE: Final = (
+    20  # of each list within a trace's plan; the rest of it is counted, and goes or stays alike
+)
 
 
 class ErasureForm(forms.Form):
@@ -82,6 +86,56 @@ class ErasureForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """A list of a trace's plan, as far as the page shows it."""
+
+    every: Sequence[Any]
+    of: str = ""  # what it is of, where that has a name
+
+    @property
+    def shown(self) -> Sequence[Any]:
+        """Return what the page lists."""
+        return self.every[:MOST_OF_A_TRACE]
+
+    @property
+    def n_more(self) -> int:
+        """Return how many there are beside."""
+        return max(0, len(self.every) - MOST_OF_A_TRACE)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTrace:
+    """The plan of one trace, as the page shows it: no list is longer than it says, and each says how long it is."""
+
+    plan: ErasurePlan
+
+    @property
+    def copies(self) -> list[Beginning]:
+        """Return the rows that hold copies, by table."""
+        return [Beginning(keys, table) for table, keys in self.plan.copies.items()]
+
+    @property
+    def blobs(self) -> Beginning:
+        return Beginning(self.plan.blobs)
+
+    @property
+    def stays(self) -> Beginning:
+        return Beginning(self.plan.stays)
+
+    @property
+    def unread(self) -> Beginning:
+        return Beginning(self.plan.unread)
+
+    @property
+    def binders(self) -> Beginning:
+        return Beginning(self.plan.binders)
+
+    @property
+    def before(self) -> Beginning:
+        return Beginning(self.plan.before)
+
+
+@dataclass(frozen=True, slots=True)
 class ShownPlan:
     """A plan as the page shows it."""
 
@@ -90,9 +144,9 @@ class ShownPlan:
     may_go: bool  # something of it is under no hold
 
     @property
-    def shown(self) -> list[ErasurePlan]:
+    def shown(self) -> list[ShownTrace]:
         """Return the traces that the page lists."""
-        return self.plans[:MOST_SHOWN]
+        return [ShownTrace(plan) for plan in self.plans[:MOST_SHOWN]]
 
     @property
     def n_more(self) -> int:

@@ -16,8 +16,8 @@ from evidence import acts
 from evidence.access import Principal, member_systems, visible_to
 from evidence.admin.frame.display import list_url, record_url
 from evidence.admin.review.conversation import Turn, read_turns
-from evidence.errors import EvidenceError, InvalidInput
-from evidence.models import ArtefactKind, System, Trace
+from evidence.errors import EvidenceError, InvalidInput, NotFound
+from evidence.models import ArtefactKind, ArtefactVersion, System, Trace
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.reading_form import ReadingForm, as_text
 from evidence.pages.sent_forms import check_names
@@ -28,6 +28,7 @@ from evidence.services import assembly, readings
 from evidence.worded import worded
 
 TEMPLATE: Final = "pages/reading.html"
+_DIGITS: Final = 19  # no key has as many
 _EXAMPLE: Final = {"answer": [{"span": "name of a span, or *", "attribute": "where it stands"}]}
 
 
@@ -42,7 +43,7 @@ class Side:
     flags: Sequence[Flag]
 
 
-@page_view(permission="evidence.view_trace", parameters=("system", "trace"))
+@page_view(permission="evidence.view_trace", parameters=("system", "trace", "version"))
 def try_a_reading(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Show the form; what a draft makes of a stored trace, once it is tried; and the version, once it is proposed."""
     if request.method != "POST":
@@ -61,13 +62,26 @@ def try_a_reading(request: HttpRequest, principal: Principal) -> Page | HttpResp
 
 
 def _beginning(request: HttpRequest, principal: Principal) -> dict[str, Any]:
-    """Return what the form begins with: the system that is asked for, or the first, and what is in force of it."""
+    """Return what the form begins with: a version that led here, or what is in force of the system asked for."""
+    if "version" in request.GET:
+        return _beginning_with(request.GET["version"], principal)
     systems = member_systems(principal)
     asked = request.GET.get("system")
     system = systems.filter(key=asked).first() if asked else systems.first()
     version = find_readings_in_force([system.pk])[system.pk].version if system else None
     document = version.metadata[DOCUMENT] if version else _EXAMPLE
     return {"system": system, "trace": request.GET.get("trace", ""), "document": as_text(document)}
+
+
+def _beginning_with(version: str, principal: Principal) -> dict[str, Any]:
+    """Return what the form begins with where somebody is to decide on a version: what it says, and its system."""
+    of_ours = visible_to(ArtefactVersion.objects.select_related("artefact__system"), principal).filter(
+        artefact__kind=ArtefactKind.READING, artefact__system__in=member_systems(principal)
+    )
+    found = of_ours.filter(pk=version if version.isdecimal() and len(version) < _DIGITS else 0).first()
+    if found is None:
+        raise NotFound(worded("There is no such version of a reading."))
+    return {"system": found.artefact.system, "document": as_text(found.metadata[DOCUMENT])}
 
 
 def _propose(request: HttpRequest, principal: Principal, told: Mapping[str, Any]) -> HttpResponseRedirect:

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from evidence import acts
 from evidence.access import Principal, find_system, visible_to
+from evidence.admin.frame.steps import tell_refusal
 from evidence.admin.frame.words import in_words
-from evidence.errors import Fault, InvalidInput
+from evidence.errors import AccessDenied, EvidenceError, Fault, InvalidInput
 from evidence.models import ArtefactKind, ArtefactVersion, ReasonCode, System
 from evidence.pages.frame import Page, page_view
 from evidence.pages.sent_forms import check_names
@@ -56,7 +57,6 @@ def review_reasons(request: HttpRequest, principal: Principal) -> Page | HttpRes
     rows = ReasonRows(request.POST if request.method == "POST" else None, initial=_initial(listed))
     status = 200
     if request.method == "POST":
-        acts.check_can_set_reasons(principal, system)
         check_names(request, also=_names(rows))
         if rows.is_valid() and _set(request, principal, system, rows):
             return HttpResponseRedirect(f"{reverse('admin:review_reasons')}?{SYSTEM}={system.key}")
@@ -91,6 +91,11 @@ def _set(request: HttpRequest, principal: Principal, system: System, rows: Any) 
     except InvalidInput as exc:
         _refuse(list(drafts), list(exc.faults) or [Fault("body", "", "refused", str(exc))])
         messages.error(request, _("Nothing was changed."))
+        return False
+    except AccessDenied:
+        raise
+    except EvidenceError as exc:
+        tell_refusal(request, exc)
         return False
     messages.success(request, _("Version %(number)s of the list is in force.") % {"number": version.number})
     return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
@@ -22,13 +21,12 @@ from evidence.admin.frame.filters import related
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.people import names_of
-from evidence.admin.frame.steps import as_read, tell_refusal
+from evidence.admin.frame.steps import Typed, take_or_show, tell_refusal
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.front_page import Waiting
 from evidence.errors import AccessDenied, EvidenceError
 from evidence.models import System
 from evidence.pages.refusals import refusal_text, refusal_title
-from evidence.worded import sentence_of
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
@@ -158,26 +156,30 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         version = self.get_object(request, object_id) if object_id else None
         if version is None or not self.has_view_permission(request, version):
             return super().changeform_view(request, object_id, form_url, extra_context)
-        typed: dict[str, Any] = {}
-        status = 200
-        if request.method == "POST":
-            refused = self._move(request, version)
-            if refused is None:
-                return HttpResponseRedirect(record_url(version))
-            version, status = self.get_object(request, str(object_id)) or version, refused
-            is_same = (
-                request.POST.get("from_state") == vars(version)["state_now"]
-            )  # what is ticked was asked of it
-            typed = {
-                "typed_reason": request.POST.get("reason", ""),
+        return take_or_show(
+            request,
+            take=lambda: self._move(request, version),
+            show=lambda reading, typed: self._show(reading, version, typed, form_url, extra_context),
+            refusals=(EvidenceError, RequirementsError),
+            denied=(AccessDenied, SelfApproval),
+            tell=_tell_refusal,
+        )
+
+    def _show(
+        self, request: HttpRequest, version: Any, typed: Typed, form_url: str, extra_context: Typed | None
+    ) -> Any:
+        """Show the version as it stands now, with what was typed and ticked where it still stands as it did then."""
+        told = {**typed}
+        if typed:
+            version = self.get_object(request, str(version.pk)) or version
+            is_same = request.POST.get("from_state") == vars(version)["state_now"]
+            told |= {
                 "ticked": request.POST.getlist("warnings_read") if is_same else [],
                 "typed_change": request.POST.get("change", "") if is_same else "",
                 "is_typed": True,
             }
-        shown = self._decision(request, version) | typed | (extra_context or {})
-        read = super().changeform_view(as_read(request), object_id, form_url, shown)
-        read.status_code = status
-        return read
+        shown = self._decision(request, version) | told | {**(extra_context or {})}
+        return super().changeform_view(request, str(version.pk), form_url, shown)
 
     def _decision(self, request: HttpRequest, version: RequirementVersion) -> dict[str, Any]:
         """Return what the page shows for a decision: what may be done, what differs, and what is to be read."""
@@ -205,20 +207,10 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             **_measures(version, principal, is_open=is_open, is_approved=state == RequirementState.APPROVED),
         }
 
-    def _move(self, request: HttpRequest, version: RequirementVersion) -> int | None:
-        """Take the step whose button was pressed; return the status of its refusal, which is told."""
-        try:
-            told = _take_step(request, version)
-        except (AccessDenied, SelfApproval) as exc:
-            raise PermissionDenied(sentence_of(exc)) from exc
-        except DecisionOutdated as exc:
-            actors = [str(each["by"]) for each in (exc.standing, exc.newest)]
-            messages.error(request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}")
-            return exc.http_status
-        except (EvidenceError, RequirementsError) as exc:
-            return tell_refusal(request, exc)
-        messages.success(request, told)
-        return None
+    def _move(self, request: HttpRequest, version: RequirementVersion) -> HttpResponseRedirect:
+        """Take the step whose button was pressed."""
+        messages.success(request, _take_step(request, version))
+        return HttpResponseRedirect(record_url(version))
 
     @admin.display(description="Statement")
     def says(self, version: RequirementVersion) -> str:
@@ -345,6 +337,15 @@ def _take_step(request: HttpRequest, version: RequirementVersion) -> str:
     )
     state = RequirementState(to_state).label.lower()
     return _("%(version)s is now %(state)s.") % {"version": version, "state": state}
+
+
+def _tell_refusal(request: HttpRequest, exc: Any) -> int:
+    """Say a refusal; who decided meanwhile is named in it."""
+    if not isinstance(exc, DecisionOutdated):
+        return tell_refusal(request, exc)
+    actors = [str(each["by"]) for each in (exc.standing, exc.newest)]
+    messages.error(request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}")
+    return exc.http_status
 
 
 def _change_said(ticked: str, to_state: str) -> str:

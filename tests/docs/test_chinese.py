@@ -1,4 +1,4 @@
-"""Each role's guide is there in Chinese: its sections, its commands, its pages, and the words that the pages say."""
+"""Each role's guide says the words that the pages say; and it is there in Chinese: its sections, commands and pages."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ ROLES: Final = ("approver", "auditor", "author", "operator", "researcher", "revi
 CATALOGUE: Final = REPOSITORY / "config" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 # Set in bold for what they say, and no word of a page.
 STRESSED: Final = {"不", "您", "界", "全部", "十秒后", "可疑", "要么全部生效，要么全不生效", "不用命令行"}
+# Likewise in English, where a lead that ends as a sentence does is none either.
+LEADS: Final = {
+    "A filter that you keep", "A link is suspect once an end of it moved", "A person on one page",
+    "A requirement belongs to the file that brought it", "Afterwards you are told", "Ask before you change something",
+    "Ask for a percentile of times and costs", "By API", "Cannot be reached", "From a page", "Is left without it",
+    "Long conversations that go wrong more often", "New facts are assessed unasked", "Nobody picks",
+    "Not the newest", "Of a direction",
+    "Scores anywhere between 0 and 1", "Verdict and freshness are two things", "What a reviewer is given",
+    "What you say of one counts nowhere else", "Without a shell", "bounds", "covered", "dossier", "each", "every",
+    "for you", "leads to", "not", "plan", "take what you said there", "ten seconds later", "the chain",
+    "verify it here", "whole or not at all", "! no citation", "Disagreements",
+}  # fmt: skip
 
 
 def halves(role: str, folder: Path) -> tuple[Path, Path]:
@@ -58,4 +70,29 @@ def test_words_of_pages_are_those_that_the_pages_say(tmp_path: Path) -> None:
         text = halves(role, tmp_path)[1].read_text(encoding="utf-8")
         bold = set(re.findall(r"\*\*([^*]+)\*\*", text)) - STRESSED
         wrong += [f"{role}: {word}" for word in sorted(bold - said)]
+    assert wrong == []
+
+
+def is_said(word: str, said: set[str]) -> bool:
+    """Whether a button, a link or a page is called so, or its name begins so: "Erase names: what was done stays"."""
+    name = word[0].upper() + word[1:]
+    return bool({word, name, word.lower()} & said) or any(
+        each.startswith((f"{name}:", f"{name} %(")) for each in said
+    )
+
+
+def test_words_of_pages_are_in_english_too_what_the_pages_say(tmp_path: Path) -> None:
+    said = {text for entry in polib.pofile(str(CATALOGUE)) for text in (entry.msgid, entry.msgid_plural)}
+    wrong = []
+    for role in ROLES:
+        page = halves(role, tmp_path)[0].read_text(encoding="utf-8")
+        text = re.sub(r"^```.*?^```|`[^`]*`", "", page, flags=re.MULTILINE | re.DOTALL)
+        named = set(re.findall(r"\*\*([^*\n]+)\*\*", text))
+        if role in {
+            "approver",
+            "operator",
+        }:  # whose guides set names of pages and lists in italics, and nothing else
+            named |= set(re.findall(r"(?<![*\w])\*([^*\n]+)\*(?!\*)", re.sub(r"\*\*[^*]+\*\*", "", text)))
+        leads = {each for each in named if each.endswith(".")} | LEADS
+        wrong += [f"{role}: {word}" for word in sorted(named - leads) if not is_said(word, said)]
     assert wrong == []

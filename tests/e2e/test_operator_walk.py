@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from evidence import clock
 from evidence.access import principal_of_user
-from evidence.models import AccessToken, Disposal, Erasure, Scope, SecondFactor
+from evidence.models import AccessToken, Disposal, Erasure, QueuePause, Scope, SecondFactor
 from evidence.services.disposal.holds import place_hold
 from evidence.services.ingest.partitions import ensure_partitions
 from evidence.services.people import second_factors
@@ -20,9 +20,11 @@ from evidence.services.people.tokens import issue_token
 from tests.config.test_second_factor import code_of
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import click, see, speak
+from tests.e2e.cases import make_task
+from tests.e2e.guide_steps import choose, fill_in, from_home, press, take_action, told
 from tests.e2e.test_finding_page import keep, resize
 from tests.evidence.test_retention_preview import post as send_month
-from tests.factories import acting, make_world
+from tests.factories import World, acting, make_world
 from tests.requirements.builders import make_trace
 
 __all__ = ["resize"]
@@ -32,12 +34,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SignIn = Callable[[User], Any]
 BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SUBMIT = "#content button[type=submit]"
-
-
-def choose(browser: Any, name: str, text: str) -> None:
-    from selenium.webdriver.support.select import Select
-
-    Select(browser.find_element("name", name)).select_by_visible_text(text)
 
 
 def test_an_operator_makes_a_person_whose_role_takes_two(
@@ -197,11 +193,14 @@ def test_an_operator_erases_what_they_read_the_plan_of(
     trace = make_trace(world)
     browser = sign_in(world.people["operator"])
     page = f"{live_server.url}{reverse('admin:erase')}"
-    for language in ("en", "zh-hans"):
+    for language, way in (("en", "Erase what traces said"), ("zh-hans", "擦除轨迹的内容")):
         speak(browser, language)
         for width in (1280, 390):
             resize(width)
-            browser.get(page)
+            if width == 1280:
+                from_home(browser, live_server.url, way)
+            else:
+                browser.get(page)
             keep(browser, f"erase-form-{language}-{width}", width)
             choose(browser, "system", world.system.key)
             browser.find_element("name", "trace").send_keys(trace.trace_id.hex)
@@ -213,7 +212,81 @@ def test_an_operator_erases_what_they_read_the_plan_of(
             resize(width)
             assert browser.execute_script(BEYOND) <= 0, "the plan scrolls sideways"
     assert not Erasure.objects.exists()
-    click(browser, "id", "tb-erase")
+    press(browser, "永久擦除以上内容")
     assert "证书" in see(browser, "已完成的操作")  # which the plan does not say
     assert Erasure.objects.get().reason == "request 2026-17"
     keep(browser, "erased", 390)
+    click(browser, "link text", "证书")
+    see(browser, trace.trace_id.hex)
+
+
+def test_an_operator_does_on_pages_what_the_guide_tells(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None], settings: Any
+) -> None:
+    """Each by the words of the guide, from home on: people, what a reviewer is given, and tokens."""
+    settings.OIDC_ISSUER = "https://provider.example"
+    world = make_world()
+    make_task(world, language="zh")
+    issue_token(
+        principal=acting(), name="old app", owner=world.people["author"], scopes=[Scope.READ],
+        systems=[world.system], expires_at=clock.now() + timedelta(days=9),
+    )  # fmt: skip
+    gone = world.join("kim", "author")
+    browser = sign_in(world.people["operator"])
+    speak(browser, "en")
+    resize(1280)
+    home = live_server.url
+
+    from_home(browser, home, "All records", "Users", "Add")
+    fill_in(browser, username="dana")
+    reviewer = Group.objects.get(name="reviewer")
+    click(browser, "css selector", f"input[name=groups][value='{reviewer.pk}']")
+    click(browser, "css selector", f"input[name=systems][value='{world.system.pk}']")
+    press(browser, "Save and continue editing")
+    see(browser, "How they sign in")
+    press(browser, "Make a link for a new password")
+    see(browser, "Hand this link to dana")
+
+    _say_what_reviewers_are_given(browser, home, world)
+
+    from_home(browser, home, "All records", "Sign-in bindings", "Add")
+    choose(browser, "person", "dana")
+    fill_in(browser, subject="sub-1")
+    press(browser, "Store it")
+    told(browser, "it holds from the next sign-in")
+
+    from_home(browser, home, "All records", "Users")
+    take_action(browser, "Erase names: what was done stays, under the pseudonym", of=gone)
+    press(browser, "Erase these names for good")
+    told(browser, "Erased the names of")
+    gone.refresh_from_db()
+    assert gone.username != "kim"
+
+    from_home(browser, home, "Tokens")
+    see(browser, "expires soon")
+    take_action(browser, "Revoke: useless from now on")
+    told(browser, "old app")
+    assert AccessToken.objects.get().revoked_at is not None
+
+
+def _say_what_reviewers_are_given(browser: Any, home: str, world: World) -> None:
+    from_home(browser, home, "All records", "Reviewer skills", "Add")
+    click(browser, "css selector", ".select2-selection")
+    browser.find_element("css selector", ".select2-search__field").send_keys("dana")
+    see(browser, "dana", within=".select2-results")
+    click(browser, "css selector", ".select2-results__option--highlighted")
+    choose(browser, "system", str(world.system))
+    fill_in(browser, language="de")
+    press(browser, "Save")
+    told(browser, "was added successfully")
+    from_home(browser, home)
+    see(browser, "Answers that no reviewer can judge")
+    from_home(browser, home, "All records", "Queue pauses", "Add")
+    choose(browser, "system", str(world.system))
+    fill_in(browser, reason="the index is rebuilt")
+    press(browser, "Save")
+    told(browser, "was added successfully")
+    take_action(browser, "Delete selected queue pauses")
+    press(browser, "Yes, I’m sure")
+    told(browser, "Successfully deleted")
+    assert not QueuePause.objects.exists()

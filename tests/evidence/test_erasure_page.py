@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from evidence import clock
 from evidence.models import Erasure, ErasureCertificate, Scope, System, Trace
 from evidence.pages import erasure as erasure_page
 from evidence.services.disposal import erasure, holds
-from evidence.services.disposal.planning import draw_up
+from evidence.services.disposal.blob_plans import BlobPlan, Role, Stay
+from evidence.services.disposal.planning import ErasurePlan, Tombstone, draw_up
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.otlp_bodies import make_request, make_span
 from tests.evidence.test_erasure import send
@@ -182,3 +184,23 @@ def test_the_report_of_many_names_a_page_of_them_and_leads_to_all(
     assert done.count("/admin/evidence/erasurecertificate/") == 2
     assert "3 more traces were erased" in done
     assert f"/admin/evidence/erasure/?system__id__exact={world.system.pk}" in done
+
+
+def test_lists_within_a_trace_end_where_they_say_and_all_of_them_is_counted(
+    operator: Client, world: World, trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = erasure_page.MOST_OF_A_TRACE + 5
+    keys = list(range(1001, 1001 + n))
+    plan = ErasurePlan(
+        world.system, trace.trace_id, copies={"evidence_evalsample": keys},
+        binders=[f"binder-{key}.zip" for key in keys],
+        blobs=[BlobPlan(Role.BODY, f"blob-{key}") for key in keys], unread=[f"file {key}" for key in keys],
+        stays=[Stay(f"value {key}", "shared") for key in keys],
+        before=[Tombstone(key, clock.now()) for key in keys],
+    )  # fmt: skip
+    monkeypatch.setattr(erasure_page, "plan_wanted", lambda **_: [plan])
+    page = operator.post(PAGE, asked(trace)).content.decode()
+    for says in ("{}", "binder-{}.zip", "blob-{}", "file {}", "value {}", "by erasure {} "):
+        assert says.format(keys[-6]) in page
+        assert says.format(keys[-5]) not in page
+    assert page.count("and 5 more") == 6

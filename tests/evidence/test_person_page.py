@@ -424,3 +424,11 @@ def test_a_reset_finds_sessions_beyond_those_that_the_page_looks_through(
     )
     assert browser.get("/admin/").status_code == 302
     assert later.get("/admin/").status_code == 200
+
+
+def test_a_reason_whose_button_is_gone_is_shown_to_be_copied(world: World, operator: Client) -> None:
+    """A colleague took the factor away while the page was open, and so the field of the reason with it."""
+    sent = {"act": "reset_factor", "reason": "phone lost, seen in person"}
+    refused = operator.post(page_of(world.people["author"]), sent)
+    assert refused.status_code == 422
+    assert "phone lost, seen in person" in refused.content.decode()

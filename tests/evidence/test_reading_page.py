@@ -78,6 +78,18 @@ def test_an_author_proposes_and_an_approver_who_finds_it_on_their_page_approves(
     assert "Traces are read by this version." in approver.get(page_of(version)).content.decode()
 
 
+def test_a_version_that_waits_leads_to_where_it_is_tried_as_it_was_proposed(world: World) -> None:
+    """Whoever decides on it tries what it says, and not what is in force."""
+    approver = signed_in(world.people["approver"])
+    version = propose(world)
+    address = f"{PAGE}?version={version.pk}"
+    assert f'href="{address}"' in approver.get(page_of(version)).content.decode()
+    assert "acme.request" in approver.get(address).content.decode()
+    theirs = propose(make_world("elsewhere"))
+    for unknown in (theirs.pk, world.release.pins.all()[0].version_id, "x", "9" * 30):
+        assert approver.get(f"{PAGE}?version={unknown}").status_code == 404
+
+
 def test_who_may_not_propose_is_offered_no_button_and_is_refused(world: World) -> None:
     reviewer = signed_in(world.people["reviewer"])
     assert 'name="propose"' not in reviewer.get(PAGE).content.decode()

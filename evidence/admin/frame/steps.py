@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -21,6 +22,8 @@ from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotYetSig
 from evidence.pages.refusals import refusal, refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.worded import sentence_of
+
+Typed = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +62,28 @@ class SteppedModelAdmin(ReadOnlyModelAdmin):
         record = self.get_object(request, object_id) if object_id else None
         if record is None or not self.has_view_permission(request, record):
             return super().changeform_view(request, object_id, form_url, extra_context)
-        typed, status = "", 200
-        if request.method == "POST":
-            typed = request.POST.get("reason", "")
-            try:
-                return self._take(request, record)
-            except AccessDenied as exc:
-                raise PermissionDenied(sentence_of(exc)) from exc
-            except self.refusals as exc:
-                status = tell_refusal(request, exc)
-            record = (
-                self.get_object(request, str(object_id)) or record
-            )  # which somebody else may have moved on
+        return take_or_show(
+            request,
+            take=lambda: self._take(request, record),
+            show=lambda reading, typed: self._show(reading, record, typed, form_url, extra_context),
+            refusals=self.refusals,
+        )
+
+    def _show(
+        self, request: HttpRequest, record: Any, typed: Typed, form_url: str, extra_context: Typed | None
+    ) -> Any:
+        """Show the record with what may be done with it now: somebody else may have moved it on."""
+        again = (self.get_object(request, str(record.pk)) or record) if typed else record
         principal = principal_of(request)
-        offered = [
-            (name, step) for name, step in self.steps_of(record).items() if step.is_offered(principal, record)
-        ]
+        steps = self.steps_of(again).items()
         shown = {
-            "steps": offered,
+            "steps": [(name, step) for name, step in steps if step.is_offered(principal, again)],
             "steps_title": self.steps_title,
             "reason_label": self.reason_label,
-            "typed_reason": typed,
-            **self.beside_steps(request, record),
+            **typed,
+            **self.beside_steps(request, again),
         }
-        read = super().changeform_view(as_read(request), object_id, form_url, shown | (extra_context or {}))
-        read.status_code = status
-        return read
+        return super().changeform_view(request, str(record.pk), form_url, shown | {**(extra_context or {})})
 
     def beside_steps(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         """Return what the page shows of a record besides its fields and buttons."""
@@ -102,11 +101,42 @@ class SteppedModelAdmin(ReadOnlyModelAdmin):
         return HttpResponseRedirect(record_url(record))
 
 
-def as_read(request: HttpRequest) -> HttpRequest:
-    """Return the request as one that only reads, so that a record is shown in answer to what was refused on its page.
+def take_or_show(
+    request: HttpRequest,
+    *,
+    take: Callable[[], HttpResponseBase],
+    show: Callable[[HttpRequest, Typed], Any],
+    refusals: tuple[type[Exception], ...] = (EvidenceError,),
+    denied: tuple[type[Exception], ...] = (AccessDenied,),
+    tell: Callable[[HttpRequest, Any], int] | None = None,
+) -> Any:
+    """Do what a button of a page says; where that is refused, or where nothing was pressed, answer with the page.
 
-    Leading back to the page instead would lose what somebody typed there.
+    A refusal stands above the page as it is now, with the reason that was typed: leading back to it would lose that.
+
+    Args:
+        take: does it, and answers.
+        show: answers with the page. It is given the request as one that only reads, and what was typed, under the
+            names of the page's template; nothing was where nothing was pressed.
+        refusals: what is told above the page.
+        denied: of these, what is answered with 403 and no page.
+        tell: says a refusal and returns the status of the answer, where that is not `tell_refusal`'s to do.
     """
+    if request.method != "POST":
+        return show(as_read(request), {})
+    try:
+        return take()
+    except denied as exc:
+        raise PermissionDenied(sentence_of(exc)) from exc
+    except refusals as exc:
+        status = (tell or tell_refusal)(request, exc)
+    shown = show(as_read(request), {"typed_reason": request.POST.get("reason", "")})
+    shown.status_code = status
+    return shown
+
+
+def as_read(request: HttpRequest) -> HttpRequest:
+    """Return the request as one that only reads: what a page shows in answer to a refusal."""
     reading = copy(request)
     reading.method = "GET"
     return reading

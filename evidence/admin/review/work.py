@@ -6,22 +6,21 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from evidence.access import Principal
 from evidence.acts import can_administer, can_change_skill, can_pause_queue
-from evidence.admin.frame.base import ReadOnlyModelAdmin, ScopedModelAdmin
+from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.begun_by_form import BegunByForm
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
 from evidence.models import QueuePause, ReviewerPause, ReviewerSkill, SavedFilter
 from evidence.services import review_work
 
 
-class _BegunAndEnded(ScopedModelAdmin):
+class _BegunAndEnded(BegunByForm):
     """A row that is begun by a form and ended by deleting it, by operators; in between nothing of it changes."""
-
-    actions_on_top = True  # "delete selected" ends each through the service
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and can_administer(principal_of(request))
@@ -31,25 +30,12 @@ class _BegunAndEnded(ScopedModelAdmin):
             return False
         return super().has_delete_permission(request, obj) and can_administer(principal_of(request))
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        del request, obj
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  # Django's signature
-        del form, change
-        begun = self.begin(request, obj)
-        obj.pk, obj.created_at = begun.pk, begun.created_at
-
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for row in queryset:
             self.delete_model(request, row)
 
     def may_end(self, request: HttpRequest, row: Any) -> bool:
         """Whether this person may end a row."""
-        raise NotImplementedError
-
-    def begin(self, request: HttpRequest, row: Any) -> Any:
-        """Have the service make what the form says, and return it."""
         raise NotImplementedError
 
 
@@ -70,9 +56,9 @@ class ReviewerSkillAdmin(_BegunAndEnded):
     def may_end(self, request: HttpRequest, row: ReviewerSkill) -> bool:
         return can_change_skill(principal_of(request), row.system, row.user)
 
-    def begin(self, request: HttpRequest, row: ReviewerSkill) -> ReviewerSkill:
+    def begin(self, principal: Principal, row: ReviewerSkill) -> ReviewerSkill:
         return review_work.add_skill(
-            principal=principal_of(request), user=row.user, system=row.system, language=row.language
+            principal=principal, user=row.user, system=row.system, language=row.language
         )
 
     def delete_model(self, request: HttpRequest, obj: ReviewerSkill) -> None:
@@ -89,8 +75,8 @@ class QueuePauseAdmin(_BegunAndEnded):
     def may_end(self, request: HttpRequest, row: QueuePause) -> bool:
         return can_pause_queue(principal_of(request), row.system)
 
-    def begin(self, request: HttpRequest, row: QueuePause) -> QueuePause:
-        return review_work.pause_queue(principal=principal_of(request), system=row.system, reason=row.reason)
+    def begin(self, principal: Principal, row: QueuePause) -> QueuePause:
+        return review_work.pause_queue(principal=principal, system=row.system, reason=row.reason)
 
     def delete_model(self, request: HttpRequest, obj: QueuePause) -> None:
         review_work.resume_queue(principal=principal_of(request), pause=obj)

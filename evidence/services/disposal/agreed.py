@@ -15,7 +15,7 @@ from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.errors import LegalHoldInForce, PlanOvertaken
 from evidence.models import System
-from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
+from evidence.services.disposal.erasure import SubjectReport, erase_planned, erase_trace_payload
 from evidence.services.disposal.planning import ErasurePlan, digest_of_plans, plan_erasure, plan_subject
 from evidence.worded import worded
 
@@ -70,14 +70,7 @@ def erase_wanted(*, principal: Principal, wanted: Wanted, reason: str, agreed: s
     if all(plan.held for plan in plans):
         raise LegalHoldInForce(plans[0].held)
     if wanted.trace_id is None:
-        return erase_subject(
-            principal=principal,
-            system=wanted.system,
-            attribute=wanted.attribute,
-            value=wanted.value,
-            reason=reason,
-            agreed=digest_of_plans(plans),
-        )
+        return erase_planned(principal=principal, plans=plans, reason=reason, is_agreed=True)
     one = erase_trace_payload(
         principal=principal,
         system=wanted.system,

@@ -10,7 +10,7 @@ be anywhere; plan, report and certificate name them. Decisions: docs/decisions/0
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -112,17 +112,31 @@ def erase_subject(
     """
     plans = plan_subject(principal=principal, system=system, attribute=attribute, value=value)
     check_agreed(plans, agreed)
+    return erase_planned(principal=principal, plans=plans, reason=reason, is_agreed=bool(agreed))
+
+
+def erase_planned(
+    *, principal: Principal, plans: Sequence[ErasurePlan], reason: str, is_agreed: bool
+) -> SubjectReport:
+    """Erase the traces of some plans that were drawn up just now, each by itself, as `erase_subject` does.
+
+    Args:
+        is_agreed: whether somebody agreed to what stays, so that nothing else may by then.
+
+    Raises:
+        AccessDenied, InvalidInput, NotFound, PlanOvertaken: as `erase_trace_payload` does.
+    """
     report = SubjectReport()
     for plan in plans:
         if plan.held:  # and so it was agreed, whatever was released since
             report.held.append((plan.trace_id, plan.held))
             continue
-        as_planned = plan.stays_digest if agreed else ""
+        as_planned = plan.stays_digest if is_agreed else ""
         try:
             report.erased.append(
                 erase_trace_payload(
                     principal=principal,
-                    system=system,
+                    system=plan.system,
                     trace_id=plan.trace_id,
                     reason=reason,
                     as_planned=as_planned,

@@ -1,4 +1,4 @@
-"""Open sessions of a person, ended by another than the person: the browsers that hold them are signed in no more."""
+"""Sessions: those of a person ended by another than the person, and those that are over taken away."""
 
 from __future__ import annotations
 
@@ -23,3 +23,9 @@ def end_sessions(person: User) -> int:
     theirs = [key for key, data in rows if store.decode(data).get(SESSION_KEY) == str(person.pk)]
     Session.objects.filter(session_key__in=theirs).delete()
     return len(theirs)
+
+
+def remove_ended_sessions() -> int:
+    """Take away the sessions that are over, with the forms that were kept in them; return how many there were."""
+    removed, _of_each = Session.objects.filter(expire_date__lte=clock.now()).delete()
+    return removed

@@ -108,19 +108,20 @@ _TITLES = {
 }
 
 
-def browse(
-    address: Callable[[World, Any], str],
-    data: Callable[[World, Any], dict[str, Any]],
-    done: Callable[[World, Any], bool] | None = None,
-) -> Door:
-    """Return the door that is a page of the admin.
+@dataclass(frozen=True)
+class Browse:
+    """The door that is a page of the admin.
 
     Args:
         done: whether it happened, where the page answers alike (a field that is not open is left as it was).
     """
 
-    def door(world: World, who: Who, made: Any) -> str:
-        answer: Any = who.browser.post(address(world, made), data(world, made))
+    address: Callable[[World, Any], str]
+    data: Callable[[World, Any], dict[str, Any]]
+    done: Callable[[World, Any], bool] | None = None
+
+    def __call__(self, world: World, who: Who, made: Any) -> str:
+        answer: Any = who.browser.post(self.address(world, made), self.data(world, made))
         told = _told_by(who, answer)
         if told == "" and answer.status_code == 302:  # what it leads to says the rest
             answer = who.browser.get(answer.headers["Location"], follow=True)
@@ -129,13 +130,14 @@ def browse(
             return AccessDenied.code
         if answer.status_code == 404:
             return NotFound.code
-        if done is not None:
-            return ALLOWED if done(world, made) else AccessDenied.code
+        if self.done is not None:
+            return ALLOWED if self.done(world, made) else AccessDenied.code
         if "Select a valid choice" in answer.content.decode():
             return NotFound.code  # another system's choice is not offered
         return next((code for title, code in _TITLES.items() if title in (told or "")), ALLOWED)
 
-    return door
+
+browse = Browse
 
 
 def _told_by(who: Who, answer: Any) -> str | None:
