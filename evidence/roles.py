@@ -15,14 +15,15 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
 
 from evidence.models import Scope
+from evidence.worded import worded
 
 
 class Giver(Enum):
     """Who gives a role. Whoever runs commands on the machine gives any: they bring the first people."""
 
-    OPERATOR = "an operator"
-    TWO_OPERATORS = "one operator who proposes it, and another who confirms"
-    COMMAND_LINE = "whoever runs commands on the machine"
+    OPERATOR = worded("an operator")
+    TWO_OPERATORS = worded("one operator who proposes it, and another who confirms")
+    COMMAND_LINE = worded("whoever runs commands on the machine")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from evidence.services.people import memberships, person_changes
 from evidence.services.people.name_erasure import erase_names
 from evidence.services.people.passwords import make_password_link
 from evidence.services.people.second_factors import LONGEST_REASON, reset_second_factor
+from evidence.worded import worded
 
 _ACTS: Final = frozenset({"password_link", "reset_factor"})  # what buttons beside the form send
 
@@ -184,7 +185,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         check_names(request, also=["act", "reason"])
         wanted = request.POST["act"]
         if wanted not in _ACTS:
-            raise InvalidInput(f"{wanted!r} is nothing that this page does.")
+            raise InvalidInput(worded("%(given)s is nothing that this page does.", given=repr(wanted)))
         if wanted == "password_link":
             return self._show_link(request, person)
         n_ended = reset_second_factor(

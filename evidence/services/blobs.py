@@ -20,6 +20,7 @@ from evidence.durable_files import sync
 from evidence.errors import BlobErased, BlobMissing, BlobStoreAway, DigestMismatch, EvidenceError
 from evidence.locks import Lock, hold
 from evidence.models import Blob, BlobRemoval
+from evidence.worded import worded
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,10 @@ def blob_store() -> Iterator[None]:
     except OSError as exc:
         logger.exception("the blob store cannot be read or written")
         raise BlobStoreAway(
-            "The blob store cannot be read or written now. Whether anything of this was stored is not known. Send it "
-            "again later: nothing is stored twice."
+            worded(
+                "The blob store cannot be read or written now. Whether anything of this was stored is "
+                "not known. Send it again later: nothing is stored twice.",
+            )
         ) from exc
 
 

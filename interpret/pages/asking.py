@@ -25,7 +25,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal_detail, refusal_title
 from evidence.pages.sent_forms import check_names
 from evidence.services.registry import find_release
-from evidence.worded import worded
+from evidence.worded import Worded, worded
 from interpret import acts
 from interpret.contracts import ProbeInput
 from interpret.errors import InterpretError
@@ -150,7 +150,7 @@ def _answer(form: _Form) -> Page | HttpResponseBase:
     check_names(form.request, also=[*_BESIDE, *form.form.names()])
     act = posted.get("act", "look")
     if act not in {"look", "ask"}:
-        raise InvalidInput("act is one of look, ask.")
+        raise InvalidInput(worded("act is one of look, ask."))
     written = form.form.posted(posted)
     asked = form.form.read(written)
     if asked.faults or act == "look":

@@ -19,7 +19,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.probe_rules import REPORT
-from evidence.worded import worded
+from evidence.worded import Worded, worded
 from interpret.acts import can_cancel_probe_run, can_queue_probe_run
 from interpret.model_store import DIGEST
 from interpret.models import ProbePart, ProbeRun
@@ -85,7 +85,7 @@ def probe_run(request: HttpRequest, principal: Principal, run_id: int) -> Page |
 def _cancel(request: HttpRequest, principal: Principal, run: ProbeRun) -> HttpResponseRedirect:
     check_names(request, also=["act", "reason"])
     if request.POST.get("act") != "cancel":
-        raise InvalidInput("act is cancel.")
+        raise InvalidInput(worded("act is cancel."))
     try:
         cancel_probe_run(principal=principal, run=run, reason=request.POST.get("reason", "").strip())
     except AccessDenied:

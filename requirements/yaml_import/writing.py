@@ -13,6 +13,7 @@ from requirements.checks.contracts import Check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft, RequirementDraft
 from requirements.yaml_import.reader import Places, read_yaml
 from requirements.yaml_import.troubles import Unreadable
+from evidence.worded import worded
 
 Links: TypeAlias = Mapping[str, Mapping[str, object]]
 """The links that a requirement names, under "", and those of its criteria, under their keys: as the file has them."""
@@ -104,7 +105,9 @@ def add_skeleton(text: str, skeleton: str) -> str:
         return f"criteria:\n{skeleton}{rest}"
     first = places.of[("criteria", 0)] if isinstance(criteria, list) else None
     if first is None or places.text[: first.start].rstrip().endswith("["):
-        told = "criteria stand in brackets here: write each on lines of its own, begun by a dash, to add one"
+        told = worded(
+            "criteria stand in brackets here: write each on lines of its own, begun by a dash, to add one"
+        )
         raise Unreadable(span.line, span.column, told)
     after = _AFTER_LAST.match(places.text, span.end)
     end = after.end() if after else len(places.text)

@@ -26,6 +26,7 @@ from evidence.admin.frame.labels import choice_of, noun_of
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import InvalidInput, NotFound
 from evidence.pages.refusal_words import NOT_FOUND
+from evidence.worded import worded
 
 _LINKS = "_link"  # by which the name of a column of links ends
 _READ: Final = "_records_read"  # on a request: records by noun and key
@@ -210,7 +211,11 @@ class StrictInput(_ModelAdmin):
         """
         for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
             if not could_be(self.opts.pk, chosen):
-                raise InvalidInput(f"{chosen!r} is no row of this list: choose rows by their boxes.")
+                raise InvalidInput(
+                    worded(
+                        "%(chosen)s is no row of this list: choose rows by their boxes.", chosen=repr(chosen)
+                    )
+                )
         return super().response_action(request, *of_django, **more)
 
 

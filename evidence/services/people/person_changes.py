@@ -48,7 +48,7 @@ def record_person_added(
     acts.check_can_add_person(principal, systems)
     if principal.user is not None and not systems:
         raise InvalidInput(worded("A person is added to a system: say which."))
-    check_count(User.objects.count(), "MAX_PEOPLE", "The people of this installation")
+    check_count(User.objects.count(), "MAX_PEOPLE", worded("The people of this installation"))
     for system in systems:
         add_member(actor=principal.actor, system=system, user=person)
     if person.is_superuser or SUPERUSER_FIELDS & set(fields):
