@@ -55,4 +55,6 @@ def joined(parts: Iterable[str], between: str = ", ") -> Worded:
 
 def quoted(text: str) -> Worded:
     """Return what others said, as a library or a program: it stays in their words in every language."""
-    return worded("%(text)s", text=text)
+    sentence = Worded(text)
+    sentence.template, sentence.values = "%(text)s", {"text": text}
+    return sentence

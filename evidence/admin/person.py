@@ -226,7 +226,11 @@ class PersonAdmin(StrictInput, _UserAdmin):
             return self._confirm_erasing(request, list(queryset))
         with transaction.atomic():
             gone = [erase_names(principal=principal, person=person) for person in queryset]
-        self.message_user(request, f"Erased the names of {', '.join(map(str, gone))}.", messages.SUCCESS)
+        self.message_user(
+            request,
+            _("Erased the names of %(people)s.") % {"people": ", ".join(map(str, gone))},
+            messages.SUCCESS,
+        )
         return None
 
     def _confirm_erasing(self, request: HttpRequest, people: list[User]) -> TemplateResponse:
@@ -234,7 +238,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
             acts.check_can_erase_names(principal_of(request), person)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Erase names for good?",
+            "title": _("Erase names for good?"),
             "opts": self.opts,
             "people": people,
             "checkbox": ACTION_CHECKBOX_NAME,

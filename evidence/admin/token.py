@@ -114,7 +114,9 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         chosen = list(queryset)
         for token in chosen:
             tokens.revoke_token(principal=principal_of(request), token=token)
-        self.message_user(request, f"Revoked: {', '.join(map(str, chosen))}.", messages.SUCCESS)
+        self.message_user(
+            request, _("Revoked: %(tokens)s.") % {"tokens": ", ".join(map(str, chosen))}, messages.SUCCESS
+        )
 
     @admin.display(description=gettext_lazy("On record as"))
     def acts_as(self, token: AccessToken) -> str:

@@ -50,7 +50,9 @@ class StrictJSONParser(BaseParser):
         except ValueError as exc:
             raise ParseError(f"The body is not JSON: {exc}") from exc
         if found := list(islice(chain(faults_in(value), _faults_in_numbers(value)), MOST_FAULTS)):
-            raise InvalidInput(faults=[Fault("body", "", "unstorable_value", quoted(fault)) for fault in found])
+            raise InvalidInput(
+                faults=[Fault("body", "", "unstorable_value", quoted(fault)) for fault in found]
+            )
         return value
 
 

@@ -6,7 +6,7 @@ Which environments a gate protects is said in its version, which one person prop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,7 +24,7 @@ from evidence.selectors.deployments import find_way_back, live_at
 from evidence.services import audit, gates
 from evidence.services.gates import KEPT_OUT, GateLook
 from evidence.texts import check_texts
-from evidence.worded import worded
+from evidence.worded import Coded, Worded, joined, worded
 
 CLOCKS: Final = timedelta(minutes=5)  # by which the clock of whoever deploys and ours may differ
 _MOST_TOLD: Final = 5  # unmet criteria in a sentence; the problem's `gates` has all
@@ -312,14 +312,33 @@ def _refusal(look: GateLook, code: str) -> dict[str, Any]:
     }
 
 
-def _sentence(going: _Going, refused: Sequence[dict[str, Any]]) -> str:
-    told = []
-    for each in refused:
-        unmet = [f"{reason['criterion']} is {reason['verdict']}" for reason in each["unmet"]]
-        more = f" and {len(unmet) - _MOST_TOLD} more" if len(unmet) > _MOST_TOLD else ""
-        named = f" ({', '.join(unmet[:_MOST_TOLD])}{more})" if unmet else ""
-        told.append(f"Gate {each['gate']}, version {each['gate_version']}: {each['to_do']}{named}.")
-    return f"{going.release.name} may not go to {going.environment}. {' '.join(told)} Nothing was stored."
+def _sentence(going: _Going, refused: Sequence[dict[str, Any]]) -> Worded:
+    return worded(
+        "%(release)s may not go to %(environment)s. %(gates)s Nothing was stored.",
+        release=going.release.name,
+        environment=going.environment,
+        gates=joined(map(_sentence_of_gate, refused), " "),
+    )
+
+
+def _sentence_of_gate(each: Mapping[str, Any]) -> Worded:
+    told = {"gate": each["gate"], "number": each["gate_version"], "to_do": each["to_do"]}
+    if not each["unmet"]:
+        return worded("Gate %(gate)s, version %(number)s: %(to_do)s.", **told)
+    unmet = [
+        worded(
+            "%(criterion)s is %(verdict)s", criterion=reason["criterion"], verdict=Coded(reason["verdict"])
+        )
+        for reason in each["unmet"]
+    ]
+    told["unmet"] = joined(unmet[:_MOST_TOLD])
+    if len(unmet) <= _MOST_TOLD:
+        return worded("Gate %(gate)s, version %(number)s: %(to_do)s (%(unmet)s).", **told)
+    return worded(
+        "Gate %(gate)s, version %(number)s: %(to_do)s (%(unmet)s and %(more)s more).",
+        **told,
+        more=len(unmet) - _MOST_TOLD,
+    )
 
 
 def _check_not_before(going: _Going, decision: GateDecision | None) -> None:

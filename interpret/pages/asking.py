@@ -25,7 +25,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal_detail, refusal_title
 from evidence.pages.sent_forms import check_names
 from evidence.services.registry import find_release
-from evidence.worded import Worded, worded
+from evidence.worded import worded
 from interpret import acts
 from interpret.contracts import ProbeInput
 from interpret.errors import InterpretError

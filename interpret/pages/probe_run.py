@@ -19,7 +19,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.probe_rules import REPORT
-from evidence.worded import Worded, worded
+from evidence.worded import worded
 from interpret.acts import can_cancel_probe_run, can_queue_probe_run
 from interpret.model_store import DIGEST
 from interpret.models import ProbePart, ProbeRun

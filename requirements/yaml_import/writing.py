@@ -9,11 +9,11 @@ from textwrap import shorten
 from typing import Final, TypeAlias, cast
 
 from evidence.evals.contracts import Direction
+from evidence.worded import worded
 from requirements.checks.contracts import Check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft, RequirementDraft
 from requirements.yaml_import.reader import Places, read_yaml
 from requirements.yaml_import.troubles import Unreadable
-from evidence.worded import worded
 
 Links: TypeAlias = Mapping[str, Mapping[str, object]]
 """The links that a requirement names, under "", and those of its criteria, under their keys: as the file has them."""

@@ -19,7 +19,7 @@ from evidence.semconv.reading_document import parse_reading
 from evidence.services.assembly.reading import read_traces
 from evidence.services.assembly.refusals import TraceRefused, part_limits, refusal_of
 from evidence.trace_ids import NoTraceId, bounds_of
-from evidence.worded import worded
+from evidence.worded import sentence_of, worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ def _spans_of(trace: Trace, attributes: frozenset[str]) -> Sequence[Mapping[str,
 
 
 def _too_much(trace: Trace, why: TraceRefused) -> ConflictingContent:
-    return ConflictingContent(f"Trace {trace.trace_id.hex} is not read: {why}.")
+    return ConflictingContent(
+        worded("Trace %(trace)s is not read: %(reason)s.", trace=trace.trace_id.hex, reason=sentence_of(why))
+    )
 
 
 def find_trace_to_try(system: System, beginning: str) -> Trace:
@@ -87,7 +89,7 @@ def find_trace_to_try(system: System, beginning: str) -> Trace:
     try:
         bounds = bounds_of(beginning)
     except NoTraceId as exc:
-        raise InvalidInput(str(exc)) from exc
+        raise InvalidInput(sentence_of(exc)) from exc
     traces = Trace.objects.filter(system=system, trace_id__range=bounds)
     found = list(traces.order_by("trace_id", "-revision").distinct("trace_id")[:2])
     if not found:

@@ -129,7 +129,9 @@ def _name_judge(gathered: Gathered, judge: VersionClaim | None) -> None:
 
 def _refuse(gaps: list[Gap]) -> None:
     if gaps:
-        raise InvalidInput(faults=[Fault("query", gap.parameter, gap.code, quoted(gap.message)) for gap in gaps])
+        raise InvalidInput(
+            faults=[Fault("query", gap.parameter, gap.code, quoted(gap.message)) for gap in gaps]
+        )
 
 
 def _check_size(gathered: Gathered) -> None:

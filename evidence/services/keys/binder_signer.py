@@ -24,13 +24,13 @@ from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create
 from evidence.services.keys.holders import holds_binder_key
 from evidence.services.keys.public_keys import BINDER, publish, read_published_key
 from evidence.services.keys.remote import open_remote_key
-from evidence.worded import worded
+from evidence.worded import sentence_of, worded
 
 KEY_FILE: Final = "binder.ed25519.pem"
 SEAL_VERB: Final = "binder.sealed"  # what a binder's event says; the offline verifier looks for it
 ROTATED_VERB: Final = "binder_key.rotated"
 
-_WAYS_OUT: Final = (
+_WAYS_OUT: Final = worded(
     "Restore it from the backup. Where it is lost for ever, `manage.py rotate_binder_key --reason ...` makes another, "
     "on record; then everybody who verifies binders needs the new trust.json."
 )
@@ -141,7 +141,7 @@ def _find_key() -> KeySigner | None:
     try:
         return KeySigner(read_key_file(path))
     except KeyFileUnusable as exc:
-        raise SignerKeyUnusable(str(exc)) from exc
+        raise SignerKeyUnusable(sentence_of(exc)) from exc
 
 
 def check_not_replaced(signer: KeySigner) -> None:

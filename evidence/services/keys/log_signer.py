@@ -187,7 +187,7 @@ def _read_signer(path: Path) -> SignerKey:
     try:
         return SignerKey(settings.LOG_ORIGIN, read_key_file(path), read_former_keys())
     except KeyFileUnusable as exc:
-        raise LogKeyUnusable(str(exc)) from exc
+        raise LogKeyUnusable(sentence_of(exc)) from exc
 
 
 def publish_log_key(verifier: VerifierKey) -> None:

@@ -27,7 +27,7 @@ from evidence.services.keys.holders import holds_log_key
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log.errors import LogForked, LogInconsistent
 from evidence.services.log.role import record_log_act
-from evidence.worded import sentence_of, worded
+from evidence.worded import Worded, sentence_of, worded
 
 
 def note_published(note: str) -> None:
@@ -155,16 +155,21 @@ def resume_log(*, principal: Principal, reason: str) -> AuditEvent:
     return event
 
 
-_WHAT_TO_DO: Final = (
+_WHAT_TO_DO: Final = worded(
     "This database is older than what auditors may hold, and nothing is signed. Restore its newest state; if none is "
     'left, `manage.py resume_log` says so on record and goes on. docs/guides/operator.md, "After restoring a backup".'
 )
 
 
-def _name(head: notes.Checkpoint) -> str:
+def _name(head: notes.Checkpoint) -> Worded:
     """Return what tells whoever kept the published head that it is this one, and what to do."""
     root = base64.b64encode(head.root).decode()  # as the note writes it
-    return f"The head published last is that of size {head.size} with the root {root}. {_WHAT_TO_DO}"
+    return worded(
+        "The head published last is that of size %(size)s with the root %(root)s. %(what_to_do)s",
+        size=head.size,
+        root=root,
+        what_to_do=_WHAT_TO_DO,
+    )
 
 
 def _continues() -> bool:
