@@ -391,7 +391,7 @@ def visible_people(principal: Principal) -> models.QuerySet[User]:
 
 def no_such_system(key: str) -> NotFound:
     """Return the one answer for a system that there is not and for one of others, so that neither tells the other."""
-    return NotFound(f"There is no system {key!r} among yours.")
+    return NotFound(worded("There is no system %(key)s among yours.", key=repr(key)))
 
 
 def member_systems(principal: Principal) -> models.QuerySet[System]:

@@ -47,10 +47,10 @@ def read_json(raw: bytes) -> object:
         raise ValueError("nested too deeply") from exc
 
 
-def faults_in(value: object) -> Iterator[str]:
+def faults_in(value: object) -> Iterator[Worded]:
     """Yield what keeps a value from being stored, anywhere inside it, each with its place."""
     for path, what in _faults(value, 0):
-        yield f"{place_of(path) or 'value'}: {what}"
+        yield worded("%(path)s: %(fault)s", path=place_of(path) or "value", fault=what)
 
 
 def place_of(path: Path) -> str:

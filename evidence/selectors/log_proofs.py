@@ -105,8 +105,8 @@ def get_checkpoint(*, size: int) -> Checkpoint:
 def _unsigned(size: int | None) -> NotFound:
     """Return what is said where no tree of a size was signed, or none at all."""
     if size is None:
-        return NotFound("The log has no checkpoint yet. One is signed every minute; ask again then.")
-    return NotFound(f"No checkpoint was signed at size {size}.")
+        return NotFound(worded("The log has no checkpoint yet. One is signed every minute; ask again then."))
+    return NotFound(worded("No checkpoint was signed at size %(size)s.", size=size))
 
 
 def read_stored_tiles(wanted: Collection[tiles.Tile]) -> Mapping[tiles.Tile, bytes]:

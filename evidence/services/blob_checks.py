@@ -235,4 +235,6 @@ def _explain(exc: Exception, digest: str, size: int) -> str:
 
 
 def _store_away() -> BlobStoreAway:
-    return BlobStoreAway(f"{settings.BLOB_ROOT} is not there: mount the blob store, then check again.")
+    return BlobStoreAway(
+        worded("%(folder)s is not there: mount the blob store, then check again.", folder=settings.BLOB_ROOT)
+    )

@@ -263,7 +263,9 @@ def _is_there(path: Path) -> bool:
 
 
 def _changed(digest: str) -> DigestMismatch:
-    return DigestMismatch(f"The file of blob {digest} was changed; restore it from a backup.")
+    return DigestMismatch(
+        worded("The file of blob %(digest)s was changed; restore it from a backup.", digest=digest)
+    )
 
 
 def _missing(digest: str) -> EvidenceError:
@@ -274,10 +276,18 @@ def _missing(digest: str) -> EvidenceError:
 def _not_there(digest: str, removed_at: datetime | None) -> EvidenceError:
     """Tell bytes that were taken away, or whose store is away, from bytes that were lost."""
     if not settings.BLOB_ROOT.is_dir():
-        return BlobStoreAway("The folder of the blob store is not there: mount it, then ask again.")
+        return BlobStoreAway(worded("The folder of the blob store is not there: mount it, then ask again."))
     if removed_at is not None:
-        return BlobErased(f"Blob {digest} was removed {removed_at:%Y-%m-%d}; its digest is kept.")
-    return BlobMissing(f"The blob store does not hold {digest}; restore it from a backup.")
+        return BlobErased(
+            worded(
+                "Blob %(digest)s was removed %(removed_at)s; its digest is kept.",
+                digest=digest,
+                removed_at=f"{removed_at:%Y-%m-%d}",
+            )
+        )
+    return BlobMissing(
+        worded("The blob store does not hold %(digest)s; restore it from a backup.", digest=digest)
+    )
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -118,7 +118,10 @@ def _recall(file: Path) -> dict[str, Found]:
     if lines and lines[-1]:
         file.write_text(text[: -len(lines[-1])], encoding="utf-8")
     refused = ProgressRefused(
-        f"{file} is no file of progress of this log and this version: remove it, or name another one."
+        worded(
+            "%(file)s is no file of progress of this log and this version: remove it, or name another one.",
+            file=file,
+        )
     )
     try:
         is_ours = json.loads(head) == _of_this_check()
