@@ -29,9 +29,10 @@ from evidence.services import assembly, log
 from evidence.services.blob_checks import last_fault
 from evidence.services.blobs import check_writable
 from evidence.table_rules import Difference, find_differences, find_missing_tables
+from evidence.worded import sentence_of, worded
 
-_LACKING: Final = "triggers or rights are not in place, run `manage.py migrate`"
-_OTHER: Final = (
+_LACKING: Final = worded("triggers or rights are not in place, run `manage.py migrate`")
+_OTHER: Final = worded(
     "rules are not as this server has them, run `manage.py migrate`, or replace a server that is older"
 )
 _WHO_WATCHES: Final = (
@@ -142,14 +143,27 @@ def database_faults() -> Faults:
         lost = [] if age.n_missing else find_missing_tables(connection.alias)
         differing = [] if age.n_missing else find_differences(connection.alias)
     except (DatabaseError, InterfaceError) as exc:
-        return Faults([f"database: {exc}".strip()], [])
+        return Faults([worded("database: %(reason)s", reason=str(exc).strip())], [])
     if age.n_missing:
-        return Faults([f"database: {age.n_missing} migrations are missing, run `manage.py migrate`"], [])
+        return Faults(
+            [
+                worded(
+                    "database: %(count)s migrations are missing, run `manage.py migrate`", count=age.n_missing
+                )
+            ],
+            [],
+        )
     if age.unknown:
         return _faults_beside_newer(age.unknown, [*lost, *(one.subject for one in differing if one.stops)])
     if lost:
         return Faults(
-            [f"database: tables that migrations made are gone, restore a backup: {', '.join(lost)}"], []
+            [
+                worded(
+                    "database: tables that migrations made are gone, restore a backup: %(tables)s",
+                    tables=", ".join(lost),
+                )
+            ],
+            [],
         )
     return _rule_faults(differing)
 
@@ -159,17 +173,25 @@ def _rule_faults(differing: Sequence[Difference]) -> Faults:
     lacking = dict.fromkeys(one.subject for one in differing if not one.stands)
     other = dict.fromkeys(one.subject for one in differing if one.stands)
     return Faults(
-        [f"database: {_LACKING}: {', '.join(lacking)}"] if lacking else [],
-        [f"database: {_OTHER}: {', '.join(other)}"] if other else [],
+        [worded("database: %(reason)s: %(names)s", reason=_LACKING, names=", ".join(lacking))]
+        if lacking
+        else [],
+        [worded("database: %(reason)s: %(names)s", reason=_OTHER, names=", ".join(other))] if other else [],
     )
 
 
 def _faults_beside_newer(unknown: Sequence[str], lacking: Sequence[str]) -> Faults:
-    newer = (
-        f"database: it is newer than this server, replace the server by the version that has {unknown[-1]}"
+    newer = worded(
+        "database: it is newer than this server, replace the server by the version that has %(migration)s",
+        migration=unknown[-1],
     )
     if lacking:
-        return Faults([f"{newer}: it can no longer work with {', '.join(dict.fromkeys(lacking))}"], [])
+        told = worded(
+            "%(newer)s: it can no longer work with %(names)s",
+            newer=newer,
+            names=", ".join(dict.fromkeys(lacking)),
+        )
+        return Faults([told], [])
     return Faults([], [newer])
 
 
@@ -177,7 +199,7 @@ def _blob_store_faults() -> list[str]:
     try:
         check_writable()
     except BlobStoreAway as exc:
-        return [f"blob store: it cannot be written ({exc.__cause__ or exc})"]
+        return [worded("blob store: it cannot be written (%(reason)s)", reason=str(exc.__cause__ or exc))]
     return []
 
 
@@ -187,17 +209,19 @@ def _broker_faults() -> list[str]:
         heartbeats.open_broker().set(_WRITTEN, "1", ex=60)
         silences = heartbeats.read_silences()
     except redis.RedisError as exc:
-        return [f"broker: {exc}"]
+        return [worded("broker: %(reason)s", reason=str(exc))]
     limits = {heartbeats.BEAT: settings.SILENT_AFTER, **settings.QUEUES}
     return [fault for who, limit in limits.items() if (fault := _silence_fault(who, silences[who], limit))]
 
 
 def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
-    name = "beat" if who == heartbeats.BEAT else f"worker of queue {who}"
+    name = worded("beat") if who == heartbeats.BEAT else worded("worker of queue %(queue)s", queue=who)
     if seconds is None:
         # An installation without torch has no such worker: probes wait until there is one.
-        return "" if who == "interpret" else f"{name}: not heard of within a day"
-    return f"{name}: silent for {timedelta(seconds=int(seconds))}" if seconds > limit else ""
+        return "" if who == "interpret" else worded("%(name)s: not heard of within a day", name=name)
+    if seconds <= limit:
+        return ""
+    return worded("%(name)s: silent for %(time)s", name=name, time=timedelta(seconds=int(seconds)))
 
 
 def stored_faults() -> list[str]:
@@ -206,18 +230,24 @@ def stored_faults() -> list[str]:
     try:
         clock.check_numbering(last)
     except EvidenceError as exc:
-        faults.append(f"clock: {exc}")
+        faults.append(worded("clock: %(reason)s", reason=sentence_of(exc)))
     faults += find_key_faults() if settings.HOLDS_KEYS else _key_faults_of_others()
     if (behind := clock.seconds_behind(last)) > settings.CLOCK_TOLERANCE:
-        faults.append(f"clock: {ClockSetBack(behind, settings.CLOCK_TOLERANCE)}")
-    questions = (("log", log.find_standstill), ("assembly", assembly.find_standstill), ("blobs", last_fault))
-    return faults + [f"{name}: {fault}" for name, ask in questions if (fault := ask())]
+        set_back = ClockSetBack(behind, settings.CLOCK_TOLERANCE)
+        faults.append(worded("clock: %(reason)s", reason=sentence_of(set_back)))
+    if fault := log.find_standstill():
+        faults.append(worded("log: %(reason)s", reason=fault))
+    if fault := assembly.find_standstill():
+        faults.append(worded("assembly: %(reason)s", reason=fault))
+    if fault := last_fault():
+        faults.append(worded("blobs: %(reason)s", reason=fault))
+    return faults
 
 
 def log_faults() -> list[str]:
     """Return what is wrong with the log, from what the log worker may read as well: its key, its head, its going on."""
     faults = find_key_faults() if settings.HOLDS_KEYS else []
-    return faults + ([f"log: {fault}"] if (fault := log.find_standstill()) else [])
+    return faults + ([worded("log: %(reason)s", reason=fault)] if (fault := log.find_standstill()) else [])
 
 
 def _key_faults_of_others() -> list[str]:

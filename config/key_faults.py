@@ -11,11 +11,15 @@ from evidence.errors import EvidenceError
 from evidence.services import log
 from evidence.services.keys.binder_signer import check_binder_key
 from evidence.services.keys.log_signer import check_log_key
+from evidence.worded import sentence_of, worded
 
 _Checks: TypeAlias = tuple[tuple[str, Callable[[], object]], ...]
 
-_OF_THE_LOG: Final[_Checks] = (("log key", check_log_key), ("log", log.check_continues_published))
-_OF_BINDERS: Final[_Checks] = (("binder key", check_binder_key),)
+_OF_THE_LOG: Final[_Checks] = (
+    (worded("log key"), check_log_key),
+    (worded("log"), log.check_continues_published),
+)
+_OF_BINDERS: Final[_Checks] = ((worded("binder key"), check_binder_key),)
 # A worker looks at the key that it signs with; whoever is neither, as a command, at both.
 _BY_PROCESS: Final[dict[str, _Checks]] = {"log": _OF_THE_LOG, "worker": _OF_BINDERS}
 
@@ -27,5 +31,5 @@ def find_key_faults() -> list[str]:
         try:
             check()
         except (EvidenceError, OSError) as exc:
-            faults.append(f"{name}: {exc}")
+            faults.append(worded("%(name)s: %(reason)s", name=name, reason=sentence_of(exc)))
     return faults

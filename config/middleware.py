@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from config import problems
 from evidence.errors import Fault, InvalidInput
 from evidence.otlp.errors import NO_METRICS, WrongAddress
+from evidence.worded import worded
 
 _TRACES: Final = "/v1/traces"
 _LOGS: Final = "/v1/logs"
@@ -106,10 +107,12 @@ def _advice_at(path: str) -> str | None:
 
 def _fault_in_address(request: HttpRequest) -> Fault | None:
     if "\x00" in request.path_info:
-        return Fault("path", "", "unstorable_value", "The address holds a NUL character, which no name has.")
+        return Fault(
+            "path", "", "unstorable_value", worded("The address holds a NUL character, which no name has.")
+        )
     for name, values in request.GET.lists():
         if any("\x00" in text for text in (name, *values)):
             shown = name.replace("\x00", "\\u0000")[:100]
-            message = f"{shown} holds a NUL character, which no stored text has."
+            message = worded("%(name)s holds a NUL character, which no stored text has.", name=shown)
             return Fault("query", shown, "unstorable_value", message)
     return None

@@ -46,7 +46,7 @@ from evidence.otlp.body import PROTOBUF
 from evidence.otlp.errors import BodyTooLarge
 from evidence.otlp.replies import encode_refusal
 from evidence.problems import CONTENT_TYPE, problem_body
-from evidence.worded import sentence_of
+from evidence.worded import sentence_of, worded
 from interpret.errors import InterpretError
 from requirements.errors import RequirementsError
 
@@ -210,7 +210,10 @@ def _of_database_error(exc: Error) -> _Problem | None:
     if isinstance(exc, IntegrityError) and state in _CONFLICTS:
         logger.warning("refused by the database: %s", exc, exc_info=exc)
         conflict = ConflictingContent(
-            "Another request stored something that this one contradicts. Read what is there, then decide."
+            worded(
+                "Another request stored something that this one contradicts. Read what is there, then "
+                "decide.",
+            )
         )
         return _of_app_error(conflict)
     return None
@@ -238,10 +241,12 @@ def _of_http_error(exc: BaseException) -> _Problem | None:
         return _of_api_exception(exc)
     if isinstance(exc, DisallowedHost):
         return _of_kind(
-            "host_not_allowed", "TRACEBINDER_ALLOWED_HOSTS lists the names this server answers to."
+            "host_not_allowed", worded("TRACEBINDER_ALLOWED_HOSTS lists the names this server answers to.")
         )
     if isinstance(exc, RequestDataTooBig):
-        return _of_app_error(BodyTooLarge("the body is larger than this server takes: send less at once"))
+        return _of_app_error(
+            BodyTooLarge(worded("the body is larger than this server takes: send less at once"))
+        )
     if isinstance(exc, SuspiciousOperation | BadRequest | MultiPartParserError | UnreadablePostError):
         return _of_kind("bad_request", str(exc) or "The request cannot be read: send it again.")
     return None

@@ -46,6 +46,7 @@ from evidence.selectors.gold import (
 )
 from evidence.selectors.labels import label_sets_shown_to, labels_shown_to
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
+from evidence.worded import worded
 
 COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
 
@@ -80,7 +81,9 @@ class Principal:
             AccessDenied: no person is.
         """
         if self.user is None:
-            raise AccessDenied(f"{self.actor} is no person: somebody must sign in for this.")
+            raise AccessDenied(
+                worded("%(actor)s is no person: somebody must sign in for this.", actor=self.actor)
+            )
         return self.user
 
     @property
@@ -91,7 +94,7 @@ class Principal:
             AccessDenied: a person is.
         """
         if self.token is None:
-            raise AccessDenied("This is a machine's: send a token as `Authorization: Bearer tb_…`.")
+            raise AccessDenied(worded("This is a machine's: send a token as `Authorization: Bearer tb_…`."))
         return self.token
 
     def may(self, *scopes: Scope) -> bool:
@@ -109,11 +112,17 @@ class Principal:
         named = " or ".join(f"`{scope.value}`" for scope in scopes)
         if self.token is not None and {scope.value for scope in scopes} & set(self.token.scopes):
             raise AccessDenied(
-                f"The token was issued with the scope {named}, which the roles of its owner do not hold now: ask an "
-                "operator for a token of somebody whose roles do."
+                worded(
+                    "The token was issued with the scope %(scope)s, which the roles of its owner do not "
+                    "hold now: ask an operator for a token of somebody whose roles do.",
+                    scope=named,
+                )
             )
         raise AccessDenied(
-            f"This takes the scope {named}: ask an operator for a token, or a role, that holds it."
+            worded(
+                "This takes the scope %(scope)s: ask an operator for a token, or a role, that holds it.",
+                scope=named,
+            )
         )
 
     @property
@@ -160,7 +169,7 @@ def principal_of_user(
         AccessDenied: nobody is signed in.
     """
     if not isinstance(user, User) or not user.pk or not user.is_active:
-        raise AccessDenied("Sign in, or send a token as `Authorization: Bearer tb_…`.")
+        raise AccessDenied(worded("Sign in, or send a token as `Authorization: Bearer tb_…`."))
     systems = Membership.objects.filter(user=user).values_list("system_id", flat=True)
     roles = roles_of(user)
     return Principal(actor_of_user(user), user, None, scopes_of(roles), frozenset(systems), roles, proved_at)
@@ -184,9 +193,13 @@ def principal_named(user_name: str) -> Principal:
     """
     user = User.objects.filter(username=user_name).first()
     if user is None:
-        raise NotFound(f"There is no person {user_name!r}.")
+        raise NotFound(worded("There is no person %(user_name)s.", user_name=repr(user_name)))
     if not user.is_active:
-        raise AccessDenied(f"{user_name} is not active any more: somebody else must decide this.")
+        raise AccessDenied(
+            worded(
+                "%(user_name)s is not active any more: somebody else must decide this.", user_name=user_name
+            )
+        )
     return principal_of_user(user)
 
 
@@ -198,7 +211,7 @@ def principal_of_token(token: AccessToken) -> Principal:
     """
     bearer = find_bearer(token.prefix)
     if bearer is None:
-        raise AccessDenied(f"There is no token {token.prefix} any more.")
+        raise AccessDenied(worded("There is no token %(prefix)s any more.", prefix=token.prefix))
     return principal_of_bearer(bearer)
 
 
@@ -243,7 +256,9 @@ def principal_of_actor(actor: str) -> Principal:
     user = find_user(actor)
     if user is not None:
         return principal_of_user(user)
-    raise AccessDenied(f"{actor} may do nothing here any more: ask for it again as somebody who may.")
+    raise AccessDenied(
+        worded("%(actor)s may do nothing here any more: ask for it again as somebody who may.", actor=actor)
+    )
 
 
 def keep_principal(request: Request, principal: Principal) -> None:
@@ -276,7 +291,9 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     model = queryset.model
     path = model.SYSTEM_PATH if issubclass(model, StoredModel) else None
     if path is None:
-        raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
+        raise AccessDenied(
+            worded("%(table)s belongs to no system and cannot be listed.", table=model._meta.label)
+        )
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
     if model in _OWN:
         narrowed = narrowed.filter(**{_OWN[model]: principal.user.pk if principal.user else None})
@@ -374,7 +391,7 @@ def visible_people(principal: Principal) -> models.QuerySet[User]:
 
 def no_such_system(key: str) -> NotFound:
     """Return the one answer for a system that there is not and for one of others, so that neither tells the other."""
-    return NotFound(f"There is no system {key!r} among yours.")
+    return NotFound(worded("There is no system %(key)s among yours.", key=repr(key)))
 
 
 def member_systems(principal: Principal) -> models.QuerySet[System]:

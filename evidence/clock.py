@@ -23,6 +23,7 @@ from django.utils import timezone
 from evidence.errors import ClockBehind, ClockSetBack, InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import AuditEvent, Moment
+from evidence.worded import worded
 
 _SHUFFLED: Final = 50  # events
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -168,7 +169,7 @@ def as_of_asked_for(time: datetime | None) -> AsOf:
     if time is None:
         return read_moment()
     if time > max(now(), read_last().at):
-        raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
+        raise InvalidInput(worded("as_of is in the future: what is recorded until then is not known yet."))
     return as_of(time)
 
 

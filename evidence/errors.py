@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-from evidence.worded import worded
+from evidence.worded import Worded, worded
 
 MOST_FAULTS: Final = 50  # of one request that are told
 
@@ -18,12 +18,18 @@ class Fault:
     part: Literal["body", "query", "path"]
     path: str  # e.g. "pins[0].kind"; empty: the whole part
     code: str  # stable, e.g. "unknown_field"
-    message: str
+    message: Worded
     nearest: str | None = None  # the known name closest to the one written
 
     def __str__(self) -> str:
-        named = self.path in self.message or not self.path
-        return self.message if named else f"{self.path}: {self.message}"
+        return str(self.sentence)
+
+    @property
+    def sentence(self) -> Worded:
+        """What is wrong, with its place where the message names none."""
+        if not self.path or self.path in self.message:
+            return self.message
+        return worded("%(path)s: %(fault)s", path=self.path, fault=self.message)
 
     def as_dict(self) -> dict[str, str | None]:
         """Return the fault as a problem's `errors` lists it."""
@@ -290,6 +296,15 @@ class RollbackRefused(EvidenceError):
     title = "This is no way back"
 
 
+def _first_of(faults: Sequence[Fault]) -> str:
+    """Return the sentence of several faults: that of the first, and how many more there are."""
+    if len(faults) < 2:
+        return faults[0].sentence if faults else ""
+    return worded(
+        "%(fault)s (%(more)s more; `errors` lists each)", fault=faults[0].sentence, more=len(faults) - 1
+    )
+
+
 class InvalidInput(EvidenceError):
     """The input was understood and is not acceptable."""
 
@@ -298,8 +313,7 @@ class InvalidInput(EvidenceError):
     title = "Invalid input"
 
     def __init__(self, message: str = "", *, faults: Sequence[Fault] = ()) -> None:
-        further = f" ({len(faults) - 1} more; `errors` lists each)" if len(faults) > 1 else ""
-        super().__init__(message or (f"{faults[0]}{further}" if faults else self.title))
+        super().__init__(message or _first_of(faults) or self.title)
         self.faults = tuple(faults)
 
     def members(self) -> dict[str, object]:
@@ -313,7 +327,7 @@ class PeriodTooFull(InvalidInput):
     code = "period_too_full"
     title = "The period holds more than is counted at once"
 
-    def __init__(self, most: int, what: str) -> None:
+    def __init__(self, most: int, what: Worded) -> None:
         super().__init__(
             worded(
                 "The period holds more than %(most)s %(what)s: take a shorter one.",

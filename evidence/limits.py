@@ -5,19 +5,27 @@ from __future__ import annotations
 from django.conf import settings
 
 from evidence.errors import InvalidInput
+from evidence.worded import Worded, worded
 
 
-def excess(count: int, setting: str) -> str:
-    """Return why a number of things is too many, as the end of a sentence; empty where it is not.
+def excess(count: int, setting: str) -> Worded | None:
+    """Return why a number of things is too many, as the end of a sentence; None where it is not.
 
     Args:
         setting: the name in `settings`; its environment variable is called `TRACEBINDER_` and the same.
     """
     most: int = getattr(settings, setting)
-    return "" if count <= most else f"{count:,} are named, and TRACEBINDER_{setting} allows {most:,}"
+    if count <= most:
+        return None
+    return worded(
+        "%(count)s are named, and TRACEBINDER_%(setting)s allows %(most)s",
+        count=f"{count:,}",
+        setting=setting,
+        most=f"{most:,}",
+    )
 
 
-def check_count(count: int, setting: str, what: str) -> None:
+def check_count(count: int, setting: str, what: Worded) -> None:
     """See that a request names no more than the setting allows.
 
     Args:
@@ -27,4 +35,4 @@ def check_count(count: int, setting: str, what: str) -> None:
         InvalidInput: it names more.
     """
     if found := excess(count, setting):
-        raise InvalidInput(f"{what}: {found}.")
+        raise InvalidInput(worded("%(what)s: %(excess)s.", what=what, excess=found))

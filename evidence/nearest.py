@@ -7,6 +7,8 @@ from typing import Final
 
 from rapidfuzz import process
 
+from evidence.worded import Worded, worded
+
 MISSPELT: Final = 60  # per cent alike: less is another name
 _READ: Final = 200  # characters of the unknown name that are compared: a longer one is no misspelling
 
@@ -17,6 +19,8 @@ def nearest_name(written: str, known: Iterable[str], *, alike: int = 0) -> str |
     return str(nearest[0]) if nearest else None
 
 
-def hint_at(nearest: str | None) -> str:
+def hint_at(nearest: str | None) -> Worded:
     """Return the half of an error's sentence that names what was meant."""
-    return f"did you mean {nearest!r}?" if nearest else "none is taken here"
+    if not nearest:
+        return worded("none is taken here")
+    return worded("did you mean %(nearest)s?", nearest=repr(nearest))

@@ -15,14 +15,15 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
 
 from evidence.models import Scope
+from evidence.worded import Coded, Worded, worded
 
 
 class Giver(Enum):
     """Who gives a role. Whoever runs commands on the machine gives any: they bring the first people."""
 
-    OPERATOR = "an operator"
-    TWO_OPERATORS = "one operator who proposes it, and another who confirms"
-    COMMAND_LINE = "whoever runs commands on the machine"
+    OPERATOR = worded("an operator")
+    TWO_OPERATORS = worded("one operator who proposes it, and another who confirms")
+    COMMAND_LINE = worded("whoever runs commands on the machine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,13 @@ ROLES: Final[dict[str, RoleRules]] = {
 }  # fmt: skip
 
 # Which two roles nobody holds both of, and why. Other pairs are kept apart by each object's four eyes.
-_GIVES_ACCESS: Final = "who gives access neither reads evidence nor decides about it"
-_AUDITS: Final = "an auditor looks at what others did, and does nothing else"
-INCOMPATIBLE: Final[dict[frozenset[str], str]] = {
+_GIVES_ACCESS: Final = worded("who gives access neither reads evidence nor decides about it")
+_AUDITS: Final = worded("an auditor looks at what others did, and does nothing else")
+INCOMPATIBLE: Final[dict[frozenset[str], Worded]] = {
     **{frozenset({OPERATOR, role}): _GIVES_ACCESS for role in ROLES if role != OPERATOR},
     **{frozenset({"auditor", role}): _AUDITS for role in ("author", "approver", "reviewer", "researcher")},
-    frozenset({"researcher", "approver"}): "who calibrates detectors does not approve them",
-    frozenset({"researcher", "reviewer"}): "who judges answers never sees internals",
+    frozenset({"researcher", "approver"}): worded("who calibrates detectors does not approve them"),
+    frozenset({"researcher", "reviewer"}): worded("who judges answers never sees internals"),
 }
 
 # Work rows and secrets that evidence readers have no use for.
@@ -153,16 +154,21 @@ def beyond_one_operator(roles: Iterable[str]) -> list[str]:
     return sorted(role for role in roles if ROLES[role].giver is not Giver.OPERATOR)
 
 
-def conflicts_among(roles: Iterable[str]) -> list[str]:
+def conflicts_among(roles: Iterable[str]) -> list[Worded]:
     """Return a sentence for each two of these roles that nobody holds both of."""
     return [
-        f"{one} and {other} do not go together: {INCOMPATIBLE[frozenset({one, other})]}."
+        worded(
+            "%(one)s and %(other)s do not go together: %(reason)s.",
+            one=Coded(one),
+            other=Coded(other),
+            reason=INCOMPATIBLE[frozenset({one, other})],
+        )
         for one, other in combinations(sorted(roles), 2)
         if frozenset({one, other}) in INCOMPATIBLE
     ]
 
 
-def conflicts_of(person: User, *more: str) -> list[str]:
+def conflicts_of(person: User, *more: str) -> list[Worded]:
     """Return a sentence for each two roles of a person that do not go together.
 
     A superuser administers, as an operator does, and counts as one.
@@ -173,7 +179,7 @@ def conflicts_of(person: User, *more: str) -> list[str]:
     return conflicts_with(person, {*roles_of(person), *more})
 
 
-def conflicts_with(person: User, roles: Iterable[str]) -> list[str]:
+def conflicts_with(person: User, roles: Iterable[str]) -> list[Worded]:
     """Return the same for a person whose roles were these."""
     return conflicts_among({*roles, *([OPERATOR] if person.is_superuser else [])})
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from evidence.worded import worded
+
 LONGEST: Final = 200  # characters of a search
 _PIECE: Final = re.compile(r"\"([^\"]*)\"|“([^”]*)”|「([^」]*)」|(\S+)")
 _QUOTES: Final = '"“”「」'
@@ -38,7 +40,13 @@ def read_terms(asked: str) -> tuple[Term, ...]:
         UnreadableSearch: nothing is asked for, too much, or what cannot be.
     """
     if len(asked) > LONGEST:
-        raise UnreadableSearch(f"A search has at most {LONGEST} characters, and this one {len(asked)}.")
+        raise UnreadableSearch(
+            worded(
+                "A search has at most %(most)s characters, and this one %(length)s.",
+                most=LONGEST,
+                length=len(asked),
+            )
+        )
     terms: list[Term | None] = []
     for *quoted, piece in _PIECE.findall(asked):
         if phrase := "".join(quoted).strip():
@@ -47,7 +55,7 @@ def read_terms(asked: str) -> tuple[Term, ...]:
             terms.append(_term_of(piece))
     found = tuple(dict.fromkeys(term for term in terms if term is not None))
     if not found:
-        raise UnreadableSearch("Nothing is asked for: write a word, or a phrase in quotation marks.")
+        raise UnreadableSearch(worded("Nothing is asked for: write a word, or a phrase in quotation marks."))
     return found
 
 
@@ -55,12 +63,18 @@ def _term_of(piece: str) -> Term | None:
     """Return the term of what stands between spaces; None where it is punctuation alone."""
     if any(mark in piece for mark in _QUOTES):
         raise UnreadableSearch(
-            f"A quotation mark in {piece[:40]!r} has no partner, or no space outside: write a phrase as "
-            '"annual rate".'
+            worded(
+                "A quotation mark in %(piece)s has no partner, or no space outside: write a phrase as "
+                '"annual rate".',
+                piece=repr(piece[:40]),
+            )
         )
     if _LEAVES_OUT.match(piece):
         raise UnreadableSearch(
-            f"{piece[:40]!r}: words cannot be left out. To look for the hyphen, put it in quotation marks."
+            worded(
+                "%(piece)s: words cannot be left out. To look for the hyphen, put it in quotation marks.",
+                piece=repr(piece[:40]),
+            )
         )
     text = piece.strip(_AROUND)
     if not text:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from evidence.worded import Worded, worded
+
 JsonObject = dict[str, object]
 Path = tuple[str | int, ...]  # keys and indexes from the outermost value inwards
 
@@ -45,10 +47,10 @@ def read_json(raw: bytes) -> object:
         raise ValueError("nested too deeply") from exc
 
 
-def faults_in(value: object) -> Iterator[str]:
+def faults_in(value: object) -> Iterator[Worded]:
     """Yield what keeps a value from being stored, anywhere inside it, each with its place."""
     for path, what in _faults(value, 0):
-        yield f"{place_of(path) or 'value'}: {what}"
+        yield worded("%(path)s: %(fault)s", path=place_of(path) or "value", fault=what)
 
 
 def place_of(path: Path) -> str:
@@ -57,17 +59,17 @@ def place_of(path: Path) -> str:
     return shown.lstrip(".")[:200]
 
 
-def _faults(value: object, depth: int) -> Iterator[tuple[Path, str]]:
+def _faults(value: object, depth: int) -> Iterator[tuple[Path, Worded]]:
     if isinstance(value, str):
         if what := fault_in_text(value):
             yield (), what
         return
     children = _children(value)
     if children and depth >= MAX_DEPTH:
-        yield (), f"nested more than {MAX_DEPTH} levels deep"
+        yield (), worded("nested more than %(most)s levels deep", most=MAX_DEPTH)
         return
     if isinstance(value, _RepeatedKeys):
-        yield (), f"the key {value.repeated!r} appears twice"
+        yield (), worded("the key %(key)s appears twice", key=repr(value.repeated))
     for step, child in children:
         if isinstance(step, str) and (what := fault_in_text(step)):
             yield ("key",), what  # a key's own characters would be part of its place
@@ -82,16 +84,16 @@ def _children(value: object) -> list[tuple[str | int, object]]:
     return list(enumerate(value)) if isinstance(value, list) else []
 
 
-def fault_in_text(text: str) -> str | None:
+def fault_in_text(text: str) -> Worded | None:
     """Return why a text cannot be stored, as the end of a sentence that begins with its place; None where it can."""
     if isinstance(text, _NotANumber):
-        return f"{text} is not a JSON number"
+        return worded("%(given)s is not a JSON number", given=str(text))
     found = _UNSTORABLE.search(text)
     if found is None:
         return None
     if found.group() == "\x00":
-        return "holds a NUL character, which cannot be stored"
-    return "holds half of a surrogate pair, which is not a character"
+        return worded("holds a NUL character, which cannot be stored")
+    return worded("holds half of a surrogate pair, which is not a character")
 
 
 def _object(pairs: list[tuple[str, object]]) -> JsonObject:

@@ -8,6 +8,7 @@ from django.db.models import Model
 
 from evidence.errors import Fault, InvalidInput
 from evidence.strict_json import fault_in_text
+from evidence.worded import Worded, worded
 
 
 def check_texts(model: type[Model], **texts: str) -> None:
@@ -20,7 +21,7 @@ def check_texts(model: type[Model], **texts: str) -> None:
         InvalidInput: with a fault for each.
     """
     faults = [
-        Fault("body", name, "unstorable_value", f"{name} {fault}")
+        Fault("body", name, "unstorable_value", worded("%(place)s %(fault)s", place=name, fault=fault))
         for name, text in texts.items()
         for fault in _faults_in(model, name, text)
     ]
@@ -28,9 +29,11 @@ def check_texts(model: type[Model], **texts: str) -> None:
         raise InvalidInput(faults=faults)
 
 
-def _faults_in(model: type[Model], name: str, text: str) -> Iterator[str]:
+def _faults_in(model: type[Model], name: str, text: str) -> Iterator[Worded]:
     if fault := fault_in_text(text):
         yield fault
     most = getattr(model._meta.get_field(name), "max_length", None)  # characters
     if most is not None and len(text) > most:
-        yield f"has {len(text)} characters, at most {most} are kept: shorten it"
+        yield worded(
+            "has %(length)s characters, at most %(most)s are kept: shorten it", length=len(text), most=most
+        )

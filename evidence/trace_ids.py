@@ -6,6 +6,8 @@ import re
 from typing import Final
 from uuid import UUID
 
+from evidence.worded import worded
+
 LENGTH: Final = 32  # hexadecimal characters
 TRACE_ID_PATTERN: Final = "^[0-9a-f]{32}$"  # as each answer, search and link writes one
 _PREFIX: Final = re.compile(r"[0-9a-f]{1,32}\Z")
@@ -24,6 +26,9 @@ def bounds_of(beginning: str) -> tuple[UUID, UUID]:
     digits = beginning.strip().lower().replace("-", "")
     if not _PREFIX.match(digits):
         raise NoTraceId(
-            f"{beginning[:40]!r} is no trace id, nor the beginning of one: 32 hexadecimal characters."
+            worded(
+                "%(given)s is no trace id, nor the beginning of one: 32 hexadecimal characters.",
+                given=repr(beginning[:40]),
+            )
         )
     return UUID(hex=digits.ljust(LENGTH, "0")), UUID(hex=digits.ljust(LENGTH, "f"))

@@ -6,7 +6,7 @@ keeps the template that it was made of, by which `evidence.pages.refusals` says 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 
 class Worded(str):
@@ -18,20 +18,43 @@ class Worded(str):
     values: Mapping[str, object]
 
 
+class Coded(str):
+    """A code of a fixed vocabulary, as a state or a kind: a page says what it is called there."""
+
+    __slots__ = ()
+
+
 def worded(template: str, **values: object) -> Worded:
     """Return a sentence.
 
     Args:
         template: the sentence, with each value by its name: "%(name)s"; without values, the sentence itself. As the
             argument of `worded` it is marked for translation.
-        values: what is told of; one that is `worded` itself is said in the reader's language, too.
+        values: what is told of; one that is `worded` itself, or `Coded`, is said in the reader's language, too.
     """
     sentence = Worded(template % values if values else template)
     sentence.template, sentence.values = template, values
     return sentence
 
 
-def sentence_of(exc: BaseException) -> str:
+def sentence_of(exc: BaseException) -> Worded:
     """Return the sentence of an error, with its template where it has one."""
     first = exc.args[0] if len(exc.args) == 1 else None
-    return first if isinstance(first, Worded) else str(exc)
+    return first if isinstance(first, Worded) else quoted(str(exc))
+
+
+def joined(parts: Iterable[str], between: str = ", ") -> Worded:
+    """Return texts one after another, each of them still said in the reader's language where it can be."""
+    listed = list(parts)
+    names = [f"part_{number}" for number in range(len(listed))]
+    sentence = Worded(between.join(listed))
+    sentence.template = "%(between)s".join(f"%({name})s" for name in names)
+    sentence.values = {**dict(zip(names, listed, strict=True)), "between": between}
+    return sentence
+
+
+def quoted(text: str) -> Worded:
+    """Return what others said, as a library or a program: it stays in their words in every language."""
+    sentence = Worded(text)
+    sentence.template, sentence.values = "%(text)s", {"text": text}
+    return sentence

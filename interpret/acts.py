@@ -6,7 +6,7 @@ from evidence.access import Principal
 from evidence.acts import as_question, check_of_system, check_signed_in
 from evidence.errors import ConflictingContent, NotFound
 from evidence.models import Release, Scope, System
-from evidence.worded import worded
+from evidence.worded import Coded, worded
 from interpret.models import Feature, ProbeRun
 
 
@@ -28,7 +28,7 @@ def check_can_cancel_probe_run(principal: Principal, run: ProbeRun) -> None:
             worded(
                 "Probe run %(run)s is %(state)s: there is nothing left to cancel.",
                 run=run.pk,
-                state=run.state,
+                state=Coded(run.state),
             )
         )
 
@@ -43,7 +43,7 @@ def check_can_register_dictionary(principal: Principal, system: System) -> None:
 
 def check_can_label_feature(principal: Principal, feature: Feature) -> None:
     """Say what a feature answers to: a person who could have put its dictionary on record, under their own name."""
-    check_signed_in(principal, "Labelling a feature")
+    check_signed_in(principal, worded("Labelling a feature"))
     check_can_register_dictionary(principal, feature.dictionary.system)
 
 

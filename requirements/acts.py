@@ -19,7 +19,7 @@ from evidence.acts import (
 )
 from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import ArtefactVersion, Release, Scope, System
-from evidence.worded import worded
+from evidence.worded import Coded, joined, worded
 from requirements.errors import (
     NewerVersionAhead,
     RequirementsError,
@@ -139,14 +139,14 @@ def _check_leads(version: RequirementVersion, to_state: str) -> None:
     state = state_of(version)
     allowed = VALID_TRANSITIONS[state]
     if to_state not in allowed:
-        ways = ", ".join(sorted(allowed)) or "nowhere"
+        ways = joined(map(Coded, sorted(allowed))) or worded("nowhere")
         raise TransitionNotAllowed(
             worded(
                 "%(version)s is %(state)s, which leads to %(ways)s, not to %(to_state)s.",
                 version=version,
-                state=state.value,
+                state=Coded(state.value),
                 ways=ways,
-                to_state=to_state,
+                to_state=Coded(to_state),
             )
         )
 
@@ -164,7 +164,7 @@ def _check_newest(version: RequirementVersion) -> None:
                 "it. Decide on %(ahead)s, or have its words written again as a new version.",
                 ahead=ahead,
                 version=version,
-                state=state,
+                state=Coded(state),
             ),
             show_standing(version),
             show_standing(newest_of(version)),
@@ -181,7 +181,7 @@ def _check_waits(request: RetirementRequest) -> None:
             worded(
                 "%(dismissed_by)s ended this request before (%(outcome)s): nothing was stored.",
                 dismissed_by=ended.dismissed_by,
-                outcome=ended.outcome,
+                outcome=Coded(ended.outcome),
             )
         )
     last = request.version.transitions.order_by("-at", "-pk")[0]
@@ -191,9 +191,9 @@ def _check_waits(request: RetirementRequest) -> None:
             "%(state)s, and nothing was stored.",
             by=last.by,
             request_version=request.version,
-            to_state=last.to_state,
+            to_state=Coded(last.to_state),
             reason=last.reason,
-            state=state,
+            state=Coded(state),
         )
     )
 
@@ -212,7 +212,7 @@ def check_can_clear_link(
     Args:
         changed: the versions that came after those reviewed, up to what counts now; empty: they are not known yet.
     """
-    check_signed_in(principal, "Clearing a link")
+    check_signed_in(principal, worded("Clearing a link"))
     if APPROVER not in principal.roles:
         principal.require(Scope.IMPORT)
     check_of_system(principal, link.system)
@@ -223,7 +223,7 @@ def check_can_restore_link(
     principal: Principal, link: TraceLink, changed: Collection[ArtefactVersion]
 ) -> None:
     """Say that a link holds again that was withdrawn: an author, in person, who did not make what moved since."""
-    check_signed_in(principal, "Adding a link again that was withdrawn")
+    check_signed_in(principal, worded("Adding a link again that was withdrawn"))
     check_can_link(principal, link.system)
     _check_made_by_others(principal, changed)
 

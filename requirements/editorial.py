@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from evidence.worded import Coded, Worded, worded
 from requirements.drafts import RequirementDraft
 from requirements.fingerprints import normalise_blanks
 
@@ -134,10 +135,10 @@ _NEGATING: Final = (
 )
 
 _NAMES: Final = {
-    "numbers": "numbers or units",
-    "modals": "modals",
-    "negations": "negations",
-    "bounds": "bounds or conditions",
+    "numbers": worded("numbers or units"),
+    "modals": worded("modals"),
+    "negations": worded("negations"),
+    "bounds": worded("bounds or conditions"),
 }
 
 
@@ -147,7 +148,7 @@ class Changed:
 
     where: str  # "statement.en", "criteria.c", "risk_tier"
     code: str  # stable, e.g. "numbers_changed"
-    message: str
+    message: Worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,30 +166,43 @@ def _of_attributes(before: RequirementDraft, after: RequirementDraft) -> Iterato
     for name in ("risk_tier", "layer"):
         was, now = getattr(before, name), getattr(after, name)
         if was != now:
-            yield Changed(name, f"{name}_changed", f"{name} changed from {was} to {now}")
+            told = worded(
+                "%(name)s changed from %(was)s to %(now)s",
+                name=Coded(name), was=Coded(str(was)), now=Coded(str(now)),
+            )  # fmt: skip
+            yield Changed(name, f"{name}_changed", told)
 
 
 def _of_criteria(before: RequirementDraft, after: RequirementDraft) -> Iterator[Changed]:
     was, now = ({each.key: each.digest for each in draft.criteria} for draft in (before, after))
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
-            how = "was added" if key not in was else "was taken out" if key not in now else "changed"
-            yield Changed(f"criteria.{key}", "criteria_changed", f"criterion {key} {how}")
+            told = worded("criterion %(key)s changed", key=key)
+            if key not in was:
+                told = worded("criterion %(key)s was added", key=key)
+            elif key not in now:
+                told = worded("criterion %(key)s was taken out", key=key)
+            yield Changed(f"criteria.{key}", "criteria_changed", told)
 
 
 def _of_statements(before: RequirementDraft, after: RequirementDraft) -> Iterator[Changed]:
     for language in dict.fromkeys([*before.statement, *after.statement]):
         where = f"statement.{language}"
         if language not in before.statement or language not in after.statement:
-            how = "was added" if language not in before.statement else "was taken out"
-            yield Changed(where, "language_changed", f"the statement in {language} {how}")
+            told = (
+                worded("the statement in %(language)s was added", language=language)
+                if language not in before.statement
+                else worded("the statement in %(language)s was taken out", language=language)
+            )
+            yield Changed(where, "language_changed", told)
             continue
         was, now = (normalise_blanks(draft.statement[language]) for draft in (before, after))
         if was == now:
             continue
         if language.partition("-")[0] not in COVERED:
-            told = (
-                f"the statement in {language} changed, and only English and Chinese are read by these rules"
+            told = worded(
+                "the statement in %(language)s changed, and only English and Chinese are read by these rules",
+                language=language,
             )
             yield Changed(where, "language_not_covered", told)
             continue
@@ -201,12 +215,22 @@ def _of_texts(where: str, was: str, now: str) -> Iterator[Changed]:
     found = list(_of_classes(where, old, new))
     if not found and _told_apart(old, new):
         found.append(
-            Changed(where, "words_moved", "words stand in another order, or past another modal or negation")
+            Changed(
+                where,
+                "words_moved",
+                worded("words stand in another order, or past another modal or negation"),
+            )
         )
     gone, come = _words_gone(old, new), _words_gone(new, old)
     opposites = [(one, other) for one in gone for other in come if _are_opposite(one, other)]
     for one, other in opposites:
-        found.append(Changed(where, "negations_changed", f"{one!r} became {other!r}"))
+        found.append(
+            Changed(
+                where,
+                "negations_changed",
+                worded("%(one)s became %(other)s", one=repr(one), other=repr(other)),
+            )
+        )
     yield from found
 
 
@@ -214,12 +238,17 @@ def _of_classes(where: str, old: list[_Token], new: list[_Token]) -> Iterator[Ch
     for kind, name in _NAMES.items():
         was, now = ([token.text for token in tokens if token.kind == kind] for tokens in (old, new))
         if was != now:
-            told = f"{name} changed from {_quoted(was)} to {_quoted(now)}"
+            told = worded(
+                "%(name)s changed from %(was)s to %(now)s",
+                name=name,
+                was=_quoted(was),
+                now=_quoted(now),
+            )
             yield Changed(where, f"{kind}_changed", told)
 
 
 def _quoted(texts: list[str]) -> str:
-    return ", ".join(f"“{text}”" for text in texts) or "none"
+    return ", ".join(f"“{text}”" for text in texts) or worded("none")
 
 
 def _told_apart(old: list[_Token], new: list[_Token]) -> bool:

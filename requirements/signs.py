@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from evidence.worded import Worded, worded
+
 # Of a character class. Tab and line ends are no control characters here.
 _UNSEEN: Final = (
     "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f"  # controls
@@ -28,18 +30,18 @@ def name_of(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
-def fault_in(text: str) -> str | None:
+def fault_in(text: str) -> Worded | None:
     """Return what is wrong with a text, as the end of a sentence; None where nothing is."""
     found = UNSEEN.search(text)
     if found is None:
         return None
     character = found[0]
     if _CONTROLS.match(character):
-        what = "a control character"
+        what = worded("a control character")
     elif _TURNS.match(character):
-        what = "which turns the direction of what follows"
+        what = worded("which turns the direction of what follows")
     elif "\ud800" <= character <= "\udfff":
-        what = "half of a surrogate pair: write the character itself"
+        what = worded("half of a surrogate pair: write the character itself")
     else:
-        what = "which nobody sees"
-    return f"holds {name_of(character)}, {what}"
+        what = worded("which nobody sees")
+    return worded("holds %(character)s, %(what)s", character=name_of(character), what=what)

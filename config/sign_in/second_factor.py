@@ -28,6 +28,7 @@ from evidence.pages.frame import Page, page_view
 from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.services.people import second_factors
+from evidence.worded import worded
 
 _NEW_SECRET: Final = "tracebinder_new_secret"  # noqa: S105  # of a session, until its code was typed
 _ISSUER: Final = "Tracebinder"
@@ -96,7 +97,7 @@ class RequireSecondFactor:
         if settings.SECOND_FACTOR_REQUIRED and comes_with_session(request) and _lacks_one(request):
             if request.path.startswith(reverse("admin:index")):
                 return HttpResponseRedirect(reverse("admin:second_factor"))
-            needed = SecondFactorNeeded("Set up a second factor first, at /admin/second-factor/.")
+            needed = SecondFactorNeeded(worded("Set up a second factor first, at /admin/second-factor/."))
             return problems.respond(request, needed)
         return self.get_response(request)
 

@@ -31,7 +31,7 @@ from evidence.worded import worded
 @signing
 def check_can_approve(principal: Principal) -> None:
     """Approve at all, what another proposed or asked for: an approver who signed in."""
-    check_signed_in(principal, "An approval")
+    check_signed_in(principal, worded("An approval"))
     if APPROVER not in principal.roles:
         raise AccessDenied(worded("This is an approver's to decide: ask one."))
 

@@ -90,7 +90,7 @@ def check_of_system(principal: Principal, system: System) -> None:
         raise no_such_system(system.key)
 
 
-def check_signed_in(principal: Principal, act: str) -> None:
+def check_signed_in(principal: Principal, act: Worded) -> None:
     """Keep machines from what is a person's.
 
     Raises:
@@ -134,7 +134,7 @@ def runs_commands(principal: Principal) -> bool:
     return principal.actor == actor_of_component(COMMAND_LINE)
 
 
-def check_runs_commands(principal: Principal, what: str) -> None:
+def check_runs_commands(principal: Principal, what: Worded) -> None:
     """Allow nobody who comes by network, whatever they hold.
 
     Args:

@@ -13,7 +13,7 @@ from evidence.worded import worded
 
 def check_can_judge(principal: Principal) -> None:
     """Judge answers at all: a reviewer who signed in."""
-    check_signed_in(principal, "A review")
+    check_signed_in(principal, worded("A review"))
     if not principal.may(Scope.REVIEW):
         raise AccessDenied(worded("Only reviewers of this system record judgements."))
 
@@ -61,7 +61,7 @@ def check_can_pause_reviewing(principal: Principal) -> None:
 
 def check_can_save_filter(principal: Principal, system: System | None = None) -> None:
     """Keep a way to look at the queue for oneself: whoever signed in, by systems that they see."""
-    check_signed_in(principal, "A filter")
+    check_signed_in(principal, worded("A filter"))
     if system is not None:
         check_of_system(principal, system)
 

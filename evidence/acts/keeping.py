@@ -20,27 +20,27 @@ def check_can_read_again(principal: Principal, system: System) -> None:
 
 def check_can_resume_log(principal: Principal) -> None:
     """Give up entries that were published: only whoever runs commands on this machine, where it was restored."""
-    check_runs_commands(principal, "The log is resumed")
+    check_runs_commands(principal, worded("The log is resumed"))
 
 
 def check_can_put_back(principal: Principal) -> None:
     """Have traces assembled again that were set aside: only whoever runs commands here, where limits are raised."""
-    check_runs_commands(principal, "Traces that were set aside are put back")
+    check_runs_commands(principal, worded("Traces that were set aside are put back"))
 
 
 def check_can_rotate_binder_key(principal: Principal) -> None:
     """Sign binders with another key: only whoever runs commands on this machine, where the keys are."""
-    check_runs_commands(principal, "The binder key is replaced")
+    check_runs_commands(principal, worded("The binder key is replaced"))
 
 
 def check_can_rotate_log_key(principal: Principal) -> None:
     """Sign the log with another key: only whoever runs commands on this machine, where the keys are."""
-    check_runs_commands(principal, "The log's key is replaced")
+    check_runs_commands(principal, worded("The log's key is replaced"))
 
 
 def _check_operates(principal: Principal, system: System) -> None:
     """Decide about evidence as its operator. A superuser is none by that, nor is whoever runs commands here."""
-    check_signed_in(principal, "This decision")
+    check_signed_in(principal, worded("This decision"))
     if OPERATOR not in principal.roles:
         raise AccessDenied(worded("This is for an operator of the system to decide: name one."))
     check_of_system(principal, system)

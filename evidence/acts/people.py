@@ -13,14 +13,14 @@ from evidence.acts.asking import as_question, check_of_system, check_signed_in, 
 from evidence.errors import AccessDenied, ConflictingContent, NotFound
 from evidence.models import AccessConfirmation, AccessProposal, AccessToken, Membership, Scope, System
 from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
-from evidence.worded import worded
+from evidence.worded import Coded, Worded, joined, worded
 
 
 def check_can_administer(principal: Principal) -> None:
     """Administer at all: an operator or superuser who signed in, or whoever runs commands on this machine."""
     if runs_commands(principal):
         return
-    check_signed_in(principal, "Administration")
+    check_signed_in(principal, worded("Administration"))
     if OPERATOR not in principal.roles and not principal.person.is_superuser:
         raise AccessDenied(worded("This is an operator's to do: ask one."))
 
@@ -40,7 +40,9 @@ def check_can_grant_membership(principal: Principal, system: System, person: Use
     """
     _check_administers(principal, system)
     _check_knows(principal, person)
-    _check_gives_alone(principal, roles_of(person), f"{person.get_username()} sees another system")
+    _check_gives_alone(
+        principal, roles_of(person), worded("%(person)s sees another system", person=person.get_username())
+    )
 
 
 def check_can_end_membership(principal: Principal, membership: Membership) -> None:
@@ -133,7 +135,7 @@ def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
 @signing
 def check_can_change_own_factor(principal: Principal) -> None:
     """Set up one's own second factor, or take it away: a person who signed in."""
-    check_signed_in(principal, "A second factor")
+    check_signed_in(principal, worded("A second factor"))
 
 
 @signing
@@ -170,7 +172,15 @@ def check_can_give_roles(principal: Principal, person: User, gained: Collection[
         gained: what the person could not do before. Making somebody active again gives all roles that they hold.
     """
     check_can_change_roles(principal, person)
-    _check_gives_alone(principal, gained, f"{person.get_username()} becomes {' and '.join(sorted(gained))}")
+    _check_gives_alone(
+        principal,
+        gained,
+        worded(
+            "%(person)s becomes %(roles)s",
+            person=person.get_username(),
+            roles=joined(map(Coded, sorted(gained)), worded(" and ")),
+        ),
+    )
 
 
 def check_can_erase_names(principal: Principal, person: User) -> None:
@@ -239,7 +249,7 @@ def _check_opens_alone(principal: Principal, person: User, what: str, command: s
 
 def check_can_operate(principal: Principal) -> None:
     """Be one of the two operators whom some decisions take: a superuser is none, nor is whoever runs commands here."""
-    check_signed_in(principal, "A proposal")
+    check_signed_in(principal, worded("A proposal"))
     if OPERATOR not in principal.roles:
         raise AccessDenied(worded("This is for an operator to propose, and for another to confirm."))
 
@@ -291,7 +301,7 @@ def _check_answers_for(principal: Principal, person: User) -> None:
         )
 
 
-def _check_gives_alone(principal: Principal, roles: Collection[str], what: str) -> None:
+def _check_gives_alone(principal: Principal, roles: Collection[str], what: Worded) -> None:
     """Keep an operator from giving alone what takes two, or the machine.
 
     Args:
@@ -299,7 +309,10 @@ def _check_gives_alone(principal: Principal, roles: Collection[str], what: str) 
     """
     beyond = [] if runs_commands(principal) else beyond_one_operator(roles)
     if beyond:
-        givers = ", ".join(f"{role} by {ROLES[role].giver.value}" for role in beyond)
+        givers = joined(
+            worded("%(role)s by %(giver)s", role=Coded(role), giver=ROLES[role].giver.value)
+            for role in beyond
+        )
         raise AccessDenied(
             worded("%(what)s: that is not for one operator to decide (%(givers)s).", what=what, givers=givers)
         )

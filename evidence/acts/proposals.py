@@ -9,7 +9,7 @@ from evidence.acts.asking import as_question, check_of_system, check_scope
 from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import ArtefactKind, ArtefactVersion, Scope, System
 from evidence.selectors.proposals import find_deciding, proposers_of, replaced_digest, state_of
-from evidence.worded import worded
+from evidence.worded import Coded, worded
 
 
 def check_can_propose_gate(principal: Principal, system: System) -> None:
@@ -104,7 +104,7 @@ def _check_waits_for_approval(version: ArtefactVersion) -> None:
             worded(
                 "%(version)s is %(state)s: only a proposed version is decided on. Propose its content again.",
                 version=version,
-                state=state or "no proposal",
+                state=Coded(state) if state else worded("no proposal"),
             )
         )
 

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -65,9 +66,13 @@ class AccessProposalAdmin(AddsThroughService):
             try:
                 confirm_access(principal=principal_of(request), proposal=proposal)
             except EvidenceError as exc:
-                self.message_user(request, f"{proposal}: {refusal_detail(exc)}", messages.ERROR)
+                self.message_user(
+                    request, format_html("{}: {}", proposal, refusal_detail(exc)), messages.ERROR
+                )
             else:
-                self.message_user(request, _("Confirmed: %(what)s.") % {"what": proposal}, messages.SUCCESS)
+                self.message_user(
+                    request, _("Confirmed: %(proposal)s.") % {"proposal": proposal}, messages.SUCCESS
+                )
                 self._tell_of_password(request, proposal)
 
     def _tell_of_password(self, request: HttpRequest, proposal: AccessProposal) -> None:

@@ -40,7 +40,7 @@ from evidence.selectors.defeaters import (
     with_state,
 )
 from evidence.services.defeaters import answer_defeater
-from evidence.worded import worded
+from evidence.worded import Worded, worded
 
 STANDS: Final = "standing"  # a choice of the list: whatever nobody has laid to rest
 
@@ -83,10 +83,19 @@ class AgainstFilter(SimpleListFilter):
         newest = self._visible.select_related("system").order_by("-pk")[: self._OFFERED]
         return [(str(release.pk), str(release)) for release in newest]
 
-    def fault_in(self, value: str) -> str:
+    def fault_in(self, value: str) -> Worded | None:
         """Return what is wrong with a value: there is no such release, or not for this person."""
         found = could_be(Release._meta.pk, value) and self._visible.filter(pk=value).exists()
-        return "" if found else f"{self.parameter_name!r} is the number of a release, not {value[:40]!r}."
+        return (
+            None
+            if found
+            else worded(
+                "%(name)s is %(wanted)s, not %(given)s.",
+                name=repr(self.parameter_name),
+                wanted=worded("the number of a release"),
+                given=repr(value[:40]),
+            )
+        )
 
     def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow to those about it; an address that names none was refused before."""

@@ -36,7 +36,7 @@ from evidence.admin.person_form import PersonAddForm, PersonChangeForm
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
-from evidence.pages.refusals import refusal_detail
+from evidence.pages.refusals import refusal_detail, told_in
 from evidence.pages.sent_forms import check_names
 from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import as_shown
@@ -45,6 +45,7 @@ from evidence.services.people import memberships, person_changes
 from evidence.services.people.name_erasure import erase_names
 from evidence.services.people.passwords import make_password_link
 from evidence.services.people.second_factors import LONGEST_REASON, reset_second_factor
+from evidence.worded import worded
 
 _ACTS: Final = frozenset({"password_link", "reset_factor"})  # what buttons beside the form send
 
@@ -177,7 +178,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         check_names(request, also=["act", "reason"])
         wanted = request.POST["act"]
         if wanted not in _ACTS:
-            raise InvalidInput(f"{wanted!r} is nothing that this page does.")
+            raise InvalidInput(worded("%(given)s is nothing that this page does.", given=repr(wanted)))
         if wanted == "password_link":
             return self._show_link(request, person)
         n_ended = reset_second_factor(
@@ -311,7 +312,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
     def roles(self, person: User) -> str:
         """Return what they hold, with what of it does not go together: given before that was refused."""
         held = ", ".join(str(in_words(role)) for role in sorted(roles_of(person))) or "–"
-        return " ".join([held, *(f"({said})" for said in conflicts_of(person))])
+        return " ".join([held, *(f"({told_in(said)[0]})" for said in conflicts_of(person))])
 
 
 @admin.register(Pseudonym)

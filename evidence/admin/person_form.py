@@ -21,7 +21,7 @@ from evidence import acts
 from evidence.access import Principal, member_systems
 from evidence.errors import EvidenceError, ProofNeeded
 from evidence.models import Membership, System
-from evidence.pages.refusals import refusal_detail
+from evidence.pages.refusals import in_language, refusal_detail
 from evidence.roles import conflicts_with, given_by_one_operator, roles_among, roles_of
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _names_of(groups: Iterable[Group]) -> frozenset[str]:
 def _check_together(person: User, roles: frozenset[str]) -> None:
     """Have each two roles that do not go together said at the field."""
     if conflicts := conflicts_with(person, roles):
-        raise ValidationError(conflicts)
+        raise ValidationError([in_language(each) for each in conflicts])
 
 
 def _ask(check: Callable[..., None], *about: Any) -> None:

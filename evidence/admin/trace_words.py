@@ -14,6 +14,7 @@ from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import InvalidInput, SearchTooWide
 from evidence.models import Trace
+from evidence.pages.refusals import refusal_text
 from evidence.search_terms import UnreadableSearch, read_terms
 from evidence.selectors.revisions import is_superseded
 from evidence.selectors.trace_words import FoundPage, Period, Place, WordSearch, within
@@ -58,7 +59,9 @@ class TraceSearch(TraceIdSearch):
             return search.find(rows.filter(~is_superseded()), MOST, Place())
         except (UnreadableSearch, InvalidInput, SearchTooWide) as exc:
             self.message_user(
-                request, _("Only ids were searched, and no words. %(why)s") % {"why": exc}, messages.WARNING
+                request,
+                _("Only ids were searched, and no words. %(why)s") % {"why": refusal_text(exc)},
+                messages.WARNING,
             )
             return FoundPage([])
 

@@ -17,6 +17,7 @@ from django_filters.rest_framework import filters as rest_filters
 
 from evidence.api.inputs import unknown_choice
 from evidence.errors import Fault, InvalidInput
+from evidence.worded import quoted
 
 _LARGEST_ID: Final = 2**63 - 1
 
@@ -169,7 +170,7 @@ def _fault_of(filterset: Any, name: str, error: ValidationError) -> Fault:
     choices = _choices_of(filterset.form.fields[name])
     if error.code == "invalid_choice" and choices:
         return unknown_choice(filterset.data.get(name), choices, part="query", path=name)
-    return Fault("query", name, error.code or "invalid", " ".join(error.messages))
+    return Fault("query", name, error.code or "invalid", quoted(" ".join(error.messages)))
 
 
 def _choices_of(field: Any) -> Collection[str]:

@@ -16,7 +16,12 @@ from rest_framework.settings import api_settings
 from evidence.errors import MOST_FAULTS, Fault, InvalidInput
 from evidence.limits import excess
 from evidence.nearest import hint_at, nearest_name
+from evidence.worded import quoted, worded
 
+_UNKNOWN: Final = {
+    "field": worded("Unknown field %(name)s; %(hint)s"),
+    "query parameter": worded("Unknown query parameter %(name)s; %(hint)s"),
+}
 _SHOWN: Final = 100  # characters of a name somebody made up
 
 
@@ -166,7 +171,12 @@ def unknown_choice(
     """Return the fault of a value that is none of the choices."""
     shown = str(written)[:_SHOWN]
     listed = ", ".join(choices)
-    message = f"{path} is not one of {listed}: {shown!r}"
+    message = worded(
+        "%(path)s is not one of %(choices)s: %(given)s",
+        path=path,
+        choices=listed,
+        given=repr(shown),
+    )
     return Fault(part, path, "invalid_choice", message, nearest_name(shown, choices))
 
 
@@ -182,9 +192,19 @@ def _fault_of_parameter(
     if name not in known:
         return _unknown(part, shown, shown, known, noun, f"unknown_{kind}")
     if len(values) > 1 and name not in repeatable:
-        return Fault(part, shown, f"repeated_{kind}", f"{shown} is given {len(values)} times: give it once")
+        return Fault(
+            part,
+            shown,
+            f"repeated_{kind}",
+            worded("%(name)s is given %(times)s times: give it once", name=shown, times=len(values)),
+        )
     if not all(values):
-        return Fault(part, shown, f"empty_{kind}", f"{shown} has no value: leave it out, or say which")
+        return Fault(
+            part,
+            shown,
+            f"empty_{kind}",
+            worded("%(name)s has no value: leave it out, or say which", name=shown),
+        )
     return _fault_of_null(part, name, values)
 
 
@@ -192,14 +212,25 @@ def _fault_of_null(part: Literal["body", "query"], name: str, values: list[str])
     if not any("\x00" in text for text in (name, *values)):
         return None
     shown = name[:_SHOWN].replace("\x00", "\\u0000")
-    return Fault(part, shown, "null_character", f"{shown} holds the character U+0000: leave it out")
+    return Fault(
+        part,
+        shown,
+        "null_character",
+        worded("%(name)s holds the character U+0000: leave it out", name=shown),
+    )
 
 
 def _unknown(
     part: Literal["body", "query"], path: str, name: str, known: Collection[str], noun: str, code: str
 ) -> Fault:
     nearest = nearest_name(name, known)
-    return Fault(part, path, code, f"Unknown {noun} {name!r}; {hint_at(nearest)}", nearest)
+    return Fault(
+        part,
+        path,
+        code,
+        worded(_UNKNOWN[noun], name=repr(name), hint=hint_at(nearest)),
+        nearest,
+    )
 
 
 def _unknown_in(field: Any, data: Any, place: str, part: Literal["body", "query"]) -> Iterator[Fault]:
@@ -242,7 +273,7 @@ def _fault_of_value(field: Any, detail: Any, data: Any, place: str, part: Litera
     code = str(getattr(detail, "code", "") or "invalid")
     if code == "invalid_choice" and isinstance(field, serializers.ChoiceField):
         return unknown_choice(data, [str(each) for each in field.choices], part=part, path=place)
-    return Fault(part, place, code, str(detail))
+    return Fault(part, place, code, quoted(str(detail)))
 
 
 def _item(data: Any, key: Any) -> Any:

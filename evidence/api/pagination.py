@@ -11,6 +11,7 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
 from evidence.errors import Fault, InvalidInput
+from evidence.worded import worded
 
 
 class KeysetPagination(CursorPagination):
@@ -44,7 +45,11 @@ class KeysetPagination(CursorPagination):
         if not (
             text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= self.max_page_size
         ):
-            message = f"limit is a whole number from 1 to {self.max_page_size}, not {text[:40]!r}"
+            message = worded(
+                "limit is a whole number from 1 to %(most)s, not %(given)s",
+                most=self.max_page_size,
+                given=repr(text[:40]),
+            )
             raise InvalidInput(faults=[Fault("query", "limit", "out_of_range", message)])
         return int(text)
 
@@ -61,7 +66,9 @@ class KeysetPagination(CursorPagination):
         except (NotFound, ValidationError):
             is_ours = False
         if not is_ours:
-            message = "cursor is taken from the `next` or `previous` of a page, whole; this one is from none"
+            message = worded(
+                "cursor is taken from the `next` or `previous` of a page, whole; this one is from none",
+            )
             raise InvalidInput(faults=[Fault("query", "cursor", "invalid_cursor", message)])
         return cursor
 

@@ -16,6 +16,7 @@ from evidence.errors import MOST_FAULTS, Fault, InvalidInput
 from evidence.limits import check_count
 from evidence.otlp.errors import BodyTooLarge
 from evidence.strict_json import faults_in, read_json
+from evidence.worded import quoted, worded
 
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 _LARGEST_INTEGER: Final = 2**53 - 1  # every reader of JSON, and RFC 8785, agrees on integers up to here
@@ -42,14 +43,16 @@ class StrictJSONParser(BaseParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            raise BodyTooLarge(f"the body has more than {limit} bytes: send less at once")
-        check_count(_most_values(raw), "MAX_JSON_VALUES", "The values of the body")
+            raise BodyTooLarge(worded("the body has more than %(most)s bytes: send less at once", most=limit))
+        check_count(_most_values(raw), "MAX_JSON_VALUES", worded("The values of the body"))
         try:
             value = read_json(raw)
         except ValueError as exc:
             raise ParseError(f"The body is not JSON: {exc}") from exc
         if found := list(islice(chain(faults_in(value), _faults_in_numbers(value)), MOST_FAULTS)):
-            raise InvalidInput(faults=[Fault("body", "", "unstorable_value", fault) for fault in found])
+            raise InvalidInput(
+                faults=[Fault("body", "", "unstorable_value", quoted(fault)) for fault in found]
+            )
         return value
 
 

@@ -15,6 +15,7 @@ from evidence.api.pagination import KeysetPagination
 from evidence.api.scoped_view import ScopedView, method_of
 from evidence.limits import check_count
 from evidence.models import Scope
+from evidence.worded import worded
 
 _M = TypeVar("_M", bound=models.Model)
 
@@ -46,7 +47,9 @@ class ScopedList(_ScopedReading[_M], ListAPIView[_M]):
         )
         for name in repeatable:
             check_count(
-                len(request.query_params.getlist(name)), "MAX_REPEATED_FILTERS", f"The values of {name}"
+                len(request.query_params.getlist(name)),
+                "MAX_REPEATED_FILTERS",
+                worded("The values of %(name)s", name=name),
             )
         return {}
 

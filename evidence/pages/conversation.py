@@ -62,6 +62,6 @@ def conversation(request: HttpRequest, principal: Principal) -> Page:
 def _named(request: HttpRequest) -> tuple[Together, str]:
     named = [(kind, request.GET[kind]) for kind in Together if request.GET.get(kind)]
     if len(named) != 1:
-        message = "name either a conversation or a session, by its id as the application sent it"
+        message = worded("name either a conversation or a session, by its id as the application sent it")
         raise InvalidInput(faults=[Fault("query", Together.CONVERSATION, "required", message)])
     return named[0]

@@ -63,7 +63,7 @@ class ErasureForm(forms.Form):
         try:
             first, last = bounds_of(typed) if typed else (None, None)
         except NoTraceId as exc:
-            raise forms.ValidationError(str(exc)) from exc
+            raise forms.ValidationError(refusal_detail(exc)) from exc
         if first != last:
             raise forms.ValidationError(_("Give the whole id, 32 hexadecimal characters."))
         return first

@@ -80,7 +80,7 @@ def compare_two_runs(request: HttpRequest, principal: Principal) -> Page:
 def _find(request: HttpRequest, principal: Principal, name: str) -> EvalRun:
     given = request.GET.get(name, "")
     if not given.isdecimal() or len(given) > _DIGITS:
-        message = "name both runs by the number in the address of their page"
+        message = worded("name both runs by the number in the address of their page")
         raise InvalidInput(faults=[Fault("query", name, "required", message)])
     runs = visible_to(EvalRun.objects.select_related("system", "release", "evaluator", "dataset"), principal)
     run = runs.filter(pk=int(given)).first()
@@ -94,7 +94,7 @@ def _margin(request: HttpRequest) -> float | None:
     try:
         return float(given) if given else None
     except ValueError as exc:
-        message = "how much worse is not worse yet, as a number above 0: 0.05"
+        message = worded("how much worse is not worse yet, as a number above 0: 0.05")
         raise InvalidInput(faults=[Fault("query", _MARGIN, "invalid", message)]) from exc
 
 

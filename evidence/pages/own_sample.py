@@ -51,5 +51,7 @@ def own_sample(request: HttpRequest, principal: Principal, release_id: int) -> P
 def _read_size(request: HttpRequest) -> int:
     given = request.GET.get(SIZE, "") or str(_ENOUGH)
     if not given.isdecimal() or not 1 <= int(given[:9]) <= MOST_DRAWN or len(given) > len(str(MOST_DRAWN)):
-        raise InvalidInput(faults=[Fault("query", SIZE, "invalid", f"a number from 1 to {MOST_DRAWN}")])
+        raise InvalidInput(
+            faults=[Fault("query", SIZE, "invalid", worded("a number from 1 to %(most)s", most=MOST_DRAWN))]
+        )
     return int(given)

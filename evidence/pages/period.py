@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from evidence import clock
 from evidence.errors import Fault, InvalidInput
+from evidence.worded import worded
 
 FROM: Final = "from"
 TO: Final = "to"
@@ -60,5 +61,5 @@ def read_day(request: HttpRequest, name: str) -> date | None:
     except ValueError:
         day = date.min
     if day.year not in _YEARS:
-        raise InvalidInput(faults=[Fault("query", name, "invalid", "a day, as 2026-03-31")])
+        raise InvalidInput(faults=[Fault("query", name, "invalid", worded("a day, as 2026-03-31"))])
     return day

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal, member_systems
 from evidence.models import System
+from evidence.pages.refusals import in_language
 from evidence.strict_json import faults_in, read_json
 
 
@@ -53,7 +54,7 @@ class ReadingForm(forms.Form):
         except (ValueError, RecursionError) as exc:
             raise forms.ValidationError(_("This is no JSON: %(why)s"), params={"why": exc}) from exc
         if found := next(faults_in(document), None):
-            raise forms.ValidationError(found)
+            raise forms.ValidationError(in_language(found))
         return document
 
 

@@ -16,10 +16,11 @@ from evidence import acts
 from evidence.access import Principal, member_systems, visible_to
 from evidence.admin.frame.display import list_url, record_url
 from evidence.admin.review.conversation import Turn, read_turns
-from evidence.errors import EvidenceError, InvalidInput, NotFound
+from evidence.errors import EvidenceError, Fault, InvalidInput, NotFound
 from evidence.models import ArtefactKind, ArtefactVersion, System, Trace
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.reading_form import ReadingForm, as_text
+from evidence.pages.refusals import in_language, refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.readings import DOCUMENT, find_readings_in_force
 from evidence.semconv.draft import Flag, RetrievalDraft, TraceDraft
@@ -119,9 +120,11 @@ def _side(name: str, title: str, trace: Trace, draft: TraceDraft) -> Side:
 
 
 def _tell(form: forms.Form, refused: EvidenceError) -> None:
-    faults = getattr(refused, "faults", ())
-    for fault in faults or [refused]:
-        form.add_error("document" if faults else None, str(fault))
+    faults: Sequence[Fault] = getattr(refused, "faults", ())
+    for fault in faults:
+        form.add_error("document", in_language(fault.sentence))
+    if not faults:
+        form.add_error(None, refusal_detail(refused))
 
 
 def _page(form: ReadingForm, principal: Principal, sides: Sequence[Side] | None = None) -> Page:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from evidence.pages.refusal_words import REFUSAL_WORDS
-from evidence.worded import Worded, sentence_of
+from evidence.worded import Coded, Worded, sentence_of
 
 
 def refusal(exc: Any) -> SafeString:
@@ -43,6 +43,12 @@ def title_in_language(code: str, title: str) -> str:
     return str(words.title) if words else gettext(title)
 
 
+def told_in(text: str) -> tuple[str, str]:
+    """Return a sentence in the reader's language, and the language that it is in: empty where it is the page's."""
+    said = _say(text)
+    return said, "" if _is_english() or said != text else "en"
+
+
 def in_language(text: str) -> SafeString | str:
     """Return a sentence in the reader's language; marked as English where it is in no other."""
     if not text or _is_english():
@@ -55,10 +61,20 @@ def _say(text: str) -> str:
     if not isinstance(text, Worded):
         return gettext(text)  # stored: where it has no values, it is a template of its own
     template = gettext(text.template)
-    values = {
-        name: _say(value) if isinstance(value, Worded) else value for name, value in text.values.items()
-    }
+    values = {name: _say_value(value) for name, value in text.values.items()}
     return template % values if values else template
+
+
+def _say_value(value: object) -> object:
+    if isinstance(value, Coded):
+        return value if _is_english() else _name_of(value)
+    return _say(value) if isinstance(value, Worded) else value
+
+
+def _name_of(code: Coded) -> str:
+    from evidence.admin.frame.labels import choice_of  # noqa: PLC0415  # the admin's pages read this module
+
+    return choice_of(code, code)
 
 
 def _is_english() -> bool:

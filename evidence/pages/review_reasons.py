@@ -19,9 +19,11 @@ from evidence.admin.frame.words import in_words
 from evidence.errors import AccessDenied, EvidenceError, Fault, InvalidInput
 from evidence.models import ArtefactKind, ArtefactVersion, ReasonCode, System
 from evidence.pages.frame import Page, page_view
+from evidence.pages.refusals import in_language
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.review_reasons import ReasonList, reasons_of
 from evidence.services.review_reasons import LONGEST, ReasonDraft, set_reasons
+from evidence.worded import sentence_of
 
 SYSTEM: Final = "system"  # in the address: its key
 _SPARE: Final = 3  # rows for reasons that are not there yet
@@ -89,7 +91,7 @@ def _set(request: HttpRequest, principal: Principal, system: System, rows: Any) 
     try:
         version = set_reasons(principal=principal, system=system, reasons=list(drafts.values()))
     except InvalidInput as exc:
-        _refuse(list(drafts), list(exc.faults) or [Fault("body", "", "refused", str(exc))])
+        _refuse(list(drafts), list(exc.faults) or [Fault("body", "", "refused", sentence_of(exc))])
         messages.error(request, _("Nothing was changed."))
         return False
     except AccessDenied:
@@ -106,7 +108,7 @@ def _refuse(given: list[forms.Form], faults: list[Fault]) -> None:
         place = _place(fault, len(given))
         row = given[place] if place is not None else next(iter(given), None)
         if row is not None:
-            row.add_error(None, fault.message)
+            row.add_error(None, in_language(fault.message))
 
 
 def _place(fault: Fault, n_rows: int) -> int | None:

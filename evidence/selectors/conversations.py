@@ -10,6 +10,7 @@ from django.db.models import QuerySet, TextChoices
 
 from evidence.errors import AmbiguousConversation, ConversationTooLong
 from evidence.models import Trace
+from evidence.worded import Coded, worded
 
 LONGEST: Final = 1_000  # traces of one conversation that are put in order
 
@@ -47,12 +48,21 @@ def find_together(rows: QuerySet[Trace], kind: Together, given_id: str) -> Query
     heads = list(found.values_list("pk", "system__key")[: LONGEST + 1])
     if len(heads) > LONGEST:
         raise ConversationTooLong(
-            f"More than {LONGEST:,} traces carry this id of a {kind}: narrow the list of traces by it instead."
+            worded(
+                "More than %(most)s traces carry this id of a %(kind)s: narrow the list of traces by "
+                "it instead.",
+                most=f"{LONGEST:,}",
+                kind=Coded(kind),
+            )
         )
     systems = sorted({key for _, key in heads})
     if len(systems) > 1:
         raise AmbiguousConversation(
-            f"Systems {', '.join(systems)} each have this {kind}: add `system=` and one of them."
+            worded(
+                "Systems %(systems)s each have this %(kind)s: add `system=` and one of them.",
+                systems=", ".join(systems),
+                kind=Coded(kind),
+            )
         )
     return rows.filter(pk__in=[pk for pk, _ in heads]).order_by("started_at", "pk")
 

@@ -27,6 +27,7 @@ from evidence.models import (
     ReviewTask,
 )
 from evidence.selectors.review_tasks import with_standing
+from evidence.worded import worded
 
 MadeFrom = LabelSet.MadeFrom
 # What each word is worth; None: the person cannot tell, which counts against the release.
@@ -61,11 +62,21 @@ def labels_from_reviews(run: EvalRun, metric: str, person: User, made_from: str)
             an answer that stands is worth.
     """
     if made_from not in MAPPINGS:
-        raise InvalidInput(f"Labels are made from {' or '.join(MAPPINGS)}, not from {made_from!r}.")
+        raise InvalidInput(
+            worded(
+                "Labels are made from %(sources)s, not from %(given)s.",
+                sources=" or ".join(MAPPINGS),
+                given=repr(made_from),
+            )
+        )
     score = EvalScore.objects.filter(run=run, metric=metric, slice={}, judge__isnull=False).first()
     if score is None or score.unit != "share" or score.direction != Direction.HIGHER:
         raise InvalidInput(
-            f"{metric!r} is no share that a judge gave, with more being better: what is said at the desk is one."
+            worded(
+                "%(metric)s is no share that a judge gave, with more being better: what is said at "
+                "the desk is one.",
+                metric=repr(metric),
+            )
         )
     samples = list(
         EvalSample.objects.filter(

@@ -13,6 +13,7 @@ from evidence.evals.observations import UNIT_DIMENSIONS, item_of, units_of
 from evidence.models import EvalRun, EvalScore, Retraction
 from evidence.nearest import hint_at, nearest_name
 from evidence.statistics.comparison import Comparison, Mismatch, Observation, Scale, compare, find_mismatches
+from evidence.worded import worded
 
 LARGEST = 1e150  # of a value: sums of squares are numbers up to it
 _UNIT_OF_SHARES = "share"  # the one unit of which we know the ends: 0 and 1
@@ -63,17 +64,27 @@ def compare_runs(
     """
     if baseline == candidate:
         raise InvalidInput(
-            f"{candidate} is compared with itself, and never worse: name another run to compare it with."
+            worded(
+                "%(candidate)s is compared with itself, and never worse: name another run to compare "
+                "it with.",
+                candidate=candidate,
+            )
         )
     _check_comparable(baseline, candidate)
     if margin is not None and not 0 < margin < math.inf:
-        raise InvalidInput(f"A margin is a number above 0, not {margin}.")
+        raise InvalidInput(worded("A margin is a number above 0, not %(given)s.", given=margin))
     old, new = _scores(baseline), _scores(candidate)
     shared = sorted(old.keys() & new.keys())
     if metric is not None and metric not in shared:
-        raise InvalidInput(f"The runs do not both have {metric!r}: {hint_at(nearest_name(metric, shared))}")
+        raise InvalidInput(
+            worded(
+                "The runs do not both have %(metric)s: %(hint)s",
+                metric=repr(metric),
+                hint=hint_at(nearest_name(metric, shared)),
+            )
+        )
     if not shared:
-        raise InvalidInput("The runs have no metric in common.")
+        raise InvalidInput(worded("The runs have no metric in common."))
     names = shared if metric is None else [metric]
     compared = tuple(
         _compare_metric(baseline, candidate, _common(old[name], new[name]), margin) for name in names
@@ -87,14 +98,23 @@ def _compare_metric(
     old, new = (observations_of(run, score.metric) for run in (baseline, candidate))
     if any(abs(each.value) > LARGEST for each in (*old, *new) if each.value is not None):
         raise InvalidInput(
-            f"Values of {score.metric} are beyond {LARGEST:g}, where squares are no numbers any more: "
-            "state the metric in a larger unit."
+            worded(
+                "Values of %(metric)s are beyond %(largest)s, where squares are no numbers any more: "
+                "state the metric in a larger unit.",
+                metric=score.metric,
+                largest=f"{LARGEST:g}",
+            )
         )
     scale = scale_of(score, (*old, *new))
     if margin is not None and scale.span is not None and margin >= scale.span:
         raise InvalidInput(
-            f"Each candidate is within {margin:g} of its baseline: {score.metric} is a share, and a margin of it lies "
-            "between 0 and 1, 0.05 for five percentage points. Name the metric that the margin is for."
+            worded(
+                "Each candidate is within %(margin)s of its baseline: %(metric)s is a share, and a "
+                "margin of it lies between 0 and 1, 0.05 for five percentage points. Name the metric "
+                "that the margin is for.",
+                margin=f"{margin:g}",
+                metric=score.metric,
+            )
         )
     found = compare(old, new, scale, margin=margin)
     return MetricComparison(score.metric, score.unit, scale.higher_is_better, found)

@@ -17,6 +17,7 @@ from evidence.models import (
     TraceVersion,
 )
 from evidence.selectors.traces import current_traces
+from evidence.worded import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,13 @@ def find_index_version(system: System, digest: str) -> ArtefactVersion:
         artefact__system=system, artefact__kind=ArtefactKind.INDEX, digest=digest
     ).first()
     if found is None:
-        raise NotFound(f"{system.key!r} has no index version of digest {digest[:64]!r}.")
+        raise NotFound(
+            worded(
+                "%(system_key)s has no index version of digest %(digest)s.",
+                system_key=repr(system.key),
+                digest=repr(digest[:64]),
+            )
+        )
     return found
 
 

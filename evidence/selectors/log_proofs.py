@@ -14,6 +14,7 @@ from evidence.log import tiles, tree
 from evidence.log.proof import LogProof
 from evidence.models.audit import AuditEvent, Checkpoint, Leaf
 from evidence.prepared import prepared_cursor
+from evidence.worded import worded
 
 # The widest row of each place: a partial tile is followed by wider ones, all with the same beginning.
 _WIDEST = """
@@ -104,8 +105,8 @@ def get_checkpoint(*, size: int) -> Checkpoint:
 def _unsigned(size: int | None) -> NotFound:
     """Return what is said where no tree of a size was signed, or none at all."""
     if size is None:
-        return NotFound("The log has no checkpoint yet. One is signed every minute; ask again then.")
-    return NotFound(f"No checkpoint was signed at size {size}.")
+        return NotFound(worded("The log has no checkpoint yet. One is signed every minute; ask again then."))
+    return NotFound(worded("No checkpoint was signed at size %(size)s.", size=size))
 
 
 def read_stored_tiles(wanted: Collection[tiles.Tile]) -> Mapping[tiles.Tile, bytes]:
@@ -153,7 +154,7 @@ def read_tile(tile: tiles.Tile) -> bytes:
     whole = tiles.tile_at(tile.level, tile.index, latest_checkpoint().size)
     data = read_stored_tiles([tile]).get(tile) if whole and whole.width >= tile.width else None
     if data is None:
-        raise NotFound(f"The signed log has no {tile.path}.")
+        raise NotFound(worded("The signed log has no %(path)s.", path=tile.path))
     return data
 
 
@@ -172,7 +173,7 @@ def read_bundle(bundle: tiles.Bundle) -> bytes:
     """
     begin = bundle.index * tiles.TILE_WIDTH
     if begin + bundle.width > latest_checkpoint().size:
-        raise NotFound(f"The signed log has no {bundle.path}.")
+        raise NotFound(worded("The signed log has no %(path)s.", path=bundle.path))
     rows = Leaf.objects.filter(seq__gte=begin, seq__lt=begin + bundle.width).order_by("seq")
     return tiles.pack_entries(bytes(entry) for entry in rows.values_list("event__entry", flat=True))
 
@@ -201,7 +202,13 @@ def read_disclosed_entries(
         NotFound: the signed tree has no such leaf.
     """
     if begin >= size:
-        raise NotFound(f"The signed log has {size} entries, numbered from 0: there is none at {begin}.")
+        raise NotFound(
+            worded(
+                "The signed log has %(size)s entries, numbered from 0: there is none at %(begin)s.",
+                size=size,
+                begin=begin,
+            )
+        )
     leaves = list(Leaf.objects.filter(seq__gte=begin, seq__lt=min(end, size)).order_by("seq"))
     may_read = visible.filter(pk__in=[leaf.event_id for leaf in leaves])
     entries = dict(may_read.values_list("pk", "entry"))
@@ -239,7 +246,11 @@ def prove_event_inclusion(event: AuditEvent, *, size: int | None = None) -> Incl
     checkpoint = Checkpoint.from_db(connection.alias, _HEAD, head)
     if seq is None:
         raise NotFound(
-            f"Event {event.event_uuid} is not in the tree of {checkpoint.size} leaves; ask again later."
+            worded(
+                "Event %(event_uuid)s is not in the tree of %(size)s leaves; ask again later.",
+                event_uuid=event.event_uuid,
+                size=checkpoint.size,
+            )
         )
     stored = {(level, index): bytes(hashes) for *_, level, index, hashes in rows if hashes is not None}
     read = tiles.nodes_from_tiles(partial(tiles.cut_tiles, stored), size=checkpoint.size)
@@ -256,7 +267,11 @@ def prove_checkpoints_consistent(*, old_size: int, new_size: int) -> list[bytes]
     """
     if old_size > new_size:
         raise InvalidInput(
-            f"A tree of {old_size} leaves is no prefix of one of {new_size}: give the smaller first."
+            worded(
+                "A tree of %(old_size)s leaves is no prefix of one of %(new_size)s: give the smaller first.",
+                old_size=old_size,
+                new_size=new_size,
+            )
         )
     with prepared_cursor() as cursor:
         cursor.execute(_SIGNED, [[old_size, new_size]])

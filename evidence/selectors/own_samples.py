@@ -19,6 +19,7 @@ from evidence.errors import InvalidInput
 from evidence.models import Trace
 from evidence.selectors.revisions import is_superseded
 from evidence.statistics.attributes import upper_bound
+from evidence.worded import worded
 
 MOST_DRAWN: Final = 200  # answers, as one person looks at in days
 LONGEST_SEED: Final = 200  # characters
@@ -46,16 +47,22 @@ def draw_own_sample(rows: QuerySet[Trace], *, seed: str, n: int) -> OwnSample:
             TRACEBINDER_SAMPLING_MAX_ANSWERS.
     """
     if not 1 <= n <= MOST_DRAWN:
-        raise InvalidInput(f"Draw between 1 and {MOST_DRAWN} answers.")
+        raise InvalidInput(worded("Draw between 1 and %(most)s answers.", most=MOST_DRAWN))
     if not seed or len(seed) > LONGEST_SEED:
         raise InvalidInput(
-            f"A seed has between 1 and {LONGEST_SEED} characters. Choose it before you see any answer."
+            worded(
+                "A seed has between 1 and %(most)s characters. Choose it before you see any answer.",
+                most=LONGEST_SEED,
+            )
         )
     current = rows.filter(~is_superseded()).order_by()
     population = current.values("pk")[: settings.SAMPLING_MAX_ANSWERS + 1].count()
     if population > settings.SAMPLING_MAX_ANSWERS:
         raise InvalidInput(
-            f"These days have more than {settings.SAMPLING_MAX_ANSWERS:,} answers: draw from fewer days at a time."
+            worded(
+                "These days have more than %(most)s answers: draw from fewer days at a time.",
+                most=f"{settings.SAMPLING_MAX_ANSWERS:,}",
+            )
         )
     return OwnSample(population, list(_in_drawn_order(current, seed)[:n]))
 

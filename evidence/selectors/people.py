@@ -11,6 +11,7 @@ from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken, Pseudonym, SecondFactor
 from evidence.roles import ROLES, conflicts_of, roles_of, token_scopes_of
+from evidence.worded import Worded
 
 
 def directory() -> QuerySet[Any]:
@@ -54,7 +55,7 @@ def factor_fact(factor: SecondFactor) -> dict[str, str]:
     return {"secret_digest": sha256_hex(factor.secret.encode())}
 
 
-def find_conflicting_roles() -> list[tuple[User, list[str]]]:
+def find_conflicting_roles() -> list[tuple[User, list[Worded]]]:
     """Return the active people who hold roles that do not go together, and a sentence for each two."""
     holders = User.objects.filter(Q(groups__name__in=ROLES) | Q(is_superuser=True), is_active=True).distinct()
     people = holders.prefetch_related("groups").order_by("username")

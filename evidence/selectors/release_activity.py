@@ -26,6 +26,7 @@ from evidence.statement_limit import TookTooLong, statements_limited
 from evidence.statistics.intervals import Estimate
 from evidence.statistics.shares import estimate_share
 from evidence.statistics.units import Unit, tally
+from evidence.worded import worded
 
 MOST_DAYS: Final = 3_660
 MOST_REVIEWS: Final = 20_000  # of a period
@@ -170,9 +171,11 @@ def activity_of(
         InvalidInput: the period is longer than `MOST_DAYS`, or ends before it begins.
     """
     if until <= since:
-        raise InvalidInput("The period ends before it begins.")
+        raise InvalidInput(worded("The period ends before it begins."))
     if until - since > timedelta(days=MOST_DAYS):
-        raise InvalidInput(f"The period is longer than {MOST_DAYS} days: take a shorter one.")
+        raise InvalidInput(
+            worded("The period is longer than %(most)s days: take a shorter one.", most=MOST_DAYS)
+        )
     found = {first: Stretch(first) for first in _firsts(since, until, step)}
     is_counted = _count_answers(release, traces, found, since, until, step)
     _count_reviews(said, found, step)

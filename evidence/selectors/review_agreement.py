@@ -23,6 +23,7 @@ from evidence.selectors.review_tasks import with_standing
 from evidence.selectors.revisions import is_superseded
 from evidence.statistics.intervals import Estimate
 from evidence.statistics.ratings import FEWEST_UNITS, Rated, agreement_of_ratings
+from evidence.worded import worded
 
 MOST_REVIEWS: Final = 20_000  # of a period
 MOST_JUDGEMENTS: Final = 100_000  # of claims
@@ -123,11 +124,11 @@ def agreement_of_reviewers(
         PeriodTooFull: it holds more than is counted at once.
     """
     if until <= since:
-        raise InvalidInput("The period ends before it begins.")
+        raise InvalidInput(worded("The period ends before it begins."))
     of_period = {"created_at__gte": since, "created_at__lt": until}
     recorded = known.filter(task__system=system, **of_period)
     if recorded.order_by()[: MOST_REVIEWS + 1].count() > MOST_REVIEWS:
-        raise PeriodTooFull(MOST_REVIEWS, "reviews")
+        raise PeriodTooFull(MOST_REVIEWS, worded("reviews"))
     of_system = reviews.filter(task__system=system, **of_period)
     current = of_system.exclude(is_superseded("task__trace"))
     judged = _read(current)
@@ -209,7 +210,7 @@ def _claims(judgements: QuerySet[ClaimJudgement]) -> Figure:
     rows = judgements.annotate(unit=_unit("review__task__trace")).order_by("pk")
     told = list(rows.values_list("claim_id", "unit", "judgement")[: MOST_JUDGEMENTS + 1])
     if len(told) > MOST_JUDGEMENTS:
-        raise PeriodTooFull(MOST_JUDGEMENTS, "judgements of claims")
+        raise PeriodTooFull(MOST_JUDGEMENTS, worded("judgements of claims"))
     counts: dict[int, Counter[str]] = {}
     units: dict[int, Hashable] = {}
     for claim, unit, judgement in told:

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 
 from evidence.errors import NotFound
 from evidence.models import System, Trace
+from evidence.worded import worded
 
 
 def is_superseded(trace: str = "") -> Exists:
@@ -43,6 +44,14 @@ def find_revision(system: System, trace_id: UUID, revision: int | None = None) -
         revisions = revisions.filter(revision=revision)
     trace = revisions.select_related("system", "release").order_by("-revision").first()
     if trace is None:
-        which = "" if revision is None else f"revision {revision} of "
-        raise NotFound(f"There is no {which}trace {trace_id.hex} in {system.key}.")
+        told = {"trace": trace_id.hex, "system_key": system.key}
+        if revision is None:
+            raise NotFound(worded("There is no trace %(trace)s in %(system_key)s.", **told))
+        raise NotFound(
+            worded(
+                "There is no revision %(revision)s of trace %(trace)s in %(system_key)s.",
+                revision=revision,
+                **told,
+            )
+        )
     return trace

@@ -19,6 +19,7 @@ from django.db.models import Q, QuerySet
 
 from evidence.errors import InvalidInput
 from evidence.models import Span
+from evidence.worded import worded
 
 
 def spans_between(since: datetime | None, until: datetime | None) -> QuerySet[Span]:
@@ -30,8 +31,11 @@ def spans_between(since: datetime | None, until: datetime | None) -> QuerySet[Sp
     longest = timedelta(hours=settings.SPAN_SEARCH_MAX_HOURS)
     if since is None or until is None or until <= since or until - since > longest:
         raise InvalidInput(
-            "Searching spans needs `since` and `until`, at most "
-            f"{settings.SPAN_SEARCH_MAX_HOURS} hours apart; or ask for the spans of one trace."
+            worded(
+                "Searching spans needs `since` and `until`, at most %(most)s hours apart; or ask for "
+                "the spans of one trace.",
+                most=settings.SPAN_SEARCH_MAX_HOURS,
+            )
         )
     return Span.objects.filter(started_at__gte=since, started_at__lt=until)
 
@@ -45,7 +49,7 @@ def with_attributes(spans: QuerySet[Span], wanted: Sequence[str]) -> QuerySet[Sp
     for text in wanted:
         key, sign, value = text.partition("=")
         if not key or not sign:
-            raise InvalidInput(f"`attribute` is key=value, not {text[:100]!r}.")
+            raise InvalidInput(worded("`attribute` is key=value, not %(given)s.", given=repr(text[:100])))
         matches = Q(attributes__contains={key: value})
         for other in _as_json(value):
             matches |= Q(attributes__contains={key: other})

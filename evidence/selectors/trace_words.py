@@ -31,6 +31,7 @@ from evidence.selectors.planned import planned_rows
 from evidence.selectors.search_limit import limited
 from evidence.time_budget import TimeBudget
 from evidence.word_rules import SEARCH_KEYS, SEARCH_TEXT, STRETCH_BITS, TRACE_KEYS
+from evidence.worded import worded
 
 _FEW: Final = 2_000  # rows that the planner expects, which are better listed than met
 _MOST_LISTED: Final = 10_000  # where it was wrong, they are met after all
@@ -146,9 +147,9 @@ class WordSearch:
         self._systems, self._period = systems, period
         self._words, self._literals = _read_words(terms)
         if not self._words:
-            message = (
-                "Each of these is in nearly every text, or one character of a language without spaces: add a word of "
-                "at least two."
+            message = worded(
+                "Each of these is in nearly every text, or one character of a language without "
+                "spaces: add a word of at least two.",
             )
             raise InvalidInput(faults=[Fault("query", "words", "no_word", message)])
 

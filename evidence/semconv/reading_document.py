@@ -15,6 +15,7 @@ from evidence.errors import MOST_FAULTS, Fault, InvalidInput
 from evidence.nearest import hint_at, nearest_name
 from evidence.semconv.system_reading import DocumentPlace, Path, SpanPattern, SystemReading, TextPlace
 from evidence.strict_json import fault_in_text
+from evidence.worded import Worded, worded
 
 MOST_PLACES: Final = 20  # of each kind
 LONGEST_NAME: Final = 200  # characters of a name, an attribute or a path
@@ -75,16 +76,29 @@ def _path(entry: Mapping[str, str], key: str) -> Path:
 
 def _faults_in(document: object) -> Iterator[Fault]:
     if not isinstance(document, Mapping):
-        yield Fault("body", "", "not_an_object", f"A reading is an object with some of {', '.join(_KEYS)}.")
+        yield Fault(
+            "body",
+            "",
+            "not_an_object",
+            worded("A reading is an object with some of %(keys)s.", keys=", ".join(_KEYS)),
+        )
         return
     yield from _unknown_in(document, _KEYS, "")
     for key, known in _KEYS.items():
         entries = document.get(key, [])
         if not isinstance(entries, list):
-            yield Fault("body", key, "not_a_list", f"{key} is a list of places: [{{…}}].")
+            yield Fault("body", key, "not_a_list", worded("%(key)s is a list of places: [{…}].", key=key))
         elif len(entries) > MOST_PLACES:
             yield Fault(
-                "body", key, "too_many", f"{key} names {len(entries)} places; {MOST_PLACES} are read."
+                "body",
+                key,
+                "too_many",
+                worded(
+                    "%(key)s names %(count)s places; %(most)s are read.",
+                    key=key,
+                    count=len(entries),
+                    most=MOST_PLACES,
+                ),
             )
         else:
             for number, entry in enumerate(entries):
@@ -93,39 +107,67 @@ def _faults_in(document: object) -> Iterator[Fault]:
 
 def _faults_in_entry(entry: object, known: tuple[str, ...], place: str) -> Iterator[Fault]:
     if not isinstance(entry, Mapping):
-        yield Fault("body", place, "not_an_object", f"{place} is an object with some of {', '.join(known)}.")
+        yield Fault(
+            "body",
+            place,
+            "not_an_object",
+            worded("%(place)s is an object with some of %(known)s.", place=place, known=", ".join(known)),
+        )
         return
     yield from _unknown_in(entry, known, place)
     if not any(entry.get(key) for key in _SPAN_KEYS):
-        yield Fault("body", place, "required", f"{place} names no spans: give span, scope, or both.")
+        yield Fault(
+            "body",
+            place,
+            "required",
+            worded("%(place)s names no spans: give span, scope, or both.", place=place),
+        )
     if "attribute" in known and "attribute" not in entry:
-        yield Fault("body", place, "required", f"{place} names no attribute: give the one that holds it.")
+        yield Fault(
+            "body",
+            place,
+            "required",
+            worded("%(place)s names no attribute: give the one that holds it.", place=place),
+        )
     for key in known:
         if key in entry and (problem := _problem_of(key, entry[key])):
-            yield Fault("body", f"{place}.{key}", "invalid", f"{place}.{key} {problem}")
+            yield Fault(
+                "body",
+                f"{place}.{key}",
+                "invalid",
+                worded("%(place)s %(fault)s", place=f"{place}.{key}", fault=problem),
+            )
 
 
-def _problem_of(key: str, value: object) -> str:
-    """Return what is wrong with one member of a place, as the end of a sentence; empty where nothing is."""
+def _problem_of(key: str, value: object) -> Worded | None:
+    """Return what is wrong with one member of a place, as the end of a sentence; None where nothing is."""
     if not isinstance(value, str) or not value.strip():
-        return "is a text that is not empty"
+        return worded("is a text that is not empty")
     if len(value) > LONGEST_NAME:
-        return f"has {len(value)} characters; {LONGEST_NAME} are allowed"
+        return worded("has %(length)s characters; %(most)s are allowed", length=len(value), most=LONGEST_NAME)
     if fault := fault_in_text(value):
         return fault
-    return _problem_of_path(value) if key in _PATHS else _problem_of_name(value) if key in _SPAN_KEYS else ""
+    return (
+        _problem_of_path(value) if key in _PATHS else _problem_of_name(value) if key in _SPAN_KEYS else None
+    )
 
 
-def _problem_of_path(path: str) -> str:
+def _problem_of_path(path: str) -> Worded | None:
     steps = path.split(".")
     if not all(steps):
-        return "has an empty step: write keys and numbers with one dot between two, as in choices.0.text"
-    return f"has {len(steps)} steps; {LONGEST_PATH} are allowed" if len(steps) > LONGEST_PATH else ""
+        return worded(
+            "has an empty step: write keys and numbers with one dot between two, as in choices.0.text"
+        )
+    if len(steps) <= LONGEST_PATH:
+        return None
+    return worded("has %(count)s steps; %(most)s are allowed", count=len(steps), most=LONGEST_PATH)
 
 
-def _problem_of_name(name: str) -> str:
+def _problem_of_name(name: str) -> Worded | None:
     stars = name.count("*")
-    return f"has {stars} stars; {MOST_STARS} are allowed" if stars > MOST_STARS else ""
+    if stars <= MOST_STARS:
+        return None
+    return worded("has %(count)s stars; %(most)s are allowed", count=stars, most=MOST_STARS)
 
 
 def _unknown_in(given: Mapping[Any, Any], known: Iterable[str], place: str) -> Iterator[Fault]:
@@ -135,5 +177,9 @@ def _unknown_in(given: Mapping[Any, Any], known: Iterable[str], place: str) -> I
             nearest = nearest_name(shown, known)
             path = f"{place}.{shown}" if place else shown
             yield Fault(
-                "body", path, "unknown_field", f"Unknown field {shown!r}; {hint_at(nearest)}", nearest
+                "body",
+                path,
+                "unknown_field",
+                worded("Unknown field %(name)s; %(hint)s", name=repr(shown), hint=hint_at(nearest)),
+                nearest,
             )

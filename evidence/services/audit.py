@@ -14,6 +14,7 @@ from evidence import clock
 from evidence.digests import canonical_json, sha256_hex
 from evidence.errors import EvidenceError
 from evidence.models import AuditEvent, AuditPayload, System
+from evidence.worded import worded
 
 
 class AuditOutsideTransaction(EvidenceError):
@@ -127,7 +128,7 @@ def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> None:
 def _require_transaction(verb: str) -> None:
     if not connection.in_atomic_block:
         raise AuditOutsideTransaction(
-            f"{verb}: call audit.record inside transaction.atomic() with the change."
+            worded("%(verb)s: call audit.record inside transaction.atomic() with the change.", verb=verb)
         )
 
 

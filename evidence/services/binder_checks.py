@@ -29,6 +29,7 @@ from evidence.errors import NotVerifiedHere
 from evidence.models import Binder
 from evidence.services.blobs import blob_store, check_blob
 from evidence.services.keys.trust import describe_trust
+from evidence.worded import worded
 
 _VERIFIER: Final = "tracebinder"
 _VERDICTS: Final = range(5)  # exit codes that come with a report
@@ -69,15 +70,20 @@ def check_binder_here(*, principal: Principal, binder: Binder) -> CheckedBinder:
     """
     acts.check_can_read_binder(principal, binder)
     if find_spec(_VERIFIER) is None:
-        raise NotVerifiedHere("The verifier is not installed beside this server: verify the binder offline.")
+        raise NotVerifiedHere(
+            worded("The verifier is not installed beside this server: verify the binder offline.")
+        )
     if binder.archive.size > settings.VERIFY_HERE_BYTES:
         raise NotVerifiedHere(
-            f"It has {binder.archive.size} bytes, and at most {settings.VERIFY_HERE_BYTES} are verified here: verify "
-            "it offline."
+            worded(
+                "It has %(size)s bytes, and at most %(most)s are verified here: verify it offline.",
+                size=binder.archive.size,
+                most=settings.VERIFY_HERE_BYTES,
+            )
         )
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise NotVerifiedHere(
-            "Another binder is being verified: ask again in a moment, or verify it offline."
+            worded("Another binder is being verified: ask again in a moment, or verify it offline.")
         )
     try:
         return _check(binder)
@@ -123,14 +129,19 @@ def _run(arguments: list[str], folder: str) -> dict[str, Any]:
         )  # fmt: skip
     except subprocess.TimeoutExpired as exc:
         raise NotVerifiedHere(
-            f"It was not done after {settings.VERIFY_HERE_SECONDS} seconds: verify it offline."
+            worded(
+                "It was not done after %(seconds)s seconds: verify it offline.",
+                seconds=settings.VERIFY_HERE_SECONDS,
+            )
         ) from exc
     if done.returncode not in _VERDICTS:
-        raise NotVerifiedHere("The verifier ended without a report: verify the binder offline.")
+        raise NotVerifiedHere(worded("The verifier ended without a report: verify the binder offline."))
     try:
         report: dict[str, Any] = json.loads(done.stdout)
     except ValueError as exc:
-        raise NotVerifiedHere("The verifier ended without a report: verify the binder offline.") from exc
+        raise NotVerifiedHere(
+            worded("The verifier ended without a report: verify the binder offline.")
+        ) from exc
     return report
 
 

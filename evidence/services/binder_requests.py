@@ -28,6 +28,7 @@ from evidence.services import audit, binders, leased_work
 from evidence.services.binders import ExportProgress
 from evidence.services.leased_work import WorkKind
 from evidence.time_budget import TimeBudget
+from evidence.worded import worded
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,12 @@ def find_request(*, principal: Principal, binder_id: uuid.UUID) -> BinderRequest
     found = BinderRequest.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
     request = found.select_related("system", "release").order_by("-pk").first()
     if request is None:
-        raise NotFound(f"There is no binder {binder_id} among your systems, and nobody has asked for it.")
+        raise NotFound(
+            worded(
+                "There is no binder %(binder_id)s among your systems, and nobody has asked for it.",
+                binder_id=binder_id,
+            )
+        )
     acts.check_can_read_binder(principal, request)
     return request
 

@@ -46,6 +46,7 @@ from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.people.pseudonyms import identify_whom_binders_name
 from evidence.services.previous_binders import name_previous
 from evidence.time_budget import TimeBudget
+from evidence.worded import worded
 
 PRODUCER_ID: Final = "tracebinder"
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
@@ -126,7 +127,12 @@ def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
     found = Binder.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
     binder = found.select_related("system", "release", "archive").order_by("-pk").first()
     if binder is None:
-        raise NotFound(f"There is no binder {binder_id} among your systems, or it is still being exported.")
+        raise NotFound(
+            worded(
+                "There is no binder %(binder_id)s among your systems, or it is still being exported.",
+                binder_id=binder_id,
+            )
+        )
     acts.check_can_read_binder(principal, binder)
     return binder
 
@@ -135,9 +141,15 @@ def _checked_scope(principal: Principal, asked: AskedScope) -> BinderScope:
     scope = asked.as_of_then(clock.as_of_asked_for(asked.as_of))
     acts.check_can_export_binder(principal, scope)
     if asked.release.system_id != asked.system.pk:
-        raise InvalidInput(f"Release {asked.release.name!r} is not a release of {asked.system.key!r}.")
+        raise InvalidInput(
+            worded(
+                "Release %(release_name)s is not a release of %(system_key)s.",
+                release_name=repr(asked.release.name),
+                system_key=repr(asked.system.key),
+            )
+        )
     if scope.period_from >= scope.period_to:
-        raise InvalidInput("The period is empty: period_from must be before period_to.")
+        raise InvalidInput(worded("The period is empty: period_from must be before period_to."))
     return scope
 
 

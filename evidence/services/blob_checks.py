@@ -20,6 +20,7 @@ from evidence.models import Blob, BlobRemoval
 from evidence.services.blobs import blob_path, blob_store, check_blob, files_in, incoming_file
 from evidence.services.disposal.uses import find_still_had
 from evidence.services.moved_values import find_user_of_value
+from evidence.worded import worded
 
 MAX_NAMED: Final = 200  # faults, and files, that a report names one by one
 _FOLDERS: Final = tuple(f"{number:02x}" for number in range(256))
@@ -116,7 +117,12 @@ def last_fault() -> str:
     if not said["n_faults"]:
         return ""
     first = " ".join(said["first"])
-    return f"{said['n_faults']} faults at {said['at']}, run `manage.py verify_blobs`. {first}"
+    return worded(
+        "%(count)s faults at %(at)s, run `manage.py verify_blobs`. %(first)s",
+        count=said["n_faults"],
+        at=said["at"],
+        first=first,
+    )
 
 
 def _recall(name: str) -> dict[str, Any]:
@@ -229,4 +235,6 @@ def _explain(exc: Exception, digest: str, size: int) -> str:
 
 
 def _store_away() -> BlobStoreAway:
-    return BlobStoreAway(f"{settings.BLOB_ROOT} is not there: mount the blob store, then check again.")
+    return BlobStoreAway(
+        worded("%(folder)s is not there: mount the blob store, then check again.", folder=settings.BLOB_ROOT)
+    )

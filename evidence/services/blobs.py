@@ -20,6 +20,7 @@ from evidence.durable_files import sync
 from evidence.errors import BlobErased, BlobMissing, BlobStoreAway, DigestMismatch, EvidenceError
 from evidence.locks import Lock, hold
 from evidence.models import Blob, BlobRemoval
+from evidence.worded import worded
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,10 @@ def blob_store() -> Iterator[None]:
     except OSError as exc:
         logger.exception("the blob store cannot be read or written")
         raise BlobStoreAway(
-            "The blob store cannot be read or written now. Whether anything of this was stored is not known. Send it "
-            "again later: nothing is stored twice."
+            worded(
+                "The blob store cannot be read or written now. Whether anything of this was stored is "
+                "not known. Send it again later: nothing is stored twice.",
+            )
         ) from exc
 
 
@@ -260,7 +263,9 @@ def _is_there(path: Path) -> bool:
 
 
 def _changed(digest: str) -> DigestMismatch:
-    return DigestMismatch(f"The file of blob {digest} was changed; restore it from a backup.")
+    return DigestMismatch(
+        worded("The file of blob %(digest)s was changed; restore it from a backup.", digest=digest)
+    )
 
 
 def _missing(digest: str) -> EvidenceError:
@@ -271,10 +276,18 @@ def _missing(digest: str) -> EvidenceError:
 def _not_there(digest: str, removed_at: datetime | None) -> EvidenceError:
     """Tell bytes that were taken away, or whose store is away, from bytes that were lost."""
     if not settings.BLOB_ROOT.is_dir():
-        return BlobStoreAway("The folder of the blob store is not there: mount it, then ask again.")
+        return BlobStoreAway(worded("The folder of the blob store is not there: mount it, then ask again."))
     if removed_at is not None:
-        return BlobErased(f"Blob {digest} was removed {removed_at:%Y-%m-%d}; its digest is kept.")
-    return BlobMissing(f"The blob store does not hold {digest}; restore it from a backup.")
+        return BlobErased(
+            worded(
+                "Blob %(digest)s was removed %(removed_at)s; its digest is kept.",
+                digest=digest,
+                removed_at=f"{removed_at:%Y-%m-%d}",
+            )
+        )
+    return BlobMissing(
+        worded("The blob store does not hold %(digest)s; restore it from a backup.", digest=digest)
+    )
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -88,8 +88,8 @@ def _check_said(kind: str, words: str, expires_at: datetime | None) -> None:
     if kind not in _KIND.values:
         raise InvalidInput(
             worded(
-                "An answer to a doubt is one of %(values)s, not %(kind)s.",
-                values=", ".join(_KIND.values),
+                "An answer to a doubt is one of %(kinds)s, not %(kind)s.",
+                kinds=", ".join(_KIND.values),
                 kind=repr(kind),
             )
         )
@@ -106,7 +106,11 @@ def _check_said(kind: str, words: str, expires_at: datetime | None) -> None:
 def _check_follows(newest: DefeaterAnswer | None, kind: str, replaces: int | None) -> None:
     """See that whoever answers has read what was answered before."""
     if replaces != (newest.pk if newest else None):
-        counts = f"answer {newest.pk} counts" if newest else "nobody has answered yet"
+        counts = (
+            worded("answer %(answer)s counts", answer=newest.pk)
+            if newest
+            else worded("nobody has answered yet")
+        )
         raise ConflictingContent(
             worded(
                 "Read what is on record first: %(counts)s, and an answer names the one it replaces.",

@@ -6,7 +6,7 @@ Which environments a gate protects is said in its version, which one person prop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,6 +24,7 @@ from evidence.selectors.deployments import find_way_back, live_at
 from evidence.services import audit, gates
 from evidence.services.gates import KEPT_OUT, GateLook
 from evidence.texts import check_texts
+from evidence.worded import Coded, Worded, joined, worded
 
 CLOCKS: Final = timedelta(minutes=5)  # by which the clock of whoever deploys and ours may differ
 _MOST_TOLD: Final = 5  # unmet criteria in a sentence; the problem's `gates` has all
@@ -97,7 +98,7 @@ def roll_back(
     """
     acts.check_can_roll_back(principal, system)
     if not reason.strip():
-        raise InvalidInput("A rollback says why: give a reason.")
+        raise InvalidInput(worded("A rollback says why: give a reason."))
     check_texts(Deployment, reason=reason)
     going = _Going(
         principal, system, environment, release, effective_from, Deployment.Basis.ROLLBACK, reason=reason
@@ -123,7 +124,13 @@ _Decide = Callable[[_Going, AsOf, Sequence[GateLook], Deployment | None], tuple[
 def _record(going: _Going, decide: _Decide) -> Deployment:
     """Record it as of a moment that is later than the newest decision of each gate that is looked at."""
     if going.release.system_id != going.system.pk:
-        raise InvalidInput(f"Release {going.release.name!r} does not belong to system {going.system.key!r}.")
+        raise InvalidInput(
+            worded(
+                "Release %(release_name)s does not belong to system %(system_key)s.",
+                release_name=repr(going.release.name),
+                system_key=repr(going.system.key),
+            )
+        )
     check_texts(Deployment, environment=going.environment)
     while True:
         if deployment := _record_as_of(going, clock.read_moment(), decide):
@@ -139,8 +146,12 @@ def _record_as_of(going: _Going, as_of: AsOf, decide: _Decide) -> Deployment | N
     _check_spelling(going)
     if going.effective_from > as_of.at + CLOCKS:
         raise InvalidInput(
-            f"Say that a release is live in {going.environment} once it is, not before "
-            f"({going.effective_from.isoformat()} lies ahead): a gate may protect it by then."
+            worded(
+                "Say that a release is live in %(environment)s once it is, not before "
+                "(%(effective_from)s lies ahead): a gate may protect it by then.",
+                environment=going.environment,
+                effective_from=going.effective_from.isoformat(),
+            )
         )
     looks = []
     for version in gates.find_protecting(going.system, going.environment):
@@ -176,8 +187,12 @@ def _recorded_before(going: _Going) -> Deployment | None:
     ):
         return found
     raise ConflictingContent(
-        f"That {found.release.name} is live in {found.environment} from then on is on record already, "
-        f"{'as a rollback, with its reason' if found.reason else 'and as no rollback'}."
+        worded(
+            "That %(release_name)s is live in %(environment)s from then on is on record already, %(basis)s.",
+            release_name=found.release.name,
+            environment=found.environment,
+            basis=worded("as a rollback, with its reason") if found.reason else worded("and as no rollback"),
+        )
     )
 
 
@@ -192,8 +207,12 @@ def _check_spelling(going: _Going) -> None:
         return
     if look_alike := find_look_alike(going.environment, protected):
         raise InvalidInput(
-            f"{going.environment!r} reads like {look_alike!r}, which a gate protects: write it so, or choose another "
-            "name."
+            worded(
+                "%(environment)s reads like %(look_alike)s, which a gate protects: write it so, or "
+                "choose another name.",
+                environment=repr(going.environment),
+                look_alike=repr(look_alike),
+            )
         )
 
 
@@ -201,7 +220,9 @@ def _let_in(
     going: _Going, as_of: AsOf, looks: Sequence[GateLook], live: Deployment | None
 ) -> tuple[Deployment, list[Admission]]:
     if going.decision is not None and not looks:
-        raise InvalidInput(f"No gate protects {going.environment}: leave `decision` out.")
+        raise InvalidInput(
+            worded("No gate protects %(environment)s: leave `decision` out.", environment=going.environment)
+        )
     refused = [_refusal(look, code) for look in looks if (code := _kept_out(look, going, looks))]
     if refused:
         raise PromotionRefused(_sentence(going, refused), refused)
@@ -216,19 +237,36 @@ def _go_back(
     going: _Going, as_of: AsOf, looks: Sequence[GateLook], live: Deployment | None
 ) -> tuple[Deployment, list[Admission]]:
     if not looks:
-        raise RollbackRefused(f"No gate protects {going.environment}: record it as a deployment.")
+        raise RollbackRefused(
+            worded(
+                "No gate protects %(environment)s: record it as a deployment.", environment=going.environment
+            )
+        )
     newest = live_at(system=going.system, environment=going.environment, at=as_of.at + CLOCKS)
     if newest is not None and going.effective_from < newest.effective_from:
         raise RollbackRefused(
-            f"{newest.release.name} is live in {going.environment} since {newest.effective_from.isoformat()}: a "
-            "rollback is of what is live, and begins after that."
+            worded(
+                "%(release_name)s is live in %(environment)s since %(effective_from)s: a rollback is "
+                "of what is live, and begins after that.",
+                release_name=newest.release.name,
+                environment=going.environment,
+                effective_from=newest.effective_from.isoformat(),
+            )
         )
     restored = find_way_back(live=live, release=going.release) if live else None
     if restored is None:
-        stands = f"{live.release.name} is live" if live else "nothing is live"
+        stands = (
+            worded("%(release)s is live", release=live.release.name) if live else worded("nothing is live")
+        )
         raise RollbackRefused(
-            f"In {going.environment}, {stands}, and gates did not let {going.release.name} in before that: only what "
-            "they did is gone back to. Ask the gates for a pass, or for a waiver, and record it as a deployment."
+            worded(
+                "In %(environment)s, %(stands)s, and gates did not let %(release_name)s in before "
+                "that: only what they did is gone back to. Ask the gates for a pass, or for a waiver, "
+                "and record it as a deployment.",
+                environment=going.environment,
+                stands=stands,
+                release_name=going.release.name,
+            )
         )
     deployment = _make(going, basis=Deployment.Basis.ROLLBACK, replaces=live, restores=restored)
     then = {each.gate_version.artefact_id: each.decision for each in _admissions_of(restored)}
@@ -274,14 +312,33 @@ def _refusal(look: GateLook, code: str) -> dict[str, Any]:
     }
 
 
-def _sentence(going: _Going, refused: Sequence[dict[str, Any]]) -> str:
-    told = []
-    for each in refused:
-        unmet = [f"{reason['criterion']} is {reason['verdict']}" for reason in each["unmet"]]
-        more = f" and {len(unmet) - _MOST_TOLD} more" if len(unmet) > _MOST_TOLD else ""
-        named = f" ({', '.join(unmet[:_MOST_TOLD])}{more})" if unmet else ""
-        told.append(f"Gate {each['gate']}, version {each['gate_version']}: {each['to_do']}{named}.")
-    return f"{going.release.name} may not go to {going.environment}. {' '.join(told)} Nothing was stored."
+def _sentence(going: _Going, refused: Sequence[dict[str, Any]]) -> Worded:
+    return worded(
+        "%(release)s may not go to %(environment)s. %(gates)s Nothing was stored.",
+        release=going.release.name,
+        environment=going.environment,
+        gates=joined(map(_sentence_of_gate, refused), " "),
+    )
+
+
+def _sentence_of_gate(each: Mapping[str, Any]) -> Worded:
+    told = {"gate": each["gate"], "number": each["gate_version"], "to_do": each["to_do"]}
+    if not each["unmet"]:
+        return worded("Gate %(gate)s, version %(number)s: %(to_do)s.", **told)
+    unmet = [
+        worded(
+            "%(criterion)s is %(verdict)s", criterion=reason["criterion"], verdict=Coded(reason["verdict"])
+        )
+        for reason in each["unmet"]
+    ]
+    told["unmet"] = joined(unmet[:_MOST_TOLD])
+    if len(unmet) <= _MOST_TOLD:
+        return worded("Gate %(gate)s, version %(number)s: %(to_do)s (%(unmet)s).", **told)
+    return worded(
+        "Gate %(gate)s, version %(number)s: %(to_do)s (%(unmet)s and %(more)s more).",
+        **told,
+        more=len(unmet) - _MOST_TOLD,
+    )
 
 
 def _check_not_before(going: _Going, decision: GateDecision | None) -> None:
@@ -292,8 +349,14 @@ def _check_not_before(going: _Going, decision: GateDecision | None) -> None:
     """
     if decision is not None and going.effective_from < decision.decided_at - CLOCKS:
         raise InvalidInput(
-            f"{going.environment} is protected: {going.release.name} was let in at {decision.decided_at.isoformat()}, "
-            f"and cannot have been live from {going.effective_from.isoformat()} on."
+            worded(
+                "%(environment)s is protected: %(release_name)s was let in at %(decided_at)s, and "
+                "cannot have been live from %(effective_from)s on.",
+                environment=going.environment,
+                release_name=going.release.name,
+                decided_at=decision.decided_at.isoformat(),
+                effective_from=going.effective_from.isoformat(),
+            )
         )
 
 

@@ -50,7 +50,7 @@ def make_gold(*, principal: Principal, task: ReviewTask, right: Iterable[str], r
     unknown = sorted(named - set(Review.Decision.values))
     if unknown or not named:
         raise InvalidInput(
-            worded("One or more of %(values)s are right.", values=", ".join(Review.Decision.values))
+            worded("One or more of %(decisions)s are right.", decisions=", ".join(Review.Decision.values))
         )
     if not rationale.strip():
         raise InvalidInput(worded("Say why this is right: whoever judged the answer reads it."))

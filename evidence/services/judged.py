@@ -10,6 +10,7 @@ from evidence.errors import InvalidInput
 from evidence.models import Claim, ClaimJudgement, GoldJudgement, ReasonCode, Review, Trace
 from evidence.nearest import hint_at, nearest_name
 from evidence.selectors.review_reasons import reasons_of
+from evidence.worded import worded
 
 
 class Saying(TypedDict, total=False):
@@ -93,14 +94,31 @@ def _find_reason(trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
         return {"reason_code": reason_code, "reason": "", "reasons_version": None}
     listed = reasons_of(trace.system)
     if listed is None:
-        raise InvalidInput(f"This system has no list of reasons: give reason_code, and no reason {reason!r}.")
+        raise InvalidInput(
+            worded(
+                "This system has no list of reasons: give reason_code, and no reason %(reason)s.",
+                reason=repr(reason),
+            )
+        )
     found = listed.find(reason)
     if found is None:
         hint = hint_at(nearest_name(reason, [each.code for each in listed.reasons]))
-        raise InvalidInput(f"{listed.version.artefact.system.key!r} has no reason {reason!r}; {hint}.")
+        raise InvalidInput(
+            worded(
+                "%(system_key)s has no reason %(reason)s; %(hint)s.",
+                system_key=repr(listed.version.artefact.system.key),
+                reason=repr(reason),
+                hint=hint,
+            )
+        )
     if reason_code not in {"", found.kind}:
         raise InvalidInput(
-            f"The reason {reason!r} is a {found.kind}, and no {reason_code}: leave reason_code out."
+            worded(
+                "The reason %(reason)s is a %(kind)s, and no %(reason_code)s: leave reason_code out.",
+                reason=repr(reason),
+                kind=found.kind,
+                reason_code=reason_code,
+            )
         )
     return {"reason_code": found.kind, "reason": reason, "reasons_version": listed.version}
 
@@ -114,14 +132,24 @@ def find_claims(trace: Trace, judged: Mapping[int, str]) -> dict[Claim, str]:
     known = ClaimJudgement.Judgement.values
     for judgement in judged.values():
         if judgement not in known:
-            raise InvalidInput(f"Of a claim one says {', '.join(known)}: {judgement!r} is none of these.")
+            raise InvalidInput(
+                worded(
+                    "Of a claim one says %(known)s: %(judgement)s is none of these.",
+                    known=", ".join(known),
+                    judgement=repr(judgement),
+                )
+            )
     claims = Claim.objects.filter(trace=trace, ordinal__in=judged).order_by("ordinal") if judged else []
     found = {claim: judged[claim.ordinal] for claim in claims}
     unknown = sorted(set(judged) - {claim.ordinal for claim in found})
     if unknown:
         n_claims = Claim.objects.filter(trace=trace).count()
         raise InvalidInput(
-            f"The answer has {n_claims} claims, counted from 0: there is no claim {unknown[0]}."
+            worded(
+                "The answer has %(n_claims)s claims, counted from 0: there is no claim %(unknown)s.",
+                n_claims=n_claims,
+                unknown=unknown[0],
+            )
         )
     return found
 
@@ -133,11 +161,23 @@ def _check_judgement(trace: Trace, decision: str, reason_code: str, corrected_an
         InvalidInput: it does not.
     """
     if decision not in Review.Decision.values:
-        raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
+        raise InvalidInput(
+            worded(
+                "%(decision)s is no decision: use one of %(decisions)s.",
+                decision=repr(decision),
+                decisions=", ".join(Review.Decision.values),
+            )
+        )
     if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:
         listed = reasons_of(trace.system)
         choices = [reason.code for reason in listed.reasons] if listed else filter(None, ReasonCode.values)
-        raise InvalidInput(f"To {decision} an answer, label the reason: one of {', '.join(choices)}.")
+        raise InvalidInput(
+            worded(
+                "To %(decision)s an answer, label the reason: one of %(choices)s.",
+                decision=decision,
+                choices=", ".join(choices),
+            )
+        )
     check_corrected(trace, decision, corrected_answer)
 
 
@@ -150,8 +190,10 @@ def check_corrected(trace: Trace, decision: str, corrected_answer: str) -> None:
     if decision != Review.Decision.OVERRIDE:
         return
     if not corrected_answer.strip():
-        raise InvalidInput("An override says what the answer should have been: give corrected_answer.")
+        raise InvalidInput(
+            worded("An override says what the answer should have been: give corrected_answer.")
+        )
     if corrected_answer.split() == trace.answer.split():
         raise InvalidInput(
-            "An override says something else than the answer does: corrected_answer is the same."
+            worded("An override says something else than the answer does: corrected_answer is the same.")
         )

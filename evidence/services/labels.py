@@ -18,7 +18,7 @@ from evidence.models import EvalRun, EvalSample, EvalScore, Label, LabelSet
 from evidence.nearest import hint_at, nearest_name
 from evidence.selectors.desk_labels import MAPPINGS, labels_from_reviews
 from evidence.services import audit
-from evidence.worded import worded
+from evidence.worded import Worded, worded
 
 _SHARE = "share"  # the unit whose values lie in [0, 1]
 
@@ -54,7 +54,7 @@ def record_labels(
     """
     hold(Lock.EVAL_RUN, run.system_id, run.run_key)
     acts.check_can_label(principal, run)
-    check_count(len(labels), "EVAL_MAX_SAMPLES", "The labels of a set")
+    check_count(len(labels), "EVAL_MAX_SAMPLES", worded("The labels of a set"))
     faults = list(_faults(run, labels))
     if faults:
         raise InvalidInput(faults=faults[:MOST_FAULTS])
@@ -129,7 +129,7 @@ def _digest(run: EvalRun, labels: Sequence[LabelDraft]) -> str:
 def _faults(run: EvalRun, labels: Sequence[LabelDraft]) -> Iterator[Fault]:
     """Say of each label what is wrong with it."""
     if not labels:
-        yield Fault("body", "labels", "empty", "labels: name at least one answer")
+        yield Fault("body", "labels", "empty", worded("labels: name at least one answer"))
     judged = dict(
         EvalScore.objects.filter(run=run, slice={}, judge__isnull=False).values_list("metric", "unit")
     )
@@ -140,24 +140,33 @@ def _faults(run: EvalRun, labels: Sequence[LabelDraft]) -> Iterator[Fault]:
         answer = (each.metric, each.sample_id)
         if each.metric not in judged:
             hint = hint_at(nearest_name(each.metric, judged))
-            yield _fault(index, "metric", "not_judged", f"no judge gave {each.metric!r} here; {hint}")
+            yield _fault(
+                index,
+                "metric",
+                "not_judged",
+                worded("no judge gave %(metric)s here; %(hint)s", metric=repr(each.metric), hint=hint),
+            )
         elif answer not in known:
             yield _fault(
                 index,
                 "sample",
                 "unknown_sample",
-                f"no sample {each.sample_id!r} of the run has {each.metric}",
+                worded(
+                    "no sample %(sample)s of the run has %(metric)s",
+                    sample=repr(each.sample_id),
+                    metric=each.metric,
+                ),
             )
         elif answer in seen:
-            yield _fault(index, "sample", "labelled_twice", "it is labelled above, too")
+            yield _fault(index, "sample", "labelled_twice", worded("it is labelled above, too"))
         elif not _fits(each.value, judged[each.metric]):
-            yield _fault(index, "value", "out_of_range", "a share lies between 0 and 1")
+            yield _fault(index, "value", "out_of_range", worded("a share lies between 0 and 1"))
         seen.add(answer)
 
 
-def _fault(index: int, field: str, code: str, why: str) -> Fault:
+def _fault(index: int, field: str, code: str, why: Worded) -> Fault:
     place = f"labels[{index}].{field}"
-    return Fault("body", place, code, f"{place}: {why}")
+    return Fault("body", place, code, worded("%(path)s: %(fault)s", path=place, fault=why))
 
 
 def _fits(value: float | None, unit: str) -> bool:

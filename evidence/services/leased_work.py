@@ -23,6 +23,7 @@ from evidence.errors import LeaseLost
 from evidence.models import System
 from evidence.models.work import MAX_ATTEMPTS, PATIENCE, LeasedWork
 from evidence.services import audit
+from evidence.worded import worded
 
 logger = logging.getLogger(__name__)
 
@@ -233,7 +234,13 @@ def _close(kind: WorkKind[_W], work: _W, verb: str, details: Mapping[str, object
     """End this attempt and no later one."""
     held = kind.rows().filter(held_by(work))
     if _change(held, finished_at=clock.now(), lease_until=None, **stored) != 1:
-        raise LeaseLost(f"{work}: attempt {work.attempts} took longer than its lease.")
+        raise LeaseLost(
+            worded(
+                "%(work)s: attempt %(attempts)s took longer than its lease.",
+                work=work,
+                attempts=work.attempts,
+            )
+        )
     _record(kind, work, verb, details)
 
 

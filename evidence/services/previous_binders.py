@@ -13,6 +13,7 @@ from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.log_proofs import count_leaves, read_live_root
 from evidence.services.blobs import check_blob
 from evidence.services.log import LogForked, open_published
+from evidence.worded import worded
 
 _PROOF = "attest/binder.tlog-proof"
 
@@ -55,9 +56,16 @@ def _check_log_continues(previous: Binder) -> None:
         root = None
     if root != head.root:
         raise LogForked(
-            f"The log does not continue the one that the binder of {previous.as_of:%Y-%m-%d %H:%M} UTC proves: "
-            f"{head.size:,} leaves with the root {head.root.hex()}. It has {size:,}; the root of as many is "
-            f"{root.hex() if root else 'none'}. Nothing is exported; `manage.py verify_log` says where the fault is."
+            worded(
+                "The log does not continue the one that the binder of %(as_of)s UTC proves: %(size)s "
+                "leaves with the root %(root_hex)s. It has %(size_here)s; the root of as many is "
+                "%(root_here)s. Nothing is exported; `manage.py verify_log` says where the fault is.",
+                as_of=f"{previous.as_of:%Y-%m-%d %H:%M}",
+                size=f"{head.size:,}",
+                root_hex=head.root.hex(),
+                size_here=f"{size:,}",
+                root_here=root.hex() if root else worded("none"),
+            )
         )
 
 

@@ -19,6 +19,7 @@ from evidence.models import ArtefactKind, ArtefactVersion, ReasonCode, Registrat
 from evidence.nearest import hint_at, nearest_name
 from evidence.selectors.review_reasons import REASONS_KEY, reasons_of
 from evidence.services.registry import ensure_version, record_registration
+from evidence.worded import Worded, worded
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
 LONGEST: Final = 60  # code points of a reason's words: it stands on a button
@@ -54,7 +55,7 @@ def set_reasons(
         InvalidInput: no reason, a code that is none or stands twice, a kind that nobody knows, or no words.
     """
     acts.check_can_set_reasons(principal, system)
-    check_count(len(reasons), "REVIEW_MAX_REASONS", "The reasons of a list")
+    check_count(len(reasons), "REVIEW_MAX_REASONS", worded("The reasons of a list"))
     faults = list(_faults(reasons))
     if faults:
         raise InvalidInput(faults=faults)
@@ -76,21 +77,34 @@ def set_reasons(
 def _faults(reasons: Sequence[ReasonDraft]) -> Iterator[Fault]:
     """Say of each reason what is wrong with it."""
     if not reasons:
-        yield Fault("body", "reasons", "empty", "reasons: name at least one")
+        yield Fault("body", "reasons", "empty", worded("reasons: name at least one"))
     kinds = [kind for kind in ReasonCode.values if kind]
     seen: set[str] = set()
     for index, reason in enumerate(reasons):
         if not _CODE.fullmatch(reason.code):
             yield _fault(
-                index, "code", "malformed", "small letters, digits and _, from a letter on, at most 30"
+                index,
+                "code",
+                "malformed",
+                worded("small letters, digits and _, from a letter on, at most 30"),
             )
         elif reason.code in seen:
-            yield _fault(index, "code", "twice", f"{reason.code} stands above, too")
+            yield _fault(index, "code", "twice", worded("%(code)s stands above, too", code=reason.code))
         elif reason.code in kinds and reason.code != reason.kind:
-            yield _fault(index, "code", "taken", f"{reason.code} is a kind of its own: use another code")
+            yield _fault(
+                index,
+                "code",
+                "taken",
+                worded("%(code)s is a kind of its own: use another code", code=reason.code),
+            )
         if reason.kind not in kinds:
             hint = hint_at(nearest_name(reason.kind, kinds))
-            yield _fault(index, "kind", "unknown", f"no kind {reason.kind!r}; {hint}")
+            yield _fault(
+                index,
+                "kind",
+                "unknown",
+                worded("no kind %(kind)s; %(hint)s", kind=repr(reason.kind), hint=hint),
+            )
         yield from _word_faults(index, reason.words)
         seen.add(reason.code)
 
@@ -98,13 +112,24 @@ def _faults(reasons: Sequence[ReasonDraft]) -> Iterator[Fault]:
 def _word_faults(index: int, words: Mapping[str, str]) -> Iterator[Fault]:
     for language in words:
         if language not in LANGUAGES:
-            yield _fault(index, "words", "language", f"{language!r} is none of {', '.join(LANGUAGES)}")
+            yield _fault(
+                index,
+                "words",
+                "language",
+                worded(
+                    "%(language)s is none of %(languages)s",
+                    language=repr(language),
+                    languages=", ".join(LANGUAGES),
+                ),
+            )
     if not words.get("en", "").strip():
-        yield _fault(index, "words", "missing", "say it in English (en) at least")
+        yield _fault(index, "words", "missing", worded("say it in English (en) at least"))
     if any(len(said) > LONGEST for said in words.values()):
-        yield _fault(index, "words", "long", f"at most {LONGEST} characters: it stands on a button")
+        yield _fault(
+            index, "words", "long", worded("at most %(most)s characters: it stands on a button", most=LONGEST)
+        )
 
 
-def _fault(index: int, field: str, code: str, why: str) -> Fault:
+def _fault(index: int, field: str, code: str, why: Worded) -> Fault:
     place = f"reasons[{index}].{field}"
-    return Fault("body", place, code, f"{place}: {why}")
+    return Fault("body", place, code, worded("%(path)s: %(fault)s", path=place, fault=why))

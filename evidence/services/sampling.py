@@ -311,7 +311,9 @@ def _check_size(draft: PlanDraft) -> None:
         confidence=Fraction(draft.confidence),
         expected=draft.expected_exceptions,
     ):
-        besides = f", {of_strata:,} of them kept for its strata" if of_strata else ""
+        besides = (
+            worded(", %(count)s of them kept for its strata", count=f"{of_strata:,}") if of_strata else ""
+        )
         raise InvalidInput(
             worded(
                 "A sample has at most %(most_drawn)s answers%(besides)s, and people would have to judge "

@@ -150,7 +150,7 @@ def _answer(form: _Form) -> Page | HttpResponseBase:
     check_names(form.request, also=[*_BESIDE, *form.form.names()])
     act = posted.get("act", "look")
     if act not in {"look", "ask"}:
-        raise InvalidInput("act is one of look, ask.")
+        raise InvalidInput(worded("act is one of look, ask."))
     written = form.form.posted(posted)
     asked = form.form.read(written)
     if asked.faults or act == "look":

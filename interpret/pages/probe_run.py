@@ -85,7 +85,7 @@ def probe_run(request: HttpRequest, principal: Principal, run_id: int) -> Page |
 def _cancel(request: HttpRequest, principal: Principal, run: ProbeRun) -> HttpResponseRedirect:
     check_names(request, also=["act", "reason"])
     if request.POST.get("act") != "cancel":
-        raise InvalidInput("act is cancel.")
+        raise InvalidInput(worded("act is cancel."))
     try:
         cancel_probe_run(principal=principal, run=run, reason=request.POST.get("reason", "").strip())
     except AccessDenied:

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from evidence.errors import LeaseLost
 from evidence.probe_rules import REPORT
 from evidence.services.leased_work import name_worker
+from evidence.worded import worded
 from interpret.errors import ProbeError
 from interpret.verdicts import History
 
@@ -111,7 +112,9 @@ def finish_part(run: ClaimedRun, measured: Mapping[str, Any]) -> None:
     try:
         told = json.dumps(measured, allow_nan=False)
     except ValueError as exc:
-        raise ProbeError(f"the part {run.part!r} gave a number that is infinite or none") from exc
+        raise ProbeError(
+            worded("the part %(part)s gave a number that is infinite or none", part=repr(run.part))
+        ) from exc
     with connection.cursor() as cursor:
         cursor.execute(_FINISH_PART, [run.pk, run.key, told])
         _check_ended(run, cursor.fetchone())
@@ -164,5 +167,9 @@ def put_run_back(run: ClaimedRun, error: str) -> None:
 def _check_ended(run: ClaimedRun, answer: tuple[Any, ...] | None) -> None:
     if answer != (True,):
         raise LeaseLost(
-            f"{run}: attempt {run.attempt} took longer than its lease, or the run was ended meanwhile."
+            worded(
+                "%(run)s: attempt %(attempt)s took longer than its lease, or the run was ended meanwhile.",
+                run=run,
+                attempt=run.attempt,
+            )
         )

@@ -17,6 +17,7 @@ from evidence.locks import Lock, hold
 from evidence.models import ArtefactKind, ArtefactVersion, System
 from evidence.nearest import hint_at, nearest_name
 from evidence.services import audit, registry
+from evidence.worded import worded
 from interpret import acts
 from interpret.dictionaries import files
 from interpret.dictionaries.about import About
@@ -41,7 +42,11 @@ def register_dictionary(*, principal: Principal, system: System, digest: str) ->
     card, described = files.card_of(store, digest), files.features_of(store, digest)
     if described.features != about.features:
         raise DictionaryMisfit(
-            f"{described.features} features were described, and the dictionary has {about.features}"
+            worded(
+                "%(described)s features were described, and the dictionary has %(features)s",
+                described=described.features,
+                features=about.features,
+            )
         )
     with transaction.atomic():
         hold(Lock.DICTIONARY, system.pk)
@@ -70,7 +75,7 @@ def label_feature(*, principal: Principal, feature: Feature, concept: str, words
     if last is not None and (last.concept, last.words) == (concept, words):
         return last
     if not concept and (last is None or not last.concept):
-        raise InvalidInput("concept: you have no label here that could be taken back.")
+        raise InvalidInput(worded("concept: you have no label here that could be taken back."))
     figures = figures_of(feature, concept) if concept else {}
     label = FeatureLabel.objects.create(
         feature=feature, concept=concept, words=words, figures=figures, labelled_by=principal.actor
@@ -96,7 +101,12 @@ def figures_of(feature: Feature, concept: str) -> dict[str, float]:
     names: list[str] = concepts["names"]
     if concept not in names:
         raise InvalidInput(
-            f"concept: {concept!r} is none of {concepts['version']}; {hint_at(nearest_name(concept, names))}"
+            worded(
+                "concept: %(concept)s is none of %(version)s; %(hint)s",
+                concept=repr(concept),
+                version=concepts["version"],
+                hint=hint_at(nearest_name(concept, names)),
+            )
         )
     place = names.index(concept)
     judged = Answer(*feature.answers[place]).judged()
@@ -110,7 +120,11 @@ def _store_of(digest: str) -> Path:
         if digest in files.stored(store):
             return store
     raise DictionaryMissing(
-        f"no dictionary {digest!r} in {settings.DICTIONARY_STORE}, and none such comes with Tracebinder"
+        worded(
+            "no dictionary %(digest)s in %(store)s, and none such comes with Tracebinder",
+            digest=repr(digest),
+            store=settings.DICTIONARY_STORE,
+        )
     )
 
 
@@ -118,7 +132,12 @@ def _model_of(system: System, about: About) -> ArtefactVersion:
     model = models_of(system).filter(digest=about.site.model).first()
     if model is None:
         raise DictionaryMisfit(
-            f"it is of model {about.site.model}, of which system {system.key} has no version: register the model first"
+            worded(
+                "it is of model %(model)s, of which system %(system_key)s has no version: register "
+                "the model first",
+                model=about.site.model,
+                system_key=system.key,
+            )
         )
     return model
 

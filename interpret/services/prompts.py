@@ -17,6 +17,7 @@ from evidence.services import registry
 from evidence.services.assembly import read_first_prompts
 from evidence.services.blobs import read_blob, read_blob_file, store_blob
 from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE
+from evidence.worded import worded
 from interpret.contracts import ProbeInput
 from interpret.errors import BadSpecification
 from interpret.services.claims import ClaimedRun
@@ -65,7 +66,10 @@ def store_inputs(
     """
     if not inputs:
         raise BadSpecification(
-            f"Release {release.name} has no traces to take prompts from: send some, or give `inputs`."
+            worded(
+                "Release %(release_name)s has no traces to take prompts from: send some, or give `inputs`.",
+                release_name=release.name,
+            )
         )
     data = _bytes_of(inputs)
     return registry.ensure_version(
@@ -94,7 +98,9 @@ def read_inputs(version: ArtefactVersion) -> tuple[ProbeInput, ...]:
         BlobMissing, DigestMismatch: as `read_blob`.
     """
     if not version.blob_id:
-        raise BadSpecification(f"{version} keeps no inputs: a probe cannot read it.")
+        raise BadSpecification(
+            worded("%(version)s keeps no inputs: a probe cannot read it.", version=version)
+        )
     return _inputs_in(read_blob(version.blob_id))
 
 
@@ -107,7 +113,12 @@ def read_claimed_inputs(run: ClaimedRun) -> tuple[ProbeInput, ...]:
     if not run.dataset_digest:
         return ()
     if not run.dataset_blob:
-        raise BadSpecification(f"Dataset {run.dataset_digest} keeps no inputs: a probe cannot read it.")
+        raise BadSpecification(
+            worded(
+                "Dataset %(dataset_digest)s keeps no inputs: a probe cannot read it.",
+                dataset_digest=run.dataset_digest,
+            )
+        )
     return _inputs_in(read_blob_file(run.dataset_blob, removed_at=run.dataset_removed_at))
 
 

@@ -18,6 +18,7 @@ from evidence.locks import Lock, hold, hold_each
 from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
 from evidence.probe_rules import ENDED_WITH_RUN
 from evidence.services import audit, registry
+from evidence.worded import worded
 from interpret import acts
 from interpret.contracts import ProbeInput, ProbeSpecification, check_ids
 from interpret.errors import BadSpecification, InterpretError, ModelMissing
@@ -109,9 +110,9 @@ def queue_probe_plan(
         BadSpecification: there are none, two ask the same, or nobody reads the `inputs`.
     """
     acts.check_can_queue_probe_run(principal, release)
-    check_count(len(probes), "MAX_PLAN_PROBES", "The probes of a plan")
+    check_count(len(probes), "MAX_PLAN_PROBES", worded("The probes of a plan"))
     if not probes:
-        raise BadSpecification("A plan names at least one probe.")
+        raise BadSpecification(worded("A plan names at least one probe."))
     with transaction.atomic():
         hold(Lock.PROBE_QUEUE, release.system_id)
         specs = _ensure_each(
@@ -167,8 +168,12 @@ def _waiting_briefly(run: ProbeRun) -> Iterator[None]:
         if not gave_way(exc):
             raise
         raise HeldElsewhere(
-            f"A worker is storing something of run {run.pk}, and has not ended within {CANCEL_PATIENCE / 1000:g} "
-            "seconds: cancel it again in a moment. Nothing was changed."
+            worded(
+                "A worker is storing something of run %(run)s, and has not ended within "
+                "%(seconds)s seconds: cancel it again in a moment. Nothing was changed.",
+                run=run.pk,
+                seconds=f"{CANCEL_PATIENCE / 1000:g}",
+            )
         ) from exc
 
 
@@ -190,7 +195,11 @@ def _ensure_each(
             dataset = None if inputs is None else datasets[inputs]
             spec = _ensure_spec(asked, release=release, model=model, dataset=dataset, actor=actor)
             if spec in specs:
-                raise BadSpecification(f"it asks the same as probes[{specs.index(spec)}]: ask for it once.")
+                raise BadSpecification(
+                    worded(
+                        "it asks the same as probes[%(number)s]: ask for it once.", number=specs.index(spec)
+                    )
+                )
             specs.append(spec)
     return specs
 
@@ -220,7 +229,7 @@ def _choose_each(
                 of_plan = collect_answer_prompts(release)
             chosen.append(_choose_inputs(asked, release, of_plan=of_plan))
     if given and not any(asked.inputs is None and describe(asked.probe).reads_prompts for asked in probes):
-        raise BadSpecification("No probe of this plan reads its `inputs`: leave them out.")
+        raise BadSpecification(worded("No probe of this plan reads its `inputs`: leave them out."))
     hold_each(Lock.BLOB, ((digest_of_inputs(read),) for read in set(chosen) if read))
     return chosen
 
@@ -233,12 +242,14 @@ def _choose_inputs(asked: AskedProbe, release: Release, *, of_plan: Inputs | Non
     """
     if not describe(asked.probe).reads_prompts:
         if asked.inputs:
-            raise BadSpecification(f"{asked.probe} makes its own sequences and reads no prompts.")
+            raise BadSpecification(
+                worded("%(probe)s makes its own sequences and reads no prompts.", probe=asked.probe)
+            )
         return None
     chosen = of_plan if asked.inputs is None else asked.inputs
     if chosen is None:
         chosen = collect_answer_prompts(release)
-    check_count(len(chosen), "MAX_PROBE_INPUTS", "The inputs of a probe run")
+    check_count(len(chosen), "MAX_PROBE_INPUTS", worded("The inputs of a probe run"))
     check_ids(chosen)
     return chosen
 
@@ -299,8 +310,13 @@ def _check_models(named: Mapping[str, str], release: Release) -> None:
     for name, digest in named.items():
         if digest not in known:
             raise ModelMissing(
-                f"{name}: no model {digest} is registered or pinned by a release in {release.system.key}, with"
-                " the digest of its file"
+                worded(
+                    "%(name)s: no model %(digest)s is registered or pinned by a release in "
+                    "%(system_key)s, with the digest of its file",
+                    name=name,
+                    digest=digest,
+                    system_key=release.system.key,
+                )
             )
 
 
@@ -339,10 +355,19 @@ def model_to_probe(release: Release) -> ArtefactVersion:
     """
     pin = release.pins.select_related("version__artefact").filter(slot=MODEL_SLOT).first()
     if pin is None:
-        raise BadSpecification(f"Release {release.name} pins no model: there is nothing to probe.")
+        raise BadSpecification(
+            worded(
+                "Release %(release_name)s pins no model: there is nothing to probe.",
+                release_name=release.name,
+            )
+        )
     if pin.version.digest_basis != DigestBasis.CONTENT:
         raise BadSpecification(
-            f"Release {release.name} knows its model only by the label {pin.version.label!r}:"
-            " register it with the digest of its file."
+            worded(
+                "Release %(release_name)s knows its model only by the label %(pin_version_label)s: "
+                "register it with the digest of its file.",
+                release_name=release.name,
+                pin_version_label=repr(pin.version.label),
+            )
         )
     return pin.version

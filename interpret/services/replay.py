@@ -7,6 +7,7 @@ from typing import Final
 
 from evidence.errors import BlobErased
 from evidence.replay import Replay
+from evidence.worded import worded
 from interpret import registry
 from interpret.contracts import Measurement, ProbeSpecification
 from interpret.errors import BadSpecification, ProbeError
@@ -33,7 +34,12 @@ def replay_finding(finding: Finding) -> Replay:
         ProbeError: the stored finding was changed, or the probe no longer reports this finding.
     """
     if digest_of_finding(finding) != finding.digest:
-        raise ProbeError(f"Finding {finding.pk} is not what was stored: its digest does not fit its content.")
+        raise ProbeError(
+            worded(
+                "Finding %(finding_pk)s is not what was stored: its digest does not fit its content.",
+                finding_pk=finding.pk,
+            )
+        )
     run = finding.run
     try:
         specification = specification_of(run)
@@ -46,7 +52,12 @@ def replay_finding(finding: Finding) -> Replay:
         return _replayed(finding, specification, f"refused: {exc}", probe.code_version)
     if finding.ordinal > len(result.measurements):
         raise ProbeError(
-            f"{run.spec.probe} now reports {len(result.measurements)} findings; this was {finding.ordinal}."
+            worded(
+                "%(probe)s now reports %(count)s findings; this was %(ordinal)s.",
+                probe=run.spec.probe,
+                count=len(result.measurements),
+                ordinal=finding.ordinal,
+            )
         )
     again = result.measurements[finding.ordinal - 1]  # ordinals begin at 1
     status, moved = judge(again, history_of(finding.verdict)).status, _moved(finding, again)

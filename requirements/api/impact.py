@@ -19,6 +19,7 @@ from evidence.models import RELEASE_KINDS, Scope
 from evidence.nearest import hint_at, nearest_name
 from evidence.problems import Problem
 from evidence.services import registry
+from evidence.worded import worded
 from requirements import acts
 from requirements.api.links import LinkStandingOut
 from requirements.selectors.impact import (
@@ -120,7 +121,7 @@ def read_pins(text: str) -> dict[tuple[str, str], str]:
     """
     pins = {}
     told = text.split(",")
-    check_count(len(told), "MAX_PINS", "The pins")
+    check_count(len(told), "MAX_PINS", worded("The pins"))
     for one in told:
         found = _PIN.fullmatch(one.strip())
         if found is None:

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from evidence.evals.contracts import Direction
 from evidence.nearest import nearest_name
+from evidence.worded import worded
 from requirements.checks.contracts import Check, IndependentUnit, Measure, Words, Worst
 from requirements.errors import UnknownCheck
 
@@ -80,7 +81,14 @@ def get_check(name: str) -> Check:
     found = known_checks().get(name)
     if found is None:
         nearest = nearest_name(name, sorted(known_checks()))
-        raise UnknownCheck(f"no check is called {name!r}; the nearest known check is {nearest!r}", nearest)
+        raise UnknownCheck(
+            worded(
+                "no check is called %(name)s; the nearest known check is %(nearest)s",
+                name=repr(name),
+                nearest=repr(nearest),
+            ),
+            nearest,
+        )
     return found
 
 

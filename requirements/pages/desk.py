@@ -23,9 +23,9 @@ from evidence.admin.frame.people import names_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
-from evidence.pages.refusals import refusal_detail, refusal_text, refusal_title
+from evidence.pages.refusals import in_language, refusal_detail, refusal_text, refusal_title, told_in
 from evidence.pages.sent_forms import check_names
-from evidence.worded import worded
+from evidence.worded import joined, sentence_of, worded
 from requirements import acts
 from requirements.checks.contracts import Check
 from requirements.checks.registry import known_checks
@@ -33,7 +33,6 @@ from requirements.comparing import FieldChange, changes_between
 from requirements.errors import (
     DraftOutdated,
     KeyOfAnotherFile,
-    NotEditorial,
     RequirementFileInvalid,
     RequirementsError,
 )
@@ -168,7 +167,7 @@ def _carry_out(desk: _Desk, written: Written) -> Page | HttpResponseBase:
     act = desk.request.POST.get("act", "check")
     doing = _ACTS.get(act)
     if doing is None:
-        raise InvalidInput(f"act is one of {', '.join(_ACTS)}.")
+        raise InvalidInput(worded("%(name)s is one of %(choices)s.", name="act", choices=", ".join(_ACTS)))
     try:
         return doing(desk, written)
     except AccessDenied:
@@ -189,7 +188,8 @@ def _add_criterion(desk: _Desk, written: Written) -> Page:
     try:
         rest = add_skeleton(written.rest, write_skeleton(check, _title(check)))
     except Unreadable as exc:
-        told = {REST: [Said(is_fault=True, text=str(exc), line=exc.line)]}
+        text, language = told_in(sentence_of(exc))
+        told = {REST: [Said(is_fault=True, text=text, language=language, line=exc.line)]}
         return _show(desk, written, told=told, status=422)
     return _show(desk, replace(written, rest=rest), told={})
 
@@ -266,15 +266,19 @@ def _refused(desk: _Desk, written: Written, exc: EvidenceError | RequirementsErr
         stands = _found_by_key(desk, written)
         refusal = replace(refusal, text=_with_names(exc), stands=stands)
     elif isinstance(exc, KeyOfAnotherFile):
-        refusal = replace(refusal, text=" ".join(problem.message for problem in exc.problems))
+        refusal = replace(
+            refusal, text=in_language(joined((problem.message for problem in exc.problems), " "))
+        )
     elif isinstance(exc, RequirementFileInvalid):
         known = {one.text for each in told.values() for one in each}
-        late = [problem for problem in exc.problems if not any(problem.message in text for text in known)]
+        late = [
+            problem
+            for problem in exc.problems
+            if not any(told_in(problem.message)[0] in text for text in known)
+        ]
         refusal = _Refusal(exc.http_status, said=sayings_of(late))
     elif isinstance(exc, InvalidInput) and exc.faults:
         refusal = _Refusal(exc.http_status, said=sayings_of(exc.faults))
-    elif isinstance(exc, NotEditorial):
-        refusal = replace(refusal, text=f"{exc} {' '.join(fault.message for fault in exc.faults)}")
     return _show(desk, written, told=_merged(told, refusal.said or {}), refusal=refusal, is_checked=True)
 
 

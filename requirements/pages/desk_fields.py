@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.errors import Fault
+from evidence.pages.refusals import told_in
 from requirements.lint import LintWarning, is_chinese
 from requirements.selectors.desk import Opened
 from requirements.selectors.wording import draft_of
@@ -215,7 +216,7 @@ def sayings_of(faults: Iterable[Fault | FileProblem]) -> Sayings:
     for fault in faults:
         name = field_of(fault.path)
         line = fault.line if isinstance(fault, FileProblem) and name == REST else None
-        said[name].append(Said(is_fault=True, text=fault.message, line=line))
+        said[name].append(_told(fault.message, is_fault=True, line=line))
     return said
 
 
@@ -229,7 +230,12 @@ def field_of(path: str) -> str:
 
 def _of_reader(problem: FileProblem, name: str, *, is_fault: bool) -> Said:
     about = f"{problem.path}: " if name == REST and problem.path else ""
-    return Said(is_fault, f"{about}{problem.message}", line=problem.line if name == REST else None)
+    return _told(problem.message, is_fault=is_fault, about=about, line=problem.line if name == REST else None)
+
+
+def _told(message: str, *, is_fault: bool, about: str = "", line: int | None = None) -> Said:
+    text, language = told_in(message)
+    return Said(is_fault, f"{about}{text}", language=language, line=line)
 
 
 def fields_of(written: Written, said: Sayings, *, is_new: bool) -> dict[str, list[Field]]:

@@ -89,7 +89,7 @@ def import_plan(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     check_names(request, also=_FIELDS)
     act = request.POST.get("act", "plan")
     if act not in {"plan", "apply"}:
-        raise InvalidInput("act is one of plan, apply.")
+        raise InvalidInput(worded("%(name)s is one of %(choices)s.", name="act", choices="plan, apply"))
     sent = _read(request, system, is_planned=act == "apply")
     try:
         return _apply(request, principal, sent) if act == "apply" else _plan(systems, principal, sent)
@@ -107,7 +107,7 @@ def _read(request: HttpRequest, system: System, *, is_planned: bool) -> _Sent:
         try:
             source = base64.b64decode(posted.get("source", ""), validate=True)
         except (binascii.Error, ValueError) as exc:
-            raise InvalidInput("The source of a plan is base64: plan the file again.") from exc
+            raise InvalidInput(worded("The source of a plan is base64: plan the file again.")) from exc
     elif chosen is not None:
         _check_size(chosen.size or 0)
         source, name = chosen.read(), name or chosen.name or ""
@@ -120,7 +120,13 @@ def _read(request: HttpRequest, system: System, *, is_planned: bool) -> _Sent:
 def _check_size(size: int) -> None:
     limit = settings.REQUIREMENTS_MAX_BODY
     if size > limit:
-        raise BodyTooLarge(f"the file has {size} bytes, the limit is {limit}: import it in parts")
+        raise BodyTooLarge(
+            worded(
+                "the file has %(size)s bytes, the limit is %(most)s: import it in parts",
+                size=size,
+                most=limit,
+            )
+        )
 
 
 def _plan(systems: Sequence[System], principal: Principal, sent: _Sent) -> Page:

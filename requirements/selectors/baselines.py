@@ -8,6 +8,7 @@ from typing import Final
 
 from evidence.models import System
 from evidence.nearest import hint_at, nearest_name
+from evidence.worded import worded
 from requirements.errors import RequirementNotFound
 from requirements.models import Baseline, RequirementVersion
 
@@ -34,7 +35,14 @@ def find_baseline(system: System, name: str) -> Baseline:
     found = baselines.select_related("system").filter(name=name).first()
     if found is None:
         nearest = nearest_name(name, list(baselines.values_list("name", flat=True)))
-        raise RequirementNotFound(f"System {system.key!r} has no baseline {name!r}; {hint_at(nearest)}.")
+        raise RequirementNotFound(
+            worded(
+                "System %(system_key)s has no baseline %(name)s; %(hint)s.",
+                system_key=repr(system.key),
+                name=repr(name),
+                hint=hint_at(nearest),
+            )
+        )
     return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, Q, Subquery
 
 from evidence.models import ArtefactKind, System
+from evidence.worded import worded
 from requirements.errors import RequirementNotFound
 from requirements.models import (
     LINK_ENDS,
@@ -57,7 +58,13 @@ def find_requirement(system: System, key: str) -> Requirement:
     """
     found = Requirement.objects.filter(system=system, key=key).select_related("system").first()
     if found is None:
-        raise RequirementNotFound(f"System {system.key!r} has no requirement {key!r}.")
+        raise RequirementNotFound(
+            worded(
+                "System %(system_key)s has no requirement %(key)s.",
+                system_key=repr(system.key),
+                key=repr(key),
+            )
+        )
     return found
 
 

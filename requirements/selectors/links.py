@@ -30,6 +30,7 @@ from evidence.models import (
     ReleasePin,
     System,
 )
+from evidence.worded import worded
 from requirements.errors import LinkNotFound
 from requirements.models import (
     AcceptanceCriterion,
@@ -239,7 +240,11 @@ def find_link(system: System, link_id: int) -> TraceLink:
     links = TraceLink.objects.select_related("system", "upstream", "downstream")
     link = links.filter(system=system, pk=link_id).first()
     if link is None:
-        raise LinkNotFound(f"System {system.key!r} has no link {link_id}.")
+        raise LinkNotFound(
+            worded(
+                "System %(system_key)s has no link %(link_id)s.", system_key=repr(system.key), link_id=link_id
+            )
+        )
     return link
 
 

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from evidence.actors import all_actors_of
 from evidence.clock import AsOf
 from evidence.models import System
+from evidence.worded import worded
 from requirements.errors import RequirementNotFound
 from requirements.life import AHEAD
 from requirements.models import Baseline, RequirementState, RequirementTransition, RequirementVersion
@@ -27,7 +28,7 @@ def state_of(version: RequirementVersion, as_of: AsOf | None = None) -> Requirem
         transitions = transitions.filter(as_of.knew("at"))
     last = transitions.first()
     if last is None:
-        raise RequirementNotFound(f"{version} did not exist at that time.")
+        raise RequirementNotFound(worded("%(version)s did not exist at that time.", version=version))
     return RequirementState(last.to_state)
 
 
@@ -96,8 +97,16 @@ def find_version(
         versions = versions.filter(as_of.knew("created_at"))
     version = versions.select_related("requirement", "artefact_version").order_by("-number").first()
     if version is None:
-        wanted = f"{key!r} version {number}" if number is not None else f"{key!r}"
-        raise RequirementNotFound(f"System {system.key!r} has no requirement {wanted}. Import it first.")
+        wanted = repr(key)
+        if number is not None:
+            wanted = worded("%(key)s version %(number)s", key=repr(key), number=number)
+        raise RequirementNotFound(
+            worded(
+                "System %(system_key)s has no requirement %(requirement)s. Import it first.",
+                system_key=repr(system.key),
+                requirement=wanted,
+            )
+        )
     return version
 
 
@@ -147,6 +156,12 @@ def baseline_versions(system: System, name: str, as_of: AsOf) -> Sequence[Requir
     """
     baseline = Baseline.objects.filter(as_of.knew("created_at"), system=system, name=name).first()
     if baseline is None:
-        raise RequirementNotFound(f"System {system.key!r} has no baseline {name!r}.")
+        raise RequirementNotFound(
+            worded(
+                "System %(system_key)s has no baseline %(name)s.",
+                system_key=repr(system.key),
+                name=repr(name),
+            )
+        )
     members = baseline.members.select_related("version__requirement__system", "version__artefact_version")
     return [member.version for member in members.order_by("version__requirement__key", "version__number")]

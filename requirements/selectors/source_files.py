@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from evidence.models import System
 from evidence.services.blobs import read_blob
+from evidence.worded import worded
 from requirements.errors import RequirementNotFound
 from requirements.models import SourceFile, SourceFileImport
 
@@ -33,7 +34,13 @@ def find_newest_import(system: System, name: str) -> SourceFileImport:
         .first()
     )
     if newest is None:
-        raise RequirementNotFound(f"System {system.key!r} has no requirement file {name!r}.")
+        raise RequirementNotFound(
+            worded(
+                "System %(system_key)s has no requirement file %(name)s.",
+                system_key=repr(system.key),
+                name=repr(name),
+            )
+        )
     return newest
 
 

@@ -51,10 +51,10 @@ def freeze_baseline(
         if baseline.digest != digest:
             raise ConflictingBaseline(
                 worded(
-                    "Baseline %(name)s is frozen with other requirement versions: %(baseline)s. Give the "
+                    "Baseline %(name)s is frozen with other requirement versions: %(difference)s. Give the "
                     "changed set a new name.",
                     name=repr(name),
-                    baseline=difference_from(baseline, versions),
+                    difference=difference_from(baseline, versions),
                 )
             )
         return baseline

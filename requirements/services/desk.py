@@ -144,14 +144,18 @@ def check_stands(standing: Standing | None, read: WhatWasRead) -> None:
     """
     if standing is None:
         if read.digest:
-            told = "there is no requirement of this key yet: leave digest and from_state out"
+            told = worded("there is no requirement of this key yet: leave digest and from_state out")
             raise InvalidInput(faults=[Fault("body", "digest", "no_such_version", told)])
         return
     version = standing.version
     if (read.digest, read.from_state) == (version.artefact_version.digest, standing.state.value):
         return
     last = version.transitions.order_by("-at", "-pk")[0]
-    told = "You wrote it as new, and it is there" if not read.digest else "It is not as you read it"
+    told = (
+        worded("You wrote it as new, and it is there")
+        if not read.digest
+        else worded("It is not as you read it")
+    )
     shown = show_standing(version)
     raise DraftOutdated(
         worded(
@@ -169,9 +173,11 @@ def check_stands(standing: Standing | None, read: WhatWasRead) -> None:
 def _check_is_no_files(requirement: Requirement) -> None:
     owner = owner_of(requirement)
     if owner is not None:
-        told = (
-            f"{requirement.key} belongs to {owner}: change it there and import the file, or take it out of the file, "
-            "import that, and edit it here"
+        told = worded(
+            "%(requirement)s belongs to %(owner)s: change it there and import the file, or "
+            "take it out of the file, import that, and edit it here",
+            requirement=requirement.key,
+            owner=owner,
         )
         line = owner.line or 1
         raise KeyOfAnotherFile(

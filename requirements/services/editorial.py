@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evidence.errors import Fault
-from evidence.worded import worded
+from evidence.worded import joined, worded
 from requirements.drafts import RequirementDraft
 from requirements.editorial import find_substantive
 from requirements.errors import NotEditorial
@@ -24,7 +24,9 @@ def check_editorial(before: RequirementDraft | None, after: RequirementDraft) ->
         )
     found = find_substantive(before, after)
     if found:
-        told = "; ".join(f"{each.where}: {each.message}" for each in found)
+        told = joined(
+            (worded("%(path)s: %(fault)s", path=each.where, fault=each.message) for each in found), "; "
+        )
         raise NotEditorial(
             worded(
                 "%(told)s. Propose the change as substantive: what links to it is looked at again.", told=told

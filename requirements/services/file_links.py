@@ -12,6 +12,7 @@ from evidence.access import Principal
 from evidence.any_of import any_of_texts
 from evidence.models import Artefact, System
 from evidence.nearest import hint_at, nearest_name
+from evidence.worded import Coded, sentence_of, worded
 from requirements import acts
 from requirements.errors import LinkNotAllowed, RequirementFileInvalid
 from requirements.selectors.cycles import find_cycle
@@ -59,7 +60,9 @@ def _problems(
     holding = [(each.upstream, each.downstream) for each in stored if not each.is_withdrawn]
     if cycle := find_cycle([*holding, *map(_ends_of, drafts)]):
         keys = [key for _, key in cycle]
-        yield _in_cycle(drafts, keys).problem("cycle", f"this closes a cycle: {' > '.join(keys)}")
+        yield _in_cycle(drafts, keys).problem(
+            "cycle", worded("this closes a cycle: %(cycle)s", cycle=" > ".join(keys))
+        )
 
 
 @transaction.atomic
@@ -89,7 +92,9 @@ def store_links(
     try:
         made = make_links(principal=principal, system=system, wanted=wanted.keys())
     except LinkNotAllowed as exc:
-        raise RequirementFileInvalid([_in_cycle(drafts, exc.cycle).problem("cycle", str(exc))]) from exc
+        raise RequirementFileInvalid(
+            [_in_cycle(drafts, exc.cycle).problem("cycle", sentence_of(exc))]
+        ) from exc
     if made.withdrawn:
         raise RequirementFileInvalid([_withdrawn(wanted[each]) for each in made.withdrawn])
     return len(made.new)
@@ -127,11 +132,22 @@ def _ends_of(draft: LinkDraft) -> tuple[End, End]:
 def _missing(draft: LinkDraft, end: End, known: Collection[End]) -> FileProblem:
     kind, key = end
     nearest = nearest_name(key, [name for of, name in known if of == kind])
-    return draft.problem("unknown_end", f"no {kind} {key!r} is on record; {hint_at(nearest)}", nearest)
+    return draft.problem(
+        "unknown_end",
+        worded(
+            "no %(kind)s %(key)s is on record; %(hint)s",
+            kind=Coded(kind),
+            key=repr(key),
+            hint=hint_at(nearest),
+        ),
+        nearest,
+    )
 
 
 def _withdrawn(draft: LinkDraft) -> FileProblem:
-    said = "this link was withdrawn: leave it out, or add it again by itself, which says that it holds"
+    said = worded(
+        "this link was withdrawn: leave it out, or add it again by itself, which says that it holds",
+    )
     return draft.problem("link_withdrawn", said)
 
 

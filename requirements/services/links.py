@@ -14,7 +14,7 @@ from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import Artefact, ArtefactKind, ArtefactVersion, System
 from evidence.services import audit
-from evidence.worded import worded
+from evidence.worded import Coded, joined, worded
 from requirements import acts
 from requirements.errors import LinkMoved, LinkNotAllowed, LinkNotSuspect, LinkWithdrawn
 from requirements.models import LINK_ENDS, LinkKind, LinkOutcome, LinkReview, TraceLink
@@ -97,15 +97,25 @@ def check_ends(kind: str, upstream: Artefact, downstream: Artefact) -> None:
     allowed = LINK_ENDS[LinkKind(kind)]
     below = allowed.get(ArtefactKind(upstream.kind), frozenset())
     if upstream.pk == downstream.pk or downstream.kind not in below:
-        ways = "; ".join(f"{up.value} to {', '.join(sorted(down))}" for up, down in allowed.items())
+        ways = joined(
+            (
+                worded(
+                    "%(kind)s to %(kinds)s",
+                    kind=Coded(up.value),
+                    kinds=joined(map(Coded, sorted(down))),
+                )
+                for up, down in allowed.items()
+            ),
+            "; ",
+        )
         raise LinkNotAllowed(
             worded(
                 "No link %(kind)s leads from %(from_kind)s %(upstream_key)s to %(to_kind)s "
                 "%(downstream_key)s. It leads from %(ways)s.",
                 kind=repr(kind),
-                from_kind=upstream.kind,
+                from_kind=Coded(upstream.kind),
                 upstream_key=repr(upstream.key),
-                to_kind=downstream.kind,
+                to_kind=Coded(downstream.kind),
                 downstream_key=repr(downstream.key),
                 ways=ways,
             )
@@ -161,7 +171,7 @@ def check_no_cycle(system: System, links: Collection[Wanted]) -> None:
     if cycle:
         keys = dict(Artefact.objects.filter(system=system, pk__in=cycle).values_list("pk", "key"))
         shown = tuple(keys[each] for each in cycle)
-        raise LinkNotAllowed(worded("this closes a cycle: %(shown)s", shown=" > ".join(shown)), shown)
+        raise LinkNotAllowed(worded("this closes a cycle: %(cycle)s", cycle=" > ".join(shown)), shown)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from evidence.access import Principal
 from evidence.errors import Fault, InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import System
+from evidence.worded import worded
 from requirements import acts
 from requirements.drafts import RequirementDraft
 from requirements.models import Change, RequirementVersion
@@ -49,11 +50,19 @@ def save_requirement(
     if standing is not None and standing.says(digest):
         return standing.version, False
     if standing is None and known:
-        told = f"{next(iter(known))} is there, and differs from {draft.key} in capitals only"
+        told = worded(
+            "%(other)s is there, and differs from %(key)s in capitals only",
+            other=next(iter(known)),
+            key=draft.key,
+        )
         raise InvalidInput(faults=[Fault("body", "key", "key_differs_in_case", told, next(iter(known)))])
     holder = holders_of_external_ids(system, [draft.external_id]).get(draft.external_id, draft.key)
     if holder != draft.key:
-        told = f"the external_id {draft.external_id!r} is {holder}'s: no two requirements have the same"
+        told = worded(
+            "the external_id %(external_id)s is %(other)s's: no two requirements have the same",
+            external_id=repr(draft.external_id),
+            other=holder,
+        )
         raise InvalidInput(faults=[Fault("body", "external_id", "duplicate_external_id", told)])
     if change == Change.EDITORIAL:
         check_editorial(draft_of(standing.version) if standing else None, draft)

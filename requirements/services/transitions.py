@@ -19,7 +19,7 @@ from evidence.locks import Lock, hold
 from evidence.models import Registration
 from evidence.nearest import MISSPELT, nearest_name
 from evidence.services import audit, registry
-from evidence.worded import worded
+from evidence.worded import Coded, worded
 from requirements import acts
 from requirements.errors import DecidedBefore, DecisionOutdated, NotEditorial, WarningsUnread
 from requirements.life import NAMES_WHAT_WAS_READ, NEEDS_REASON
@@ -109,8 +109,8 @@ def check_names_what_was_read(read: WhatWasRead) -> None:
         InvalidInput: with the field that is missing.
     """
     meant = {
-        "digest": "the digest of the version as you read it",
-        "from_state": "the state that you read it in",
+        "digest": worded("the digest of the version as you read it"),
+        "from_state": worded("the state that you read it in"),
     }
     missing = [name for name in meant if not getattr(read, name)]
     if missing:
@@ -120,7 +120,11 @@ def check_names_what_was_read(read: WhatWasRead) -> None:
                     "body",
                     name,
                     "required",
-                    f"{name} is needed: {meant[name]}, as the list of versions has it",
+                    worded(
+                        "%(name)s is needed: %(meant)s, as the list of versions has it",
+                        name=name,
+                        meant=meant[name],
+                    ),
                 )
                 for name in missing
             ]
@@ -159,7 +163,7 @@ def check_state(version: RequirementVersion, last: RequirementTransition, read: 
                 "%(version)s is not %(from_state)s: %(last)s. Your decision and your reason were not "
                 "stored: read what stands, then decide again.",
                 version=version,
-                from_state=read.from_state,
+                from_state=Coded(read.from_state),
                 last=tell_step(last),
             ),
             *_standings(version, newest_of(version)),
@@ -168,8 +172,14 @@ def check_state(version: RequirementVersion, last: RequirementTransition, read: 
 
 def tell_step(step: RequirementTransition) -> str:
     """Return who moved a version where, when and why, as part of a sentence."""
-    why = f", “{step.reason}”" if step.reason else ""
-    return f"{step.by} moved it to {step.to_state} at {step.at:%Y-%m-%d %H:%M} UTC{why}"
+    told: dict[str, object] = {
+        "by": step.by,
+        "state": Coded(step.to_state),
+        "at": f"{step.at:%Y-%m-%d %H:%M}",
+    }
+    if not step.reason:
+        return worded("%(by)s moved it to %(state)s at %(at)s UTC", **told)
+    return worded("%(by)s moved it to %(state)s at %(at)s UTC, “%(reason)s”", **told, reason=step.reason)
 
 
 def record_transition(
@@ -332,14 +342,18 @@ def _check_warnings(version: RequirementVersion, read: tuple[str, ...]) -> None:
     known = warning_names(version)
     faults = [
         Fault(
-            "body", "warnings_read", "warning_unread", f"{name} is a warning of {version} that is not ticked"
+            "body",
+            "warnings_read",
+            "warning_unread",
+            worded("%(name)s is a warning of %(version)s that is not ticked", name=name, version=version),
         )
         for name in known
         if name not in read
     ]
     faults += [
         Fault(
-            "body", "warnings_read", "unknown_warning", f"{name!r} is no warning of {version}",
+            "body", "warnings_read", "unknown_warning",
+            worded("%(name)s is no warning of %(version)s", name=repr(name), version=version),
             nearest_name(name, known, alike=MISSPELT),
         )
         for name in dict.fromkeys(read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from evidence.worded import Worded
 from requirements.drafts import RequirementDraft
 
 
@@ -17,7 +18,7 @@ class FileProblem:
     column: int  # from 1
     path: str  # e.g. "requirements[2].criteria[0].check"
     code: str  # stable, e.g. "unknown_check"
-    message: str
+    message: Worded
     nearest: str | None = None  # the known name, or the value, closest to the one written
 
     def __str__(self) -> str:
@@ -53,7 +54,7 @@ class LinkDraft:
         """Return its kind, and kind and key of both ends: what makes it the same link elsewhere."""
         return self.kind, self.upstream, self.downstream
 
-    def problem(self, code: str, message: str, nearest: str | None = None) -> FileProblem:
+    def problem(self, code: str, message: Worded, nearest: str | None = None) -> FileProblem:
         """Return what is wrong with it, at its place."""
         return FileProblem(self.file, self.line, self.column, self.path, code, message, nearest)
 

@@ -12,12 +12,13 @@ from jsonschema import Draft202012Validator, ValidationError
 from evidence.evals.contracts import Direction
 from evidence.limits import excess
 from evidence.nearest import MISSPELT, hint_at, nearest_name
+from evidence.worded import Worded, quoted, sentence_of, worded
 from requirements.bounds import LARGEST_THRESHOLD, MOST_DAYS, MOST_N, MOST_UNIT, MOST_WORD
 from requirements.checks.contracts import Check
 from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
 from requirements.errors import UnknownCheck
-from requirements.yaml_import.faults import PLAIN_KEY, Faults, brief
+from requirements.yaml_import.faults import PLAIN_KEY, Faults, brief, told_length
 from requirements.yaml_import.links import CRITERION_LINKS
 from requirements.yaml_import.numbers import number_meant
 from requirements.yaml_import.reader import Path
@@ -36,15 +37,32 @@ CRITERION_FIELDS: Final = (
     "slices",
 )
 _KNOWN: Final = (*CRITERION_FIELDS, *CRITERION_LINKS)
+_BETTER: Final = {Direction.HIGHER: worded("higher"), Direction.LOWER: worded("lower"), None: ""}
 _PERCENT: Final = frozenset({"percent", "per cent", "%", "pct", "percentage", "百分比"})
-_ParameterFault = tuple[tuple[str | int, ...], str, str | None]  # place, message, what was most likely meant
+# What jsonschema says where a parameter does not fit, by its validators.
+_OF_LIBRARY: Final = {
+    "type": worded("%(given)s is not of type %(wanted)s"),
+    "enum": worded("%(given)s is not one of %(wanted)s"),
+    "minimum": worded("%(given)s is less than the minimum of %(wanted)s"),
+    "maximum": worded("%(given)s is greater than the maximum of %(wanted)s"),
+    "exclusiveMinimum": worded("%(given)s is less than or equal to the minimum of %(wanted)s"),
+    "exclusiveMaximum": worded("%(given)s is greater than or equal to the maximum of %(wanted)s"),
+    "required": worded("%(wanted)s is a required property"),
+    "uniqueItems": worded("%(given)s has non-unique elements"),
+    "pattern": worded("%(given)s does not match %(wanted)s"),
+    "minItems": worded("%(given)s should be non-empty"),
+    "minLength": worded("%(given)s should be non-empty"),
+}
+_ParameterFault = tuple[
+    tuple[str | int, ...], Worded, str | None
+]  # place, message, what was most likely meant
 
 
 def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft | None:
     """Read one criterion, or report what is wrong with it and return None."""
     before = len(faults.problems)
     if not isinstance(item, Mapping):
-        faults.add(path, "not_a_mapping", "a criterion must be a mapping with a key and a check")
+        faults.add(path, "not_a_mapping", worded("a criterion must be a mapping with a key and a check"))
         return None
     faults.check_fields(item, path, known=_KNOWN, required=("key", "check", "min_n"))
     key = faults.key(item, path, pattern=PLAIN_KEY)
@@ -83,7 +101,7 @@ def _read_check(item: Mapping[str, object], path: Path, faults: Faults) -> Check
     try:
         return get_check(str(item["check"]))
     except UnknownCheck as unknown:
-        faults.add((*path, "check"), unknown.code, str(unknown), unknown.nearest)
+        faults.add((*path, "check"), unknown.code, sentence_of(unknown), unknown.nearest)
         return None
 
 
@@ -92,7 +110,7 @@ def _read_threshold(
 ) -> tuple[Comparator | None, float]:
     given = [name for name in Comparator if name in item]
     if len(given) != 1:
-        faults.add(path, "bad_threshold", "must give exactly one of 'at_least' and 'at_most'")
+        faults.add(path, "bad_threshold", worded("must give exactly one of 'at_least' and 'at_most'"))
         return None, 0.0
     comparator = given[0]
     unit = item.get("unit")
@@ -110,7 +128,7 @@ def _read_bound_confidence(item: Mapping[str, object], path: Path, faults: Fault
     value = item.get("confidence", DEFAULT_BOUND_CONFIDENCE)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.5 < value < 1:
         meant = number_meant(value, "share") or _hundredth(value)
-        told = f"must lie between 0.5 and 1, e.g. 0.95, not {brief(value)}"
+        told = worded("must lie between 0.5 and 1, e.g. 0.95, not %(given)s", given=brief(value))
         faults.add((*path, "confidence"), "bad_confidence", told, meant)
         return DEFAULT_BOUND_CONFIDENCE
     return float(value)
@@ -122,18 +140,27 @@ def _read_unit(item: Mapping[str, object], check: Check, path: Path, faults: Fau
         return check.unit or "share"
     here = (*path, "unit")
     if not isinstance(given, str) or not 0 < len(given.strip()) <= MOST_UNIT:
-        faults.add(here, "bad_unit", f"must be a text of 1 to {MOST_UNIT} characters, e.g. share")
+        faults.add(
+            here, "bad_unit", worded("must be a text of 1 to %(most)s characters, e.g. share", most=MOST_UNIT)
+        )
     elif check.unit is not None and given != check.unit:
-        told = f"the check {check.name} measures in {check.unit!r}"
+        told = worded("the check %(check)s measures in %(unit)s", check=check.name, unit=repr(check.unit))
         if check.unit == "share":
-            told += ", between 0 and 1: 90 % is 0.9"
+            told = worded(
+                "the check %(check)s measures in %(unit)s, between 0 and 1: 90 %% is 0.9",
+                check=check.name,
+                unit=repr(check.unit),
+            )
         faults.add(here, "bad_unit", told, check.unit)
     elif given.strip().lower() in _PERCENT:
         faults.warn(
             here,
             "unit_percent",
-            f"the unit {given!r} is compared with nothing measured as a share: if the eval file gives shares, leave "
-            "the unit out and write 95 % as 0.95",
+            worded(
+                "the unit %(given)s is compared with nothing measured as a share: if the eval file "
+                "gives shares, leave the unit out and write 95 %% as 0.95",
+                given=repr(given),
+            ),
         )
     return str(given).strip()
 
@@ -145,12 +172,25 @@ def _check_fit(
         return
     wanted = _COMPARATOR_OF[check.direction] if check.direction else comparator
     if comparator is not wanted:
-        message = f"for {check.name} {check.direction} is better, so its threshold is {wanted.value!r}"
+        message = worded(
+            "for %(check)s %(direction)s is better, so its threshold is %(wanted)s",
+            check=check.name,
+            direction=_BETTER[check.direction],
+            wanted=repr(wanted.value),
+        )
         faults.add((*path, comparator), "bad_threshold", message, wanted)
     if unit == "share" and not 0 <= threshold <= 1:
-        message = f"a share lies between 0 and 1, so {threshold:g} cannot be its threshold"
+        message = worded(
+            "a share lies between 0 and 1, so %(threshold)s cannot be its threshold",
+            threshold=f"{threshold:g}",
+        )
         if 1 < threshold <= 100:
-            message += f"; for {threshold:g} % write {threshold / 100:g}"
+            message = worded(
+                "a share lies between 0 and 1, so %(threshold)s cannot be its threshold; "
+                "for %(threshold)s %% write %(share)s",
+                threshold=f"{threshold:g}",
+                share=f"{threshold / 100:g}",
+            )
         faults.add((*path, comparator), "bad_threshold", message, _hundredth(threshold))
 
 
@@ -168,13 +208,18 @@ def _read_parameters(
     if given is None:
         given = {}
     if not isinstance(given, Mapping):
-        faults.add(here, "bad_parameters", "must be a mapping")
+        faults.add(here, "bad_parameters", worded("must be a mapping"))
         return {}
     known = tuple(cast("Mapping[str, object]", check.parameters["properties"]))
     for name in given:
         if name not in known:
             nearest = nearest_name(name, known)
-            message = f"the check {check.name} has no parameter {name!r}; {hint_at(nearest)}"
+            message = worded(
+                "the check %(check)s has no parameter %(name)s; %(hint)s",
+                check=check.name,
+                name=repr(name),
+                hint=hint_at(nearest),
+            )
             faults.add((*here, name), "unknown_parameter", message, nearest)
     filled = check.with_defaults({name: value for name, value in given.items() if name in known})
     for place, message, nearest in _faults_of(check, filled):
@@ -187,7 +232,7 @@ def _faults_of(check: Check, filled: Mapping[str, object]) -> tuple[_ParameterFa
     try:
         written = json.dumps(filled, sort_keys=True, allow_nan=False)
     except ValueError:
-        return (((), "no parameter may be infinite or no number", None),)
+        return (((), worded("no parameter may be infinite or no number"), None),)
     return _faults_of_written(check.name, written)
 
 
@@ -199,11 +244,25 @@ def _faults_of_written(name: str, written: str) -> tuple[_ParameterFault, ...]:
     return (*faults, *_too_long(json.loads(written), ()))
 
 
-def _in_words(error: ValidationError) -> str:
+def _in_words(error: ValidationError) -> Worded:
     if error.instance is None and error.validator == "type":
-        return f"is empty: it must be of type {error.validator_value!r}"
-    nearest = _nearest_value(error)
-    return f"{error.message}; write {nearest}" if nearest else str(error.message)
+        return worded("is empty: it must be of type %(type)s", type=repr(error.validator_value))
+    nearest, told = _nearest_value(error), _of_library(error)
+    return worded("%(told)s; write %(nearest)s", told=told, nearest=nearest) if nearest else told
+
+
+def _of_library(error: ValidationError) -> Worded:
+    """Return what the library says, with its template where it is one of those that are known here."""
+    template = _OF_LIBRARY.get(str(error.validator), "%(given)s")
+    told = worded(template, given=repr(error.instance), wanted=_wanted(error))
+    return told if told == error.message else quoted(error.message)
+
+
+def _wanted(error: ValidationError) -> str:
+    wanted = error.validator_value
+    if error.validator == "required":
+        return next((repr(each) for each in wanted if error.message.startswith(repr(each))), "")
+    return repr(wanted)
 
 
 def _nearest_value(error: ValidationError) -> str | None:
@@ -221,7 +280,7 @@ def _nearest_value(error: ValidationError) -> str | None:
 def _too_long(value: object, place: tuple[str | int, ...]) -> Iterator[_ParameterFault]:
     """Yield the texts, at every depth, that are longer than any name is."""
     if isinstance(value, str) and len(value) > MOST_WORD:
-        yield place, f"has {len(value)} characters, and at most {MOST_WORD} are taken", None
+        yield place, told_length(value, MOST_WORD), None
     elif isinstance(value, dict):
         for name, each in value.items():
             yield from _too_long(each, (*place, name))
@@ -238,7 +297,9 @@ def _read_slices(
         return ()
     here = (*path, "slices")
     if not isinstance(listed, list):
-        faults.add(here, "bad_slices", "must be a list of slices, each a mapping, e.g. - {language: zh-Hans}")
+        faults.add(
+            here, "bad_slices", worded("must be a list of slices, each a mapping, e.g. - {language: zh-Hans}")
+        )
         return ()
     if too_many := excess(len(listed), "MAX_SLICES"):
         faults.add(here, "too_many", too_many)
@@ -246,7 +307,7 @@ def _read_slices(
     slices: list[Mapping[str, str]] = []
     for index, where in enumerate(listed):
         if not isinstance(where, Mapping) or not where:
-            faults.add((*here, index), "bad_slices", "a slice is a mapping, e.g. {language: zh-Hans}")
+            faults.add((*here, index), "bad_slices", worded("a slice is a mapping, e.g. {language: zh-Hans}"))
             continue
         for dimension, value in where.items():
             _check_dimension(check, str(dimension), value, (*here, index, str(dimension)), faults)
@@ -257,10 +318,15 @@ def _read_slices(
 def _check_dimension(check: Check, dimension: str, value: object, path: Path, faults: Faults) -> None:
     if check.dimensions is not None and dimension not in check.dimensions:
         nearest = nearest_name(dimension, check.dimensions)
-        message = f"the check {check.name} cannot be sliced by {dimension!r}; it can by "
-        faults.add(path, "unknown_dimension", message + ", ".join(check.dimensions), nearest)
+        message = worded(
+            "the check %(check)s cannot be sliced by %(dimension)s; it can by %(dimensions)s",
+            check=check.name,
+            dimension=repr(dimension),
+            dimensions=", ".join(check.dimensions),
+        )
+        faults.add(path, "unknown_dimension", message, nearest)
     if not isinstance(value, str) or not value.strip():
-        faults.add(path, "bad_slices", "a slice's value is a text; put quotes round it")
+        faults.add(path, "bad_slices", worded("a slice's value is a text; put quotes round it"))
     elif len(value) > MOST_WORD:
         faults.check_length(value, path, MOST_WORD)
     if len(dimension) > MOST_WORD:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evidence.nearest import hint_at, nearest_name
+from evidence.worded import Worded, joined, worded
 from requirements.bounds import MOST_KEY, MOST_TEXT
 from requirements.yaml_import.contracts import FileProblem
 from requirements.yaml_import.numbers import number_meant, whole_number_meant
@@ -14,6 +15,7 @@ from requirements.yaml_import.reader import Path, Places
 
 KEY: Final = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9_.-]{{0,{MOST_KEY - 2}}}[A-Za-z0-9_-])?")
 PLAIN_KEY: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MOST_KEY - 1}}}")
+_A_TEXT: Final = worded("a text")
 _MOST_SHOWN: Final = 60  # characters of what somebody wrote
 
 
@@ -26,15 +28,15 @@ class Faults:
         self.problems: list[FileProblem] = []
         self.warnings: list[FileProblem] = []
 
-    def add(self, path: Path, code: str, message: str, nearest: str | None = None) -> None:
+    def add(self, path: Path, code: str, message: Worded, nearest: str | None = None) -> None:
         """Record one fault at a path of the document."""
         self.problems.append(self._problem(path, code, message, nearest))
 
-    def warn(self, path: Path, code: str, message: str) -> None:
+    def warn(self, path: Path, code: str, message: Worded) -> None:
         """Record what is no fault and may not be meant."""
         self.warnings.append(self._problem(path, code, message))
 
-    def _problem(self, path: Path, code: str, message: str, nearest: str | None = None) -> FileProblem:
+    def _problem(self, path: Path, code: str, message: Worded, nearest: str | None = None) -> FileProblem:
         line, column = self.places.find(path)
         return FileProblem(self.file_name, line, column, shown(path), code, message, nearest)
 
@@ -48,14 +50,14 @@ class Faults:
         """Report fields that are missing, and those nobody knows, with the nearest that somebody does."""
         for name in required:
             if name not in item:
-                self.add(path, "missing_field", f"{name!r} is missing")
+                self.add(path, "missing_field", worded("%(name)s is missing", name=repr(name)))
         for name in item:
             if name not in known:
                 nearest = nearest_name(name, known)
-                message = f"unknown field {name!r}; {hint_at(nearest)}"
+                message = worded("unknown field %(name)s; %(hint)s", name=repr(name), hint=hint_at(nearest))
                 self.add((*path, name), "unknown_field", message, nearest)
 
-    def check_unique(self, listed: Sequence[object], path: Path, noun: str) -> None:
+    def check_unique(self, listed: Sequence[object], path: Path, noun: Worded) -> None:
         """Report keys that two entries of a list share, also where they differ in capitals only."""
         seen: dict[str, int] = {}
         for index, item in enumerate(listed):
@@ -68,11 +70,18 @@ class Faults:
                     line = self.places.find((*path, first, "key"))[0]
                     self.same_key(key, other, line, (*path, index, "key"), noun)
 
-    def same_key(self, key: str, other: str, line: int, path: Path, noun: str) -> None:
+    def same_key(self, key: str, other: str, line: int, path: Path, noun: Worded) -> None:
         """Report that a key is another's of the file, as it stands there."""
-        told = f"another {noun} on line {line} has the key {other!r}"
+        told = worded(
+            "another %(noun)s on line %(line)s has the key %(other)s", noun=noun, line=line, other=repr(other)
+        )
         if key != other:
-            told += ": two keys may not differ in capitals only"
+            told = worded(
+                "another %(noun)s on line %(line)s has the key %(other)s: two keys may not differ in capitals only",
+                noun=noun,
+                line=line,
+                other=repr(other),
+            )
         self.add(path, "duplicate_key", told)
 
     def key(self, item: Mapping[str, object], path: Path, *, pattern: re.Pattern[str] = KEY) -> str:
@@ -89,9 +98,20 @@ class Faults:
         if name not in item:
             return ""
         if not isinstance(value, str):
-            self.add(here, "not_a_text", not_a_text(value, f"a text of 1 to {most:,} characters"))
+            self.add(
+                here,
+                "not_a_text",
+                not_a_text(value, worded("a text of 1 to %(most)s characters", most=f"{most:,}")),
+            )
         elif not value.strip():
-            self.add(here, "not_a_text", f"is empty: it must be a text of 1 to {most:,} characters")
+            self.add(
+                here,
+                "not_a_text",
+                worded(
+                    "is empty: it must be %(wanted)s",
+                    wanted=worded("a text of 1 to %(most)s characters", most=f"{most:,}"),
+                ),
+            )
         else:
             self.check_length(value.strip(), here, most)
             self.check_comment(here)
@@ -100,16 +120,18 @@ class Faults:
     def check_length(self, text: str, path: Path, most: int) -> None:
         """Report a text that is too long."""
         if len(text) > most:
-            word = max(map(len, text.split()), default=0)
-            of_them = f" ({word} of them one word)" if word > MOST_KEY else ""
-            self.add(path, "too_long", f"has {len(text)} characters{of_them}, and at most {most} are taken")
+            self.add(path, "too_long", told_length(text, most))
 
     def check_comment(self, path: Path) -> None:
         """Warn of what follows a text without quotes as a comment: it is no part of the text."""
         lost = self.places.comment_after(path)
         if lost is not None:
             shown_text = lost if len(lost) <= _MOST_SHOWN else f"{lost[:_MOST_SHOWN]}…"
-            told = f"{shown_text!r} is a comment and no part of the text: put quotes round the text to keep a '#' in it"
+            told = worded(
+                "%(comment)s is a comment and no part of the text: put quotes round the text to "
+                "keep a '#' in it",
+                comment=repr(shown_text),
+            )
             self.warn(path, "text_after_hash", told)
 
     def whole_number(
@@ -121,9 +143,19 @@ class Faults:
             return least
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             meant = whole_number_meant(value, least=least, most=most)
-            told = f"must be a whole number from {least} to {most}, not {brief(value)}"
+            told = worded(
+                "must be a whole number from %(least)s to %(most)s, not %(given)s",
+                least=least,
+                most=most,
+                given=brief(value),
+            )
             nearest = str(meant) if meant is not None else None
-            self.add((*path, name), "bad_number", f"{told}; write {nearest}" if nearest else told, nearest)
+            self.add(
+                (*path, name),
+                "bad_number",
+                worded("%(told)s; write %(nearest)s", told=told, nearest=nearest) if nearest else told,
+                nearest,
+            )
             return least
         return value
 
@@ -132,47 +164,94 @@ class Faults:
         if not isinstance(value, bool) and isinstance(value, int | float) and -most <= value <= most:
             return float(value)
         meant = number_meant(value, unit)
-        told = f"must be a number, not {brief(value)}"
+        told = worded("must be a number, not %(given)s", given=brief(value))
         if isinstance(value, int | float) and not isinstance(value, bool):
-            told = f"must be a number between {-most:g} and {most:g}, not {brief(value)}"
+            told = worded(
+                "must be a number between %(least)s and %(most)s, not %(given)s",
+                least=f"{-most:g}",
+                most=f"{most:g}",
+                given=brief(value),
+            )
         if meant is not None:
-            told += f"; write {meant} without quotes" if isinstance(value, str) else f"; write {meant}"
+            told = (
+                worded("%(told)s; write %(nearest)s without quotes", told=told, nearest=meant)
+                if isinstance(value, str)
+                else worded("%(told)s; write %(nearest)s", told=told, nearest=meant)
+            )
         self.add(path, code, told, meant)
         return 0.0
 
 
-def not_a_text(value: object, wanted: str = "a text") -> str:
+def told_length(text: str, most: int) -> Worded:
+    """Return why a text is too long."""
+    word = max(map(len, text.split()), default=0)
+    if word > MOST_KEY:
+        return worded(
+            "has %(length)s characters (%(word)s of them one word), and at most %(most)s are taken",
+            length=len(text),
+            word=word,
+            most=most,
+        )
+    return worded("has %(length)s characters, and at most %(most)s are taken", length=len(text), most=most)
+
+
+def not_a_text(value: object, wanted: Worded = _A_TEXT) -> Worded:
     """Return why a value is no text, and how it becomes one."""
     if value is None:
-        return f"is empty: it must be {wanted}"
+        return worded("is empty: it must be %(wanted)s", wanted=wanted)
     if isinstance(value, bool | int | float):
-        return f"must be {wanted}, not {brief(value)}: put quotes round it if it is meant as a text"
-    return f"must be {wanted}"
+        return worded(
+            "must be %(wanted)s, not %(given)s: put quotes round it if it is meant as a text",
+            wanted=wanted,
+            given=brief(value),
+        )
+    return worded("must be %(wanted)s", wanted=wanted)
 
 
 def brief(value: object) -> str:
     """Return what was written, shortened, as a message shows it."""
     if value is None:
-        return "empty"
+        return worded("empty")
     if isinstance(value, bool):
         return str(value).lower()
     written = repr(value)
     return written if len(written) <= _MOST_SHOWN else f"{written[:_MOST_SHOWN]}…"
 
 
-def _fault_of_key(value: object, pattern: re.Pattern[str]) -> str:
-    dot = ", '.'" if pattern is KEY else ""
-    rule = f"a key is up to {MOST_KEY} letters, digits, '-'{dot} and '_' (A to Z without accents)"
-    if pattern is KEY:
-        rule += ", and ends with no '.'"
+def _fault_of_key(value: object, pattern: re.Pattern[str]) -> Worded:
+    rule = _rule_of_key(pattern)
+    if value is None:
+        return worded("is empty: %(rule)s", rule=rule)
     if not isinstance(value, str):
-        return not_a_text(value, "a text") + f"; {rule}" if value is not None else f"is empty: {rule}"
+        return worded("%(told)s; %(rule)s", told=not_a_text(value), rule=rule)
     if len(value) > MOST_KEY:
-        return f"has {len(value)} characters: {rule}"
+        return worded("has %(length)s characters: %(rule)s", length=len(value), rule=rule)
     strange = list(dict.fromkeys(c for c in value if not re.fullmatch("[A-Za-z0-9_.-]", c)))
-    named = ", ".join("a space" if c == " " else _named(c) for c in strange[:5])
-    told = f"{brief(value)} holds {named}: {rule}" if strange else f"{brief(value)} is no key: {rule}"
-    return f"{told}; the key that another tool gives it can be its external_id" if pattern is KEY else told
+    told = worded("%(given)s is no key: %(rule)s", given=brief(value), rule=rule)
+    if strange:
+        told = worded(
+            "%(given)s holds %(signs)s: %(rule)s", given=brief(value), signs=_listed(strange[:5]), rule=rule
+        )
+    if pattern is not KEY:
+        return told
+    return worded("%(told)s; the key that another tool gives it can be its external_id", told=told)
+
+
+def _rule_of_key(pattern: re.Pattern[str]) -> Worded:
+    if pattern is KEY:
+        return worded(
+            "a key is up to %(most)s letters, digits, '-', '.' and '_' (A to Z without accents), and ends with no '.'",
+            most=MOST_KEY,
+        )
+    return worded(
+        "a key is up to %(most)s letters, digits, '-' and '_' (A to Z without accents)", most=MOST_KEY
+    )
+
+
+def _listed(strange: Sequence[str]) -> Worded:
+    """Return characters as a message names them."""
+    named = [worded("a space") if each == " " else _named(each) for each in strange]
+    return joined(named)
 
 
 def _named(character: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from evidence.limits import excess
 from evidence.models import ArtefactKind
 from evidence.nearest import hint_at, nearest_name
+from evidence.worded import Coded, worded
 from requirements.models import LINK_ENDS, LinkKind
 from requirements.selectors.cycles import find_cycle
 from requirements.yaml_import.contracts import LinkDraft
@@ -49,7 +50,11 @@ def _of_field(
     """Read the links of one kind that one requirement or criterion names."""
     listed, here = item[name], (*path, name)
     if not isinstance(listed, list):
-        faults.add(here, "not_a_list", f"must be a list: {name}: [{_example(name)}]")
+        faults.add(
+            here,
+            "not_a_list",
+            worded("must be a list: %(name)s: [%(example)s]", name=name, example=_example(name)),
+        )
         return
     if too_many := excess(len(listed), "MAX_LINKS"):
         faults.add(here, "too_many", too_many)
@@ -60,7 +65,9 @@ def _of_field(
         if end is None:
             continue
         if end in seen:
-            faults.add((*here, place), "duplicate_link", f"{end[1]!r} is named above already")
+            faults.add(
+                (*here, place), "duplicate_link", worded("%(end)s is named above already", end=repr(end[1]))
+            )
             continue
         seen.add(end)
         line, column = faults.places.find((*here, place))
@@ -77,7 +84,11 @@ def _read_end(
         told = {ArtefactKind.REQUIREMENT.value: told}
     if not isinstance(told, Mapping) or len(told) != 1:
         faults.add(
-            path, "not_an_end", f"must be a key of a requirement, or a kind with a key: {_example(name)}"
+            path,
+            "not_an_end",
+            worded(
+                "must be a key of a requirement, or a kind with a key: %(example)s", example=_example(name)
+            ),
         )
         return None
     ((kind, key),) = told.items()
@@ -88,12 +99,23 @@ def _read_end(
         faults.add(
             path,
             "unknown_end",
-            f"{name!r} of a {own.value} leads to no {kind!r}, only to {known}; {hint_at(nearest)}",
+            worded(
+                "%(name)s of a %(own)s leads to no %(kind)s, only to %(known)s; %(hint)s",
+                name=repr(name),
+                own=Coded(own.value),
+                kind=repr(kind),
+                known=known,
+                hint=hint_at(nearest),
+            ),
             nearest,
         )
         return None
     if not isinstance(key, str) or not key.strip():
-        faults.add(path, "bad_key", f"must be the key of a {kind}, not {key!r}")
+        faults.add(
+            path,
+            "bad_key",
+            worded("must be the key of a %(kind)s, not %(key)s", kind=Coded(kind), key=repr(key)),
+        )
         return None
     return kind, key
 
@@ -120,7 +142,7 @@ def report_cycle(links: Sequence[LinkDraft], faults: Faults) -> None:
     steps = set(pairwise(cycle))
     link = next(each for each in links if (each.upstream, each.downstream) in steps)
     shown = " > ".join(key for _, key in cycle)
-    faults.problems.append(link.problem("cycle", f"this closes a cycle: {shown}"))
+    faults.problems.append(link.problem("cycle", worded("this closes a cycle: %(cycle)s", cycle=shown)))
 
 
 def _example(name: str) -> str:

@@ -10,6 +10,7 @@ from unicodedata import normalize
 from evidence.limits import excess
 from evidence.nearest import nearest_name
 from evidence.vocabulary import Layer, RiskTier
+from evidence.worded import sentence_of, worded
 from requirements.bounds import MOST_DAYS, MOST_RATIONALE, MOST_STATEMENT, MOST_TEXT
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
@@ -41,6 +42,7 @@ MAY_BE_LEFT_OUT: Final = frozenset({"rationale", "external_id"})
 _REQUIRED: Final = tuple(name for name in REQUIREMENT_FIELDS if name not in MAY_BE_LEFT_OUT)
 _KNOWN: Final = (*REQUIREMENT_FIELDS, *REQUIREMENT_LINKS)
 _MOST_TOLD: Final = 1_000  # faults of one file: who has more begins at the top
+_WORDINGS: Final = worded("a text, or a mapping of language to text")
 _SPACES: Final = re.compile(r"\s+")
 
 
@@ -56,7 +58,7 @@ def parse_requirement_file(source: bytes, file_name: str) -> RequirementFile:
     try:
         document = read_yaml(source, on_entry=reading.take, places=places)
     except Unreadable as exc:
-        problem = FileProblem(file_name, exc.line, exc.column, "", exc.code, str(exc))
+        problem = FileProblem(file_name, exc.line, exc.column, "", exc.code, sentence_of(exc))
         raise RequirementFileInvalid([problem]) from exc
     faults = reading.faults
     faults.problems += [
@@ -100,7 +102,7 @@ class _Reading:
             line = self.faults.places.find((*path, "key"))[0]
             other, first = self._keys.setdefault(key.lower(), (key, line))
             if first != line or other != key:
-                self.faults.same_key(key, other, first, (*path, "key"), "requirement")
+                self.faults.same_key(key, other, first, (*path, "key"), worded("requirement"))
         if draft is None:
             return
         self._check_external_id(draft, path)
@@ -112,28 +114,40 @@ class _Reading:
             line = self.faults.places.find((*path, "external_id"))[0]
             first = self._external.setdefault(draft.external_id, line)
             if first != line:
-                told = f"another requirement on line {first} has the external_id {draft.external_id!r}"
+                told = worded(
+                    "another requirement on line %(line)s has the external_id %(external_id)s",
+                    line=first,
+                    external_id=repr(draft.external_id),
+                )
                 self.faults.add((*path, "external_id"), "duplicate_external_id", told)
 
 
 def _read_file(document: object, faults: Faults) -> str | None:
     if not isinstance(document, Mapping):
-        faults.add((), "not_a_mapping", f'the file must be a mapping that begins with "format: {FORMAT_V1}"')
+        faults.add(
+            (),
+            "not_a_mapping",
+            worded('the file must be a mapping that begins with "format: %(format)s"', format=FORMAT_V1),
+        )
         return None
     faults.check_fields(document, (), known=FILE_FIELDS, required=("format", "requirements"))
     if document.get("format", FORMAT_V1) != FORMAT_V1:
-        faults.add(("format",), "unknown_format", f"not {brief(document['format'])} but {FORMAT_V1!r}")
+        faults.add(
+            ("format",),
+            "unknown_format",
+            worded("not %(given)s but %(format)s", given=brief(document["format"]), format=repr(FORMAT_V1)),
+        )
     baseline = document.get("baseline")
     if baseline is not None and not (isinstance(baseline, str) and PLAIN_KEY.fullmatch(baseline)):
-        told = "a baseline's name is letters, digits, '-' and '_'"
+        told = worded("a baseline's name is letters, digits, '-' and '_'")
         faults.add(("baseline",), "bad_key", told if isinstance(baseline, str) else not_a_text(baseline))
     listed = document.get("requirements")
     if isinstance(listed, Mapping) and listed:
         first = str(next(iter(listed)))
-        told = f'must be a list: each requirement begins with its key, "- key: {first}"'
+        told = worded('must be a list: each requirement begins with its key, "- key: %(first)s"', first=first)
         faults.add(("requirements", first), "not_a_list", told)
     elif "requirements" in document and not (isinstance(listed, list) and listed):
-        told = 'must be a list of at least one requirement, each begun by its key, "- key: …"'
+        told = worded('must be a list of at least one requirement, each begun by its key, "- key: …"')
         faults.add(("requirements",), "not_a_list", told)
     elif isinstance(listed, list) and (too_many := excess(len(listed), "MAX_REQUIREMENTS")):
         faults.add(("requirements",), "too_many", too_many)
@@ -144,7 +158,9 @@ def read_requirement(item: object, path: Path, faults: Faults) -> RequirementDra
     """Read one requirement, or report what is wrong with it and return None."""
     before = len(faults.problems)
     if not isinstance(item, Mapping):
-        faults.add(path, "not_a_mapping", "a requirement must be a mapping with a key and a statement")
+        faults.add(
+            path, "not_a_mapping", worded("a requirement must be a mapping with a key and a statement")
+        )
         return None
     faults.check_fields(item, path, known=_KNOWN, required=_REQUIRED)
     key = faults.key(item, path)
@@ -155,8 +171,11 @@ def read_requirement(item: object, path: Path, faults: Faults) -> RequirementDra
         faults.add(
             (*path, "layer"),
             "mechanistic_layer",
-            "a mechanistic finding can support or counter a requirement, never satisfy one: "
-            f"name the layer whose evidence satisfies it ({', '.join(LAYERS)})",
+            worded(
+                "a mechanistic finding can support or counter a requirement, never satisfy one: name "
+                "the layer whose evidence satisfies it (%(layers)s)",
+                layers=", ".join(LAYERS),
+            ),
         )
     else:
         _check_choice(item, "layer", LAYERS, path, faults)
@@ -164,10 +183,13 @@ def read_requirement(item: object, path: Path, faults: Faults) -> RequirementDra
     cadence = faults.whole_number(item, "review_every_days", path, least=1, most=MOST_DAYS)
     listed = _listed_criteria(item, path, faults)
     criteria = [read_criterion(each, (*path, "criteria", i), faults) for i, each in enumerate(listed)]
-    faults.check_unique(listed, (*path, "criteria"), "criterion")
+    faults.check_unique(listed, (*path, "criteria"), worded("criterion"))
     for index, criterion in enumerate(criteria):
         if criterion is not None and len(key) + 1 + len(criterion.key) > MOST_TEXT:
-            told = f"the keys of requirement and criterion have more than {MOST_TEXT - 1} characters together"
+            told = worded(
+                "the keys of requirement and criterion have more than %(most)s characters together",
+                most=MOST_TEXT - 1,
+            )
             faults.add((*path, "criteria", index, "key"), "bad_key", told)
     rationale = _read_rationale(item, path, faults)
     if len(faults.problems) > before:
@@ -190,7 +212,7 @@ def _listed_criteria(item: Mapping[str, object], path: Path, faults: Faults) -> 
     here = (*path, "criteria")
     if not isinstance(listed, list):
         if "criteria" in item:
-            faults.add(here, "not_a_list", "must be a list of criteria; [] where there are none yet")
+            faults.add(here, "not_a_list", worded("must be a list of criteria; [] where there are none yet"))
         return []
     if too_many := excess(len(listed), "MAX_CRITERIA"):
         faults.add(here, "too_many", too_many)
@@ -229,16 +251,25 @@ def _read_statement(item: Mapping[str, object], path: Path, faults: Faults) -> d
     if not isinstance(value, Mapping):
         return _read_wording(value, "en", here, faults)
     if not value:
-        faults.add(here, "no_statement", "must be a text, or a mapping of language to text")
+        faults.add(here, "no_statement", worded("must be %(wanted)s", wanted=_WORDINGS))
     found: dict[str, str] = {}
     for language, text in value.items():
         place = (*here, language)
         if not BCP_47.fullmatch(language):
             meant = language_meant(language)
-            told = f"{brief(language)} is no BCP 47 language, e.g. en, zh-Hans"
-            faults.add(place, "bad_language", f"{told}; write {meant}" if meant else told, meant)
+            told = worded("%(given)s is no BCP 47 language, e.g. en, zh-Hans", given=brief(language))
+            faults.add(
+                place,
+                "bad_language",
+                worded("%(told)s; write %(nearest)s", told=told, nearest=meant) if meant else told,
+                meant,
+            )
         elif any(language.lower() == other.lower() for other in found):
-            faults.add(place, "duplicate_key", f"the language {language!r} is given twice")
+            faults.add(
+                place,
+                "duplicate_key",
+                worded("the language %(language)s is given twice", language=repr(language)),
+            )
         found |= _read_wording(text, language, place, faults)
     return found
 
@@ -250,16 +281,16 @@ def _read_wording(value: object, language: str, path: Path, faults: Faults) -> d
             not_a_text(value)
             if isinstance(value, bool | int | float)
             else (
-                "is empty: it must be a text, or a mapping of language to text"
+                worded("is empty: it must be %(wanted)s", wanted=_WORDINGS)
                 if value is None
-                else "must be a text, or a mapping of language to text"
+                else worded("must be %(wanted)s", wanted=_WORDINGS)
             )
         )
         faults.add(path, "no_statement", told)
         return {}
     text = _SPACES.sub(" ", value.strip())
     if not text:
-        faults.add(path, "no_statement", "is empty: it must be a text, or a mapping of language to text")
+        faults.add(path, "no_statement", worded("is empty: it must be %(wanted)s", wanted=_WORDINGS))
     faults.check_length(text, path, MOST_STATEMENT)
     faults.check_comment(path)
     return {language: text}
@@ -270,5 +301,7 @@ def _check_choice(
 ) -> None:
     if name in item and item[name] not in options:
         nearest = nearest_name(str(item[name]).lower(), options)
-        told = f"{brief(item[name])} is not one of {', '.join(options)}"
+        told = worded(
+            "%(given)s is not one of %(options)s", given=brief(item[name]), options=", ".join(options)
+        )
         faults.add((*path, name), "bad_choice", told, nearest)

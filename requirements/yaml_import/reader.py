@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from evidence.worded import Worded, worded
 from requirements.signs import UNSEEN, fault_in
 from requirements.yaml_import.troubles import Unreadable, explain
 
@@ -82,7 +83,7 @@ class Fault:
     column: int
     path: Path
     code: str
-    message: str
+    message: Worded
 
 
 OnEntry = Callable[[object, int], None]
@@ -117,7 +118,9 @@ def read_yaml(source: bytes, on_entry: OnEntry | None = None, places: Places | N
     except yaml.MarkedYAMLError as exc:
         raise explain(exc, text) from exc
     except (yaml.YAMLError, RecursionError) as exc:
-        raise Unreadable(1, 1, f"not readable as YAML: {str(exc).splitlines()[0]}") from exc
+        raise Unreadable(
+            1, 1, worded("not readable as YAML: %(reason)s", reason=str(exc).splitlines()[0])
+        ) from exc
     return Document(value, places, builder.faults)
 
 
@@ -128,27 +131,30 @@ def decode(source: bytes) -> str:
         Unreadable: too large, not UTF-8, or with a character that nobody sees.
     """
     if len(source) > MAX_BYTES:
-        raise Unreadable(1, 1, f"larger than {MAX_BYTES:,} bytes; split the file")
+        raise Unreadable(1, 1, worded("larger than %(most)s bytes; split the file", most=f"{MAX_BYTES:,}"))
     try:
         text = source.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         line = source.count(b"\n", 0, exc.start) + 1
-        raise Unreadable(line, 1, f"not UTF-8{_guess(source)}: save it as UTF-8") from exc
+        raise Unreadable(line, 1, _not_utf_8(source)) from exc
     if found := UNSEEN.search(text):
         line = text.count("\n", 0, found.start()) + 1
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
-        raise Unreadable(line, column, f"{fault_in(found[0])}; take it out", code="bad_character")
+        raise Unreadable(
+            line, column, worded("%(fault)s; take it out", fault=fault_in(found[0])), code="bad_character"
+        )
     return text
 
 
-def _guess(source: bytes) -> str:
+def _not_utf_8(source: bytes) -> Worded:
+    """Return why bytes are no UTF-8, with what they look like."""
     if source[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return " (it looks like UTF-16)"
+        return worded("not UTF-8 (it looks like UTF-16): save it as UTF-8")
     try:
         source.decode("gb18030")
     except UnicodeDecodeError:
-        return ""
-    return " (it reads as GB18030 or GBK)"
+        return worded("not UTF-8: save it as UTF-8")
+    return worded("not UTF-8 (it reads as GB18030 or GBK): save it as UTF-8")
 
 
 class _Builder:
@@ -170,7 +176,7 @@ class _Builder:
         next(events)  # the document's end
         after = next(events)
         if not isinstance(after, yaml.StreamEndEvent):
-            raise _at(after, "a second document begins here: a file has one")
+            raise _at(after, worded("a second document begins here: a file has one"))
         return value
 
     def _value(self, event: Any, events: Iterator[Any], path: Path, depth: int, key: Any = None) -> object:
@@ -220,7 +226,7 @@ class _Builder:
             if isinstance(key_event, yaml.MappingEndEvent):
                 break
             if not isinstance(key_event, yaml.ScalarEvent):
-                raise _at(key_event, "a key must be a text")
+                raise _at(key_event, worded("a key must be a text"))
             self._check(key_event, depth + 1)
             key: str = key_event.value
             here: Path = (*path, key)
@@ -239,7 +245,7 @@ class _Builder:
         line, of = key_event.start_mark.line + 1, self._places.of
         first = of[path].line if path in of else line
         here = (*above, f"{key} (line {line})")
-        told = f"{key!r} is already given on line {first}"
+        told = worded("%(key)s is already given on line %(first)s", key=repr(key), first=first)
         self.faults.append(Fault(line, key_event.start_mark.column + 1, here, "duplicate_key", told))
         self._value(next(events), events, here, depth)
 
@@ -254,24 +260,31 @@ class _Builder:
     def _check(self, event: Any, depth: int) -> None:
         self._n_values += 1
         if self._n_values > MAX_VALUES:
-            raise _at(event, f"more than {MAX_VALUES:,} keys and values; split the file")
+            raise _at(
+                event, worded("more than %(most)s keys and values; split the file", most=f"{MAX_VALUES:,}")
+            )
         if depth > MAX_DEPTH:
-            raise _at(event, f"nested more than {MAX_DEPTH} levels deep")
+            raise _at(event, worded("nested more than %(most)s levels deep", most=MAX_DEPTH))
         if event.anchor:  # an alias has one, too
-            what = "aliases" if isinstance(event, yaml.AliasEvent) else "anchors"
-            raise _at(event, f"{what} are not read: write the value out")
+            is_alias = isinstance(event, yaml.AliasEvent)
+            raise _at(
+                event,
+                worded("aliases are not read: write the value out")
+                if is_alias
+                else worded("anchors are not read: write the value out"),
+            )
         if event.tag:
-            raise _at(event, "tags are not read: write a plain value")
+            raise _at(event, worded("tags are not read: write a plain value"))
 
     def _check_escapes(self, event: Any, path: Path) -> None:
         """Report a character that was written as an escape; as itself, it stopped the reading."""
         if fault := fault_in(event.value):
             mark = event.start_mark
-            told = f"{fault}; take it out"
+            told = worded("%(fault)s; take it out", fault=fault)
             self.faults.append(Fault(mark.line + 1, mark.column + 1, path, "bad_character", told))
 
 
-def _at(event: Any, reason: str) -> Unreadable:
+def _at(event: Any, reason: Worded) -> Unreadable:
     mark = event.start_mark
     return Unreadable(mark.line + 1, mark.column + 1, reason)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from evidence.worded import Worded, sentence_of, worded
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
 from requirements.signs import fault_in
@@ -80,16 +81,24 @@ def read_form(words: Mapping[str, object], rest: bytes, name: str = "") -> Readi
     if isinstance(value, Mapping):
         twice = [each for each in value if each in WORDS]
         problems += [
-            _fault(document, each, "duplicate_key", "has a field of its own: write it there", name)
+            _fault(
+                document,
+                each,
+                "duplicate_key",
+                worded("%(name)s has a field of its own: write it there", name=repr(each)),
+                name,
+            )
             for each in twice
         ]
         item |= {each: told for each, told in value.items() if each not in WORDS}
     elif value is not None:
-        told = f"begin a line with one of {', '.join(REST)}, each with a colon"
+        told = worded("begin a line with one of %(fields)s, each with a colon", fields=", ".join(REST))
         problems.append(FileProblem(name, 1, 1, "criteria", "not_a_mapping", told))
     for each, text in _texts(words):
         if fault := fault_in(text):
-            problems.append(FileProblem(name, 1, 1, each, "bad_character", f"{fault}; take it out"))
+            problems.append(
+                FileProblem(name, 1, 1, each, "bad_character", worded("%(fault)s; take it out", fault=fault))
+            )
     return _read(item, document, name, problems)
 
 
@@ -97,7 +106,7 @@ def _read_yaml(source: bytes, name: str) -> tuple[Document | None, list[FileProb
     try:
         return read_yaml(source), []
     except Unreadable as exc:
-        return None, [FileProblem(name, exc.line, exc.column, "", exc.code, str(exc))]
+        return None, [FileProblem(name, exc.line, exc.column, "", exc.code, sentence_of(exc))]
 
 
 def _read(item: object, document: Document | None, name: str, before: list[FileProblem]) -> Reading:
@@ -132,9 +141,9 @@ def _without_entry(path: str) -> str:
     return path.removeprefix(_SHOWN).removeprefix(".")
 
 
-def _fault(document: Document | None, field_name: str, code: str, told: str, name: str) -> FileProblem:
+def _fault(document: Document | None, field_name: str, code: str, told: Worded, name: str) -> FileProblem:
     line, column = document.places.find((field_name,)) if document else (1, 1)
-    return FileProblem(name, line, column, field_name, code, f"{field_name!r} {told}")
+    return FileProblem(name, line, column, field_name, code, told)
 
 
 def _texts(words: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -7,6 +7,8 @@ from typing import Final
 
 import yaml
 
+from evidence.worded import Worded, quoted, worded
+
 _ESCAPE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _INDENT: Final = re.compile(r"[ ]*")
 _COLON: Final = "mapping values are not allowed"
@@ -15,7 +17,7 @@ _COLON: Final = "mapping values are not allowed"
 class Unreadable(ValueError):
     """The text is not the YAML we read. Carries the line and column, from 1, and a code."""
 
-    def __init__(self, line: int, column: int, message: str, code: str = "not_yaml") -> None:
+    def __init__(self, line: int, column: int, message: Worded, code: str = "not_yaml") -> None:
         super().__init__(message)
         self.line = line
         self.column = column
@@ -28,19 +30,26 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> Unreadable:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.split("\n")
     here = lines[line - 1] if line <= len(lines) else ""
-    problem = str(error.problem or error.context or "not readable as YAML")
+    problem = quoted(str(error.problem or error.context or "not readable as YAML"))
     if found := _first_tab(lines, line):
-        return Unreadable(found, 1, "a tab stands in the indentation: YAML is indented with spaces only")
+        return Unreadable(
+            found, 1, worded("a tab stands in the indentation: YAML is indented with spaces only")
+        )
     if "escape" in problem and (half := _ESCAPE.search(here)):
-        told = f"holds U+{half[0][2:].upper()}, half of a surrogate pair: write the character itself"
+        told = worded(
+            "holds U+%(character)s, half of a surrogate pair: write the character itself",
+            character=half[0][2:].upper(),
+        )
         return Unreadable(line, half.start() + 1, told, code="bad_character")
     if _COLON in problem and here.count(": ") + here.rstrip().endswith(":") > 1:
-        told = "a text with a colon and a blank in it needs quotes round it, or YAML takes it for a key"
+        told = worded(
+            "a text with a colon and a blank in it needs quotes round it, or YAML takes it for a key",
+        )
         return Unreadable(line, column, told)
     if (at := _odd_indentation(lines, line)) is not None:
-        told = (
-            "the indentation fits neither the line before nor any above it: "
-            "fields of one requirement begin in the same column"
+        told = worded(
+            "the indentation fits neither the line before nor any above it: fields of one "
+            "requirement begin in the same column",
         )
         return Unreadable(at, len(_INDENT.match(lines[at - 1])[0]) + 1, told)  # type: ignore[index]  # matches always
     return Unreadable(line, column, problem)

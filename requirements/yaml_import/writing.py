@@ -9,6 +9,7 @@ from textwrap import shorten
 from typing import Final, TypeAlias, cast
 
 from evidence.evals.contracts import Direction
+from evidence.worded import worded
 from requirements.checks.contracts import Check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft, RequirementDraft
 from requirements.yaml_import.reader import Places, read_yaml
@@ -104,7 +105,9 @@ def add_skeleton(text: str, skeleton: str) -> str:
         return f"criteria:\n{skeleton}{rest}"
     first = places.of[("criteria", 0)] if isinstance(criteria, list) else None
     if first is None or places.text[: first.start].rstrip().endswith("["):
-        told = "criteria stand in brackets here: write each on lines of its own, begun by a dash, to add one"
+        told = worded(
+            "criteria stand in brackets here: write each on lines of its own, begun by a dash, to add one"
+        )
         raise Unreadable(span.line, span.column, told)
     after = _AFTER_LAST.match(places.text, span.end)
     end = after.end() if after else len(places.text)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
+from inspect import signature
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,14 +18,19 @@ from django.test import Client
 from django.utils import translation
 
 from config.problems import APP_ERRORS, KINDS
+from config.translations import PACKAGES
 from evidence import clock
 from evidence.access import principal_of_user
-from evidence.errors import AccessDenied, ConflictingContent
+from evidence.errors import AccessDenied, ConflictingContent, Fault
 from evidence.models import QueuedTask, ReviewDraft
 from evidence.pages.refusals import refusal, refusal_text, title_in_language
 from evidence.services import reviews
 from evidence.services.review_drafts import decide, record_decided
-from evidence.worded import Worded, sentence_of, worded
+from evidence.worded import Coded, Worded, joined, quoted, sentence_of, worded
+from requirements.editorial import Changed
+from requirements.yaml_import.contracts import FileProblem
+from requirements.yaml_import.reader import Fault as FaultOfReader
+from requirements.yaml_import.troubles import Unreadable
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague
 from tests.evidence.test_review_desk import at, press, signed_in
@@ -31,24 +39,17 @@ from tests.invariants.walk import REPOSITORY
 
 HAN: Final = re.compile("[\u4e00-\u9fff]")
 REJECTED: Final[Any] = {"decision": "reject", "reason_code": "unclear", "rationale": "Hm."}
-# Where what is refused is shown by a page: each sentence there is one that can be said in another language.
-ROOMS: Final = (
-    *(REPOSITORY / "evidence" / "acts").glob("*.py"),
-    *(REPOSITORY / "evidence" / "services").glob("review*.py"),
-    *(REPOSITORY / "evidence" / "services").glob("gold*.py"),
-    *(
-        each
-        for folder in ("gates", "people", "disposal")
-        for each in (REPOSITORY / "evidence" / "services" / folder).glob("*.py")
-    ),
-    *(
-        REPOSITORY / "evidence" / "services" / f"{name}.py"
-        for name in ("labels", "sampling", "defeaters", "proposals")
-    ),
-    *(REPOSITORY / "requirements" / "services").glob("*.py"),
-    *(REPOSITORY / "requirements" / "services" / "importing").glob("*.py"),
-    REPOSITORY / "requirements" / "acts.py",
-    REPOSITORY / "interpret" / "acts.py",
+# What answers programs alone, or says what is stored before a page shows it: posted files, telemetry, findings.
+MACHINES: Final = re.compile(
+    r"/(api|management|migrations|otlp)/|^evidence/(evals|binder|semconv/(?!reading))|^evidence/log/"
+    r"|^interpret/(calibration|dictionaries|probes)/"
+    r"|^interpret/(ceiling|contracts|model_store|parts|registry|statistics)\.py"  # what probes import
+)
+ROOMS: Final = tuple(
+    path
+    for package in PACKAGES
+    for path in sorted((REPOSITORY / package).rglob("*.py"))
+    if not MACHINES.search(path.relative_to(REPOSITORY).as_posix())
 )
 
 
@@ -74,26 +75,177 @@ def test_each_code_that_a_page_can_show_has_its_title_in_chinese() -> None:
     assert [code for code, title in told.items() if not HAN.search(title)] == []
 
 
-# What is raised with the faults of a file or a form, each of which has its own words.
-OF_PROBLEMS: Final = {"KeyOfAnotherFile", "RequirementFileInvalid", "WarningsUnread"}
-# What a sentence comes from: `worded` itself, or what was given or kept as one, or is stored.
-WORDED: Final = {"worded", "sentence_of", "why", "INSTEAD[RequirementState", "plans[0].held"}
+# What is raised with faults, each of which has its own words, or makes its own sentence of what it is given.
+OF_PROBLEMS: Final = {"EvalFileRefused", "KeyOfAnotherFile", "RequirementFileInvalid", "WarningsUnread"}
+OF_FIGURES: Final = {
+    "AppendOnlyViolation",
+    "ClockSetBack",
+    "ListTooLong",
+    "OutOfMemory",
+    "PeriodTooFull",
+    "TooManyAttempts",
+}
+# Where the sentence stands among what is given; first, where nothing is said of it.
+PLACE_OF_SENTENCE: Final = {"ProviderRefused": 1}
+# Errors of others that pages show with the sentence that they were raised with.
+OF_PAGES: Final = {"NoTraceId", "PermissionDenied", "RefusedAddress", "UnreadableSearch"}
+IN_ENGLISH: Final = re.compile("[a-z ]{2,}")
+IN_WORDS: Final = re.compile("[a-z]{2,} | [a-z]{2,}")
+# Functions whose argument is looked up in the catalogue, and values filled in.
+MARKERS: Final = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
+
+
+def english_in(said: ast.expr) -> bool:
+    """Whether an expression is, or may be, a text that is written there and nobody translates."""
+    match said:
+        case ast.Constant(str(text)):
+            return bool(IN_WORDS.search(text))
+        case ast.JoinedStr(parts):
+            return any(isinstance(part, ast.Constant) and english_in(part) for part in parts)
+        case ast.IfExp(_, one, other) | ast.BoolOp(_, [one, other]):
+            return any(english_in(each) or is_word(each) for each in (one, other))
+        case ast.BinOp(left, _, right):
+            return english_in(left) or english_in(right)
+        case ast.Call(ast.Attribute(between, "join"), [each]):
+            told = each.elt if isinstance(each, ast.GeneratorExp | ast.ListComp) else between
+            return english_in(between) or english_in(told)
+        case _:
+            return False
+
+
+def of_another(said: ast.expr) -> bool:
+    """Whether it is the text of another error, without its template."""
+    return (
+        isinstance(said, ast.Call)
+        and ast.unparse(said.func) == "str"
+        and "NOT_FOUND" not in ast.unparse(said)
+    )
+
+
+def is_word(said: ast.expr) -> bool:
+    """Whether it is a word of English that stands in place of a value."""
+    return (
+        isinstance(said, ast.Constant)
+        and isinstance(said.value, str)
+        and bool(IN_ENGLISH.fullmatch(said.value))
+    )
+
+
+@cache
+def names_of_errors() -> frozenset[str]:
+    """The name of each class of errors of ours, loaded or not, and of those that pages show as well."""
+    classes = [
+        (each.name, {base.id for base in each.bases if isinstance(base, ast.Name)})
+        for package in PACKAGES
+        for path in (REPOSITORY / package).rglob("*.py")
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.ClassDef)
+    ]
+    found = {each.__name__ for root in APP_ERRORS for each in kinds_of(root)}
+    while heirs := {name for name, bases in classes if bases & found} - found:
+        found |= heirs
+    return frozenset(found | OF_PAGES)
 
 
 def bare_sentences(path: Path) -> Iterator[str]:
-    """Yield each sentence that an error of ours is raised with in a module, and that is not `worded`."""
-    ours = {each.__name__ for root in APP_ERRORS for each in kinds_of(root)}
+    """Yield each sentence that an error of ours is made with in a module, and that is not `worded`."""
+    ours = names_of_errors() - OF_PROBLEMS - OF_FIGURES
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
-            case ast.Raise(ast.Call(ast.Name(name), [said, *_])) if (
-                name in ours - OF_PROBLEMS and ast.unparse(said).split("(")[0] not in WORDED
-            ):
-                yield f"{path.relative_to(REPOSITORY)}:{said.lineno}"
+            case ast.Call(ast.Name(name), given) if name in ours:
+                said = given[PLACE_OF_SENTENCE.get(name, 0) :][:1]
+                yield from (
+                    f"{path.relative_to(REPOSITORY)}:{each.lineno}: {ast.unparse(each)}"
+                    for each in said
+                    if english_in(each)
+                    and "NOT_FOUND" not in ast.unparse(each)  # which is lazy, and a page's own
+                )
 
 
 def test_what_pages_refuse_can_be_said_in_another_language() -> None:
-    assert len(ROOMS) > 40
+    assert len(ROOMS) > 400
     assert [place for path in ROOMS for place in bare_sentences(path)] == []
+
+
+def written_in(tree: ast.AST) -> dict[str, list[ast.expr]]:
+    """Return what each name of a module is given, and what each of its functions returns."""
+    found: dict[str, list[ast.expr]] = defaultdict(list)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(ast.Name(name), _, ast.expr() as value):
+                found[name].append(value)
+            case ast.FunctionDef(name):
+                returned = [each.value for each in ast.walk(node) if isinstance(each, ast.Return)]
+                found[f"{name}()"] += [each for each in returned if each is not None]
+    return found
+
+
+def filled_in(tree: ast.AST) -> Iterator[ast.expr]:
+    """Yield each value that is filled into a sentence that is translated."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(ast.Name("worded"), _, given):
+                yield from (each.value for each in given)
+            case ast.BinOp(ast.Call(ast.Name(name)), ast.Mod(), ast.Dict(_, values)) if name in MARKERS:
+                yield from values
+
+
+def fragments(source: str) -> Iterator[str]:
+    """Yield what is English within a sentence that is told in another language."""
+    tree = ast.parse(source)
+    written = written_in(tree)
+    for value in filled_in(tree):
+        match value:
+            case ast.Name(name) | ast.Subscript(ast.Name(name)):
+                sources = written[name]
+            case ast.Call(ast.Name(name)):
+                sources = [value, *written[f"{name}()"]]
+            case _:
+                sources = [value]
+        for each in sources:
+            if english_in(each):
+                yield f"{value.lineno}: {ast.unparse(each)}"
+
+
+def test_nothing_within_a_sentence_is_english_that_nobody_translates() -> None:
+    found = {
+        f"{path.relative_to(REPOSITORY)}:{each}" for path in ROOMS for each in fragments(path.read_text())
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "worded('%(state)s', state=state or 'no proposal')",
+        "worded('%(root)s', root=root if root else 'none')",
+        "how = 'was added' if new else 'was taken out'\nworded('%(how)s', how=how)",
+        "def why(): return f'version {number} counts'\nworded('%(why)s', why=why())",
+        "_('%(who)s') % {'who': ' and '.join(names)}",
+    ],
+)
+def test_a_fragment_is_found(source: str) -> None:
+    assert len(list(fragments(source))) == 1
+
+
+def test_a_fault_holds_its_sentence_with_its_template() -> None:
+    """The checker of types sees to it, wherever one is made."""
+    for kind in (Fault, FileProblem, FaultOfReader, Changed):
+        assert get_type_hints(kind)["message"] is Worded
+    assert signature(Unreadable).parameters["message"].annotation == "Worded"
+
+
+def test_what_others_said_is_not_what_we_wrote() -> None:
+    quoted = [
+        f"{path.relative_to(REPOSITORY)}:{node.lineno}"
+        for path in ROOMS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "quoted"
+        and isinstance(node.args[0], ast.Constant | ast.JoinedStr)
+    ]
+    assert quoted == []
 
 
 def test_a_sentence_is_its_english_and_keeps_what_it_is_made_of() -> None:
@@ -109,6 +261,33 @@ def test_a_sentence_is_its_english_and_keeps_what_it_is_made_of() -> None:
         other = refusal(AccessDenied("Nobody has translated <this>."))
     assert '<span lang="en">Nobody has translated &lt;this&gt;.</span>' in other
     assert isinstance(sentence_of(exc), Worded)
+
+
+def test_what_is_filled_in_is_said_in_the_language_of_the_page() -> None:
+    last = worded("%(release)s is live", release="2026-11")
+    said = ConflictingContent(
+        joined(
+            [last, worded("%(given)s holds %(signs)s: %(rule)s", given="x", signs="y", rule=quoted("z"))],
+            "; ",
+        )
+    )
+    state = ConflictingContent(
+        worded(
+            "%(version)s is %(state)s, which leads to %(ways)s, not to %(to_state)s.",
+            version="A v1",
+            state=Coded("in_review"),
+            ways=joined(map(Coded, ["approved", "draft"])),
+            to_state=Coded("retired"),
+        )
+    )
+    assert str(said) == "2026-11 is live; x holds y: z"
+    assert str(state) == "A v1 is in_review, which leads to approved, draft, not to retired."
+    with translation.override("zh-hans"):
+        assert refusal_text(said) == "已上线的是 2026-11; x 含有 y：z"
+        assert refusal_text(state) == "A v1 的状态是 待批准，可转为 已批准, 草稿，不能转为 已停用。"
+        assert "lang" in str(refusal(ConflictingContent(quoted("out of memory"))))
+    with translation.override("en"):
+        assert refusal_text(state) == str(state)
 
 
 def test_the_desk_refuses_in_the_language_of_its_page_and_stores_and_answers_in_english(world: World) -> None:

@@ -22,6 +22,7 @@ from config.sign_in.provider.metadata import find_provider
 from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.errors import ProviderRefused
+from evidence.worded import worded
 
 COOKIE: Final = "tracebinder_asked_provider"
 _SALT: Final = "config.sign_in.provider"
@@ -108,7 +109,7 @@ def take_asked(request: HttpRequest, state: str) -> Asked:
         or not open_broker().set(f"{_ANSWERED}{sha256_hex(state.encode())}", 1, nx=True, ex=2 * _LASTS)
     ):
         raise ProviderRefused(
-            "wrong_state", "This sign-in was not begun here, was used, or took too long: begin again."
+            "wrong_state", worded("This sign-in was not begun here, was used, or took too long: begin again.")
         )
     return asked
 

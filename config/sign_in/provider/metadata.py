@@ -15,6 +15,7 @@ from joserfc.jwk import KeySet
 from config.safe_address import is_safe_address
 from evidence.errors import ProviderAway
 from evidence.outgoing import NoAnswer, ask
+from evidence.worded import sentence_of, worded
 
 _KEPT: Final = 3600  # seconds
 _ASKED_AGAIN: Final = 60  # seconds at the least between two looks for a key that is not there
@@ -65,7 +66,13 @@ def find_keys(provider: Provider, *, again: bool = False) -> KeySet:
     try:
         return KeySet.import_key_set(told)
     except (JoseError, KeyError, TypeError, ValueError) as exc:
-        raise ProviderAway(f"{provider.jwks_uri} gives no keys that we can read: {exc}") from exc
+        raise ProviderAway(
+            worded(
+                "%(jwks_uri)s gives no keys that we can read: %(reason)s",
+                jwks_uri=provider.jwks_uri,
+                reason=sentence_of(exc),
+            )
+        ) from exc
 
 
 def fetch_json(
@@ -85,10 +92,22 @@ def fetch_json(
         )
         told = json.loads(answer) if status == 200 else None
     except (NoAnswer, ValueError) as exc:
-        raise ProviderAway(f"Sign-in by {settings.OIDC_NAME} is not possible now: {exc}") from exc
+        raise ProviderAway(
+            worded(
+                "Sign-in by %(provider)s is not possible now: %(reason)s",
+                provider=settings.OIDC_NAME,
+                reason=sentence_of(exc),
+            )
+        ) from exc
     if not isinstance(told, dict):
         raise ProviderAway(
-            f"Sign-in by {settings.OIDC_NAME} is not possible now: {url} answered {status}.", status
+            worded(
+                "Sign-in by %(provider)s is not possible now: %(url)s answered %(status)s.",
+                provider=settings.OIDC_NAME,
+                url=url,
+                status=status,
+            ),
+            status,
         )
     return told
 
@@ -96,15 +115,20 @@ def fetch_json(
 def _read_provider(told: dict[str, Any]) -> Provider:
     if told.get("issuer") != settings.OIDC_ISSUER:
         raise ProviderAway(
-            f"The provider calls itself {told.get('issuer')!r}, "
-            f"and TRACEBINDER_OIDC_ISSUER is {settings.OIDC_ISSUER!r}."
+            worded(
+                "The provider calls itself %(issuer)s, and TRACEBINDER_OIDC_ISSUER is %(expected)s.",
+                issuer=repr(told.get("issuer")),
+                expected=repr(settings.OIDC_ISSUER),
+            )
         )
     addresses = {name: str(told.get(name)) for name in _ADDRESSES}
     scheme = urlsplit(settings.OIDC_ISSUER).scheme  # http on this machine alone, and then for all of them
     if unsafe := [
         url for url in addresses.values() if not (is_safe_address(url) and url.startswith(f"{scheme}://"))
     ]:
-        raise ProviderAway(f"The provider names {', '.join(unsafe)}, which is no https address.")
+        raise ProviderAway(
+            worded("The provider names %(unsafe)s, which is no https address.", unsafe=", ".join(unsafe))
+        )
     methods = told.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     return Provider(
         **addresses,

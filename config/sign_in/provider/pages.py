@@ -22,6 +22,7 @@ from evidence.models import SignInBinding
 from evidence.pages.frame import page_view
 from evidence.services.people import sign_ins
 from evidence.services.people.sign_in_bindings import find_binding, find_bound_person, opens
+from evidence.worded import sentence_of, worded
 
 _BACKEND = "config.sign_in.backend.CountingBackend"  # whose sessions these are: there is one kind of account
 
@@ -71,7 +72,7 @@ def _let_in(request: HttpRequest, asked: Asked, proven: Proven) -> None:
         sign_ins.record_sign_in(person, provider=proven.about)
     elif asked.proves != person.pk or request.user != person:
         raise ProviderRefused(
-            "another_person", "The provider says that you are somebody else.", proven.subject
+            "another_person", worded("The provider says that you are somebody else."), proven.subject
         )
     else:
         request.session.cycle_key()
@@ -85,19 +86,25 @@ def _person_of(proven: Proven) -> tuple[User, SignInBinding]:
     if person is None:
         raise ProviderRefused(
             "not_bound",
-            f"The provider calls you {proven.subject!r}, and nobody here is bound to that. Ask an operator to bind it: "
-            "they see over another channel that it is you who asks.",
+            worded(
+                "The provider calls you %(subject)s, and nobody here is bound to that. Ask an "
+                "operator to bind it: they see over another channel that it is you who asks.",
+                subject=repr(proven.subject),
+            ),
             proven.subject,
         )
     binding = find_binding(person)
     if binding is None or not (person.is_active and person.is_staff):
         raise ProviderRefused(
-            "not_active", "Your account here may not sign in: ask an operator.", proven.subject
+            "not_active", worded("Your account here may not sign in: ask an operator."), proven.subject
         )
     if not opens(binding, person):
         raise ProviderRefused(
             "bound_before_role",
-            "An operator bound you before you got your role: have `manage.py bind_sign_in` run on the machine.",
+            worded(
+                "An operator bound you before you got your role: have `manage.py bind_sign_in` run on "
+                "the machine.",
+            ),
             proven.subject,
         )
     return person, binding
@@ -107,9 +114,12 @@ def _bound_to(subject: str) -> User | None:
     try:
         return find_bound_person(settings.OIDC_ISSUER, subject)
     except InvalidInput as exc:
-        raise ProviderRefused("wrong_sub", f"The provider calls you what is no subject. {exc}") from exc
+        raise ProviderRefused(
+            "wrong_sub",
+            worded("The provider calls you what is no subject. %(reason)s", reason=sentence_of(exc)),
+        ) from exc
 
 
 def _check_is_configured() -> None:
     if not settings.OIDC_ISSUER:
-        raise NotFound("There is no single sign-on here: TRACEBINDER_OIDC_ISSUER is not set.")
+        raise NotFound(worded("There is no single sign-on here: TRACEBINDER_OIDC_ISSUER is not set."))

@@ -20,6 +20,7 @@ from django.http import HttpRequest, QueryDict
 
 from evidence.api.inputs import check_parameters
 from evidence.nearest import MISSPELT, nearest_name
+from evidence.worded import Worded, worded
 
 _PAGE: Final = re.compile(r"[1-9][0-9]{0,8}")
 _COLUMN: Final = re.compile(r"-?([0-9]{1,3})")
@@ -67,31 +68,38 @@ class StrictChangeList(ChangeList):
         """
         super().get_results(request)
         if self.page_num > self.paginator.num_pages:
-            raise RefusedAddress(f"This list has no page {self.page_num}.")
+            raise RefusedAddress(worded("This list has no page %(page)s.", page=self.page_num))
         if self.show_all and not self.can_show_all:
-            raise RefusedAddress(f"This list is too long for one page: leave {ALL_VAR!r} out.")
+            raise RefusedAddress(
+                worded("This list is too long for one page: leave %(name)s out.", name=repr(ALL_VAR))
+            )
 
     def read_rows(self, keys: Sequence[Any]) -> list[Model]:
         """Return the rows of these keys, in their order, each with what its columns show."""
         found = {row.pk: row for row in self.queryset.order_by().filter(pk__in=keys)}
         return [found[key] for key in keys if key in found]
 
-    def _faults_of_order_and_page(self, asked: QueryDict) -> Iterator[str]:
+    def _faults_of_order_and_page(self, asked: QueryDict) -> Iterator[Worded]:
         for name in (ALL_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR):
             yield from _repetition(name, asked)
         for name, values in asked.lists():
             if len(values) > _MOST_VALUES:  # each is looked for
-                yield f"{name[:_SHOWN]!r} is given {len(values)} times: {_MOST_VALUES} are taken."
+                yield worded(
+                    "%(name)s is given %(times)s times: %(most)s are taken.",
+                    name=repr(name[:_SHOWN]),
+                    times=len(values),
+                    most=_MOST_VALUES,
+                )
         if everything := asked.get(ALL_VAR, ""):
-            yield _no_value(ALL_VAR, everything, "given without a value")
+            yield _no_value(ALL_VAR, everything, worded("given without a value"))
         page = asked.get(PAGE_VAR)
         if page is not None and not _PAGE.fullmatch(page):
-            yield _no_value(PAGE_VAR, page, "the number of a page")
+            yield _no_value(PAGE_VAR, page, worded("the number of a page"))
         for column in filter(None, asked.get(ORDER_VAR, "").split(".")):
             if not self._orders_by(column):
-                yield _no_value(ORDER_VAR, column, "the number of a column that orders this list")
+                yield _no_value(ORDER_VAR, column, worded("the number of a column that orders this list"))
         if SEARCH_VAR in asked and not self.search_fields:
-            yield f"This list cannot be searched: leave {SEARCH_VAR!r} out."
+            yield worded("This list cannot be searched: leave %(name)s out.", name=repr(SEARCH_VAR))
         if IS_FACETS_VAR in asked and not self.add_facets:
             yield _no_parameter(IS_FACETS_VAR, ())
 
@@ -101,7 +109,7 @@ class StrictChangeList(ChangeList):
             return False
         return self.list_display[int(number[1])] in (self.sortable_by or ())
 
-    def _faults_of_lookups(self, request: HttpRequest) -> Iterator[str]:
+    def _faults_of_lookups(self, request: HttpRequest) -> Iterator[Worded]:
         """Yield what is wrong with lookups, whether or not a filter takes them.
 
         Of those that the person may not use, nothing is said here: Django refuses them next.
@@ -124,7 +132,7 @@ class StrictChangeList(ChangeList):
             if isinstance(kind, type) and issubclass(kind, SimpleListFilter)
         }
 
-    def _faults_of_filters(self, asked: QueryDict, *, filters: Any, lookups: Any) -> Iterator[str]:
+    def _faults_of_filters(self, asked: QueryDict, *, filters: Any, lookups: Any) -> Iterator[Worded]:
         used = set(lookups)
         for spec in filters:
             used.update(spec.expected_parameters())
@@ -133,7 +141,7 @@ class StrictChangeList(ChangeList):
         for name in self.get_filters_params():
             of_dates = self.date_hierarchy and name.startswith(f"{self.date_hierarchy}{LOOKUP_SEP}")
             if name not in used and not of_dates:
-                yield f"{name[:_SHOWN]!r} has nothing to choose from in this list."
+                yield worded("%(name)s has nothing to choose from in this list.", name=repr(name[:_SHOWN]))
 
 
 def check_address(request: HttpRequest, view: Any) -> None:
@@ -174,7 +182,7 @@ def _parameters_of(name: str, view: Any) -> Collection[str]:
     return [*_CARRIED, *fields]  # a form that adds a row begins with the values that its address gives
 
 
-def _faults_of_own_filter(spec: SimpleListFilter, asked: QueryDict) -> Iterator[str]:
+def _faults_of_own_filter(spec: SimpleListFilter, asked: QueryDict) -> Iterator[Worded]:
     name, value = str(spec.parameter_name), spec.value()
     yield from _repetition(name, asked)
     if value is None:
@@ -188,9 +196,9 @@ def _faults_of_own_filter(spec: SimpleListFilter, asked: QueryDict) -> Iterator[
         yield _no_choice(name, value, choices)
 
 
-def _fault_of_value(name: str, value: str, field: Any, rest: str) -> Iterator[str]:
+def _fault_of_value(name: str, value: str, field: Any, rest: str) -> Iterator[Worded]:
     if rest.endswith("isnull") and value not in _TRUTHS:
-        yield _no_value(name, value, "True or False")
+        yield _no_value(name, value, worded("True or False"))
     choices = [str(choice) for choice, _ in getattr(field, "flatchoices", None) or ()]
     if choices and rest in {"", "exact", "in"}:
         for each in value.split(",") if rest == "in" else [value]:
@@ -198,28 +206,48 @@ def _fault_of_value(name: str, value: str, field: Any, rest: str) -> Iterator[st
                 yield _no_choice(name, each, choices)
 
 
-def _repetition(name: str, asked: QueryDict) -> Iterator[str]:
+def _repetition(name: str, asked: QueryDict) -> Iterator[Worded]:
     if len(asked.getlist(name)) > 1:
-        yield f"{name!r} is given more than once: give it once."
+        yield worded("%(name)s is given more than once: give it once.", name=repr(name))
 
 
-def _no_parameter(name: str, known: Iterable[str]) -> str:
+def _no_parameter(name: str, known: Iterable[str]) -> Worded:
     nearest = nearest_name(name, known, alike=MISSPELT)
-    hint = f"; did you mean {nearest!r}?" if nearest else "."
-    return f"This list has no filter {name[:_SHOWN]!r}{hint}"
+    if nearest is None:
+        return worded("This list has no filter %(name)s.", name=repr(name[:_SHOWN]))
+    return worded(
+        "This list has no filter %(name)s; did you mean %(nearest)s?",
+        name=repr(name[:_SHOWN]),
+        nearest=repr(nearest),
+    )
 
 
-def _no_choice(name: str, value: str, choices: list[str]) -> str:
+def _no_choice(name: str, value: str, choices: list[str]) -> Worded:
     nearest = nearest_name(value, choices, alike=MISSPELT)
-    hint = f"; did you mean {nearest!r}?" if nearest else "."
-    return f"{name[:_SHOWN]!r} is one of {', '.join(choices)}, not {value[:_SHOWN]!r}{hint}"
+    told = {
+        "name": repr(name[:_SHOWN]),
+        "choices": ", ".join(choices),
+        "given": repr(value[:_SHOWN]),
+    }
+    if nearest is None:
+        return worded("%(name)s is one of %(choices)s, not %(given)s.", **told)
+    return worded(
+        "%(name)s is one of %(choices)s, not %(given)s; did you mean %(nearest)s?",
+        **told,
+        nearest=repr(nearest),
+    )
 
 
-def _no_value(name: str, value: str, what: str) -> str:
-    return f"{name[:_SHOWN]!r} is {what}, not {value[:_SHOWN]!r}."
+def _no_value(name: str, value: str, wanted: Worded) -> Worded:
+    return worded(
+        "%(name)s is %(wanted)s, not %(given)s.",
+        name=repr(name[:_SHOWN]),
+        wanted=wanted,
+        given=repr(value[:_SHOWN]),
+    )
 
 
-def _raise_first(faults: Iterator[str]) -> None:
+def _raise_first(faults: Iterator[Worded]) -> None:
     fault = next(faults, None)
     if fault is not None:
         raise RefusedAddress(fault)

@@ -32,6 +32,7 @@ from evidence.admin.frame.people import actor_columns, name_people
 from evidence.errors import InvalidInput, ListTooLong
 from evidence.hidden_signs import show_hidden
 from evidence.spreadsheet_cells import BYTE_ORDER_MARK, cell
+from evidence.worded import worded
 
 EXPORT: Final = "export"  # the parameter of a list's address
 CSV: Final = "csv"
@@ -48,7 +49,14 @@ def check_export(request: HttpRequest) -> None:
     """
     asked = request.GET.getlist(EXPORT)
     if asked != [CSV]:
-        raise InvalidInput(f"{EXPORT!r} is {CSV}, given once, not {', '.join(asked)[:40]!r}.")
+        raise InvalidInput(
+            worded(
+                "%(name)s is %(format)s, given once, not %(given)s.",
+                name=repr(EXPORT),
+                format=CSV,
+                given=repr(", ".join(asked)[:40]),
+            )
+        )
 
 
 def address_of_export(shown: Any) -> str:

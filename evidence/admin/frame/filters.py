@@ -21,6 +21,7 @@ from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.visibility import rows_of, visible
 from evidence.admin.frame.words import in_words
 from evidence.selectors.deployments import all_live_at
+from evidence.worded import Worded, worded
 
 
 class WordedChoicesFilter(ChoicesFieldListFilter):
@@ -106,10 +107,19 @@ class LiveAtFilter(SimpleListFilter):
         }
         yield {"value": self.value() or "", "name": self.parameter_name, "kept": kept}
 
-    def fault_in(self, value: str) -> str:
+    def fault_in(self, value: str) -> Worded | None:
         """Return what is wrong with a typed date; an empty one is a form that was sent without."""
         is_day = not value or _day_of(value) is not None
-        return "" if is_day else f"{self.parameter_name!r} is a day, as 2026-11-30, not {value[:40]!r}."
+        return (
+            None
+            if is_day
+            else worded(
+                "%(name)s is %(wanted)s, not %(given)s.",
+                name=repr(self.parameter_name),
+                wanted=worded("a day, as 2026-11-30"),
+                given=repr(value[:40]),
+            )
+        )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return what was live when the day was over, UTC; everything where no date is typed."""

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.address import RefusedAddress
+from evidence.worded import Worded, worded
 
 _LARGEST: Final = Decimal(2**63 - 1)  # of a column of whole numbers; a cost is kept to less
 
@@ -24,7 +25,7 @@ class RangeFilter(FieldListFilter):
     template = "admin/range_filter.html"
     kind: ClassVar[str] = "number"  # of the boxes
     labels: ClassVar[tuple[StrOrPromise, StrOrPromise]] = (_("At least"), _("At most"))
-    expectation: ClassVar[str] = "a number from 0, without decimals where it counts"
+    expectation: ClassVar[Worded] = worded("a number from 0, without decimals where it counts")
 
     def __init__(
         self,
@@ -76,7 +77,14 @@ class RangeFilter(FieldListFilter):
     def _read(self, name: str, text: str) -> Any:
         value = self.read(text)
         if value is None:
-            raise RefusedAddress(f"{name!r} is {self.expectation}, not {text[:40]!r}.")
+            raise RefusedAddress(
+                worded(
+                    "%(name)s is %(wanted)s, not %(given)s.",
+                    name=repr(name),
+                    wanted=self.expectation,
+                    given=repr(text[:40]),
+                )
+            )
         return value
 
     def read(self, text: str) -> Any:
@@ -95,7 +103,7 @@ class DayRangeFilter(RangeFilter):
 
     kind = "date"
     labels = (_("From"), _("To"))
-    expectation = "a day, as 2026-11-30"
+    expectation = worded("a day, as 2026-11-30")
 
     def read(self, text: str) -> Any:
         """Return the day that was typed."""

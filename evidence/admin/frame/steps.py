@@ -21,7 +21,7 @@ from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotYetSigned
 from evidence.pages.refusals import refusal, refusal_detail
 from evidence.pages.sent_forms import check_names
-from evidence.worded import sentence_of
+from evidence.worded import sentence_of, worded
 
 Typed = Mapping[str, Any]
 
@@ -95,7 +95,7 @@ class SteppedModelAdmin(ReadOnlyModelAdmin):
         steps = self.steps_of(record)
         step, reason = steps.get(request.POST.get("step", "")), request.POST.get("reason", "").strip()
         if step is None:
-            raise InvalidInput(f"A step is one of {', '.join(steps)}.")
+            raise InvalidInput(worded("A step is one of %(steps)s.", steps=", ".join(steps)))
         step.take(principal=principal_of(request), reason=reason, **{self.step_of: record})
         messages.success(request, str(step.done))
         return HttpResponseRedirect(record_url(record))

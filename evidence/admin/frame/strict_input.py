@@ -26,10 +26,12 @@ from evidence.admin.frame.labels import choice_of, noun_of
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import InvalidInput, NotFound
 from evidence.pages.refusal_words import NOT_FOUND
+from evidence.pages.refusals import in_language
+from evidence.worded import Worded, sentence_of, worded
 
 _LINKS = "_link"  # by which the name of a column of links ends
 _READ: Final = "_records_read"  # on a request: records by noun and key
-_UNREADABLE = "A value of the address cannot be read as what its filter compares."
+_UNREADABLE: Final = worded("A value of the address cannot be read as what its filter compares.")
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -155,7 +157,7 @@ class StrictInput(_ModelAdmin):
             reason = _reason_of(exc)
             if ERROR_FLAG in request.GET:
                 raise InvalidInput(reason) from exc
-            messages.error(request, reason)
+            messages.error(request, in_language(reason))
             raise
 
     def changelist_view(
@@ -167,7 +169,7 @@ class StrictInput(_ModelAdmin):
             return exported
         if ERROR_FLAG in request.GET:  # Django leads here from an address it cannot make a list of
             messages.error(
-                request, "The address asked for a filter that this list does not have: all rows are shown."
+                request, _("The address asked for a filter that this list does not have: all rows are shown.")
             )
         return super().changelist_view(request, extra_context)
 
@@ -210,7 +212,11 @@ class StrictInput(_ModelAdmin):
         """
         for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
             if not could_be(self.opts.pk, chosen):
-                raise InvalidInput(f"{chosen!r} is no row of this list: choose rows by their boxes.")
+                raise InvalidInput(
+                    worded(
+                        "%(chosen)s is no row of this list: choose rows by their boxes.", chosen=repr(chosen)
+                    )
+                )
         return super().response_action(request, *of_django, **more)
 
 
@@ -222,8 +228,8 @@ class StrictAutocomplete(_AutocompleteSelect):
         return super().optgroups(name, [each for each in value if not each or could_be(key, each)], attrs)
 
 
-def _reason_of(exc: IncorrectLookupParameters) -> str:
-    return str(exc) if isinstance(exc, RefusedAddress) else _UNREADABLE
+def _reason_of(exc: IncorrectLookupParameters) -> Worded:
+    return sentence_of(exc) if isinstance(exc, RefusedAddress) else _UNREADABLE
 
 
 def could_be(key: Field[Any, Any], text: str) -> bool:

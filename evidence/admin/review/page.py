@@ -32,6 +32,7 @@ from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
 from evidence.services import reviews
 from evidence.services.gold_judgements import record_judgement
+from evidence.worded import worded
 
 CHANGES: Final = ("question_changed", "answer_changed", "documents_changed")  # flags of a later revision
 TEMPLATE: Final = "admin/evidence/review.html"
@@ -184,7 +185,7 @@ def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: d
 def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, Any]) -> str:
     del trace
     if task is None:
-        raise NotFound("Nobody judged this answer yet, so there is nothing to settle.")
+        raise NotFound(worded("Nobody judged this answer yet, so there is nothing to settle."))
     settled = reviews.adjudicate(principal=principal, task=task, **data)
     return _("The disagreement is settled: %s.") % in_words(settled.decision)
 

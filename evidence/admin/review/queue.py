@@ -17,6 +17,7 @@ from evidence.models import QueuedTask
 from evidence.selectors.gold import is_given_to_another
 from evidence.selectors.review_tasks import TASK_ORDER, Standing, in_standing
 from evidence.selectors.review_work import is_language
+from evidence.worded import Worded, worded
 
 TITLES: Final[dict[Standing, StrOrPromise]] = {
     Standing.WAITING: _("Waiting for me"),
@@ -97,10 +98,17 @@ class LanguageFilter(admin.SimpleListFilter):
         """Whether it is shown: where the address narrows by it, too, though nothing of that language waits any more."""
         return bool(self.value()) or super().has_output()
 
-    def fault_in(self, value: str) -> str:
+    def fault_in(self, value: str) -> Worded | None:
         """Return what is wrong with a value: a language of which nothing waits is none."""
         return (
-            "" if is_language(value) else f"{self.parameter_name!r} is a language, as de, not {value[:40]!r}."
+            None
+            if is_language(value)
+            else worded(
+                "%(name)s is %(wanted)s, not %(given)s.",
+                name=repr(self.parameter_name),
+                wanted=worded("a language, as de"),
+                given=repr(value[:40]),
+            )
         )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

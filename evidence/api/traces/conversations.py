@@ -17,6 +17,7 @@ from evidence.errors import Fault, InvalidInput
 from evidence.models import Trace
 from evidence.selectors import traces
 from evidence.selectors.conversations import Neighbours, Together, find_together
+from evidence.worded import worded
 
 
 class TurnOut(serializers.Serializer[Any]):
@@ -86,7 +87,7 @@ class ConversationFilter(FilterSet):
         """
         named = [kind for kind in Together if self.form.cleaned_data[kind.value]]
         if len(named) != 1:
-            message = "name either a conversation or a session, by its id as the application sent it"
+            message = worded("name either a conversation or a session, by its id as the application sent it")
             raise InvalidInput(faults=[Fault("query", Together.CONVERSATION, "required", message)])
         own: QuerySet[Trace] = super().filter_queryset(queryset)
         return find_together(own, named[0], cast("str", self.form.cleaned_data[named[0].value]))

@@ -13,6 +13,7 @@ from django.urls import reverse
 from evidence.errors import Fault, InvalidInput
 from evidence.models import Trace
 from evidence.nearest import hint_at, nearest_name
+from evidence.worded import worded
 
 CLAIM, CITATION, DOCUMENT, ROW, AT = "claim", "citation", "document", "row", "at"  # numbers
 TAB, SPAN, PART = "tab", "span", "part"
@@ -80,5 +81,10 @@ def _one_of(request: HttpRequest, name: str, known: Mapping[str, str]) -> str | 
     if said is None or said in known:
         return said
     nearest = nearest_name(said, known)
-    message = f"there is no {name} {said[:40]!r}; {hint_at(nearest)}"
+    message = worded(
+        "there is no %(name)s %(given)s; %(hint)s",
+        name=name,
+        given=repr(said[:40]),
+        hint=hint_at(nearest),
+    )
     raise InvalidInput(faults=[Fault("query", name, "unknown_value", message, nearest)])

@@ -20,6 +20,7 @@ from evidence.pages.review_desk.address import address_of
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.review_reasons import reasons_of
 from evidence.services.review_drafts import Opened
+from evidence.worded import worded
 
 _MOST_COMPARED: Final = 20_000  # code points of an answer
 _MOST_OF_PAGE: Final = 36  # characters
@@ -96,7 +97,9 @@ def read_opened(request: HttpRequest) -> Opened:
     try:
         saved_at = datetime.fromisoformat(read) if read else None
     except ValueError as exc:
-        raise InvalidInput(faults=[Fault("body", _READ, "invalid", "when a draft was saved")]) from exc
+        raise InvalidInput(
+            faults=[Fault("body", _READ, "invalid", worded("when a draft was saved"))]
+        ) from exc
     return Opened(request.POST.get(_PAGE, "")[:_MOST_OF_PAGE], saved_at)
 
 

@@ -18,6 +18,7 @@ from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
 from evidence.selectors.readings import READING_SLOT, find_readings_in_force
 from evidence.services import audit
+from evidence.worded import worded
 
 MOST_AT_ONCE: Final = 10_000  # traces of one call
 
@@ -84,15 +85,21 @@ def read_again(
     """
     acts.check_can_read_again(principal, system)
     if not reason.strip():
-        raise InvalidInput("Say why: it stays on record with what is read again.")
+        raise InvalidInput(worded("Say why: it stays on record with what is read again."))
     if since >= until:
-        raise InvalidInput("The period is empty: it begins before it ends.")
+        raise InvalidInput(worded("The period is empty: it begins before it ends."))
     if not 1 <= most <= MOST_AT_ONCE:
-        raise InvalidInput(f"At most {MOST_AT_ONCE} traces are read again by one call, and at least one.")
+        raise InvalidInput(
+            worded("At most %(most)s traces are read again by one call, and at least one.", most=MOST_AT_ONCE)
+        )
     in_force = find_readings_in_force([system.pk])[system.pk].version
     if in_force is None:
         raise ConflictingContent(
-            f"Nobody has approved a reading of system {system.key!r}, so there is none to read its traces by."
+            worded(
+                "Nobody has approved a reading of system %(system_key)s, so there is none to read its "
+                "traces by.",
+                system_key=repr(system.key),
+            )
         )
     done = _queue(system.pk, in_force.pk, since, until, most)
     audit.record(

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from evidence import clock
 from evidence.models import PendingTrace
+from evidence.worded import worded
 
 
 def find_standstill() -> str:
@@ -21,4 +22,7 @@ def find_standstill() -> str:
     since = waiting.order_by("last_received_at").values_list("last_received_at", flat=True).first()
     if since is None:
         return ""
-    return f"traces wait whose last span came {since:%Y-%m-%d %H:%M} UTC. The worker of the queue `default` says why."
+    return worded(
+        "traces wait whose last span came %(since)s UTC. The worker of the queue `default` says why.",
+        since=f"{since:%Y-%m-%d %H:%M}",
+    )

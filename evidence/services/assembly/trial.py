@@ -19,6 +19,7 @@ from evidence.semconv.reading_document import parse_reading
 from evidence.services.assembly.reading import read_traces
 from evidence.services.assembly.refusals import TraceRefused, part_limits, refusal_of
 from evidence.trace_ids import NoTraceId, bounds_of
+from evidence.worded import sentence_of, worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,18 @@ def _spans_of(trace: Trace, attributes: frozenset[str]) -> Sequence[Mapping[str,
     erased = Erasure.objects.filter(system=trace.system_id, trace_id=trace.trace_id).exists()
     if erased or key not in read.spans:
         raise ConflictingContent(
-            f"What trace {trace.trace_id.hex} was read from is erased, or went with retention: try another."
+            worded(
+                "What trace %(trace)s was read from is erased, or went with retention: try another.",
+                trace=trace.trace_id.hex,
+            )
         )
     return settle(read.spans[key]).spans
 
 
 def _too_much(trace: Trace, why: TraceRefused) -> ConflictingContent:
-    return ConflictingContent(f"Trace {trace.trace_id.hex} is not read: {why}.")
+    return ConflictingContent(
+        worded("Trace %(trace)s is not read: %(reason)s.", trace=trace.trace_id.hex, reason=sentence_of(why))
+    )
 
 
 def find_trace_to_try(system: System, beginning: str) -> Trace:
@@ -83,13 +89,23 @@ def find_trace_to_try(system: System, beginning: str) -> Trace:
     try:
         bounds = bounds_of(beginning)
     except NoTraceId as exc:
-        raise InvalidInput(str(exc)) from exc
+        raise InvalidInput(sentence_of(exc)) from exc
     traces = Trace.objects.filter(system=system, trace_id__range=bounds)
     found = list(traces.order_by("trace_id", "-revision").distinct("trace_id")[:2])
     if not found:
-        raise NotFound(f"System {system.key!r} has no trace that begins with {beginning[:40]!r}.")
+        raise NotFound(
+            worded(
+                "System %(system_key)s has no trace that begins with %(beginning)s.",
+                system_key=repr(system.key),
+                beginning=repr(beginning[:40]),
+            )
+        )
     if len(found) > 1:
         raise InvalidInput(
-            f"Several traces of {system.key!r} begin with {beginning[:40]!r}: give more of the id."
+            worded(
+                "Several traces of %(system_key)s begin with %(beginning)s: give more of the id.",
+                system_key=repr(system.key),
+                beginning=repr(beginning[:40]),
+            )
         )
     return found[0]

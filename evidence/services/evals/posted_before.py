@@ -11,6 +11,7 @@ from evidence.models import EvalRun, Release, System
 from evidence.services.evals.claimed_versions import ROLES, digest_of_claim
 from evidence.services.evals.posting import PostedFile
 from evidence.services.evals.reading import ReadRun
+from evidence.worded import worded
 
 
 def find_earlier(
@@ -30,12 +31,19 @@ def find_earlier(
         return None
     if stored.raw_id != posted.digest:
         raise ConflictingContent(
-            f"Run key {read.said.run_key!r} brought another file before: give each run a key of its own."
+            worded(
+                "Run key %(run_key)s brought another file before: give each run a key of its own.",
+                run_key=repr(read.said.run_key),
+            )
         )
     differing = list(_differences(stored, read.said, releases))
     if differing:
         raise ConflictingContent(
-            f"This file is run {stored.run_key!r} already, of which was said otherwise: {', '.join(differing)}."
+            worded(
+                "This file is run %(run_key)s already, of which was said otherwise: %(differing)s.",
+                run_key=repr(stored.run_key),
+                differing=", ".join(differing),
+            )
         )
     return stored
 

@@ -24,6 +24,7 @@ from evidence.services import blobs
 from evidence.services.evals.posting import PostedFile
 from evidence.services.evals.run_rows import aggregate_of
 from evidence.services.evals.sample_rows import SampleRows
+from evidence.worded import quoted, worded
 
 PARSER_VERSION: Final = (
     # 2: unknown fields are refused; 3: units, and what is missing, in the intervals;
@@ -102,11 +103,18 @@ def _settled(said: Said, measurement: Measurement, posted: PostedFile) -> Said:
     key = said.run_key or posted.digest
     key = f"{key}/{measurement.key}" if measurement.key else key
     if len(key) > LABEL_LENGTH:
-        raise InvalidInput(f"run_key: {key[:80]!r}… has {len(key)} characters; {LABEL_LENGTH} are kept.")
+        raise InvalidInput(
+            worded(
+                "run_key: %(key)s… has %(length)s characters; %(most)s are kept.",
+                key=repr(key[:80]),
+                length=len(key),
+                most=LABEL_LENGTH,
+            )
+        )
     collected_at = said.collected_at or said.observed_to
     if collected_at is not None and collected_at > clock.now() + CLOCK_SKEW:
         raise InvalidInput(
-            "collected_at lies in the future: set the clock of the machine that ran the suite."
+            worded("collected_at lies in the future: set the clock of the machine that ran the suite.")
         )
     return replace(said, run_key=key, collected_at=collected_at, status=said.status or RunStatus.SUCCESS)
 
@@ -121,7 +129,9 @@ def _name_judge(gathered: Gathered, judge: VersionClaim | None) -> None:
 
 def _refuse(gaps: list[Gap]) -> None:
     if gaps:
-        raise InvalidInput(faults=[Fault("query", gap.parameter, gap.code, gap.message) for gap in gaps])
+        raise InvalidInput(
+            faults=[Fault("query", gap.parameter, gap.code, quoted(gap.message)) for gap in gaps]
+        )
 
 
 def _check_size(gathered: Gathered) -> None:

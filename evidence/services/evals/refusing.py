@@ -15,6 +15,7 @@ from evidence.services import audit, blobs
 from evidence.services.evals.posting import PostedFile
 from evidence.strict_json import read_json
 from evidence.vocabulary import RejectSource
+from evidence.worded import quoted
 
 
 class EvalFileRefused(EvidenceError):
@@ -31,7 +32,9 @@ class EvalFileRefused(EvidenceError):
     def members(self) -> dict[str, object]:
         """What the problem document carries beside its detail."""
         return {
-            "errors": [Fault("body", "", "eval_file_refused", problem).as_dict() for problem in self.problems]
+            "errors": [
+                Fault("body", "", "eval_file_refused", quoted(problem)).as_dict() for problem in self.problems
+            ]
         }
 
 

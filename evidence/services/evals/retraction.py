@@ -18,6 +18,7 @@ from evidence.locks import Lock, hold
 from evidence.models import EvalRun, Retraction, RetractionDismissal, RetractionRequest
 from evidence.selectors.retractions import waiting_retractions
 from evidence.services import audit
+from evidence.worded import worded
 
 CONFIRMED: Final = "confirmed"
 # The steps that end a request.
@@ -39,7 +40,7 @@ def ask_retraction(*, principal: Principal, run: EvalRun, reason: str) -> Retrac
     hold(Lock.EVAL_RUN, run.system_id, run.run_key)
     acts.check_can_ask_retraction(principal, run)
     if not reason.strip():
-        raise InvalidInput("A retraction says why: give a reason.")
+        raise InvalidInput(worded("A retraction says why: give a reason."))
     waiting = waiting_retractions().filter(run=run, requested_by=principal.actor).first()
     if waiting is not None:
         return waiting
@@ -62,14 +63,18 @@ def settle_retraction(
     """
     if to_state not in RETRACTION_STEPS:
         raise InvalidInput(
-            f"A requested retraction is one of {', '.join(RETRACTION_STEPS)}, not {to_state!r}."
+            worded(
+                "A requested retraction is one of %(retraction_steps)s, not %(to_state)s.",
+                retraction_steps=", ".join(RETRACTION_STEPS),
+                to_state=repr(to_state),
+            )
         )
     hold(Lock.EVAL_RUN, request.run.system_id, request.run.run_key)
     if taken := _taken_before(request, to_state, principal.actor):
         return taken
     RETRACTION_STEPS[to_state](principal, request)
     if to_state == RetractionDismissal.Outcome.DECLINED and not reason.strip():
-        raise InvalidInput("Say why: whoever asked for the retraction is told the reason.")
+        raise InvalidInput(worded("Say why: whoever asked for the retraction is told the reason."))
     if to_state == CONFIRMED:
         return _confirm(principal.actor, request)
     dismissal = RetractionDismissal.objects.create(

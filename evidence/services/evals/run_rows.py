@@ -14,6 +14,7 @@ from evidence.evals.observations import count_absent, count_beyond
 from evidence.models import ArtefactVersion, EvalRemark, EvalRun, EvalScore, EvalTotal, Reject
 from evidence.statistics import CONFIDENCE, Plan
 from evidence.vocabulary import ABSENT, RejectSource
+from evidence.worded import worded
 
 
 def aggregate_of(gathered: Gathered) -> list[AggregateScore]:
@@ -25,7 +26,7 @@ def aggregate_of(gathered: Gathered) -> list[AggregateScore]:
     try:
         return aggregate(gathered, without=gathered.without)
     except OverflowError as exc:
-        raise InvalidInput("Scores as large as these have no spread that a number can hold.") from exc
+        raise InvalidInput(worded("Scores as large as these have no spread that a number can hold.")) from exc
 
 
 def score_rows(

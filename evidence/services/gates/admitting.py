@@ -24,14 +24,23 @@ from evidence.services.gates.binding import Binding, read_binding
 from evidence.services.gates.decision import GATE_CODE_VERSION, DrawnVerdict, draw_verdict
 from evidence.services.gates.definition import EVERYWHERE
 from evidence.vocabulary import CriterionVerdict
+from evidence.worded import Worded, worded
 
 # Why a gate keeps a release out, by code, and what to do.
-KEPT_OUT: Final[Mapping[str, str]] = {
-    "not_decided": "the gate was not asked about the release: ask it",
-    "other_version_decides": "another version of the gate has been approved since its newest decision: ask it again",
-    "not_passed": "the newest decision of the gate on the release is no pass: mend what is unmet, and ask it again",
-    "passes_no_more": "it passed, and as of now it would not: mend what is unmet, and ask the gate again",
-    "other_decision": "the gate has decided again since the decision that was named: look at the newest one",
+KEPT_OUT: Final[Mapping[str, Worded]] = {
+    "not_decided": worded("the gate was not asked about the release: ask it"),
+    "other_version_decides": worded(
+        "another version of the gate has been approved since its newest decision: ask it again"
+    ),
+    "not_passed": worded(
+        "the newest decision of the gate on the release is no pass: mend what is unmet, and ask it again"
+    ),
+    "passes_no_more": worded(
+        "it passed, and as of now it would not: mend what is unmet, and ask the gate again"
+    ),
+    "other_decision": worded(
+        "the gate has decided again since the decision that was named: look at the newest one"
+    ),
 }
 
 

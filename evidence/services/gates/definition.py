@@ -86,14 +86,14 @@ def _check_references(references: Sequence[CriterionReference]) -> None:
         raise InvalidInput(
             worded("A gate that asks for nothing would pass everything: name at least one criterion.")
         )
-    check_count(len(references), "MAX_CRITERIA", "The entries of a gate")
+    check_count(len(references), "MAX_CRITERIA", worded("The entries of a gate"))
     for reference in references:
         if bool(reference.requirement) == bool(reference.baseline):
             raise InvalidInput(worded("Each entry of a gate names either a requirement or a baseline."))
 
 
 def _check_environments(names: Sequence[str]) -> None:
-    check_count(len(names), "MAX_CRITERIA", "The environments that a gate protects")
+    check_count(len(names), "MAX_CRITERIA", worded("The environments that a gate protects"))
     for name in names:
         if not name.strip() or name != name.strip():
             raise InvalidInput(

@@ -141,7 +141,9 @@ def _grant(actor: str, request: WaiverRequest) -> Waiver:
         expires_at=request.expires_at,
     )
     in_force = Waiver.objects.filter(release=release, expires_at__gt=clock.now())
-    check_count(in_force.count(), "MAX_WAIVERS", f"The waivers of release {release.name}")
+    check_count(
+        in_force.count(), "MAX_WAIVERS", worded("The waivers of release %(release)s", release=release.name)
+    )
     payload = {
         "criterion": request.criterion_ref,
         "reason": request.reason,
@@ -190,9 +192,9 @@ def _find_unmet(decisions: list[GateDecision], criterion_ref: str) -> GateDecisi
     raise InvalidInput(
         worded(
             "No gate found a criterion %(criterion_ref)s unmet when it was last asked about this "
-            "release: %(value)s What is unmet is in the reasons of its decision.",
+            "release: %(hint)s What is unmet is in the reasons of its decision.",
             criterion_ref=repr(criterion_ref),
-            value=hint_at(nearest) if nearest else "ask a gate first.",
+            hint=hint_at(nearest) if nearest else worded("ask a gate first."),
         )
     )
 

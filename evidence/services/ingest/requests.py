@@ -36,6 +36,7 @@ from evidence.services.ingest.evaluations import store_evaluations
 from evidence.services.ingest.spans import copy_spans, mark_traces, sort_spans
 from evidence.services.ingest.systems import WritableSystems
 from evidence.vocabulary import RejectSource
+from evidence.worded import worded
 
 _ATTEMPTS: Final = 3  # transactions before a clash with another sender is reported as an error
 _FIND_BATCH: Final = (
@@ -240,8 +241,10 @@ def _store_logs_body(posted: _Posted, decoded: LogBatch) -> Blob | None:
         left = without_items(posted.body, Signal.LOGS, forgotten)
     except Inseparable as exc:
         raise UndecodableBody(
-            "the body mixes GenAI events with application logs and cannot be taken apart: send them in requests of "
-            "their own"
+            worded(
+                "the body mixes GenAI events with application logs and cannot be taken apart: send "
+                "them in requests of their own",
+            )
         ) from exc
     return store_blob(left, posted.body.media_type)
 

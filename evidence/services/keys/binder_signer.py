@@ -24,12 +24,13 @@ from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create
 from evidence.services.keys.holders import holds_binder_key
 from evidence.services.keys.public_keys import BINDER, publish, read_published_key
 from evidence.services.keys.remote import open_remote_key
+from evidence.worded import sentence_of, worded
 
 KEY_FILE: Final = "binder.ed25519.pem"
 SEAL_VERB: Final = "binder.sealed"  # what a binder's event says; the offline verifier looks for it
 ROTATED_VERB: Final = "binder_key.rotated"
 
-_WAYS_OUT: Final = (
+_WAYS_OUT: Final = worded(
     "Restore it from the backup. Where it is lost for ever, `manage.py rotate_binder_key --reason ...` makes another, "
     "on record; then everybody who verifies binders needs the new trust.json."
 )
@@ -112,8 +113,13 @@ def check_binder_key() -> KeySigner | None:
     signer = _find_key()
     if signer is not None and (known := keyid_on_record()) and signer.keyid != known:
         raise SignerKeyUnusable(
-            f"{settings.BINDER_KEY or key_path()} holds the key {signer.keyid}, but the last one on record is {known}. "
-            f"{_WAYS_OUT}"
+            worded(
+                "%(file)s holds the key %(keyid)s, but the last one on record is %(known)s. %(ways_out)s",
+                file=settings.BINDER_KEY or key_path(),
+                keyid=signer.keyid,
+                known=known,
+                ways_out=_WAYS_OUT,
+            )
         )
     return signer
 
@@ -124,12 +130,18 @@ def _find_key() -> KeySigner | None:
     path = key_path()
     if not path.exists():
         if was_used():
-            raise SignerKeyUnusable(f"{path} is missing, but binders were signed with it. {_WAYS_OUT}")
+            raise SignerKeyUnusable(
+                worded(
+                    "%(path)s is missing, but binders were signed with it. %(ways_out)s",
+                    path=path,
+                    ways_out=_WAYS_OUT,
+                )
+            )
         return None
     try:
         return KeySigner(read_key_file(path))
     except KeyFileUnusable as exc:
-        raise SignerKeyUnusable(str(exc)) from exc
+        raise SignerKeyUnusable(sentence_of(exc)) from exc
 
 
 def check_not_replaced(signer: KeySigner) -> None:
@@ -141,7 +153,7 @@ def check_not_replaced(signer: KeySigner) -> None:
     hold(Lock.BINDER_KEY)
     made = _keyid_made_on_purpose()
     if made and made != signer.keyid:
-        raise SignerKeyReplaced("The binder key was replaced while this was exported. Ask again.")
+        raise SignerKeyReplaced(worded("The binder key was replaced while this was exported. Ask again."))
 
 
 def was_used() -> bool:

@@ -9,8 +9,10 @@ from typing import Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from evidence.worded import worded
+
 # Said by a process that is to hold no keys: it must not make any, either, which nobody would trust.
-KEYS_ELSEWHERE: Final = (
+KEYS_ELSEWHERE: Final = worded(
     "This process holds no keys (TRACEBINDER_HOLDS_KEYS is false): the workers of the queues log and export sign. Ask "
     "for a binder with `Prefer: respond-async`, and run commands that sign where the keys are."
 )
@@ -47,7 +49,9 @@ def read_key_file(path: Path) -> Ed25519PrivateKey:
         KeyFileUnusable: the file can be read by others than its owner, or holds no Ed25519 key in PEM.
     """
     if path.stat().st_mode & 0o077:
-        raise KeyFileUnusable(f"{path} can be read by others than its owner. Run: chmod 600 {path}")
+        raise KeyFileUnusable(
+            worded("%(path)s can be read by others than its owner. Run: chmod 600 %(path)s", path=path)
+        )
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError) as exc:

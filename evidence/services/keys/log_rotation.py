@@ -31,6 +31,7 @@ from evidence.services.keys.log_signer import (
 )
 from evidence.services.keys.remote import open_remote_key
 from evidence.services.log import record_log_act
+from evidence.worded import worded
 
 
 def rotate_log_key(*, principal: Principal, reason: str) -> VerifierKey:
@@ -54,13 +55,16 @@ def rotate_log_key(*, principal: Principal, reason: str) -> VerifierKey:
     check_can_rotate_log_key(principal)
     if not holds_log_key():
         raise InvalidInput(
-            "This process holds no keys of the log: replace the key where it lies, as the log worker's process."
+            worded(
+                "This process holds no keys of the log: replace the key where it lies, as the log "
+                "worker's process.",
+            )
         )
     if not reason.strip():
-        raise InvalidInput("Say why the log's key is replaced.")
+        raise InvalidInput(worded("Say why the log's key is replaced."))
     last = Checkpoint.objects.order_by("-size").first()
     if last is None:
-        raise InvalidInput("Nothing was signed yet: the first checkpoint makes the key by itself.")
+        raise InvalidInput(worded("Nothing was signed yet: the first checkpoint makes the key by itself."))
     if settings.LOG_KEY:
         _take_up(last, reason)
     else:
@@ -83,10 +87,15 @@ def _take_up(last: Checkpoint, reason: str) -> None:
     old = read_key_in_use(last)
     made = VerifierKey(settings.LOG_ORIGIN, open_remote_key(settings.LOG_KEY).public)
     if made.public_key == old.public_key:
-        raise InvalidInput("TRACEBINDER_LOG_KEY names the key that signs already: name another signer first.")
+        raise InvalidInput(
+            worded("TRACEBINDER_LOG_KEY names the key that signs already: name another signer first.")
+        )
     if (until := until_when(made.public_key)) is not None:
         raise InvalidInput(
-            f"The key in TRACEBINDER_LOG_KEY was replaced at {until:,} leaves: name one that was not."
+            worded(
+                "The key in TRACEBINDER_LOG_KEY was replaced at %(until)s leaves: name one that was not.",
+                until=f"{until:,}",
+            )
         )
     _put_on_record(last, reason, old=old, made=made)
     with transaction.atomic():

@@ -31,6 +31,7 @@ from evidence.services.keys.public_keys import (
     read_published_key,
 )
 from evidence.services.keys.remote import open_remote_key
+from evidence.worded import sentence_of, worded
 
 KEY_FILE = "log.ed25519.pem"  # PKCS #8, not encrypted, mode 0600
 FORMER_FILE = "log.former-keys"  # "<size> <vkey>" of each key that was replaced, the first one first
@@ -60,7 +61,10 @@ def load_log_signer() -> SignerKey:
     if not path.exists():
         if Checkpoint.objects.exists():
             raise LogKeyUnusable(
-                f"{path} is missing, but the log is already signed. Restore it from the backup."
+                worded(
+                    "%(path)s is missing, but the log is already signed. Restore it from the backup.",
+                    path=path,
+                )
             )
         create_key_file(path)
     return _read_signer(path)
@@ -71,8 +75,12 @@ def _open_remote_signer() -> SignerKey:
     key = open_remote_key(settings.LOG_KEY)
     if (until := until_when(key.public)) is not None:
         raise LogKeyUnusable(
-            f"The key that {settings.LOG_KEY} holds was replaced at {until:,} leaves: set TRACEBINDER_LOG_KEY to the "
-            "signer that followed it, and start this process again."
+            worded(
+                "The key that %(file)s holds was replaced at %(until)s leaves: set "
+                "TRACEBINDER_LOG_KEY to the signer that followed it, and start this process again.",
+                file=settings.LOG_KEY,
+                until=f"{until:,}",
+            )
         )
     return SignerKey(settings.LOG_ORIGIN, key, read_former_keys())
 
@@ -88,8 +96,11 @@ def read_key_in_use(last: Checkpoint) -> VerifierKey:
         notes.open_checkpoint(last.note, key=key, origin=settings.LOG_ORIGIN)
     except (PublicKeyMissing, LogError) as exc:
         raise LogKeyUnusable(
-            "The public half of the key that signed last does not lie in TRACEBINDER_PUBLIC_KEYS, so none is replaced: "
-            "start the log worker once with the key that it had, which puts it there."
+            worded(
+                "The public half of the key that signed last does not lie in TRACEBINDER_PUBLIC_KEYS, "
+                "so none is replaced: start the log worker once with the key that it had, which puts "
+                "it there.",
+            )
         ) from exc
     return key
 
@@ -109,8 +120,12 @@ def check_log_key() -> None:
             notes.open_checkpoint(last, key=signer.verifier, origin=settings.LOG_ORIGIN)
     except LogError as exc:
         raise LogKeyUnusable(
-            f"{settings.LOG_KEY or key_path()} did not sign the last checkpoint ({exc}), and nothing is signed "
-            "with it. Restore the key, and the origin, with which the log was begun."
+            worded(
+                "%(file)s did not sign the last checkpoint (%(reason)s), and nothing is signed with it. "
+                "Restore the key, and the origin, with which the log was begun.",
+                file=settings.LOG_KEY or key_path(),
+                reason=sentence_of(exc),
+            )
         ) from exc
 
 
@@ -159,14 +174,20 @@ def _parse_former_keys(text: str, path: Path) -> tuple[FormerKey, ...]:
         parts = [line.partition(" ") for line in text.splitlines()]
         return tuple(FormerKey(notes.parse_vkey(vkey), int(size)) for size, _, vkey in parts)
     except ValueError as exc:
-        raise LogKeyUnusable(f"{path} is not as it was written ({exc}). Restore it from the backup.") from exc
+        raise LogKeyUnusable(
+            worded(
+                "%(path)s is not as it was written (%(reason)s). Restore it from the backup.",
+                path=path,
+                reason=sentence_of(exc),
+            )
+        ) from exc
 
 
 def _read_signer(path: Path) -> SignerKey:
     try:
         return SignerKey(settings.LOG_ORIGIN, read_key_file(path), read_former_keys())
     except KeyFileUnusable as exc:
-        raise LogKeyUnusable(str(exc)) from exc
+        raise LogKeyUnusable(sentence_of(exc)) from exc
 
 
 def publish_log_key(verifier: VerifierKey) -> None:

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from evidence.durable_files import replace_text
 from evidence.errors import EvidenceError
+from evidence.worded import worded
 
 LOG: Final = "log"
 BINDER: Final = "binder"
@@ -51,8 +52,13 @@ def read_published_key(name: str) -> bytes:
         public = b""
     if len(public) != _KEY_LENGTH:
         raise PublicKeyMissing(
-            f"{path} holds no public key: the worker that holds the {name} key writes it when it starts. See that it "
-            "runs, and that TRACEBINDER_PUBLIC_KEYS names one folder for both."
+            worded(
+                "%(path)s holds no public key: the worker that holds the %(name)s key writes it when "
+                "it starts. See that it runs, and that TRACEBINDER_PUBLIC_KEYS names one folder for "
+                "both.",
+                path=path,
+                name=name,
+            )
         )
     return public
 

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from evidence.errors import EvidenceError
 from evidence.outgoing import NoAnswer, ask
+from evidence.worded import sentence_of, worded
 
 PREFIX: Final = "kms+"
 FORMAT: Final = "tracebinder.signer/1"
@@ -55,7 +56,9 @@ class RemoteKey:
         try:
             self.public_key().verify(signature, data)
         except InvalidSignature as exc:
-            raise SignerAway(f"{self.url} signed with another key than it says it holds.") from exc
+            raise SignerAway(
+                worded("%(url)s signed with another key than it says it holds.", url=self.url)
+            ) from exc
         return signature
 
 
@@ -69,7 +72,7 @@ def open_remote_key(uri: str) -> RemoteKey:
     told = _ask(url, None)
     public = _bytes_at(told, "publicKey", url)
     if told.get("algorithm") != "ed25519" or len(public) != _KEY_LENGTH:
-        raise SignerAway(f"{url} holds no Ed25519 key.")
+        raise SignerAway(worded("%(url)s holds no Ed25519 key.", url=url))
     return RemoteKey(url, public)
 
 
@@ -79,9 +82,16 @@ def _ask(url: str, body: bytes | None) -> dict[str, Any]:
         status, answer = ask(url, timeout=settings.KMS_TIMEOUT, body=body, headers=headers)
         told = json.loads(answer) if status == 200 else None
     except (NoAnswer, ValueError) as exc:
-        raise SignerAway(f"The signer does not answer: {exc}") from exc
+        raise SignerAway(worded("The signer does not answer: %(reason)s", reason=sentence_of(exc))) from exc
     if not isinstance(told, dict) or told.get("format") != FORMAT:
-        raise SignerAway(f"{url} answered {status}, and not as a signer does ({FORMAT}).")
+        raise SignerAway(
+            worded(
+                "%(url)s answered %(status)s, and not as a signer does (%(format)s).",
+                url=url,
+                status=status,
+                format=FORMAT,
+            )
+        )
     return told
 
 
@@ -89,4 +99,4 @@ def _bytes_at(told: dict[str, Any], name: str, url: str) -> bytes:
     try:
         return base64.b64decode(told[name], validate=True)
     except (KeyError, TypeError, ValueError) as exc:
-        raise SignerAway(f"{url} answered without {name}.") from exc
+        raise SignerAway(worded("%(url)s answered without %(name)s.", url=url, name=name)) from exc

@@ -28,6 +28,7 @@ from evidence.services.keys.binder_signer import (
 from evidence.services.keys.files import create_key_file, read_key_file
 from evidence.services.keys.holders import holds_binder_key
 from evidence.services.keys.remote import open_remote_key
+from evidence.worded import worded
 
 
 def rotate_binder_key(*, principal: Principal, reason: str) -> KeySigner:
@@ -48,12 +49,14 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> KeySigner:
     check_can_rotate_binder_key(principal)
     if not holds_binder_key():
         raise InvalidInput(
-            "This process holds no keys for binders: replace the key where the export worker has it."
+            worded(
+                "This process holds no keys for binders: replace the key where the export worker has it.",
+            )
         )
     if not reason.strip():
-        raise InvalidInput("Say why the binder key is replaced.")
+        raise InvalidInput(worded("Say why the binder key is replaced."))
     if not was_used():
-        raise InvalidInput("No binder was ever signed: the first export makes the key by itself.")
+        raise InvalidInput(worded("No binder was ever signed: the first export makes the key by itself."))
     if settings.BINDER_KEY:
         return _take_up(KeySigner(open_remote_key(settings.BINDER_KEY)), principal.actor, reason)
     draft = key_path().with_suffix(f".{uuid4().hex}.next")  # its own: another may be made at the same time
@@ -70,7 +73,12 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> KeySigner:
 def _take_up(made: KeySigner, actor: str, reason: str) -> KeySigner:
     """Put on record that the key of the signer that the settings name signs from now on."""
     if (in_use := keyid_on_record()) == made.keyid:
-        raise InvalidInput(f"TRACEBINDER_BINDER_KEY names {in_use}, which signs already: name another first.")
+        raise InvalidInput(
+            worded(
+                "TRACEBINDER_BINDER_KEY names %(in_use)s, which signs already: name another first.",
+                in_use=in_use,
+            )
+        )
     _put_on_record(made, actor, reason)
     return load_binder_signer()
 
@@ -87,7 +95,9 @@ def _put_in_place(made: KeySigner, draft: Path) -> None:
     """Move a key to where it signs, and the one that lay there beside it."""
     hold(Lock.BINDER_KEY)
     if last_rotations()[0].object_digest != made.keyid:
-        raise SignerKeyReplaced("Another key was made on purpose at the same time, and that one signs.")
+        raise SignerKeyReplaced(
+            worded("Another key was made on purpose at the same time, and that one signs.")
+        )
     path = key_path()
     if path.exists():
         path.replace(path.with_suffix(f".until-{made.keyid[:16]}.pem"))

@@ -20,6 +20,7 @@ from evidence.services.log.role import may_write_log
 from evidence.services.log.sequencing import sequence_backlog
 from evidence.services.log.signing import sign_checkpoint
 from evidence.time_budget import TimeBudget
+from evidence.worded import worded
 
 _PAUSE: Final = 0.05  # seconds between two looks whether the log worker is done
 
@@ -63,12 +64,16 @@ def _have_it_done(budget: TimeBudget) -> None:
         # By name: services do not import tasks. One that nobody takes in time is of no use to anybody.
         current_app.send_task(settings.LOG_TASK, expires=settings.CHECKPOINT_INTERVAL, retry=False)
     except BrokerAway as exc:
-        raise LogBusy("The log worker cannot be asked, because the broker is away; ask again.") from exc
+        raise LogBusy(
+            worded("The log worker cannot be asked, because the broker is away; ask again.")
+        ) from exc
     while not _is_signed(newest):
         if budget.is_spent():
             raise LogBusy(
-                "The log worker did not sign what is on record in time; ask again. Where this goes on, see that the "
-                "worker of the queue `log` runs: `/readyz` says."
+                worded(
+                    "The log worker did not sign what is on record in time; ask again. Where this goes "
+                    "on, see that the worker of the queue `log` runs: `/readyz` says.",
+                )
             )
         time.sleep(_PAUSE)
 

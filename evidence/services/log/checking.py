@@ -34,6 +34,7 @@ from evidence.services.log.progress import Effort, carry_out
 from evidence.services.log.published import open_published, read_published
 from evidence.services.log.rows import RowReport, check_older_rows
 from evidence.services.log.standing_rules import RuleReport, check_rules
+from evidence.worded import worded
 
 MAX_FAULTS: Final = 100  # named in a report; further ones are only counted
 _READ_CHUNK: Final = 2_000  # rows held in memory
@@ -91,7 +92,10 @@ def check_log(
     heads = _check_notes(report)
     if since and since not in {head.size for head in (*heads, *known)}:
         raise InvalidInput(
-            f"No checkpoint was signed at {since:,} leaves, so nobody verified the log up to there."
+            worded(
+                "No checkpoint was signed at %(since)s leaves, so nobody verified the log up to there.",
+                since=f"{since:,}",
+            )
         )
     for fault in find_attestation_faults():
         report.add(fault)

@@ -16,6 +16,7 @@ from evidence.log.timestamps import open_timestamp
 from evidence.models.audit import Checkpoint, CheckpointTimestamp, Cosignature
 from evidence.services.log.asking import Attestations, configured_witnesses
 from evidence.services.log.role import log_transaction
+from evidence.worded import sentence_of, worded
 
 
 def keep_attestations(said: Attestations) -> int:
@@ -30,13 +31,19 @@ def keep_attestations(said: Attestations) -> int:
     with log_transaction():
         checkpoint = Checkpoint.objects.filter(size=said.size).first()
         if checkpoint is None:
-            raise InvalidInput(f"No checkpoint was signed at size {said.size}.")
+            raise InvalidInput(worded("No checkpoint was signed at size %(size)s.", size=said.size))
         text = notes.parse_note(checkpoint.note).text
         try:
             kept = sum(_keep_cosignature(checkpoint, text, line) for line in said.cosignatures)
             return kept + (_keep_timestamp(checkpoint, text, said.timestamp) if said.timestamp else 0)
         except (LogError, binascii.Error) as exc:
-            raise InvalidInput(f"What was said of checkpoint {said.size} does not hold: {exc}.") from exc
+            raise InvalidInput(
+                worded(
+                    "What was said of checkpoint %(size)s does not hold: %(reason)s.",
+                    size=said.size,
+                    reason=sentence_of(exc),
+                )
+            ) from exc
 
 
 def _keep_cosignature(checkpoint: Checkpoint, text: str, line: str) -> bool:

@@ -19,6 +19,7 @@ from evidence.errors import EvidenceError
 from evidence.row_schemas import with_todays_schemas
 from evidence.services.log.ended import read_plainly
 from evidence.services.log.parts import Found, Part, check_part
+from evidence.worded import sentence_of, worded
 
 _FORMAT: Final = "tracebinder.verify-log/1"
 
@@ -56,7 +57,13 @@ def carry_out(parts: Sequence[Part], effort: Effort) -> Iterator[Found]:
         try:
             done = _recall(effort.file)
         except (OSError, ValueError) as exc:
-            raise ProgressRefused(f"{str(effort.file)!r} can be no file of progress: {exc}.") from exc
+            raise ProgressRefused(
+                worded(
+                    "%(file)s can be no file of progress: %(reason)s.",
+                    file=repr(str(effort.file)),
+                    reason=sentence_of(exc),
+                )
+            ) from exc
     recalled = [done[part.key] for part in parts if part.key in done]
     yield from recalled
     left = [part for part in parts if part.key not in done]
@@ -111,7 +118,10 @@ def _recall(file: Path) -> dict[str, Found]:
     if lines and lines[-1]:
         file.write_text(text[: -len(lines[-1])], encoding="utf-8")
     refused = ProgressRefused(
-        f"{file} is no file of progress of this log and this version: remove it, or name another one."
+        worded(
+            "%(file)s is no file of progress of this log and this version: remove it, or name another one.",
+            file=file,
+        )
     )
     try:
         is_ours = json.loads(head) == _of_this_check()

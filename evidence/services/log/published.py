@@ -27,6 +27,7 @@ from evidence.services.keys.holders import holds_log_key
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log.errors import LogForked, LogInconsistent
 from evidence.services.log.role import record_log_act
+from evidence.worded import Worded, sentence_of, worded
 
 
 def note_published(note: str) -> None:
@@ -73,13 +74,31 @@ def check_continues_published() -> None:
     head = open_published(note)
     size = stored.count_leaves()
     if head.size > size:
-        raise LogForked(f"{head.size:,} entries were published, and {size:,} are left. {_name(head)}")
+        raise LogForked(
+            worded(
+                "%(published)s entries were published, and %(left)s are left. %(head)s",
+                published=f"{head.size:,}",
+                left=f"{size:,}",
+                head=_name(head),
+            )
+        )
     try:
         root = stored.read_live_root(size=head.size)
     except LogError as exc:
-        raise LogInconsistent(f"The log cannot be compared with the head last published: {exc}.") from exc
+        raise LogInconsistent(
+            worded(
+                "The log cannot be compared with the head last published: %(reason)s.",
+                reason=sentence_of(exc),
+            )
+        ) from exc
     if root != head.root:
-        raise LogForked(f"The first {head.size:,} entries are not those that were published. {_name(head)}")
+        raise LogForked(
+            worded(
+                "The first %(size)s entries are not those that were published. %(head)s",
+                size=f"{head.size:,}",
+                head=_name(head),
+            )
+        )
 
 
 def read_published() -> str | None:
@@ -100,7 +119,14 @@ def open_published(note: str) -> notes.Checkpoint:
     try:
         return notes.open_checkpoint(note, key=load_log_verifier(), origin=settings.LOG_ORIGIN)
     except LogError as exc:
-        raise LogForked(f"{_path()} holds no head of this log ({exc}). {_WHAT_TO_DO}") from exc
+        raise LogForked(
+            worded(
+                "%(path)s holds no head of this log (%(reason)s). %(what_to_do)s",
+                path=_path(),
+                reason=sentence_of(exc),
+                what_to_do=_WHAT_TO_DO,
+            )
+        ) from exc
 
 
 def resume_log(*, principal: Principal, reason: str) -> AuditEvent:
@@ -116,29 +142,34 @@ def resume_log(*, principal: Principal, reason: str) -> AuditEvent:
     """
     check_can_resume_log(principal)
     if not reason.strip():
-        raise InvalidInput("Say why the log goes on without what was published.")
+        raise InvalidInput(worded("Say why the log goes on without what was published."))
     path, note = _path(), read_published()
     if note is None or _continues():
-        raise InvalidInput("The log continues what was published last: there is nothing to resume.")
+        raise InvalidInput(worded("The log continues what was published last: there is nothing to resume."))
     last = Checkpoint.objects.order_by("size").last() or AuditEvent.objects.order_by("pk").last()
     if last is None:
-        raise InvalidInput("This database holds no log at all: restore a backup first.")
+        raise InvalidInput(worded("This database holds no log at all: restore a backup first."))
     event = record_log_act(verb=LOG_RESUMED, obj=last, payload={"given_up": note, "reason": reason})
     path.replace(path.with_name(f"{path.name}.given-up-{event.event_uuid}"))
     sync(path.parent)
     return event
 
 
-_WHAT_TO_DO: Final = (
+_WHAT_TO_DO: Final = worded(
     "This database is older than what auditors may hold, and nothing is signed. Restore its newest state; if none is "
     'left, `manage.py resume_log` says so on record and goes on. docs/guides/operator.md, "After restoring a backup".'
 )
 
 
-def _name(head: notes.Checkpoint) -> str:
+def _name(head: notes.Checkpoint) -> Worded:
     """Return what tells whoever kept the published head that it is this one, and what to do."""
     root = base64.b64encode(head.root).decode()  # as the note writes it
-    return f"The head published last is that of size {head.size} with the root {root}. {_WHAT_TO_DO}"
+    return worded(
+        "The head published last is that of size %(size)s with the root %(root)s. %(what_to_do)s",
+        size=head.size,
+        root=root,
+        what_to_do=_WHAT_TO_DO,
+    )
 
 
 def _continues() -> bool:

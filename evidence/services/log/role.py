@@ -17,6 +17,7 @@ from django.db import ProgrammingError, connection, transaction
 from evidence.digests import canonical_json
 from evidence.models.audit import AuditEvent, Checkpoint
 from evidence.services.log.errors import NotTheLogWorker
+from evidence.worded import worded
 
 
 @contextmanager
@@ -67,7 +68,9 @@ def _act_as(role: str) -> str:
             (before, _) = cursor.fetchone() or ("none", "")
     except ProgrammingError as exc:
         raise NotTheLogWorker(
-            "Only the log worker (TRACEBINDER_PROCESS=log) may write the log; docs/guides/operator.md, "
-            '"The database roles".'
+            worded(
+                "Only the log worker (TRACEBINDER_PROCESS=log) may write the log; "
+                'docs/guides/operator.md, "The database roles".',
+            )
         ) from exc
     return str(before)

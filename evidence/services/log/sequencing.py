@@ -20,6 +20,7 @@ from evidence.selectors import log_proofs as stored
 from evidence.services.log.errors import LogInconsistent
 from evidence.services.log.role import log_transaction
 from evidence.time_budget import TimeBudget
+from evidence.worded import worded
 
 GLOBAL_STREAM: Final = "*"  # events of no system; no system can have this key
 BATCH: Final = 10_000  # events sequenced in one transaction
@@ -140,7 +141,12 @@ def _insert_tiles(old_size: int, leaves: Sequence[bytes]) -> None:
             hashes = tiles.split_hashes(stored.read_stored_tiles([tile]).get(tile, b""))
         if len(hashes) != count - begin:
             raise LogInconsistent(
-                f"The right edge of level {level} has {len(hashes)} hashes, not {count - begin}."
+                worded(
+                    "The right edge of level %(level)s has %(found)s hashes, not %(expected)s.",
+                    level=level,
+                    found=len(hashes),
+                    expected=count - begin,
+                )
             )
         return hashes
 

@@ -23,6 +23,7 @@ from evidence.services.keys.log_signer import load_log_signer, load_signers_besi
 from evidence.services.log.errors import LogForked, LogInconsistent
 from evidence.services.log.published import check_continues_published, note_published
 from evidence.services.log.role import log_transaction
+from evidence.worded import sentence_of, worded
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,13 @@ def sign_checkpoint() -> Checkpoint | None:
             note = _sign(notes.Checkpoint(settings.LOG_ORIGIN, size, root), signer)
         except LogError as exc:
             logger.critical("checkpoint refused at %d leaves: %s", size, exc)
-            raise LogInconsistent(f"No checkpoint was signed at {size} leaves: {exc}") from exc
+            raise LogInconsistent(
+                worded(
+                    "No checkpoint was signed at %(size)s leaves: %(reason)s",
+                    size=size,
+                    reason=sentence_of(exc),
+                )
+            ) from exc
         _insert_edge(size)
         publish_log_key(signer.verifier)
         note_published(note)  # before the commit: what is published is never ahead of it

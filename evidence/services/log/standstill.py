@@ -11,6 +11,7 @@ from django.db.models import Max
 from evidence import clock
 from evidence.models import AuditEvent
 from evidence.models.audit import Checkpoint, Leaf
+from evidence.worded import worded
 
 INTERVALS: Final = 5  # checkpoint intervals that an entry may wait for its place, and again for its signature
 
@@ -24,14 +25,24 @@ def find_standstill() -> str:
     long_ago = clock.now() - timedelta(seconds=INTERVALS * settings.CHECKPOINT_INTERVAL)
     since = _unsequenced_since()
     if since is not None and since < long_ago:
-        return f"what was done since {since:%Y-%m-%d %H:%M} UTC has no place in the log yet. {_WHERE}"
+        return worded(
+            "what was done since %(since)s UTC has no place in the log yet. %(where)s",
+            since=f"{since:%Y-%m-%d %H:%M}",
+            where=_WHERE,
+        )
     since = _unsigned_since()
     if since is not None and since < long_ago:
-        return f"no checkpoint was signed over what was done since {since:%Y-%m-%d %H:%M} UTC. {_WHERE}"
+        return worded(
+            "no checkpoint was signed over what was done since %(since)s UTC. %(where)s",
+            since=f"{since:%Y-%m-%d %H:%M}",
+            where=_WHERE,
+        )
     return ""
 
 
-_WHERE: Final = "The worker of the queue `log` says why; `manage.py verify_log` looks through all of it."
+_WHERE: Final = worded(
+    "The worker of the queue `log` says why; `manage.py verify_log` looks through all of it."
+)
 
 
 def _unsequenced_since() -> datetime | None:

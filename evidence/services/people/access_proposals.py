@@ -43,7 +43,7 @@ def propose_access(
     waiting = AccessProposal.objects.filter(
         proposed_by=principal.actor, confirmation=None, expires_at__gt=clock.now()
     )
-    check_count(waiting.count() + 1, "MAX_ACCESS_PROPOSALS", "Your proposals that wait")
+    check_count(waiting.count() + 1, "MAX_ACCESS_PROPOSALS", worded("Your proposals that wait"))
     proposal = AccessProposal.objects.create(
         user=person,
         role=role,

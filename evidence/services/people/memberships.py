@@ -13,6 +13,7 @@ from evidence.actors import actor_of_user
 from evidence.limits import check_count
 from evidence.models import Membership, System
 from evidence.services import audit
+from evidence.worded import worded
 
 
 @transaction.atomic
@@ -34,7 +35,9 @@ def add_member(*, actor: str, system: System, user: User) -> Membership:
         InvalidInput: they are a member of as many systems as one person may be.
     """
     others = Membership.objects.filter(user=user).exclude(system=system).count()
-    check_count(others + 1, "MAX_MEMBERSHIPS", f"The memberships of {user.get_username()}")
+    check_count(
+        others + 1, "MAX_MEMBERSHIPS", worded("The memberships of %(person)s", person=user.get_username())
+    )
     membership, created = Membership.objects.get_or_create(system=system, user=user)
     if created:
         payload = {"person": actor_of_user(user)}

@@ -18,7 +18,7 @@ from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import facts_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member
-from evidence.worded import worded
+from evidence.worded import joined, worded
 
 ROLE_FIELDS: Final = frozenset({"groups", "is_staff", "is_active"})  # what nobody changes of themselves
 SUPERUSER_FIELDS: Final = frozenset({"is_superuser", "user_permissions"})  # rights beyond the role table
@@ -48,7 +48,7 @@ def record_person_added(
     acts.check_can_add_person(principal, systems)
     if principal.user is not None and not systems:
         raise InvalidInput(worded("A person is added to a system: say which."))
-    check_count(User.objects.count(), "MAX_PEOPLE", "The people of this installation")
+    check_count(User.objects.count(), "MAX_PEOPLE", worded("The people of this installation"))
     for system in systems:
         add_member(actor=principal.actor, system=system, user=person)
     if person.is_superuser or SUPERUSER_FIELDS & set(fields):
@@ -98,7 +98,9 @@ def check_go_together(person: User, *more: str) -> None:
     """
     if conflicts := conflicts_of(person, *more):
         raise ConflictingContent(
-            worded("%(person)s: %(conflicts)s", person=person.get_username(), conflicts=" ".join(conflicts))
+            worded(
+                "%(person)s: %(conflicts)s", person=person.get_username(), conflicts=joined(conflicts, " ")
+            )
         )
 
 

@@ -101,13 +101,21 @@ def _check_roles(roles: Sequence[str]) -> None:
     for role in roles:
         if role not in ROLES:
             near = nearest_name(role, ROLES, alike=MISSPELT)
-            hint = f"Did you mean {near!r}? " if near else ""
+            roles_told = ", ".join(ROLES)
+            if near is None:
+                raise InvalidInput(
+                    worded(
+                        "There is no role %(role)s. The roles are %(roles)s.",
+                        role=repr(role),
+                        roles=roles_told,
+                    )
+                )
             raise InvalidInput(
                 worded(
-                    "There is no role %(role)s. %(hint)sThe roles are %(roles)s.",
+                    "There is no role %(role)s. Did you mean %(nearest)s? The roles are %(roles)s.",
                     role=repr(role),
-                    hint=hint,
-                    roles=", ".join(ROLES),
+                    nearest=repr(near),
+                    roles=roles_told,
                 )
             )
 
@@ -133,7 +141,7 @@ def _check_is_as_asked(person: User, roles: Sequence[str]) -> None:
             worded("%(name)s is on record and inactive; make them active again in the admin.", name=name)
         )
     if held != set(roles):
-        has = ", ".join(sorted(held)) or "no role"
+        has = ", ".join(sorted(held)) or worded("no role")
         raise ConflictingContent(
             worded(
                 "%(name)s is on record as %(roles)s; roles are changed in the admin.", name=name, roles=has

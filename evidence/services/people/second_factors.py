@@ -135,9 +135,9 @@ def reset_second_factor(*, principal: Principal, person: User, reason: str) -> i
     if len(reason.strip()) > LONGEST_REASON:
         raise InvalidInput(
             worded(
-                "The reason has %(n)s characters, at most %(longest_reason)s are kept: shorten it.",
-                n=len(reason.strip()),
-                longest_reason=LONGEST_REASON,
+                "The reason has %(length)s characters, at most %(most)s are kept: shorten it.",
+                length=len(reason.strip()),
+                most=LONGEST_REASON,
             )
         )
     n_ended = end_sessions(locked)

@@ -56,8 +56,8 @@ def issue_token(
     """
     acts.check_can_issue_token(principal, owner, scopes, systems)
     check_texts(AccessToken, name=name)
-    check_count(len(set(scopes)), "MAX_TOKEN_SCOPES", "The scopes of a token")
-    check_count(len(systems), "MAX_TOKEN_SYSTEMS", "The systems of a token")
+    check_count(len(set(scopes)), "MAX_TOKEN_SCOPES", worded("The scopes of a token"))
+    check_count(len(systems), "MAX_TOKEN_SYSTEMS", worded("The systems of a token"))
     hold(Lock.TOKENS_OF, owner.pk)
     held = AccessToken.objects.filter(owner=owner, revoked_at=None, expires_at__gt=clock.now())
     if is_named_anew and (other := held.filter(name=name).first()) is not None:
@@ -69,7 +69,9 @@ def issue_token(
                 prefix=other.prefix,
             )
         )
-    check_count(held.count() + 1, "MAX_TOKENS", f"The tokens of {owner.get_username()}")
+    check_count(
+        held.count() + 1, "MAX_TOKENS", worded("The tokens of %(person)s", person=owner.get_username())
+    )
     if not scopes or not systems:
         raise InvalidInput(worded("A token needs at least one scope and one system."))
     if expires_at <= clock.now():

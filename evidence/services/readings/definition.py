@@ -15,6 +15,7 @@ from evidence.selectors.readings import DOCUMENT, READING_KEY, readings_with_sta
 from evidence.semconv.reading_document import parse_reading
 from evidence.services.proposals import propose_version
 from evidence.services.readings.transitions import READINGS
+from evidence.worded import worded
 
 
 @transaction.atomic
@@ -52,5 +53,11 @@ def find_reading_version(system: System, number: int) -> ArtefactVersion:
     versions = readings_with_standing().select_related("artefact__system", "registration")
     found: ArtefactVersion | None = versions.filter(artefact__system=system, number=number).first()
     if found is None:
-        raise NotFound(f"System {system.key!r} has no version {number} of a reading.")
+        raise NotFound(
+            worded(
+                "System %(system_key)s has no version %(number)s of a reading.",
+                system_key=repr(system.key),
+                number=number,
+            )
+        )
     return found

@@ -13,6 +13,7 @@ from evidence.any_of import any_of_keys, any_of_texts
 from evidence.errors import InvalidInput
 from evidence.models import Artefact, ArtefactKind, ArtefactVersion, DigestBasis, System
 from evidence.services import audit
+from evidence.worded import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,13 @@ def ensure_versions(
         InvalidInput: nobody knows this kind of artefact.
     """
     if kind not in ArtefactKind.values:
-        raise InvalidInput(f"{kind!r} is no kind of artefact: use one of {', '.join(ArtefactKind.values)}.")
+        raise InvalidInput(
+            worded(
+                "%(kind)s is no kind of artefact: use one of %(kinds)s.",
+                kind=repr(kind),
+                kinds=", ".join(ArtefactKind.values),
+            )
+        )
     artefacts = _ensure_artefacts(system, kind, [spec.key for spec in specs])
     keys, digests = [each.pk for each in artefacts.values()], [spec.digest for spec in specs]
     there = {

@@ -25,6 +25,7 @@ from evidence.models import (
 )
 from evidence.services import audit
 from evidence.services.registry.versions import ensure_version
+from evidence.worded import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,10 @@ def register_release(*, principal: Principal, system: System, manifest: ReleaseM
     if not created:
         if release.digest != digest:
             raise ConflictingContent(
-                f"Release {manifest.name!r} exists with other pins: releases are frozen, name a new one."
+                worded(
+                    "Release %(manifest_name)s exists with other pins: releases are frozen, name a new one.",
+                    manifest_name=repr(manifest.name),
+                )
             )
         return release
     ReleasePin.objects.bulk_create(
@@ -110,41 +114,74 @@ def find_release(system: System, name: str) -> Release:
     """
     release = Release.objects.filter(system=system, name=name).first()
     if release is None:
-        raise NotFound(f"System {system.key!r} has no release {name!r}. Register it first.")
+        raise NotFound(
+            worded(
+                "System %(system_key)s has no release %(name)s. Register it first.",
+                system_key=repr(system.key),
+                name=repr(name),
+            )
+        )
     return release
 
 
 def _check_pins(pins: Sequence[PinSpec]) -> None:
-    check_count(len(pins), "MAX_PINS", "The pins of a release")
+    check_count(len(pins), "MAX_PINS", worded("The pins of a release"))
     for pin in pins:
-        check_count(len(pin.documents), "MAX_DOCUMENTS", f"The documents of pin {pin.slot!r}")
+        check_count(
+            len(pin.documents), "MAX_DOCUMENTS", worded("The documents of pin %(pin)s", pin=repr(pin.slot))
+        )
     slots = [pin.slot for pin in pins]
     if not slots or len(set(slots)) != len(slots):
-        raise InvalidInput("A release needs at least one pin, and each slot at most once.")
+        raise InvalidInput(worded("A release needs at least one pin, and each slot at most once."))
     for pin in pins:
         if pin.kind in INTERNAL_KINDS:
             raise InvalidInput(
-                f"Pin {pin.slot!r} is of kind `{pin.kind}`: leave it out. A release pins what the system runs on; "
-                "dictionaries, detectors and probes are named by probe specifications."
+                worded(
+                    "Pin %(slot)s is of kind `%(kind)s`: leave it out. A release pins what the system "
+                    "runs on; dictionaries, detectors and probes are named by probe specifications.",
+                    slot=repr(pin.slot),
+                    kind=pin.kind,
+                )
             )
         if pin.kind not in RELEASE_KINDS:
             raise InvalidInput(
-                f"Pin {pin.slot!r} is of kind `{pin.kind}`: leave it out. Gates and requirements are proposed and "
-                "approved; a release is judged by those in force."
+                worded(
+                    "Pin %(slot)s is of kind `%(kind)s`: leave it out. Gates and requirements are "
+                    "proposed and approved; a release is judged by those in force.",
+                    slot=repr(pin.slot),
+                    kind=pin.kind,
+                )
             )
 
 
 def _record_pin(*, system: System, pin: PinSpec, actor: str) -> ArtefactVersion:
     digest = pin.digest
     if twice := _first_repeated([document.document_id for document in pin.documents]):
-        raise InvalidInput(f"Pin {pin.slot!r} names document {twice!r} twice: give each document its own id.")
+        raise InvalidInput(
+            worded(
+                "Pin %(slot)s names document %(twice)s twice: give each document its own id.",
+                slot=repr(pin.slot),
+                twice=repr(twice),
+            )
+        )
     if pin.documents:
         computed = index_digest(pin.documents)
         if digest and digest != computed:
-            raise ConflictingContent(f"Pin {pin.slot!r} says digest {digest}, its documents have {computed}.")
+            raise ConflictingContent(
+                worded(
+                    "Pin %(slot)s says digest %(digest)s, its documents have %(computed)s.",
+                    slot=repr(pin.slot),
+                    digest=digest,
+                    computed=computed,
+                )
+            )
         digest = computed
     if not digest:
-        raise InvalidInput(f"Pin {pin.slot!r} has neither a digest nor documents to compute one from.")
+        raise InvalidInput(
+            worded(
+                "Pin %(slot)s has neither a digest nor documents to compute one from.", slot=repr(pin.slot)
+            )
+        )
     version = ensure_version(
         system=system, kind=pin.kind, key=pin.key, label=pin.label, digest=digest, actor=actor,
         name=pin.name, metadata=pin.metadata,

@@ -12,6 +12,7 @@ from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import ServiceName, System
 from evidence.services import audit
 from evidence.texts import check_texts
+from evidence.worded import worded
 
 
 @transaction.atomic
@@ -30,15 +31,23 @@ def declare_service(*, principal: Principal, system: System, name: str, is_part:
     """
     acts.check_can_declare_service(principal, system)
     if not name.strip():
-        raise InvalidInput("A service has a name: give its service.name.")
+        raise InvalidInput(worded("A service has a name: give its service.name."))
     check_texts(ServiceName, name=name)
     if System.objects.filter(key=name).exists():
-        raise ConflictingContent(f"{name!r} is the key of a system: its spans are that system's.")
+        raise ConflictingContent(
+            worded("%(name)s is the key of a system: its spans are that system's.", name=repr(name))
+        )
     standing = ServiceName.objects.filter(system=system, name=name).order_by("-pk").first()
     if standing is not None and standing.is_part == is_part:
         return standing
     if standing is None and not is_part:
-        raise InvalidInput(f"Service {name!r} was never declared to be part of {system.key!r}.")
+        raise InvalidInput(
+            worded(
+                "Service %(name)s was never declared to be part of %(system_key)s.",
+                name=repr(name),
+                system_key=repr(system.key),
+            )
+        )
     row = ServiceName.objects.create(system=system, name=name, is_part=is_part, declared_by=principal.actor)
     verb = "service.declared" if is_part else "service.withdrawn"
     audit.record(verb=verb, actor=principal.actor, obj=row, system=system)

@@ -12,6 +12,7 @@ from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
 from evidence.services import audit
 from evidence.texts import check_texts
+from evidence.worded import worded
 
 
 @transaction.atomic
@@ -32,8 +33,14 @@ def register_system(*, principal: Principal, key: str, name: str, risk_tier: str
         audit.record(verb="system.registered", actor=principal.actor, obj=system, system=system)
     elif (system.name, system.risk_tier, system.owner_id) != (name, risk_tier, owner.pk):
         raise ConflictingContent(
-            f"System {key!r} is registered as {system.name!r}, risk tier {system.risk_tier}, "
-            f"owned by {system.owner.get_username()}."
+            worded(
+                "System %(key)s is registered as %(system_name)s, risk tier %(risk_tier)s, owned by "
+                "%(owner)s.",
+                key=repr(key),
+                system_name=repr(system.name),
+                risk_tier=system.risk_tier,
+                owner=system.owner.get_username(),
+            )
         )
     return system
 
@@ -44,4 +51,6 @@ def _check_fields(key: str, name: str, risk_tier: str) -> None:
         System(key=key, name=name, risk_tier=risk_tier).clean_fields(exclude=["owner"])
     except ValidationError as exc:
         faults = [f"{field}: {' '.join(messages)}" for field, messages in exc.message_dict.items()]
-        raise InvalidInput(f"System {key!r} cannot be registered. {' '.join(faults)}") from exc
+        raise InvalidInput(
+            worded("System %(key)s cannot be registered. %(faults)s", key=repr(key), faults=" ".join(faults))
+        ) from exc

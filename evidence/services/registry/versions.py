@@ -14,6 +14,7 @@ from evidence.errors import InvalidInput, NotFound
 from evidence.locks import Lock, hold
 from evidence.models import Artefact, ArtefactKind, ArtefactVersion, Blob, DigestBasis, Registration, System
 from evidence.services import audit
+from evidence.worded import worded
 
 
 @transaction.atomic
@@ -35,7 +36,13 @@ def ensure_version(
     Two callers with the same new content get the same row: the artefact is locked while a number is given.
     """
     if kind not in ArtefactKind.values:
-        raise InvalidInput(f"{kind!r} is no kind of artefact: use one of {', '.join(ArtefactKind.values)}.")
+        raise InvalidInput(
+            worded(
+                "%(kind)s is no kind of artefact: use one of %(kinds)s.",
+                kind=repr(kind),
+                kinds=", ".join(ArtefactKind.values),
+            )
+        )
     artefact, _ = Artefact.objects.get_or_create(
         system=system, kind=kind, key=key, defaults={"name": name or key}
     )
@@ -73,8 +80,15 @@ def find_version(system: System, *, kind: str, key: str, digest: str) -> Artefac
     ).first()
     if found is None:
         raise NotFound(
-            f"System {system.key!r} has no {kind} {key!r} with digest {digest} on record: it comes there with the "
-            "release that pins it, or with the first trace or eval run that names it."
+            worded(
+                "System %(system_key)s has no %(kind)s %(key)s with digest %(digest)s on record: it "
+                "comes there with the release that pins it, or with the first trace or eval run that "
+                "names it.",
+                system_key=repr(system.key),
+                kind=kind,
+                key=repr(key),
+                digest=digest,
+            )
         )
     return found
 

@@ -58,7 +58,9 @@ def draw_plan(system: System, sources: Sequence[SourceText], moves: Moves) -> Im
     _check_names(sources)
     parsed = _parse(sources)
     check_count(
-        sum(len(file.requirements) for file in parsed), "MAX_REQUIREMENTS", "The requirements of an import"
+        sum(len(file.requirements) for file in parsed),
+        "MAX_REQUIREMENTS",
+        worded("The requirements of an import"),
     )
     names = [file.file for file in parsed]
     keys = [draft.key for file in parsed for draft in file.requirements]
@@ -110,7 +112,7 @@ def _check_names(sources: Sequence[SourceText]) -> None:
                 )
             )
         if "\n" in name or "\t" in name or (fault := fault_in(name)):
-            told = "holds a tab or the end of a line" if "\n" in name or "\t" in name else fault
+            told = worded("holds a tab or the end of a line") if "\n" in name or "\t" in name else fault
             raise InvalidInput(worded("The name of a file %(told)s: %(name)s.", told=told, name=repr(name)))
     if (
         twice := sorted({name for name in names if names.count(name) > 1})
@@ -128,8 +130,8 @@ def _check_names(sources: Sequence[SourceText]) -> None:
 def _check_moves(system: System, moves: Moves, keys: Collection[str]) -> None:
     """See that what may move is there: a key of these files, a file that was imported."""
     for named, known, what in (
-        (moves.keys, keys, "requirement in these files"),
-        (moves.from_files, files_of(system) if moves.from_files else (), "file that was imported"),
+        (moves.keys, keys, worded("requirement in these files")),
+        (moves.from_files, files_of(system) if moves.from_files else (), worded("file that was imported")),
     ):
         for name in sorted(named.difference(known)):
             hint = hint_at(nearest_name(name, known))
@@ -165,7 +167,12 @@ def _held_twice(parsed: Sequence[RequirementFile]) -> Iterator[FileProblem]:
             line = file.lines[draft.key]
             name, key, there = first.setdefault(draft.key.lower(), (file.file, draft.key, line))
             if name != file.file:
-                told = f"{key} is in {name}:{there} as well: a requirement belongs to one file"
+                told = worded(
+                    "%(key)s is in %(file)s:%(line)s as well: a requirement belongs to one file",
+                    key=key,
+                    file=name,
+                    line=there,
+                )
                 yield FileProblem(file.file, line, 1, draft.key, "duplicate_key", told)
 
 
@@ -188,7 +195,12 @@ class _Store:
         """Return what becomes of a requirement that a file holds, or why nothing can."""
         standing, origin = self.standing.get(draft.key), self.origins.get(draft.key)
         if standing is None and (other := self._in_other_case(draft.key)):
-            told = f"{other} is there, and differs from {draft.key} in capitals only: write it as {other}, or otherwise"
+            told = worded(
+                "%(other)s is there, and differs from %(key)s in capitals only: write it as "
+                "%(other)s, or otherwise",
+                other=other,
+                key=draft.key,
+            )
             problem = FileProblem(file, line, 1, draft.key, "key_differs_in_case", told, other)
             return Conflict(problem, draft.key, can_move=False)
         digest = draft.digest
@@ -202,7 +214,12 @@ class _Store:
             return _with(step, Act.MOVED)
         if act is Act.UNCHANGED:
             return Step(draft.key, act, file, line, draft, digest, standing, origin, held_elsewhere=True)
-        told = f"{draft.key} came from {origin}: change it there, or name it as moved to {file}"
+        told = worded(
+            "%(key)s came from %(origin)s: change it there, or name it as moved to %(file)s",
+            key=draft.key,
+            origin=origin,
+            file=file,
+        )
         problem = FileProblem(file, line, 1, draft.key, "key_of_another_file", told)
         return Conflict(problem, draft.key, can_move=True)
 
@@ -257,8 +274,10 @@ def _clashes_of_external_ids(
             if other == draft.key and holder not in known:
                 other = holder
             if other != draft.key:
-                told = (
-                    f"the external_id {draft.external_id!r} is {other}'s: no two requirements have the same"
+                told = worded(
+                    "the external_id %(external_id)s is %(other)s's: no two requirements have the same",
+                    external_id=repr(draft.external_id),
+                    other=other,
                 )
                 problem = FileProblem(
                     file.file, file.lines[draft.key], 1, draft.key, "duplicate_external_id", told
