@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from evidence.access import Principal
@@ -9,7 +10,7 @@ from evidence.acts.asking import as_question, check_of_system, check_runs_comman
 from evidence.errors import AccessDenied, LegalHoldInForce
 from evidence.models import LegalHold, System
 from evidence.roles import OPERATOR
-from evidence.selectors.holds import holds_over
+from evidence.selectors.holds import holds_over, meets
 from evidence.worded import worded
 
 
@@ -63,10 +64,24 @@ def check_can_erase(principal: Principal, system: System) -> None:
     _check_operates(principal, system)
 
 
-def check_can_erase_period(principal: Principal, system: System, began: datetime, ended: datetime) -> None:
-    """Erase traces that began in a period, both ends included: none of it is under a legal hold."""
+def check_can_erase_period(
+    principal: Principal,
+    system: System,
+    began: datetime,
+    ended: datetime,
+    holds: Iterable[LegalHold] | None = None,
+) -> None:
+    """Erase traces that began in a period, both ends included: none of it is under a legal hold.
+
+    Args:
+        holds: the active ones of the system, the first first, where they were read already.
+    """
     check_can_erase(principal, system)
-    hold = holds_over(began, ended + timedelta(microseconds=1)).filter(system=system).first()
+    after = ended + timedelta(microseconds=1)
+    if holds is None:
+        hold = holds_over(began, after).filter(system=system).first()
+    else:
+        hold = next((each for each in holds if meets(each, began, after)), None)
     if hold is not None:
         raise LegalHoldInForce(
             worded(

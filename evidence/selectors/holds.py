@@ -22,6 +22,11 @@ def holds_over(period_from: datetime, period_to: datetime) -> QuerySet[LegalHold
     )
 
 
+def meets(hold: LegalHold, period_from: datetime, period_to: datetime) -> bool:
+    """Whether the period of a hold meets [`period_from`, `period_to`), as `holds_over` asks the database."""
+    return (hold.period_to is None or hold.period_to > period_from) and hold.period_from < period_to
+
+
 def find_hold(began: Iterable[tuple[str, datetime]]) -> LegalHold | None:
     """Return an active hold that something is under, by its system's key and the time it began; None where none is."""
     times = list(began)

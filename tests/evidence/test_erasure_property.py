@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import transaction
@@ -19,10 +20,11 @@ from evidence.digests import digest_of, sha256_hex
 from evidence.models import BlobRemoval, IngestBatch, Span, Trace
 from evidence.services import ingest, log
 from evidence.services.blobs import read_what_is_left
-from evidence.services.disposal import bodies, files, reach, values
+from evidence.services.disposal import bodies, files, planning, reach, values
+from evidence.services.disposal.agreed import digest_of_whole
 from evidence.services.disposal.blob_removal import delete_files
 from evidence.services.disposal.erasure import ErasureReport, erase_trace_payload
-from evidence.services.disposal.planning import plan_erasure
+from evidence.services.disposal.planning import ErasurePlan, plan_erasure, plan_subject
 from evidence.services.log.checking import check_log
 from tests.evidence.erasure_worlds import (
     VALUE_LIMIT,
@@ -61,6 +63,7 @@ def erase_and_check(plot: Plot, world: World) -> None:
     before = rows_of_others(subject.trace_id)
     asked: Any = {"system": world.system, "trace_id": subject.trace_id, "principal": acting()}
     plan = plan_erasure(**asked)
+    _check_planned_together(plot, world)
     report = erase_trace_payload(**asked, reason="request 1", as_planned=plan.stays_digest)
     _delete_files(report)
 
@@ -80,6 +83,23 @@ def erase_and_check(plot: Plot, world: World) -> None:
     log.sign_checkpoint()
     checked = check_log()
     assert checked.holds, checked.faults
+
+
+def _check_planned_together(plot: Plot, world: World) -> None:
+    """Many traces planned at once, two at a time, are planned as each is by itself after those before it."""
+    ids = [one.trace_id for one in plot.traces]
+    asked: Any = {"system": world.system, "principal": acting()}
+    with (
+        mock.patch.object(planning, "find_subject", return_value=ids),
+        mock.patch.object(planning, "TOGETHER", 2),
+    ):
+        together = plan_subject(**asked, attribute="a", value="v")
+    alone = list[ErasurePlan]()
+    for trace_id in ids:
+        gone = [plan.trace_id for plan in alone if not plan.held]
+        alone.append(plan_erasure(**asked, trace_id=trace_id, gone=gone))
+    assert digest_of_whole(together) == digest_of_whole(alone)
+    assert [plan.stays_digest for plan in together] == [plan.stays_digest for plan in alone]
 
 
 def _erase_the_others(plot: Plot, world: World) -> None:

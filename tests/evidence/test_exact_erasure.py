@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -483,6 +484,28 @@ def test_traces_of_one_subject_that_share_a_value_take_it_with_them(sender: Worl
     assert not any(
         path.is_file() and LONG.encode() in path.read_bytes() for path in settings.BLOB_ROOT.rglob("*")
     )
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_shared", [False, True], ids=["each its own request", "one request"])
+def test_a_plan_of_many_traces_asks_no_more_than_one_of_few(
+    sender: World, is_shared: bool
+) -> None:  # pytest's way
+    def queries(first: int, n: int) -> int:
+        person = str(first)
+        named: Any = {"enduser.id": person}
+        spans = [span_of(uuid.UUID(int=first + number), f"{SECRET} {number}", **named) for number in range(n)]
+        for together in [spans] if is_shared else [[span] for span in spans]:
+            send(*together)
+        asked: dict[str, Any] = {"system": sender.system, "attribute": "enduser.id", "value": person}
+        with CaptureQueriesContext(connection) as asked_for:
+            assert len(plan_subject(principal=operator, **asked)) == n
+        return len(asked_for)
+
+    operator = sender.principal("operator")
+    queries(1 << 99, 1)  # who they are is asked once
+    few = queries(1 << 100, 3)
+    assert queries(1 << 101, 9) == few <= 50
 
 
 @pytest.mark.django_db(transaction=True)

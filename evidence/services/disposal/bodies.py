@@ -9,19 +9,16 @@ from functools import partial
 from typing import cast
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.models import (
-    Blob,
     BlobRemoval,
-    Disposal,
     IngestBatch,
     LegalHold,
     ServiceName,
     Span,
     System,
-    Trace,
 )
 from evidence.otlp.body import PlainBody
 from evidence.otlp.errors import OtlpError
@@ -29,11 +26,11 @@ from evidence.otlp.records import Encoding, RejectRecord, Signal, SpanRecord
 from evidence.otlp.remainder import Inseparable, Item, read_items, without_items
 from evidence.redaction import Subject
 from evidence.selectors.holds import active_holds, find_hold
-from evidence.services.blobs import GONE, originals_of, read_blob
-from evidence.services.disposal.blob_plans import BlobPlan, Looks, Role, Stay, remainder_of
-from evidence.services.disposal.refused import refused_of
-from evidence.services.disposal.uses import find_value_of_others, forms_of, why_kept
-from evidence.services.moved_values import digests_in, moved_by
+from evidence.services.blobs import GONE
+from evidence.services.disposal.at_once import AtOnce, kept_blobs, suspected
+from evidence.services.disposal.blob_plans import BlobPlan, Looks, Role, Stay
+from evidence.services.disposal.uses import find_value_of_others
+from evidence.services.moved_values import digests_in
 
 
 @dataclass(slots=True)
@@ -65,7 +62,7 @@ class _Body:
 
 
 def plan_bodies(
-    system: System, subject: Subject, looks: Looks, *, gone: Collection[UUID], refused: Sequence[int]
+    subject: Subject, looks: Looks, read: AtOnce, *, gone: Collection[UUID], refused: Sequence[int]
 ) -> BodiesPlan:
     """Return what becomes of each request that holds something of a trace, and of what is left of one by now.
 
@@ -73,51 +70,55 @@ def plan_bodies(
         gone: traces of the system that are erased before this one.
         refused: keys of refused items that are erased as copies.
     """
-    plan, erased = BodiesPlan(), [subject.trace_id, *gone]
+    plan, erased, blobs = BodiesPlan(), [subject.trace_id, *gone], read.blobs
     for digest in dict.fromkeys(
-        form for original in find_bodies(system, subject, looks) for form in forms_of(original)
+        form for original in find_bodies(subject, looks, read) for form in blobs.forms(original)
     ):
         try:
-            data = read_blob(digest)
+            data = blobs.read(digest)
         except BlobErased:
             continue
         except (BlobMissing, DigestMismatch):
             plan.found.append(BlobPlan(Role.BODY, digest))  # was lost: it is not to come back
             continue
-        if why := why_kept(digest, system) or find_value_of_others(
-            digest, system, but=erased, but_refused=refused
-        ):
+        why = blobs.why_kept(digest)
+        if not why and blobs.may_be_value(digest):
+            why = find_value_of_others(digest, read.system, but=erased, but_refused=refused)
+        if why:
             plan.found.append(Stay(f"{Role.BODY} {digest}", why))
             continue
-        batches = list(IngestBatch.objects.filter(body_digest__in=originals_of(digest)).order_by("pk"))
+        batches = blobs.batches(digest)
         body = _Body(digest, PlainBody(data, cast("Encoding", batches[0].encoding)), batches)
-        if (found := _plan_body(system, subject, body, plan.values, looks)) is not None:
+        if (found := _plan_body(subject, body, plan.values, looks, read)) is not None:
             plan.found.append(found)
     return plan
 
 
-def find_bodies(system: System, subject: Subject, looks: Looks) -> Iterator[str]:
+def find_bodies(subject: Subject, looks: Looks, read: AtOnce) -> Iterator[str]:
     """Yield the digests of the requests that may hold items of the trace, or words of it in items of none.
 
     Spans and refusals name the request that brought them. One that brought them again, or brought evaluations of the
     trace, is found by looking for the trace id and the words in its body, however old it is. Where spans of the trace
     went by retention, nobody can say any more which requests brought them, and every body of the system is searched.
     """
-    spans = Span.objects.filter(system=system, trace_id=subject.trace_id)
-    known = {
-        *spans.values_list("batch_id", flat=True),
-        *refused_of(system, subject.trace_id).filter(batch__isnull=False).values_list("batch_id", flat=True),
-    }
-    kept = Blob.objects.values("pk")  # of a request with application logs, no body is
-    of_rows = IngestBatch.objects.filter(pk__in=known, body_digest__in=kept)
-    yield from of_rows.values_list("body_digest", flat=True)
-    others = IngestBatch.objects.filter(system_ids__contains=[system.pk]).exclude(pk__in=known)
-    if not _spans_went(system, subject, spans):
-        others = others.filter(Q(n_duplicate__gt=0) | Q(n_rejected__gt=0) | Q(signal=Signal.LOGS))
-    for digest in others.values_list("body_digest", flat=True).iterator(100):
-        forms = forms_of(digest)
-        if any(looks.once(form, ("mentions", subject), partial(_mentions, form, subject)) for form in forms):
+    yield from read.bodies_of(subject.trace_id)
+    for digest in _others_to_search(subject, read):
+        forms = read.blobs.forms(digest)
+        if any(
+            looks.once(form, ("mentions", subject), partial(_mentions, form, subject, read)) for form in forms
+        ):
             yield digest
+
+
+def _others_to_search(subject: Subject, read: AtOnce) -> Iterator[str]:
+    known = read.requests_of(subject.trace_id)
+    every = _spans_went(subject, read)
+    if not every and read.suspects is not None:
+        yield from (digest for pk, digest in read.suspects if pk not in known)
+        return
+    others = IngestBatch.objects.filter(system_ids__contains=[read.system.pk]).exclude(pk__in=known)
+    others = others if every else others.filter(suspected())
+    yield from others.values_list("body_digest", flat=True).iterator(100)
 
 
 def is_of(subject: Subject, item: Item) -> bool:
@@ -127,31 +128,34 @@ def is_of(subject: Subject, item: Item) -> bool:
     return subject.says(item.item if isinstance(item, RejectRecord) else item.attributes)
 
 
-def _spans_went(system: System, subject: Subject, spans: QuerySet[Span]) -> bool:
+def _spans_went(subject: Subject, read: AtOnce) -> bool:
     """Whether retention took spans of the trace, or may have, where it was never sealed."""
-    sealed = Trace.objects.filter(system=system, trace_id=subject.trace_id).order_by("-revision").first()
+    sealed = read.last_revision(subject.trace_id)
     if sealed is None:
-        return Disposal.objects.filter(kind=Disposal.Kind.SPANS).exists()
-    return spans.count() < (sealed.span_count if sealed.span_ids is None else len(sealed.span_ids))
+        return read.some_spans_went
+    n_sealed = sealed.span_count if sealed.span_ids is None else len(sealed.span_ids)
+    return read.n_spans(subject.trace_id) < n_sealed
 
 
 def _plan_body(
-    system: System, subject: Subject, body: _Body, values: set[str], looks: Looks
+    subject: Subject, body: _Body, values: set[str], looks: Looks, read: AtOnce
 ) -> BlobPlan | Stay | None:
     """Return what becomes of one body, None where nothing in it is ours; add what our spans in it said to `values`."""
-    others = System.objects.filter(pk__in=body.system_ids).exclude(pk=system.pk)
-    keys_of_others = set(others.values_list("key", flat=True)) | _services_of_others(system, others)
+    system = read.system
+    keys_of_others = read.blobs.once(
+        ("keys of others", frozenset(body.system_ids)), partial(_keys_of_others, system, body.system_ids)
+    )
     try:
-        items = read_items(body.plain, body.signal)
+        items = _items_of(body, read)
     except OtlpError:  # taken by an older version of ours
         return _plan_unreadable(system, subject, body)
     ours = [item for item in items if item.system_key not in keys_of_others and is_of(subject, item)]
     if not ours:
         return None
-    values |= _values_of(ours, body)
+    values |= _values_of(ours, body, items, read)
     positions = {item.position for item in ours}
     rest = [item for item in items if item.position not in positions]
-    removal = BlobRemoval.objects.filter(pk=body.digest).first()
+    removal = read.blobs.removal(body.digest)
     if removal is not None and removal.remainder_id:  # it came back, and what is left of it is kept as before
         return BlobPlan(Role.BODY, body.digest)
     try:
@@ -160,8 +164,20 @@ def _plan_body(
         if (hold := find_hold(_began(rest))) is not None:
             return _stays(body, hold, "it cannot be taken apart")
         return BlobPlan(Role.BODY, body.digest, others=len(rest))
-    kept = remainder_of(looks.keep(left, body.plain.media_type)) if left else ""
+    kept = looks.keep(left, body.plain.media_type) if left else ""
     return BlobPlan(Role.BODY, body.digest, kept)
+
+
+def _items_of(body: _Body, read: AtOnce) -> list[Item]:
+    """Return the items of a body: held as long as its bytes are, which other traces may be in."""
+    find = partial(read_items, body.plain, body.signal)
+    return read.blobs.once(("items", body.digest), find) if read.blobs.holds(body.digest) else find()
+
+
+def _keys_of_others(system: System, system_ids: Collection[int]) -> set[str]:
+    """Return by which names spans of these systems come, but for those of one."""
+    others = System.objects.filter(pk__in=system_ids).exclude(pk=system.pk)
+    return set(others.values_list("key", flat=True)) | _services_of_others(system, others)
 
 
 def _services_of_others(system: System, others: QuerySet[System]) -> set[str]:
@@ -177,12 +193,24 @@ def _without(body: _Body, positions: Collection[int], removal: BlobRemoval | Non
     return without_items(body.plain, body.signal, positions)
 
 
-def _values_of(ours: Sequence[Item], body: _Body) -> set[str]:
+def _values_of(ours: Sequence[Item], body: _Body, items: Sequence[Item], read: AtOnce) -> set[str]:
     """Return which values of these items were moved when they came: also those that no row names any more."""
-    said = {digest for item in ours if isinstance(item, SpanRecord) for digest in digests_in(item)}
-    kept = Blob.objects.filter(pk__in=said).values_list("pk", flat=True)
-    moved = moved_by([batch.pk for batch in body.batches]) if kept else {}
-    return {digest for digest in kept if any(each.may_have(digest) for each in moved.values())}
+    said = _said_in(ours)
+    named = [batch.moved for batch in body.batches]
+    if None not in named:  # a request of an older version names none, and had some all the same
+        said &= {digest for digests in named for digest in digests or ()}
+    kept = (
+        read.blobs.once(("said and kept", body.digest), lambda: kept_blobs(_said_in(items)))
+        if said
+        else set()
+    )
+    said &= kept
+    moved = read.moved([batch.pk for batch in body.batches]) if said else {}
+    return {digest for digest in said if any(moved[batch.pk].may_have(digest) for batch in body.batches)}
+
+
+def _said_in(items: Sequence[Item]) -> set[str]:
+    return {digest for item in items if isinstance(item, SpanRecord) for digest in digests_in(item)}
 
 
 def _plan_unreadable(system: System, subject: Subject, body: _Body) -> BlobPlan | Stay:
@@ -207,10 +235,10 @@ def _began(items: Iterable[Item]) -> Iterator[tuple[str, datetime]]:
             yield item.system_key, datetime.fromtimestamp(item.start_ns / 1e9, tz=UTC)
 
 
-def _mentions(digest: str, subject: Subject) -> bool:
+def _mentions(digest: str, subject: Subject, read: AtOnce) -> bool:
     """Whether a body holds the words, or the trace id as protobuf (bytes) or JSON (hexadecimal) writes it."""
     try:
-        body = read_blob(digest)
+        body = read.blobs.read(digest)
     except GONE:  # nothing left in it to erase
         return False
     return subject.trace_id.bytes in body or subject.is_in(body)

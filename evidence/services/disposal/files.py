@@ -11,7 +11,6 @@ from evidence.models import (
     ArtefactKind,
     ArtefactVersion,
     Blob,
-    BlobRemoval,
     EvalRun,
     IngestBatch,
     Reject,
@@ -20,18 +19,19 @@ from evidence.models import (
 )
 from evidence.redaction import Subject, Unredactable, find_ids, redact
 from evidence.selectors.holds import find_hold
-from evidence.services.blobs import GONE, read_blob
-from evidence.services.disposal.blob_plans import BlobPlan, Found, Looks, Role, Stay, Unread, remainder_of
-from evidence.services.disposal.uses import find_other_owner, forms_of, name_trace, why_kept
+from evidence.services.blobs import GONE
+from evidence.services.disposal.at_once import AtOnce
+from evidence.services.disposal.blob_plans import BlobPlan, Found, Looks, Role, Stay, Unread
+from evidence.services.disposal.uses import find_other_owner, name_trace
 from evidence.unpacking import is_opaque, texts_of
 from evidence.vocabulary import RejectSource
 
 
 def plan_files(
-    system: System,
     subject: Subject,
     shared: Sequence[tuple[str, UUID]],
     looks: Looks,
+    read: AtOnce,
     *,
     gone: Collection[UUID],
     refused: Sequence[int],
@@ -43,11 +43,13 @@ def plan_files(
         gone: traces of the system that are erased before this one.
         refused: keys of refused items that are erased as copies.
     """
-    erased = [subject.trace_id, *gone]
-    found = {digest: role for role, original in find_files(system) for digest in forms_of(original)}
+    system, blobs, erased = read.system, read.blobs, [subject.trace_id, *gone]
+    files = blobs.once("files", lambda: list(find_files(system)))
+    blobs.know(digest for _, digest in files)
+    found = {digest: role for role, original in files for digest in blobs.forms(original)}
     for digest, role in found.items():
         try:
-            data = read_blob(digest)
+            data = blobs.read(digest)
         except GONE:
             continue
         if looks.once(digest, is_opaque, partial(is_opaque, data)):
@@ -56,12 +58,12 @@ def plan_files(
             if (other := _find_shared(digest, data, shared, looks)) is not None:
                 says = name_trace(system, other, but=subject.trace_id)
                 yield Stay(f"{role} {digest}", f"it says only what {says} says too")
-        elif why := why_kept(digest, system) or find_other_owner(
+        elif why := blobs.why_kept(digest) or find_other_owner(
             digest, system, but=erased, but_refused=refused
         ):
             yield Stay(f"{role} {digest}", why)
         else:
-            yield _plan_file(role, digest, data, subject, looks)
+            yield _plan_file(role, digest, data, subject, looks, read)
 
 
 def find_files(system: System) -> Iterator[tuple[Role, str]]:
@@ -86,8 +88,10 @@ def _find_shared(digest: str, data: bytes, shared: Sequence[tuple[str, UUID]], l
     return None
 
 
-def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, looks: Looks) -> BlobPlan | Stay:
-    removal = BlobRemoval.objects.filter(pk=digest).first()
+def _plan_file(
+    role: Role, digest: str, data: bytes, subject: Subject, looks: Looks, read: AtOnce
+) -> BlobPlan | Stay:
+    removal = read.blobs.removal(digest)
     if removal is not None and removal.remainder_id:  # it came back, and what is left of it is kept as before
         return BlobPlan(role, digest)
     others = _traces_named_in(looks.once(digest, "ids", partial(_ids_in, data)), subject)
@@ -101,7 +105,7 @@ def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, looks: Lo
                 f"{role} {digest}", f"a trace in it is under hold {hold.pk}, and it cannot be taken apart"
             )
         return BlobPlan(role, digest, others=1)
-    return BlobPlan(role, digest, remainder_of(left))
+    return BlobPlan(role, digest, left)
 
 
 def _cut(digest: str, data: bytes, subject: Subject, looks: Looks) -> str | None:

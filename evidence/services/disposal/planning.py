@@ -6,24 +6,24 @@ The act draws the same plan up again, before its locks and under them, and carri
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.apps import apps
-from django.db import connection
-from django.db.models import Max, Min, Model, QuerySet
+from django.db.models import Model
 
 from evidence import acts
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.errors import InvalidInput, LegalHoldInForce, NotFound, PlanOvertaken
-from evidence.models import Erasure, Span, System, Trace
+from evidence.models import BlobRemoval, LegalHold, Span, System
+from evidence.selectors.holds import active_holds
 from evidence.selectors.spans import with_attributes
-from evidence.services.disposal.blob_plans import BlobPlan, Looks, Stay, Unread
-from evidence.services.disposal.reach import binders_with, plan_blobs
-from evidence.services.disposal.refused import refused_of
+from evidence.services.disposal.at_once import TOGETHER, AtOnce, BlobsRead, periods_of
+from evidence.services.disposal.blob_plans import BlobPlan, Looks, Stay, Unread, remainder_of
+from evidence.services.disposal.reach import plan_blobs
 from evidence.services.disposal.uses import name_trace
 from evidence.worded import worded
 
@@ -33,9 +33,6 @@ NEVER_REACHED: Final = (
     "dead rows until VACUUM, and the write-ahead log until it is recycled",
     "copies outside: what was read by API, shown, printed or exported",
 )
-_ROWS: Final = "SELECT table_name, n FROM tracebinder_rows_of(%s, %s)"
-_WORDS: Final = "SELECT words, shared_with FROM tracebinder_words_of(%s, %s, %s)"
-_COPIES: Final = "SELECT table_name, row_id, kept_for FROM tracebinder_copies_of(%s, %s, %s)"
 
 
 class Tombstone(NamedTuple):
@@ -102,7 +99,7 @@ def plan_erasure(
         acts.check_can_erase_period(principal, system, began, ended)
     except LegalHoldInForce as exc:
         return ErasurePlan(system, trace_id, held=str(exc))
-    return draw_up(system, trace_id, gone=gone, looks=Looks(lambda data, _: sha256_hex(data)))
+    return draw_up(system, trace_id, gone=gone, looks=_without_keeping())
 
 
 def plan_subject(*, principal: Principal, system: System, attribute: str, value: str) -> list[ErasurePlan]:
@@ -111,11 +108,36 @@ def plan_subject(*, principal: Principal, system: System, attribute: str, value:
     Raises:
         AccessDenied, InvalidInput, NotFound: as `find_subject` does.
     """
-    plans: list[ErasurePlan] = []
-    for trace_id in find_subject(principal=principal, system=system, attribute=attribute, value=value):
-        gone = [plan.trace_id for plan in plans if not plan.held]
-        plans.append(plan_erasure(principal=principal, system=system, trace_id=trace_id, gone=gone))
+    trace_ids = find_subject(principal=principal, system=system, attribute=attribute, value=value)
+    holds, blobs, looks = list(active_holds().filter(system=system)), BlobsRead(system), _without_keeping()
+    plans, gone = list[ErasurePlan](), list[UUID]()
+    for start in range(0, len(trace_ids), TOGETHER):
+        together = trace_ids[start : start + TOGETHER]
+        held = _why_held(principal, system, together, holds)
+        going = [trace_id for trace_id in together if trace_id not in held]
+        read = AtOnce(system, going, gone=gone, blobs=blobs)
+        for trace_id in together:
+            if trace_id in held:
+                plans.append(ErasurePlan(system, trace_id, held=held[trace_id]))
+            else:
+                plans.append(_draw_up(trace_id, read, gone=gone, looks=looks))
+                gone.append(trace_id)
+    take_removed_before(plans)
     return plans
+
+
+def _why_held(
+    principal: Principal, system: System, trace_ids: Sequence[UUID], holds: Sequence[LegalHold]
+) -> dict[UUID, str]:
+    """Return why the traces are kept that are under a hold."""
+    periods, held = periods_of(system, trace_ids), dict[UUID, str]()
+    for trace_id in trace_ids:
+        began, ended = periods.get(trace_id) or when_it_began(system, trace_id)
+        try:
+            acts.check_can_erase_period(principal, system, began, ended, holds=holds)
+        except LegalHoldInForce as exc:
+            held[trace_id] = str(exc)
+    return held
 
 
 def check_agreed(plans: Sequence[ErasurePlan], agreed: str) -> None:
@@ -166,26 +188,29 @@ def find_subject(*, principal: Principal, system: System, attribute: str, value:
 
 def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], looks: Looks) -> ErasurePlan:
     """Return the plan for a trace that may be erased."""
+    plan = _draw_up(trace_id, AtOnce(system, [trace_id], gone=gone), gone=gone, looks=looks)
+    take_removed_before([plan])
+    return plan
+
+
+def _draw_up(trace_id: UUID, read: AtOnce, *, gone: Collection[UUID], looks: Looks) -> ErasurePlan:
+    """Return the plan for one of the traces that were read at once; what is left of a blob may be removed by now."""
+    system = read.system
     plan = ErasurePlan(system, trace_id)
-    asked = (system.pk, trace_id, list(gone))
-    with connection.cursor() as cursor:
-        cursor.execute(_ROWS, asked[:2])
-        plan.rows.update({_label_of(table): n for table, n in cursor.fetchall() if n})
-        cursor.execute(_WORDS, asked)
-        words = cursor.fetchall()
-        cursor.execute(_COPIES, asked)
-        for table, row_id, kept_for in cursor.fetchall():
-            if kept_for is None:
-                plan.copies.setdefault(table, []).append(row_id)
-            else:
-                whose = name_trace(system, kept_for, but=trace_id)
-                why = f"it is of {whose}, or says only what that says too"
-                plan.stays.append(Stay(f"{_label_of(table)} {row_id}", why))
+    plan.rows.update({_label_of(table): n for table, n in read.rows_of(trace_id) if n})
+    for table, row_id, kept_for in read.copies_of(trace_id):
+        if kept_for is None:
+            plan.copies.setdefault(table, []).append(row_id)
+        else:
+            whose = name_trace(system, kept_for, but=trace_id)
+            why = f"it is of {whose}, or says only what that says too"
+            plan.stays.append(Stay(f"{_label_of(table)} {row_id}", why))
+    words = read.words_of(trace_id)
     own = [text for text, shared_with in words if shared_with is None]
     shared = [(text, shared_with) for text, shared_with in words if shared_with is not None]
     refused = plan.copies.get("evidence_reject", [])
     for found in plan_blobs(
-        system, trace_id, words=own, shared=shared, gone=gone, refused=refused, looks=looks
+        trace_id, read, words=own, shared=shared, gone=gone, refused=refused, looks=looks
     ):
         match found:
             case BlobPlan():
@@ -194,10 +219,24 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], looks: Lo
                 plan.stays.append(found)
             case Unread():
                 plan.unread.append(found.what)
-    plan.binders.extend(binders_with(Trace.objects.filter(system=system, trace_id=trace_id)))
-    tombstones = Erasure.objects.filter(system=system, trace_id=trace_id).order_by("pk")
-    plan.before.extend(Tombstone(one.pk, one.erased_at) for one in tombstones)
+    plan.binders.extend(read.binders_with(trace_id))
+    plan.before.extend(Tombstone(pk, erased_at) for pk, erased_at in read.tombstones_of(trace_id))
     return plan
+
+
+def take_removed_before(plans: Sequence[ErasurePlan]) -> None:
+    """Put right what is left of blobs where the very same bytes were removed before: it is what is left of those."""
+    left = {blob.remainder for plan in plans for blob in plan.blobs if blob.remainder}
+    removed = set(BlobRemoval.objects.filter(pk__in=left).values_list("pk", flat=True)) if left else set()
+    for plan in plans:
+        for place, blob in enumerate(plan.blobs):
+            if blob.remainder in removed:
+                plan.blobs[place] = replace(blob, remainder=remainder_of(blob.remainder))
+
+
+def _without_keeping() -> Looks:
+    """Return what looks into blobs for a plan, and keeps nothing of what would be left of them."""
+    return Looks(lambda data, _: sha256_hex(data))
 
 
 def when_it_began(system: System, trace_id: UUID) -> tuple[datetime, datetime]:
@@ -208,12 +247,8 @@ def when_it_began(system: System, trace_id: UUID) -> tuple[datetime, datetime]:
     Raises:
         NotFound: the system has neither spans, nor refused items, nor a trace of this id.
     """
-    own = {"system": system, "trace_id": trace_id}
-    starts = _times(Span.objects.filter(**own), "started_at") + _times(
-        Trace.objects.filter(**own), "started_at"
-    )
-    starts = starts or _times(refused_of(system, trace_id), "created_at")
-    if not starts:
+    period = periods_of(system, [trace_id]).get(trace_id)
+    if period is None:
         raise NotFound(
             worded(
                 "There is no trace %(trace)s of %(system_key)s.",
@@ -221,12 +256,7 @@ def when_it_began(system: System, trace_id: UUID) -> tuple[datetime, datetime]:
                 system_key=repr(system.key),
             )
         )
-    return min(starts), max(starts)
-
-
-def _times(rows: QuerySet[Any], column: str) -> list[datetime]:
-    times = rows.aggregate(first=Min(column), last=Max(column))
-    return [time for time in times.values() if time is not None]
+    return period
 
 
 def _label_of(table: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from evidence.models import Binder, System
 from evidence.redaction import Subject
+from evidence.services.disposal.at_once import AtOnce
 from evidence.services.disposal.blob_plans import BlobPlan, Found, Looks
 from evidence.services.disposal.bodies import plan_bodies
 from evidence.services.disposal.files import plan_files
@@ -15,8 +14,8 @@ from evidence.services.disposal.values import find_values, plan_values
 
 
 def plan_blobs(
-    system: System,
     trace_id: UUID,
+    read: AtOnce,
     *,
     words: Sequence[str],
     shared: Sequence[tuple[str, UUID]],
@@ -33,28 +32,14 @@ def plan_blobs(
         refused: keys of refused items that are erased as copies.
     """
     subject = Subject(trace_id, tuple(words))
-    bodies = plan_bodies(system, subject, looks, gone=gone, refused=refused)
+    bodies = plan_bodies(subject, looks, read, gone=gone, refused=refused)
     found: list[Found] = [
         *bodies.found,
-        *plan_files(system, subject, shared, looks, gone=gone, refused=refused),
+        *plan_files(subject, shared, looks, read, gone=gone, refused=refused),
     ]
     going = {one.digest for one in found if isinstance(one, BlobPlan)}
-    values = find_values(system, trace_id, refused) | bodies.values
+    values = find_values(trace_id, read, refused) | bodies.values
     return [
-        *plan_values(values, system, but=[trace_id, *gone], but_refused=refused, going=going),
+        *plan_values(values, read.system, but=[trace_id, *gone], but_refused=refused, going=going),
         *found,
     ]
-
-
-def binders_with(traces: Iterable[Any]) -> list[str]:
-    """Return the exported binders whose scope covers a revision of the trace."""
-    names: set[str] = set()
-    for trace in traces:
-        covering = Binder.objects.filter(
-            system=trace.system_id,
-            period_from__lte=trace.started_at,
-            period_to__gt=trace.started_at,
-            as_of__gte=trace.sealed_at,
-        )
-        names.update(covering.values_list("file_name", flat=True))
-    return sorted(names)

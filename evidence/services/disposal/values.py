@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 from evidence import locks
-from evidence.models import Reject, Span, System
+from evidence.models import Reject, System
 from evidence.otlp.values import find_moved
 from evidence.services.blobs import blob_path
+from evidence.services.disposal.at_once import AtOnce
 from evidence.services.disposal.blob_plans import BlobPlan, Role, Stay
-from evidence.services.disposal.refused import refused_of
 from evidence.services.disposal.uses import find_other_use, say_shared_with, why_kept
-from evidence.services.moved_values import find_user_of_value, moved_by
+from evidence.services.moved_values import find_user_of_value
 
 
-def find_values(system: System, trace_id: UUID, copies: Sequence[int] = ()) -> set[str]:
+def find_values(trace_id: UUID, read: AtOnce, copies: Sequence[int] = ()) -> set[str]:
     """Return the digests of values that ingest moved out of the trace's spans, the refused ones included.
 
     What a row names and its own request did not bring is none.
@@ -23,16 +23,11 @@ def find_values(system: System, trace_id: UUID, copies: Sequence[int] = ()) -> s
     Args:
         copies: keys of refused spans without a trace that hold words of it.
     """
-    spans = Span.objects.filter(system=system, trace_id=trace_id)
-    columns = spans.values_list("batch_id", "attributes", "events", "links", "resource", "scope")
-    refused = refused_of(system, trace_id) | Reject.objects.filter(pk__in=copies)
-    items = refused.filter(batch__isnull=False).values_list("batch_id", "item")
-    named = [
-        (batch_id, set(find_moved(content)))
-        for batch_id, *content in (*columns, *items)
-        if batch_id is not None
-    ]
-    moved = moved_by({batch_id for batch_id, digests in named if digests})
+    named = [*read.values_named_by(trace_id)]
+    if copies:
+        items = Reject.objects.filter(pk__in=copies, batch__isnull=False).values_list("batch_id", "item")
+        named += [(batch_id, set(find_moved(item))) for batch_id, item in items]
+    moved = read.moved({batch_id for batch_id, digests in named if digests})
     return {digest for batch_id, digests in named for digest in digests if moved[batch_id].may_have(digest)}
 
 
