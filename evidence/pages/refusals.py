@@ -43,6 +43,11 @@ def title_in_language(code: str, title: str) -> str:
     return str(words.title) if words else gettext(title)
 
 
+def text_in_language(text: str) -> str:
+    """Return a sentence in the reader's language, where no markup can be."""
+    return _say(text)
+
+
 def told_in(text: str) -> tuple[str, str]:
     """Return a sentence in the reader's language, and the language that it is in: empty where it is the page's."""
     said = _say(text)
