@@ -226,7 +226,8 @@ def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
 
 def stored_faults() -> list[str]:
     """Return what is lost of what was stored, and what goes on no more: keys, the log, the clock, assembly, blobs."""
-    faults, last = [], clock.read_last()
+    faults: list[str] = []
+    last = clock.read_last()
     try:
         clock.check_numbering(last)
     except EvidenceError as exc:

@@ -26,7 +26,7 @@ _BY_PROCESS: Final[dict[str, _Checks]] = {"log": _OF_THE_LOG, "worker": _OF_BIND
 
 def find_key_faults() -> list[str]:
     """Return what keeps this process from signing checkpoints, binders, or both. Makes nothing by asking."""
-    faults = []
+    faults: list[str] = []
     for name, check in _BY_PROCESS.get(settings.PROCESS, (*_OF_THE_LOG, *_OF_BINDERS)):
         try:
             check()

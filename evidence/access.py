@@ -46,7 +46,7 @@ from evidence.selectors.gold import (
 )
 from evidence.selectors.labels import label_sets_shown_to, labels_shown_to
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
-from evidence.worded import worded
+from evidence.worded import joined, worded
 
 COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
 
@@ -109,7 +109,7 @@ class Principal:
         """
         if self.may(*scopes):
             return
-        named = " or ".join(f"`{scope.value}`" for scope in scopes)
+        named = joined((f"`{scope.value}`" for scope in scopes), worded(" or "))
         if self.token is not None and {scope.value for scope in scopes} & set(self.token.scopes):
             raise AccessDenied(
                 worded(

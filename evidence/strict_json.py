@@ -50,7 +50,7 @@ def read_json(raw: bytes) -> object:
 def faults_in(value: object) -> Iterator[Worded]:
     """Yield what keeps a value from being stored, anywhere inside it, each with its place."""
     for path, what in _faults(value, 0):
-        yield worded("%(path)s: %(fault)s", path=place_of(path) or "value", fault=what)
+        yield worded("%(path)s: %(fault)s", path=place_of(path) or worded("value"), fault=what)
 
 
 def place_of(path: Path) -> str:

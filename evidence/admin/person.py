@@ -36,7 +36,7 @@ from evidence.admin.person_form import PersonAddForm, PersonChangeForm
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
-from evidence.pages.refusals import refusal_detail, told_in
+from evidence.pages.refusals import refusal_detail, text_in_language
 from evidence.pages.sent_forms import check_names
 from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import as_shown
@@ -312,7 +312,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
     def roles(self, person: User) -> str:
         """Return what they hold, with what of it does not go together: given before that was refused."""
         held = ", ".join(str(in_words(role)) for role in sorted(roles_of(person))) or "–"
-        return " ".join([held, *(f"({told_in(said)[0]})" for said in conflicts_of(person))])
+        return " ".join([held, *(f"({text_in_language(said)})" for said in conflicts_of(person))])
 
 
 @admin.register(Pseudonym)

@@ -6,7 +6,7 @@ is, marked as English for screen readers, after the title of its kind, which eac
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,6 +14,8 @@ from django.utils.translation import get_language, gettext
 
 from evidence.pages.refusal_words import REFUSAL_WORDS
 from evidence.worded import Coded, Worded, sentence_of
+
+_WRITTEN_IN: Final = "en"  # what nobody translated
 
 
 def refusal(exc: Any) -> SafeString:
@@ -43,10 +45,15 @@ def title_in_language(code: str, title: str) -> str:
     return str(words.title) if words else gettext(title)
 
 
+def text_in_language(text: str) -> str:
+    """Return a sentence in the reader's language, where no markup can be."""
+    return _say(text)
+
+
 def told_in(text: str) -> tuple[str, str]:
     """Return a sentence in the reader's language, and the language that it is in: empty where it is the page's."""
     said = _say(text)
-    return said, "" if _is_english() or said != text else "en"
+    return said, "" if _is_english() or said != text else _WRITTEN_IN
 
 
 def in_language(text: str) -> SafeString | str:

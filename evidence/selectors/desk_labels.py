@@ -27,7 +27,7 @@ from evidence.models import (
     ReviewTask,
 )
 from evidence.selectors.review_tasks import with_standing
-from evidence.worded import worded
+from evidence.worded import joined, worded
 
 MadeFrom = LabelSet.MadeFrom
 # What each word is worth; None: the person cannot tell, which counts against the release.
@@ -65,7 +65,7 @@ def labels_from_reviews(run: EvalRun, metric: str, person: User, made_from: str)
         raise InvalidInput(
             worded(
                 "Labels are made from %(sources)s, not from %(given)s.",
-                sources=" or ".join(MAPPINGS),
+                sources=joined(MAPPINGS, worded(" or ")),
                 given=repr(made_from),
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.evals.contracts import Direction
@@ -13,9 +13,10 @@ from evidence.evals.observations import UNIT_DIMENSIONS, item_of, units_of
 from evidence.models import EvalRun, EvalScore, Retraction
 from evidence.nearest import hint_at, nearest_name
 from evidence.statistics.comparison import Comparison, Mismatch, Observation, Scale, compare, find_mismatches
-from evidence.worded import worded
+from evidence.worded import Coded, Worded, joined, worded
 
 LARGEST = 1e150  # of a value: sums of squares are numbers up to it
+_BETTER: Final = {Direction.HIGHER: worded("higher"), Direction.LOWER: worded("lower")}
 _UNIT_OF_SHARES = "share"  # the one unit of which we know the ends: 0 and 1
 
 
@@ -136,21 +137,36 @@ def _check_comparable(baseline: EvalRun, candidate: EvalRun) -> None:
     retracted = Retraction.objects.filter(run__in=[baseline, candidate]).values_list(
         "run__run_key", flat=True
     )
-    reasons += [f"run {key} was retracted" for key in sorted(retracted)]
+    reasons += [worded("run %(run_key)s was retracted", run_key=key) for key in sorted(retracted)]
     unfinished = [run for run in (baseline, candidate) if run.status != EvalRun.Status.SUCCESS]
-    reasons += [f"run {run.run_key} ended as {run.status}" for run in unfinished]
+    reasons += [
+        worded("run %(run_key)s ended as %(status)s", run_key=run.run_key, status=Coded(run.status))
+        for run in unfinished
+    ]
     if reasons:
-        told = "; ".join(reasons)
-        raise RunsNotComparable(f"Not compared: {told}. Compare two successful runs of the same versions.")
+        raise RunsNotComparable(
+            worded(
+                "Not compared: %(reasons)s. Compare two successful runs of the same versions.",
+                reasons=joined(reasons, "; "),
+            )
+        )
 
 
 def _versions(run: EvalRun) -> dict[str, str]:
     return {"evaluator": run.evaluator.digest, "dataset": run.dataset.digest}
 
 
-def _say(mismatch: Mismatch) -> str:
-    baseline, candidate = ((digest or "none")[:12] for digest in (mismatch.baseline, mismatch.candidate))
-    return f"the {mismatch.kind} of the baseline is {baseline}, that of the candidate {candidate}"
+def _say(mismatch: Mismatch) -> Worded:
+    return worded(
+        "the %(kind)s of the baseline is %(baseline)s, that of the candidate %(candidate)s",
+        kind=Coded(mismatch.kind),
+        baseline=_shown(mismatch.baseline),
+        candidate=_shown(mismatch.candidate),
+    )
+
+
+def _shown(digest: str | None) -> str:
+    return digest[:12] if digest else worded("none")
 
 
 def _scores(run: EvalRun) -> dict[str, EvalScore]:
@@ -161,14 +177,31 @@ def _scores(run: EvalRun) -> dict[str, EvalScore]:
 def _common(old: EvalScore, new: EvalScore) -> EvalScore:
     """Return the metric of both runs, which must mean the same, and be by the same judge if by any."""
     if old.judge_id != new.judge_id:
-        was, now = ((score.judge.digest[:12] if score.judge else "none") for score in (old, new))
         raise RunsNotComparable(
-            f"Not compared: the judge of {old.metric} in the baseline is {was}, that in the candidate {now}. "
-            "Compare two runs by the same judge."
+            worded(
+                "Not compared: the judge of %(metric)s in the baseline is %(was)s, that in the candidate "
+                "%(now)s. Compare two runs by the same judge.",
+                metric=old.metric,
+                was=_shown(old.judge.digest if old.judge else None),
+                now=_shown(new.judge.digest if new.judge else None),
+            )
         )
     if (old.unit, old.direction) != (new.unit, new.direction):
-        ways = " and ".join(f"{each.unit}, {each.direction} is better" for each in (old, new))
-        raise RunsNotComparable(f"{old.metric} is {ways}: two things of one name. Rename one.")
+        ways = [
+            worded(
+                "%(unit)s, %(direction)s is better",
+                unit=each.unit,
+                direction=_BETTER[Direction(each.direction)],
+            )
+            for each in (old, new)
+        ]
+        raise RunsNotComparable(
+            worded(
+                "%(metric)s is %(ways)s: two things of one name. Rename one.",
+                metric=old.metric,
+                ways=joined(ways, worded(" and ")),
+            )
+        )
     return new
 
 

@@ -95,7 +95,13 @@ def wait_for_binder(request: BinderRequest, *, seconds: float) -> Binder | None:
     while True:
         request.refresh_from_db()
         if request.state == BinderRequest.State.FAILED:
-            raise ExportFailed(f"{request.error} Ask again, or see /api/v1/binders/{request.binder_uuid}.")
+            raise ExportFailed(
+                worded(
+                    "%(error)s Ask again, or see /api/v1/binders/%(binder)s.",
+                    error=request.error,
+                    binder=request.binder_uuid,
+                )
+            )
         if request.binder is not None:
             return request.binder
         if budget.is_spent():

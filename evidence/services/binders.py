@@ -176,7 +176,7 @@ def _sections(scope: BinderScope, facts: BinderFacts) -> Generator[BinderFile, N
     identify_whom_binders_name()
     with _one_snapshot():
         if is_redacted(scope) != facts.redacted:
-            raise BinderOvertaken("What it packs was erased or disposed of just now; ask again.")
+            raise BinderOvertaken(worded("What it packs was erased or disposed of just now; ask again."))
         check_scope_is_bound(scope)
         for dotted in settings.BINDER_SECTIONS:
             module, _, name = dotted.rpartition(".")

@@ -36,6 +36,7 @@ from evidence.models.base import SYSTEM_IDS, AppendOnlyModel
 from evidence.row_schemas import bound_models
 from evidence.selectors.binder.scope import BinderScope
 from evidence.services import log
+from evidence.worded import worded
 
 # Events and requests this long after the period may be about its traces. What came later is found by the traces that
 # are there and of the period.
@@ -68,10 +69,14 @@ def check_scope_is_bound(scope: BinderScope) -> None:
         EvidenceNotAsLogged: something of it is not as it was put on record.
     """
     if faults := find_faults_of_scope(scope):
-        more = f" And {len(faults) - _NAMED} more." if len(faults) > _NAMED else ""
+        more = worded(" And %(count)s more.", count=len(faults) - _NAMED) if len(faults) > _NAMED else ""
         raise EvidenceNotAsLogged(
-            f"Nothing is exported: {' '.join(faults[:_NAMED])}{more} `manage.py verify_log` names all of it; restore "
-            "what was changed from a backup."
+            worded(
+                "Nothing is exported: %(faults)s%(more)s `manage.py verify_log` names all of it; restore "
+                "what was changed from a backup.",
+                faults=" ".join(faults[:_NAMED]),
+                more=more,
+            )
         )
 
 

@@ -45,6 +45,7 @@ from requirements.services.importing import (
 )
 
 _UNNAMED: Final = "requirements.yaml"  # as the API calls it, too
+_BUTTONS: Final = ("plan", "apply")
 MOST_LISTED: Final = 200  # of each kind of thing that a plan names; the counts are of all
 # A browser sends a file that nobody chose as an empty field.
 _FIELDS: Final = frozenset({"act", "system", "file", "moves", "text", "upload", "source", "plan_digest"})
@@ -88,8 +89,8 @@ def import_plan(request: HttpRequest, principal: Principal) -> Page | HttpRespon
         return _show(systems, _Sent(system, "", b"", ""))
     check_names(request, also=_FIELDS)
     act = request.POST.get("act", "plan")
-    if act not in {"plan", "apply"}:
-        raise InvalidInput(worded("%(name)s is one of %(choices)s.", name="act", choices="plan, apply"))
+    if act not in _BUTTONS:
+        raise InvalidInput(worded("%(name)s is one of %(choices)s.", name="act", choices=", ".join(_BUTTONS)))
     sent = _read(request, system, is_planned=act == "apply")
     try:
         return _apply(request, principal, sent) if act == "apply" else _plan(systems, principal, sent)

@@ -22,7 +22,7 @@ from evidence.models import Artefact, System
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
-from evidence.worded import worded
+from evidence.worded import Coded, worded
 from requirements.acts import can_clear_link, can_link, can_withdraw_link
 from requirements.errors import RequirementsError
 from requirements.models import LINK_ENDS, LinkKind, TraceLink
@@ -137,7 +137,7 @@ def _add(request: HttpRequest, principal: Principal, system: System) -> HttpResp
 def _end(system: System, kind: str, key: str) -> Artefact:
     found = Artefact.objects.filter(system=system, kind=kind, key=key.strip()).first()
     if found is None:
-        raise NotFound(worded("There is no %(kind)s “%(key)s” in this system.", kind=kind, key=key))
+        raise NotFound(worded("There is no %(kind)s “%(key)s” in this system.", kind=Coded(kind), key=key))
     return found
 
 

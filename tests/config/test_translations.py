@@ -79,7 +79,13 @@ ONE_WORD: Final = {
     "轨迹标识": ("轨迹编号",),
     "批准人": ("审批人",),
     "观测": ("观察",),
+    "运维人员": ("操作员",),
+    "回退": ("回滚",),
+    "可疑": ("存疑",),
 }
+OF_TRACE_LINKS: Final = re.compile(
+    r"^requirements/|/requirements/|pages/(coverage|desk|impact|import|links?)\.html"
+)
 
 
 def test_a_noun_is_called_one_thing() -> None:
@@ -88,6 +94,18 @@ def test_a_noun_is_called_one_thing() -> None:
     for word, others in ONE_WORD.items():
         assert any(word in text for text in told)
         assert [text for text in told for other in others if other in text] == [], f"it is {word}"
+
+
+def test_a_link_between_records_is_no_link_of_a_page() -> None:
+    """Chinese has two words for them: what answers to what, and what is clicked."""
+    told = [
+        text
+        for each in polib.pofile(str(catalogue_path("zh_Hans")))
+        if any(OF_TRACE_LINKS.search(place) for place, _ in each.occurrences) and "password" not in each.msgid
+        for text in texts_of(each)
+    ]
+    assert len(told) > 500
+    assert [text for text in told if "链接" in text] == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 
 from evidence.errors import EvidenceError
+from evidence.worded import worded
 
 RETRY_AFTER: Final = 2  # seconds
 
@@ -43,7 +44,12 @@ def admitted() -> Iterator[None]:
         IngestBusy: none came free within `OTLP_MAX_WAIT` seconds.
     """
     if not _places.acquire(timeout=settings.OTLP_MAX_WAIT):
-        raise IngestBusy(f"Too many export requests at once: send this one again in {RETRY_AFTER} seconds.")
+        raise IngestBusy(
+            worded(
+                "Too many export requests at once: send this one again in %(seconds)s seconds.",
+                seconds=RETRY_AFTER,
+            )
+        )
     try:
         yield
     finally:
