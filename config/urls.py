@@ -17,7 +17,7 @@ def home(request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect("/admin/")
 
 
-admin.autodiscover()  # done before in all processes but workers
+admin.autodiscover()
 urlpatterns = [
     path("", home),
     path("admin/", admin.site.urls),

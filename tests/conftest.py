@@ -20,6 +20,7 @@ from django.test import Client, TransactionTestCase
 from rest_framework import serializers
 from rest_framework.test import APIClient
 
+import config.urls  # noqa: F401  # with which the pages of the admin are registered
 from evidence import kept_until_written
 from tests import factories, kept_worlds
 from tests.emptied import Emptier, close_connection

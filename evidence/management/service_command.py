@@ -38,7 +38,12 @@ class MarkedOutput(OutputWrapper):
 
 
 class ServiceCommand(BaseCommand):
-    """A command that calls services. What they or the database refuse ends it with one sentence, and no traceback."""
+    """A command that calls services. What they or the database refuse ends it with one sentence, and no traceback.
+
+    Django's checks look at code, which our tests and `make check` do, and would load every page of the web for that.
+    """
+
+    requires_system_checks = ()
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)

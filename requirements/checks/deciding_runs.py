@@ -73,7 +73,9 @@ def _choose_of_any_age(population: Population, parameters: Mapping[str, object])
     obstacles = (
         [_no_run(runs, parameters)]
         if deciding is None
-        else list(_obstacles(deciding, _before(deciding, counting), population, parameters))
+        else list(
+            _obstacles(deciding, _before(deciding, counting), remarks[deciding.pk], population, parameters)
+        )
     )
     return ChosenRun(
         run=deciding,
@@ -101,7 +103,7 @@ def _runs_of_suite(population: Population, parameters: Mapping[str, object]) -> 
     )
     listed = runs.select_related(*ROLES, *(f"{role}__artefact" for role in ROLES))
     found = list(listed.order_by("-received_at", "-pk")[:_LISTED])
-    return found, runs.count() - len(found)
+    return found, runs.count() - len(found) if len(found) == _LISTED else 0
 
 
 def _empty(runs: Sequence[EvalRun], metric: str) -> set[int]:
@@ -202,19 +204,28 @@ def _no_run(retracted: Sequence[EvalRun], parameters: Mapping[str, object]) -> O
 
 
 def _obstacles(
-    run: EvalRun, earlier: Sequence[EvalRun], population: Population, parameters: Mapping[str, object]
+    run: EvalRun,
+    earlier: Sequence[EvalRun],
+    remarks: Sequence[EvalRemark],
+    population: Population,
+    parameters: Mapping[str, object],
 ) -> Iterator[Obstacle]:
     """Say why the newest run cannot be a pass."""
     if run.status != EvalRun.Status.SUCCESS:
         yield Obstacle("run_not_ended", f"run {run}, the newest, did not succeed: its status is {run.status}")
-    invalidated = EvalRemark.objects.filter(run=run, code=RemarkCode.INVALIDATED, sample_id="").first()
+    of_the_whole = (remark for remark in remarks if not remark.sample_id)
+    invalidated = next((remark for remark in of_the_whole if remark.code == RemarkCode.INVALIDATED), None)
     if invalidated is not None:
         yield Obstacle("run_invalidated", f"run {run}, the newest, is not to be used: {invalidated.detail}")
     metric = str(parameters["metric"])
     if not EvalScore.objects.filter(run=run, metric=metric).exists():
         yield Obstacle("metric_absent", f"run {run}, the newest, has no metric {metric}")
-    for role in ROLES:
-        yield from version_obstacles(role, getattr(run, role), run, population, parameters.get(role))
+    versions = {role: getattr(run, role) for role in ROLES}
+    registered = registered_among(versions.values(), population)
+    for role, version in versions.items():
+        yield from version_obstacles(
+            role, version, run, parameters.get(role), is_registered=version.pk in registered
+        )
     yield from _model_obstacles(run, population)
     yield from _dependence(run, population, parameters)
     if run.valid_until is not None and run.valid_until < population.as_of.at:
@@ -228,15 +239,21 @@ def _obstacles(
         )
 
 
+def registered_among(versions: Iterable[ArtefactVersion], population: Population) -> set[int]:
+    """Return the keys of those that somebody vouches for."""
+    vouched = Registration.objects.filter(population.as_of.knew("created_at"), version__in=list(versions))
+    return set(vouched.values_list("version_id", flat=True))
+
+
 def version_obstacles(
-    role: str, version: ArtefactVersion, run: EvalRun, population: Population, wanted: object
+    role: str, version: ArtefactVersion, run: EvalRun, wanted: object, *, is_registered: bool
 ) -> Iterator[Obstacle]:
     """Say why a run cannot count that was measured with this version: nobody vouches for it, or it is not the one.
 
     Args:
         wanted: what the criterion names in this role; None: nothing.
     """
-    if not Registration.objects.filter(population.as_of.knew("created_at"), version=version).exists():
+    if not is_registered:
         yield Obstacle(
             f"{role}_unregistered",
             f"nobody registered the {role} version {version} of run {run}: an approver registers it "
@@ -307,6 +324,8 @@ def _refused_files(
     refused = Reject.objects.filter(
         population.as_of.knew("created_at"), system_id=population.system_id, source=RejectSource.EVAL_FILE
     ).order_by("-pk")
+    if not refused.exists():
+        return
     about_it = refused.filter(item__suite=_suite_key(parameters), item__release=_release_name(population))
     if deciding is not None:
         about_it = about_it.filter(created_at__gt=deciding.received_at)

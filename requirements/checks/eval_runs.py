@@ -45,7 +45,7 @@ UNMENTIONED: Final = optional(
 )
 
 # Of the run, what stands in its way, whose facts, the parameters, and how sure each bound is to be.
-MeasureRun = Callable[[EvalRun, tuple[str, ...], Population, Mapping[str, object], float], Measured]
+MeasureRun = Callable[[EvalRun, tuple[Obstacle, ...], Population, Mapping[str, object], float], Measured]
 
 
 def measure_deciding(
@@ -62,10 +62,34 @@ def measure_deciding(
     measured = (
         nothing_measured(1 - plan.share, parameters, obstacles)
         if chosen.run is None
-        else measure_run(chosen.run, obstacles, population, parameters, 1 - plan.share)
+        else _measure_once(chosen.run, obstacles, population, parameters, 1 - plan.share, measure_run)
     )
     inputs = {**measured.inputs, "runs": chosen.inputs, "look": look}
     return replace(measured, runs=chosen.seen, look=look, inputs=inputs)
+
+
+def _measure_once(
+    run: EvalRun,
+    obstacles: tuple[Obstacle, ...],
+    population: Population,
+    parameters: Mapping[str, object],
+    bound_confidence: float,
+    measure_run: MeasureRun,
+) -> Measured:
+    """Measure a run, of the age that counts and of any age together: its samples are the same."""
+    where = tuple(sorted(population.where.items()))
+    asked = (
+        "measure_run",
+        measure_run,
+        run.pk,
+        obstacles,
+        where,
+        digest_of(dict(parameters)),
+        bound_confidence,
+    )
+    return population.once(
+        asked, lambda: measure_run(run, obstacles, population, parameters, bound_confidence)
+    )
 
 
 def _look(

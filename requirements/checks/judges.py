@@ -29,7 +29,7 @@ from evidence.statistics import Estimate, two_sided
 from evidence.statistics.judged import FEWEST_LABELS, Agreement, Calibration
 from evidence.statistics.numerics import nearest
 from requirements.checks.contracts import Obstacle, Population
-from requirements.checks.deciding_runs import version_obstacles
+from requirements.checks.deciding_runs import registered_among, version_obstacles
 from requirements.checks.parameters import optional
 from requirements.checks.samples import Counted, count_samples
 
@@ -86,7 +86,9 @@ def judge_metric(
     demanded, judge = cast("Mapping[str, float] | None", parameters.get(CORRECTED)), score.judge
     if judge is None:
         return JudgedMetric(None, None, tuple(_no_judge(run, parameters)), {})
-    obstacles = list(version_obstacles("judge", judge, run, population, parameters.get("judge")))
+    is_registered = bool(registered_among([judge], population))
+    wanted = parameters.get("judge")
+    obstacles = list(version_obstacles("judge", judge, run, wanted, is_registered=is_registered))
     said = _heard(run, population, parameters)
     newest, confidence = newest_labels(said), two_sided(bound_confidence)
     labelled = take_labels(_draw(run, counted), newest)

@@ -287,21 +287,21 @@ class StoreWatch:
     @classmethod
     def begin(cls) -> StoreWatch:
         """Look at everything."""
-        return cls(state_of_the_store(), _rows_written())
+        return cls(state_of_the_store(), rows_written())
 
     def again(self) -> StoreWatch:
         """Return another that begins now, where all is as when this one began."""
-        return StoreWatch(dict(self.seen), _rows_written())
+        return StoreWatch(dict(self.seen), rows_written())
 
     def changed(self) -> list[str]:
         """Return the labels of the models whose rows are others than at the last look; this is the next."""
-        written = _rows_written()
+        written = rows_written()
         looks = state_of_the_store(_written_between(self.written, written))
         before, self.seen, self.written = self.seen, {**self.seen, **looks}, written
         return sorted(label for label, digest in looks.items() if digest != before[label])
 
 
-def _rows_written() -> dict[str, int]:
+def rows_written() -> dict[str, int]:
     """Return how many rows of each table this transaction wrote, by label; nothing where there is none."""
     if not connection.in_atomic_block:
         return {}

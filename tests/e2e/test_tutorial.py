@@ -1,4 +1,8 @@
-"""The tutorial, from an empty folder: every command in a shell, every click in a browser, on a server of its own."""
+"""The tutorial: every command in a shell, every click in a browser, on a server of its own.
+
+`make soak` begins in an empty folder, as a newcomer does. At each change the database is there and migrated, which
+`test_failed_migration.py` makes of nothing each time: it is a fifth of what this takes.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ from bench.server import REPOSITORY, find_free_port
 from config import embedded
 from tests.e2e.browser import WAIT, see
 from tests.e2e.tutorial import Click, Commands, missing_line, read_tutorial
+from tests.kept_database import lay_down_migrated
 
 PATIENCE = 180  # seconds for one block; reached only when the test is about to fail
 # What Python compiled stays: a dozen processes would do that again, beside each other.
@@ -152,7 +157,18 @@ class Reader:
         see(self._browser, words)
 
 
+@pytest.mark.soak
 def test_a_newcomer_gets_from_an_empty_folder_to_a_verified_binder(clone: Path, chromium: Any) -> None:
+    follow_the_tutorial(clone, chromium)
+
+
+def test_a_newcomer_gets_to_a_verified_binder(clone: Path, chromium: Any) -> None:
+    lay_down_migrated(clone / "var")
+    follow_the_tutorial(clone, chromium)
+
+
+def follow_the_tutorial(clone: Path, chromium: Any) -> None:
+    """Do all that the page says, in order, and see what it shows."""
     port = find_free_port()
     environment = environment_of_a_newcomer(clone)
     start, *steps = read_tutorial("tutorial.md", port)

@@ -1,21 +1,25 @@
 """Whatever a colleague judged, a reviewer who has yet to judge is told the same by every page, list and file.
 
 A colleague judges one answer in each way there is, in worlds that are otherwise the same. Everything that a reviewer
-can ask is asked in each, and compared: contents, their order and the status. Digits and digests are left out: keys and
-times differ from one world to the next whatever was said.
+can ask is asked in one of them; what read a table to which any of the judgements wrote is asked in each, and compared:
+contents, their order and the status. Digits and digests are left out: keys and times differ from one world to the next
+whatever was said.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence.actors import actor_of_user
@@ -24,6 +28,7 @@ from evidence.models import ReviewTask
 from evidence.pages.review_desk.address import Tab
 from evidence.selectors.review_tasks import Standing
 from evidence.services import reviews
+from tests.attack.tenants import rows_written
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague, later_revision
 from tests.factories import World
@@ -42,6 +47,7 @@ VARYING: Final = re.compile(
     r'name="csrfmiddlewaretoken" value="[^"]+"|nonce[-=]"?[\w+/=-]+|tb-[\w-]+\.[0-9a-f]+\.css'
 )
 HEADERS: Final = ("Location", "Content-Type")
+LEAST_THAT_READ: Final = 40  # addresses whose statements name a table to which a judgement writes
 OF_REVIEWS: Final = ("/admin/evidence/review/", "/admin/evidence/review/?export=csv", "/api/v1/reviews")
 
 
@@ -81,6 +87,19 @@ def told(client: Client, address: str) -> tuple[Any, ...]:
     return answer.status_code, headers, VARYING.sub("#", body.decode(errors="replace"))
 
 
+@dataclass
+class Asked:
+    """What somebody is told after a reviewer judged, by where it stands in the order of questions."""
+
+    wrote: set[str]  # tables to which the judgement wrote
+    answers: dict[int, tuple[str, tuple[Any, ...]]] = field(
+        default_factory=dict
+    )  # an address and what it tells
+    named: dict[int, set[str]] = field(
+        default_factory=dict
+    )  # all words of the statements that answering took
+
+
 def asked_after(
     world: World,
     task: ReviewTask,
@@ -88,26 +107,32 @@ def asked_after(
     person: User,
     *,
     is_replaced: bool = False,
-    only: Collection[str] = (),
-) -> dict[str, Any]:
+    addresses_of: Callable[[World, ReviewTask, User], Iterable[str]] = addresses,
+    places: Collection[int] | None = None,
+) -> Asked:
     """Return what somebody is told after a reviewer judged so; nothing of it stays.
 
     Args:
-        only: addresses that are asked; empty: all.
+        places: of the addresses that are asked; None: all.
     """
-    before = transaction.savepoint()
+    before, counted = transaction.savepoint(), rows_written()
     judged = "stands" if way == "approve" else "does_not_stand"
     claims = dict.fromkeys(task.trace.claims.values_list("ordinal", flat=True), judged)
     reviews.record_review(
         principal=world.principal("reviewer"), trace=task.trace, decision=way, claims=claims, **WAYS[way]
     )
+    wrote = {label for label, count in rows_written().items() if count != counted[label]}
+    asked = Asked({apps.get_model(label)._meta.db_table for label in wrote})
     current = later_revision(world, task) if is_replaced else task
     client = Client()
     client.force_login(person)
-    asked = enumerate(only or addresses(world, current, person))
-    found = {f"{place} {VARYING.sub('#', address)}": told(client, address) for place, address in asked}
+    for place, address in enumerate(addresses_of(world, current, person)):
+        if places is None or place in places:
+            with CaptureQueriesContext(connection) as captured:
+                asked.answers[place] = VARYING.sub("#", address), told(client, address)
+            asked.named[place] = {word for each in captured for word in re.findall(r"\w+", each["sql"])}
     transaction.savepoint_rollback(before)
-    return found
+    return asked
 
 
 @pytest.mark.parametrize(("ways", "is_replaced"), [(tuple(WAYS), False), (("approve", "reject"), True)])
@@ -119,24 +144,30 @@ def test_nothing_that_a_reviewer_can_ask_differs_by_what_a_colleague_judged(
     assert task.reviews_required == 2
     person = colleague(world, "second", "reviewer")
     actor_of_user(person)  # what a person is called on record is drawn at random, once
-    worlds = {way: asked_after(world, task, way, person, is_replaced=is_replaced) for way in ways}
-    first = worlds["approve"]
+    wrote = set().union(*(asked_after(world, task, way, person, places=()).wrote for way in ways))
+    assert {"evidence_review", "evidence_auditevent"} <= wrote
+    approved = asked_after(world, task, "approve", person, is_replaced=is_replaced)
+    first = approved.answers
     assert len(first) > 100
-    assert sum(answer[0] == 200 for answer in first.values()) > 80
-    assert {
-        (way, address)
-        for way, answers in worlds.items()
-        for address in first
-        if answers[address] != first[address]
-    } == set()
-    searched = {address for address in first if "zyzzyva" in address}
-    assert [address for address in first if address not in searched and "zyzzyva" in first[address][2]] == []
+    assert sum(answer[0] == 200 for _, answer in first.values()) > 80
+    reads = {place for place, named in approved.named.items() if wrote & named}
+    assert len(reads) > LEAST_THAT_READ
+    for way in set(ways) - {"approve"}:
+        judged = asked_after(world, task, way, person, is_replaced=is_replaced, places=reads)
+        assert judged.answers.keys() == reads
+        differing = [first[place][0] for place in reads if judged.answers[place] != first[place]]
+        assert differing == [], way
+    for address, answer in first.values():
+        assert "zyzzyva" in address or "zyzzyva" not in answer[2], address
 
 
 def test_what_is_compared_differs_for_whoever_may_read_it(world: World) -> None:
     task, person = make_task(world), world.people["auditor"]
     approved, rejected = (
-        asked_after(world, task, way, person, only=OF_REVIEWS) for way in ("approve", "reject")
+        asked_after(world, task, way, person, addresses_of=lambda *_: OF_REVIEWS)
+        for way in ("approve", "reject")
     )
-    assert len(approved) == len(OF_REVIEWS)
-    assert [address for address in approved if approved[address] == rejected[address]] == []
+    assert len(approved.answers) == len(OF_REVIEWS)
+    assert [place for place, told in approved.answers.items() if told == rejected.answers[place]] == []
+    for named in approved.named.values():
+        assert "evidence_review" in named  # so that a question of theirs is asked after each judgement

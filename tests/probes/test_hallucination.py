@@ -24,12 +24,17 @@ from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
 from tests.probes.zoo import animals, hallucination
+from tests.probes.zoo.cases import cases
 from tests.probes.zoo.expected import HALLUCINATION, HALLUCINATION_ZOO, INCONCLUSIVE, SUPPORTED
 
 SETS = registry.PROBES[HALLUCINATION].choices["prompt_set"].names
 
 
-@pytest.mark.parametrize("name", HALLUCINATION_ZOO)
+# Those that other tests ask about too, what is there, what differs by what it was told, and a dead model.
+CASES = cases(HALLUCINATION_ZOO, always=("held", "surprised", "labels permuted", "turned", "source", "dead"))
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_the_verdict_on_each_model_is_the_true_one(name: str) -> None:
     verdict = judge(measured(name))
     assert verdict.status in HALLUCINATION_ZOO[name].expected[HALLUCINATION], verdict.reason
@@ -64,11 +69,11 @@ def test_what_fails_at_one_thing_is_told_at_another() -> None:
     assert [[value > 0.5 for value in row] for row in matrix] == [[True, False], [False, True]]
 
 
-def test_words_and_length_tell_nothing_and_a_comparison_of_the_texts_tells_all() -> None:
-    for name in HALLUCINATION_ZOO:
-        told = measured(name).details
-        assert set(told["told_by_what_the_facts_balance"].values()) == {0.5}
-        assert told["told_by_a_comparison_of_the_texts"] == 1
+@pytest.mark.parametrize("name", CASES)
+def test_words_and_length_tell_nothing_and_a_comparison_of_the_texts_tells_all(name: str) -> None:
+    told = measured(name).details
+    assert set(told["told_by_what_the_facts_balance"].values()) == {0.5}
+    assert told["told_by_a_comparison_of_the_texts"] == 1
 
 
 def test_the_best_of_what_is_simple_is_what_it_is_held_against() -> None:

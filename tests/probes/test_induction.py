@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -31,8 +32,13 @@ def of(result: ProbeResult, statistic: str) -> Measurement:
     return next(item for item in result.measurements if item.statistic == statistic)
 
 
+@cache
+def of_the_planted_head() -> ProbeResult:
+    return run(planted.induction_model())
+
+
 def test_the_planted_induction_head_is_found_and_ablating_it_costs() -> None:
-    result = run(planted.induction_model())
+    result = of_the_planted_head()
     match, cost = of(result, "induction.prefix_match"), of(result, "induction.ablation_cost")
     assert match.holds_for.site == "head 1.0"
     assert judge(match).status is Status.SUPPORTED
@@ -98,8 +104,8 @@ def test_a_head_that_only_counts_positions_is_not_taken_for_induction() -> None:
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:
-    first, second = (run(planted.induction_model()).as_json() for _ in range(2))
-    assert json.dumps(first) == json.dumps(second)
+    again = run(planted.induction_model())
+    assert json.dumps(of_the_planted_head().as_json()) == json.dumps(again.as_json())
 
 
 def test_each_sequence_repeats_with_its_own_period() -> None:

@@ -61,6 +61,7 @@ def test_a_model_that_any_context_sways_is_not_said_to_be_swayed_by_pressing() -
     assert told[CONTEXT].estimate.value == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.soak  # it is trained; what is taken out of one that was written by hand is looked at below
 def test_a_trained_model_without_the_direction_it_learnt_no_longer_refuses_by_kind() -> None:
     """What refused runs through one direction: without it, requests to refuse are answered as near misses are."""
     trained, removed = refusal.trained(), refusal.removed()
