@@ -2,8 +2,8 @@
 
 A colleague judges one answer in each way there is, in worlds that are otherwise the same. Everything that a reviewer
 can ask is asked in one of them; what read a table to which any of the judgements wrote is asked in each, and compared:
-contents, their order and the status. Digits and digests are left out: keys and times differ from one world to the next
-whatever was said.
+contents, their order and the status, and how many statements it took, so that the time tells as little. Digits and
+digests are left out: keys and times differ from one world to the next whatever was said.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ class Asked:
     named: dict[int, set[str]] = field(
         default_factory=dict
     )  # all words of the statements that answering took
+    n_statements: dict[int, int] = field(default_factory=dict)
 
 
 def asked_after(
@@ -130,6 +131,7 @@ def asked_after(
         if places is None or place in places:
             with CaptureQueriesContext(connection) as captured:
                 asked.answers[place] = VARYING.sub("#", address), told(client, address)
+            asked.n_statements[place] = len(captured)
             asked.named[place] = {word for each in captured for word in re.findall(r"\w+", each["sql"])}
     transaction.savepoint_rollback(before)
     return asked
@@ -157,6 +159,8 @@ def test_nothing_that_a_reviewer_can_ask_differs_by_what_a_colleague_judged(
         assert judged.answers.keys() == reads
         differing = [first[place][0] for place in reads if judged.answers[place] != first[place]]
         assert differing == [], way
+        numbers = {place: (approved.n_statements[place], judged.n_statements[place]) for place in reads}
+        assert [(first[place][0], n) for place, n in numbers.items() if len(set(n)) > 1] == [], way
     for address, answer in first.values():
         assert "zyzzyva" in address or "zyzzyva" not in answer[2], address
 
