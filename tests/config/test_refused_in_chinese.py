@@ -142,7 +142,7 @@ REFUSED: Final = (
         "既不是轨迹标识",
     ),
     Refused("author", "/admin/links/", of_link(kind="derives", colour="red"), "未知字段 'colour'"),
-    Refused("author", "/admin/links/", of_link(kind="derives"), "本系统中没有 要求“A”"),
+    Refused("author", "/admin/links/", of_link(kind="derives"), "本系统中没有要求“A”"),
 )
 
 

@@ -82,6 +82,7 @@ ONE_WORD: Final = {
     "运维人员": ("操作员",),
     "回退": ("回滚",),
     "可疑": ("存疑",),
+    "词元": ("令牌数",),
 }
 OF_TRACE_LINKS: Final = re.compile(
     r"^requirements/|/requirements/|pages/(coverage|desk|impact|import|links?)\.html"
