@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -82,6 +83,7 @@ def _act_as_the_web_process() -> None:
     import django  # settings need the database's address
 
     django.setup()
+    importlib.import_module("config.urls")  # with which the pages of the admin are registered
     from django.conf import settings
     from django.db import connection
     from django.db.backends.signals import connection_created
