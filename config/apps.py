@@ -19,7 +19,7 @@ from config.database_role import watch_connections
 class TracebinderAdminConfig(SimpleAdminConfig):
     """Django's admin with our site in place of its own. Its pages are loaded with the addresses (`config.urls`).
 
-    A worker or command that needs no address loads none: to load them takes twice as long as all the rest.
+    A worker or command that needs no address loads none of them.
     """
 
     default_site = "config.admin.TracebinderAdminSite"

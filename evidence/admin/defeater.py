@@ -20,6 +20,7 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.admin.defeater_form import DefeaterAnswerForm
 from evidence.admin.frame.add_form import AddsThroughService, add_through_service
+from evidence.admin.frame.address import no_value
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, list_url, prose
 from evidence.admin.frame.filters import related
@@ -86,16 +87,7 @@ class AgainstFilter(SimpleListFilter):
     def fault_in(self, value: str) -> Worded | None:
         """Return what is wrong with a value: there is no such release, or not for this person."""
         found = could_be(Release._meta.pk, value) and self._visible.filter(pk=value).exists()
-        return (
-            None
-            if found
-            else worded(
-                "%(name)s is %(wanted)s, not %(given)s.",
-                name=repr(self.parameter_name),
-                wanted=worded("the number of a release"),
-                given=repr(value[:40]),
-            )
-        )
+        return None if found else no_value(self.parameter_name, value, worded("the number of a release"))
 
     def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow to those about it; an address that names none was refused before."""

@@ -40,7 +40,7 @@ class MarkedOutput(OutputWrapper):
 class ServiceCommand(BaseCommand):
     """A command that calls services. What they or the database refuse ends it with one sentence, and no traceback.
 
-    Django's checks look at code, which our tests and `make check` do, and would load every page of the web for that.
+    Django's checks would load every page of the web: `manage.py check` runs them.
     """
 
     requires_system_checks = ()

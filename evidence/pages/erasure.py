@@ -29,9 +29,8 @@ from evidence.services.disposal.planning import NEVER_REACHED, ErasurePlan
 from evidence.trace_ids import NoTraceId, bounds_of
 
 MOST_SHOWN: Final = 50  # traces of a plan, and of what was done; all of them are erased
-MOST_OF_A_TRACE: Final = (
-    20  # of each list within a trace's plan; the rest of it is counted, and goes or stays alike
-)
+# Of each list within a trace's plan; the rest of it is counted, and goes or stays alike.
+MOST_OF_A_TRACE: Final = 20
 
 
 class ErasureForm(forms.Form):

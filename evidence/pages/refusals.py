@@ -50,7 +50,7 @@ def text_in_language(text: str) -> str:
     return _say(text)
 
 
-def told_in(text: str) -> tuple[str, str]:
+def said_and_language(text: str) -> tuple[str, str]:
     """Return a sentence in the reader's language, and the language that it is in: empty where it is the page's."""
     said = _say(text)
     return said, "" if _is_english() or said != text else _WRITTEN_IN

@@ -16,7 +16,7 @@ from evidence.statistics.comparison import Comparison, Mismatch, Observation, Sc
 from evidence.worded import Coded, Worded, joined, worded
 
 LARGEST = 1e150  # of a value: sums of squares are numbers up to it
-_BETTER: Final = {Direction.HIGHER: worded("higher"), Direction.LOWER: worded("lower")}
+BETTER_WORDS: Final = {Direction.HIGHER: worded("higher"), Direction.LOWER: worded("lower")}
 _UNIT_OF_SHARES = "share"  # the one unit of which we know the ends: 0 and 1
 
 
@@ -191,7 +191,7 @@ def _common(old: EvalScore, new: EvalScore) -> EvalScore:
             worded(
                 "%(unit)s, %(direction)s is better",
                 unit=each.unit,
-                direction=_BETTER[Direction(each.direction)],
+                direction=BETTER_WORDS[Direction(each.direction)],
             )
             for each in (old, new)
         ]

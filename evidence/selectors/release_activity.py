@@ -97,12 +97,12 @@ class Rate:
 class ReviewsOfRelease:
     """What reviewers recorded of a release in a period, as far as the reader may read it."""
 
-    n: int = 0
+    n: int
+    n_answers: int  # that these reviews are of
+    count_known: Callable[[], int]  # answers of the period that the reader may know to be reviewed
     is_whole: bool = True  # False: there are more than are counted at once, and nothing else is told
     decisions: Mapping[str, Rate] = field(default_factory=dict)
     reasons: Mapping[str, Rate] = field(default_factory=dict)  # of overrides and rejections, of all reviews
-    n_answers: int = 0  # that these reviews are of
-    count_known: Callable[[], int] = int  # answers of the period that the reader may know to be reviewed
 
     @property
     def kept_from_reader(self) -> int:
@@ -114,11 +114,9 @@ class ReviewsOfRelease:
 class Said:
     """The reviews of a release in a period that the reader may read, read once for all that is told of them."""
 
-    rows: Sequence[
-        tuple[Any, str, str, int, datetime]
-    ]  # unit, decision, reason, task, when; empty: not whole
+    rows: Sequence[tuple[Any, str, str, int, datetime]]  # unit, decision, reason, task, when
     reviews: QuerySet[Review]
-    is_whole: bool  # False: there are more than are read at once
+    is_whole: bool  # False: there are more than are read at once, and no rows were
 
 
 def expected_answers(release: Release, traces: QuerySet[Trace], since: datetime, until: datetime) -> int:
@@ -191,10 +189,12 @@ def reviews_of(said: Said, *, count_known: Callable[[], int]) -> ReviewsOfReleas
     """
     if not said.is_whole:
         told = said.reviews.aggregate(n=Count("pk"), about=Count("task", distinct=True))
-        return ReviewsOfRelease(told["n"], is_whole=False, n_answers=told["about"], count_known=count_known)
+        return ReviewsOfRelease(told["n"], told["about"], count_known, is_whole=False)
     reasons = {reason for _, decision, reason, *_ in said.rows if reason and decision in _CHANGES}
     return ReviewsOfRelease(
         n=len(said.rows),
+        n_answers=len({task for _, _, _, task, _ in said.rows}),
+        count_known=count_known,
         decisions={
             decision: _rate((unit, made == decision) for unit, made, *_ in said.rows)
             for decision in Review.Decision.values
@@ -203,8 +203,6 @@ def reviews_of(said: Said, *, count_known: Callable[[], int]) -> ReviewsOfReleas
             reason: _rate((unit, made in _CHANGES and why == reason) for unit, made, why, *_ in said.rows)
             for reason in sorted(reasons)
         },
-        n_answers=len({task for _, _, _, task, _ in said.rows}),
-        count_known=count_known,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -166,7 +167,12 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         )
 
     def _show(
-        self, request: HttpRequest, version: Any, typed: Typed, form_url: str, extra_context: Typed | None
+        self,
+        request: HttpRequest,
+        version: Any,
+        typed: Typed,
+        form_url: str,
+        extra_context: Mapping[str, Any] | None,
     ) -> Any:
         """Show the version as it stands now, with what was typed and ticked where it still stands as it did then."""
         told = {**typed}

@@ -23,7 +23,13 @@ from evidence.admin.frame.people import names_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
-from evidence.pages.refusals import in_language, refusal_detail, refusal_text, refusal_title, told_in
+from evidence.pages.refusals import (
+    in_language,
+    refusal_detail,
+    refusal_text,
+    refusal_title,
+    said_and_language,
+)
 from evidence.pages.sent_forms import check_names
 from evidence.worded import joined, sentence_of, worded
 from requirements import acts
@@ -188,7 +194,7 @@ def _add_criterion(desk: _Desk, written: Written) -> Page:
     try:
         rest = add_skeleton(written.rest, write_skeleton(check, _title(check)))
     except Unreadable as exc:
-        text, language = told_in(sentence_of(exc))
+        text, language = said_and_language(sentence_of(exc))
         told = {REST: [Said(is_fault=True, text=text, language=language, line=exc.line)]}
         return _show(desk, written, told=told, status=422)
     return _show(desk, replace(written, rest=rest), told={})
@@ -274,7 +280,7 @@ def _refused(desk: _Desk, written: Written, exc: EvidenceError | RequirementsErr
         late = [
             problem
             for problem in exc.problems
-            if not any(told_in(problem.message)[0] in text for text in known)
+            if not any(said_and_language(problem.message)[0] in text for text in known)
         ]
         refusal = _Refusal(exc.http_status, said=sayings_of(late))
     elif isinstance(exc, InvalidInput) and exc.faults:

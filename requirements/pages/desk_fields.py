@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.errors import Fault
-from evidence.pages.refusals import told_in
+from evidence.pages.refusals import said_and_language
 from requirements.lint import LintWarning, is_chinese
 from requirements.selectors.desk import Opened
 from requirements.selectors.wording import draft_of
@@ -234,7 +234,7 @@ def _of_reader(problem: FileProblem, name: str, *, is_fault: bool) -> Said:
 
 
 def _told(message: str, *, is_fault: bool, about: str = "", line: int | None = None) -> Said:
-    text, language = told_in(message)
+    text, language = said_and_language(message)
     return Said(is_fault, f"{about}{text}", language=language, line=line)
 
 

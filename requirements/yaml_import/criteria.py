@@ -12,13 +12,14 @@ from jsonschema import Draft202012Validator, ValidationError
 from evidence.evals.contracts import Direction
 from evidence.limits import excess
 from evidence.nearest import MISSPELT, hint_at, nearest_name
+from evidence.selectors.eval_comparisons import BETTER_WORDS
 from evidence.worded import Worded, quoted, sentence_of, worded
 from requirements.bounds import LARGEST_THRESHOLD, MOST_DAYS, MOST_N, MOST_UNIT, MOST_WORD
 from requirements.checks.contracts import Check
 from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
 from requirements.errors import UnknownCheck
-from requirements.yaml_import.faults import PLAIN_KEY, Faults, brief, told_length
+from requirements.yaml_import.faults import PLAIN_KEY, Faults, brief, told_number
 from requirements.yaml_import.links import CRITERION_LINKS
 from requirements.yaml_import.numbers import number_meant
 from requirements.yaml_import.reader import Path
@@ -37,7 +38,6 @@ CRITERION_FIELDS: Final = (
     "slices",
 )
 _KNOWN: Final = (*CRITERION_FIELDS, *CRITERION_LINKS)
-_BETTER: Final = {Direction.HIGHER: worded("higher"), Direction.LOWER: worded("lower"), None: ""}
 _PERCENT: Final = frozenset({"percent", "per cent", "%", "pct", "percentage", "百分比"})
 # What jsonschema says where a parameter does not fit, by its validators.
 _OF_LIBRARY: Final = {
@@ -53,9 +53,8 @@ _OF_LIBRARY: Final = {
     "minItems": worded("%(given)s should be non-empty"),
     "minLength": worded("%(given)s should be non-empty"),
 }
-_ParameterFault = tuple[
-    tuple[str | int, ...], Worded, str | None
-]  # place, message, what was most likely meant
+# Place, message, what was most likely meant.
+_ParameterFault = tuple[tuple[str | int, ...], Worded, str | None]
 
 
 def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft | None:
@@ -171,11 +170,11 @@ def _check_fit(
     if comparator is None:
         return
     wanted = _COMPARATOR_OF[check.direction] if check.direction else comparator
-    if comparator is not wanted:
+    if check.direction and comparator is not wanted:
         message = worded(
             "for %(check)s %(direction)s is better, so its threshold is %(wanted)s",
             check=check.name,
-            direction=_BETTER[check.direction],
+            direction=BETTER_WORDS[check.direction],
             wanted=repr(wanted.value),
         )
         faults.add((*path, comparator), "bad_threshold", message, wanted)
@@ -280,7 +279,7 @@ def _nearest_value(error: ValidationError) -> str | None:
 def _too_long(value: object, place: tuple[str | int, ...]) -> Iterator[_ParameterFault]:
     """Yield the texts, at every depth, that are longer than any name is."""
     if isinstance(value, str) and len(value) > MOST_WORD:
-        yield place, told_length(value, MOST_WORD), None
+        yield place, told_number(value, MOST_WORD), None
     elif isinstance(value, dict):
         for name, each in value.items():
             yield from _too_long(each, (*place, name))

@@ -192,6 +192,11 @@ def told_length(text: str, most: int) -> Worded:
             word=word,
             most=most,
         )
+    return told_number(text, most)
+
+
+def told_number(text: str, most: int) -> Worded:
+    """Return of how many characters a text is, which are too many, whatever its words are."""
     return worded("has %(length)s characters, and at most %(most)s are taken", length=len(text), most=most)
 
 

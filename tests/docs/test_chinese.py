@@ -16,6 +16,8 @@ ROLES: Final = ("approver", "auditor", "author", "operator", "researcher", "revi
 CATALOGUE: Final = REPOSITORY / "config" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 # Set in bold for what they say, and no word of a page.
 STRESSED: Final = {"不", "您", "界", "全部", "十秒后", "可疑", "要么全部生效，要么全不生效", "不用命令行"}
+# Whose guides set names of pages and lists in italics, and nothing else.
+OF_NAMES_IN_ITALICS: Final = frozenset({"approver", "operator"})
 # Likewise in English, where a lead that ends as a sentence does is none either.
 LEADS: Final = {
     "A filter that you keep", "A link is suspect once an end of it moved", "A person on one page",
@@ -88,10 +90,7 @@ def test_words_of_pages_are_in_english_too_what_the_pages_say(tmp_path: Path) ->
         page = halves(role, tmp_path)[0].read_text(encoding="utf-8")
         text = re.sub(r"^```.*?^```|`[^`]*`", "", page, flags=re.MULTILINE | re.DOTALL)
         named = set(re.findall(r"\*\*([^*\n]+)\*\*", text))
-        if role in {
-            "approver",
-            "operator",
-        }:  # whose guides set names of pages and lists in italics, and nothing else
+        if role in OF_NAMES_IN_ITALICS:
             named |= set(re.findall(r"(?<![*\w])\*([^*\n]+)\*(?!\*)", re.sub(r"\*\*[^*]+\*\*", "", text)))
         leads = {each for each in named if each.endswith(".")} | LEADS
         wrong += [f"{role}: {word}" for word in sorted(named - leads) if not is_said(word, said)]

@@ -51,9 +51,7 @@ def test_so_are_those_of_a_statement_and_those_of_a_subquery(world: World) -> No
 def test_only_what_has_other_letters_with_cases_is_folded_by_every_script(
     sought: str, *, is_quick: bool
 ) -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         list(_of_that(sought))
     assert ('COLLATE "C"' in asked.captured_queries[0]["sql"]) is is_quick
 

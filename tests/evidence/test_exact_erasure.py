@@ -488,9 +488,7 @@ def test_traces_of_one_subject_that_share_a_value_take_it_with_them(sender: Worl
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_shared", [False, True], ids=["each its own request", "one request"])
-def test_a_plan_of_many_traces_asks_no_more_than_one_of_few(
-    sender: World, is_shared: bool
-) -> None:  # pytest's way
+def test_a_plan_of_many_traces_asks_no_more_than_one_of_few(sender: World, *, is_shared: bool) -> None:
     def queries(first: int, n: int) -> int:
         person = str(first)
         named: Any = {"enduser.id": person}

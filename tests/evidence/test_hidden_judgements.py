@@ -92,12 +92,10 @@ class Asked:
     """What somebody is told after a reviewer judged, by where it stands in the order of questions."""
 
     wrote: set[str]  # tables to which the judgement wrote
-    answers: dict[int, tuple[str, tuple[Any, ...]]] = field(
-        default_factory=dict
-    )  # an address and what it tells
-    named: dict[int, set[str]] = field(
-        default_factory=dict
-    )  # all words of the statements that answering took
+    # An address and what it tells.
+    answers: dict[int, tuple[str, tuple[Any, ...]]] = field(default_factory=dict)
+    # Of the statements that answering took: all their words, and how many there were.
+    named: dict[int, set[str]] = field(default_factory=dict)
     n_statements: dict[int, int] = field(default_factory=dict)
 
 

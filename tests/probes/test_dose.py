@@ -32,7 +32,7 @@ from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import animals, facts, paths, proxies, readers, refusal
 
 SEED: Final = 4
-PATTERN: Final = "bracket_match"  # the one of four that is measured here
+PATTERN: Final = "bracket_match"  # the one of four that is measured at every change
 SHARES: Final = [0.25, 0.5, 0.75, 1.0]
 STEPS: Final = [*SHARES, 1.5, 2.0]
 # Of each probe a model that does what it looks for, and the doses of each of its changes.
@@ -103,15 +103,22 @@ def test_at_dose_one_stands_what_the_finding_says(probe: str) -> None:
         )
 
 
-@pytest.mark.parametrize("probe", STUDIES)
+@pytest.mark.parametrize(
+    ("probe", "patterns"),
+    [
+        *((probe, frozenset({PATTERN})) for probe in STUDIES),
+        pytest.param("attention.patterns", frozenset(PATTERNS), marks=pytest.mark.soak),
+    ],
+)
 def test_doses_change_nothing_else_and_what_was_measured_without_them_is_still_reported(
-    probe: str, monkeypatch: pytest.MonkeyPatch
+    probe: str, patterns: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Parts that a worker of before measured have no doses; the findings are the same to the last digit."""
+    with_doses = measured(probe, patterns)
     monkeypatch.setattr(STUDIES[probe], "_doses", lambda *_: {})
-    without = run(probe)
-    assert without.keys() == measured(probe).keys()
-    for statistic, item in measured(probe).items():
+    without = run(probe, patterns)
+    assert without.keys() == with_doses.keys()
+    for statistic, item in with_doses.items():
         assert "dose_response" not in without[statistic].details
         details = {name: told for name, told in item.details.items() if name != "dose_response"}
         assert replace(item, details=details) == without[statistic]
@@ -178,17 +185,21 @@ def doses_of(probe: str, statistic: str) -> list[DoseValue]:
 
 
 @cache
-def measured(probe: str) -> dict[str, Measurement]:
+def measured(probe: str, patterns: frozenset[str] = frozenset({PATTERN})) -> dict[str, Measurement]:
     """Return what a probe says of the model that does what it looks for, by statistic."""
-    return run(probe)
+    return run(probe, patterns)
 
 
-def run(probe: str) -> dict[str, Measurement]:
-    """Run a probe; a statistic that is said of several heads is that of the last."""
+def run(probe: str, patterns: frozenset[str]) -> dict[str, Measurement]:
+    """Run a probe; a statistic that is said of several heads is that of the last.
+
+    Args:
+        patterns: of attention that there are meanwhile: the probe of patterns measures each.
+    """
     make, given, _ = ASKED[probe]
     loaded: LoadedModel = make()
     asked = ProbeSpecification(probe, loaded.digest, SEED, given)
     session = ModelSession(loaded={loaded.digest: loaded})
-    with patch.dict(PATTERNS, {PATTERN: PATTERNS[PATTERN]}, clear=True):
+    with patch.dict(PATTERNS, {name: PATTERNS[name] for name in patterns}, clear=True):
         told = measure_all(registry.load(probe), asked, session).measurements
     return {item.statistic: item for item in told}

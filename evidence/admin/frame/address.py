@@ -91,13 +91,13 @@ class StrictChangeList(ChangeList):
                     most=_MOST_VALUES,
                 )
         if everything := asked.get(ALL_VAR, ""):
-            yield _no_value(ALL_VAR, everything, worded("given without a value"))
+            yield no_value(ALL_VAR, everything, worded("given without a value"))
         page = asked.get(PAGE_VAR)
         if page is not None and not _PAGE.fullmatch(page):
-            yield _no_value(PAGE_VAR, page, worded("the number of a page"))
+            yield no_value(PAGE_VAR, page, worded("the number of a page"))
         for column in filter(None, asked.get(ORDER_VAR, "").split(".")):
             if not self._orders_by(column):
-                yield _no_value(ORDER_VAR, column, worded("the number of a column that orders this list"))
+                yield no_value(ORDER_VAR, column, worded("the number of a column that orders this list"))
         if SEARCH_VAR in asked and not self.search_fields:
             yield worded("This list cannot be searched: leave %(name)s out.", name=repr(SEARCH_VAR))
         if IS_FACETS_VAR in asked and not self.add_facets:
@@ -198,7 +198,7 @@ def _faults_of_own_filter(spec: SimpleListFilter, asked: QueryDict) -> Iterator[
 
 def _fault_of_value(name: str, value: str, field: Any, rest: str) -> Iterator[Worded]:
     if rest.endswith("isnull") and value not in _TRUTHS:
-        yield _no_value(name, value, worded("True or False"))
+        yield no_value(name, value, worded("True or False"))
     choices = [str(choice) for choice, _ in getattr(field, "flatchoices", None) or ()]
     if choices and rest in {"", "exact", "in"}:
         for each in value.split(",") if rest == "in" else [value]:
@@ -238,7 +238,12 @@ def _no_choice(name: str, value: str, choices: list[str]) -> Worded:
     )
 
 
-def _no_value(name: str, value: str, wanted: Worded) -> Worded:
+def no_value(name: str, value: str, wanted: Worded) -> Worded:
+    """Say that what an address asks for is no value of a filter.
+
+    Args:
+        wanted: what one is, as "a day, as 2026-11-30".
+    """
     return worded(
         "%(name)s is %(wanted)s, not %(given)s.",
         name=repr(name[:_SHOWN]),

@@ -17,6 +17,7 @@ from django.contrib.admin import (
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from evidence.admin.frame.address import no_value
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.visibility import rows_of, visible
 from evidence.admin.frame.words import in_words
@@ -110,16 +111,7 @@ class LiveAtFilter(SimpleListFilter):
     def fault_in(self, value: str) -> Worded | None:
         """Return what is wrong with a typed date; an empty one is a form that was sent without."""
         is_day = not value or _day_of(value) is not None
-        return (
-            None
-            if is_day
-            else worded(
-                "%(name)s is %(wanted)s, not %(given)s.",
-                name=repr(self.parameter_name),
-                wanted=worded("a day, as 2026-11-30"),
-                given=repr(value[:40]),
-            )
-        )
+        return None if is_day else no_value(self.parameter_name, value, worded("a day, as 2026-11-30"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return what was live when the day was over, UTC; everything where no date is typed."""

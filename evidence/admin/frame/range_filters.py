@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from evidence.admin.frame.address import RefusedAddress
+from evidence.admin.frame.address import RefusedAddress, no_value
 from evidence.worded import Worded, worded
 
 _LARGEST: Final = Decimal(2**63 - 1)  # of a column of whole numbers; a cost is kept to less
@@ -77,14 +77,7 @@ class RangeFilter(FieldListFilter):
     def _read(self, name: str, text: str) -> Any:
         value = self.read(text)
         if value is None:
-            raise RefusedAddress(
-                worded(
-                    "%(name)s is %(wanted)s, not %(given)s.",
-                    name=repr(name),
-                    wanted=self.expectation,
-                    given=repr(text[:40]),
-                )
-            )
+            raise RefusedAddress(no_value(name, text, self.expectation))
         return value
 
     def read(self, text: str) -> Any:

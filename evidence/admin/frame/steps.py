@@ -70,7 +70,12 @@ class SteppedModelAdmin(ReadOnlyModelAdmin):
         )
 
     def _show(
-        self, request: HttpRequest, record: Any, typed: Typed, form_url: str, extra_context: Typed | None
+        self,
+        request: HttpRequest,
+        record: Any,
+        typed: Typed,
+        form_url: str,
+        extra_context: Mapping[str, Any] | None,
     ) -> Any:
         """Show the record with what may be done with it now: somebody else may have moved it on."""
         again = (self.get_object(request, str(record.pk)) or record) if typed else record

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.acts import can_judge
+from evidence.admin.frame.address import no_value
 from evidence.admin.frame.paginator import PlannedPaginator
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.models import QueuedTask
@@ -101,14 +102,7 @@ class LanguageFilter(admin.SimpleListFilter):
     def fault_in(self, value: str) -> Worded | None:
         """Return what is wrong with a value: a language of which nothing waits is none."""
         return (
-            None
-            if is_language(value)
-            else worded(
-                "%(name)s is %(wanted)s, not %(given)s.",
-                name=repr(self.parameter_name),
-                wanted=worded("a language, as de"),
-                given=repr(value[:40]),
-            )
+            None if is_language(value) else no_value(self.parameter_name, value, worded("a language, as de"))
         )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

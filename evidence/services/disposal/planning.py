@@ -21,8 +21,9 @@ from evidence.errors import InvalidInput, LegalHoldInForce, NotFound, PlanOverta
 from evidence.models import BlobRemoval, LegalHold, Span, System
 from evidence.selectors.holds import active_holds
 from evidence.selectors.spans import with_attributes
-from evidence.services.disposal.at_once import TOGETHER, AtOnce, BlobsRead, periods_of
+from evidence.services.disposal.at_once import TOGETHER, AtOnce, periods_of
 from evidence.services.disposal.blob_plans import BlobPlan, Looks, Stay, Unread, remainder_of
+from evidence.services.disposal.blobs_read import BlobsRead
 from evidence.services.disposal.reach import plan_blobs
 from evidence.services.disposal.uses import name_trace
 from evidence.worded import worded
@@ -122,7 +123,7 @@ def plan_subject(*, principal: Principal, system: System, attribute: str, value:
             else:
                 plans.append(_draw_up(trace_id, read, gone=gone, looks=looks))
                 gone.append(trace_id)
-    take_removed_before(plans)
+    _take_removed_before(plans)
     return plans
 
 
@@ -189,7 +190,7 @@ def find_subject(*, principal: Principal, system: System, attribute: str, value:
 def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], looks: Looks) -> ErasurePlan:
     """Return the plan for a trace that may be erased."""
     plan = _draw_up(trace_id, AtOnce(system, [trace_id], gone=gone), gone=gone, looks=looks)
-    take_removed_before([plan])
+    _take_removed_before([plan])
     return plan
 
 
@@ -224,7 +225,7 @@ def _draw_up(trace_id: UUID, read: AtOnce, *, gone: Collection[UUID], looks: Loo
     return plan
 
 
-def take_removed_before(plans: Sequence[ErasurePlan]) -> None:
+def _take_removed_before(plans: Sequence[ErasurePlan]) -> None:
     """Put right what is left of blobs where the very same bytes were removed before: it is what is left of those."""
     left = {blob.remainder for plan in plans for blob in plan.blobs if blob.remainder}
     removed = set(BlobRemoval.objects.filter(pk__in=left).values_list("pk", flat=True)) if left else set()
