@@ -507,6 +507,31 @@ def test_a_plan_of_many_traces_asks_no_more_than_one_of_few(sender: World, *, is
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("went", [False, True], ids=["spans are there", "retention took spans"])
+def test_requests_that_may_hold_a_trace_are_asked_about_together(
+    sender: World, monkeypatch: pytest.MonkeyPatch, *, went: bool
+) -> None:
+    """One that brought a span again is looked through for each trace; the database is not asked about each alone."""
+    monkeypatch.setattr(bodies, "_spans_went", lambda *_: went)
+    operator = sender.principal("operator")
+
+    def queries(number: int, n_again: int) -> int:
+        for each in range(n_again):
+            twice = span_of(uuid.UUID(int=number + 1 + each), f"{THEIRS} {each}")
+            send(twice)
+            send(twice, span_of(uuid.UUID(int=number + 100 + each), THEIRS))
+        send(span_of(uuid.UUID(int=number), SECRET))
+        with CaptureQueriesContext(connection) as asked_for:
+            plan_erasure(principal=operator, system=sender.system, trace_id=uuid.UUID(int=number))
+        return len(asked_for)
+
+    queries(1 << 99, 1)  # who they are is asked once
+    few = queries(1 << 100, 1)
+    assert IngestBatch.objects.filter(n_duplicate__gt=0).count() == 2
+    assert queries(1 << 101, 20) == few
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_certificate_names_no_content_and_its_digest_is_in_the_signed_log(sender: World) -> None:
     send(span_of(MINE, SECRET), span_of(OTHER, THEIRS))
     log.sequence_events(limit=1000)

@@ -161,7 +161,10 @@ class AtOnce:
         def find() -> list[tuple[int, str]] | None:
             rows = IngestBatch.objects.filter(suspected(), system_ids__contains=[self.system.pk])
             found = list(rows.values_list("pk", "body_digest")[: _MOST_SUSPECTS + 1])
-            return found if len(found) <= _MOST_SUSPECTS else None
+            if len(found) > _MOST_SUSPECTS:
+                return None
+            self.blobs.know_removals(digest for _, digest in found)
+            return found
 
         return self.blobs.once("suspects", find)
 

@@ -24,7 +24,7 @@ class BlobsRead:
     def __init__(self, system: System) -> None:
         self._system = system
         self._known = set[str]()
-        self._removals = dict[str, BlobRemoval]()
+        self._removals = dict[str, BlobRemoval | None]()
         self._remainders = set[str]()
         self._pointed_to = set[str]()
         self._values = set[str]()
@@ -38,13 +38,19 @@ class BlobsRead:
             self._answers[question] = ask()
         return cast("_T", self._answers[question])
 
+    def know_removals(self, digests: Iterable[str]) -> None:
+        """Ask of all of these at once whether anything of them was removed: of most, nothing else is ever asked."""
+        new = {*digests} - self._removals.keys()
+        if new:
+            self._removals |= {**dict.fromkeys(new), **BlobRemoval.objects.in_bulk(new)}
+
     def know(self, digests: Iterable[str]) -> None:
-        """Ask about all of these at once."""
+        """Ask everything about all of these at once."""
         new = {*digests} - self._known
         if not new:
             return
         self._known |= new
-        self._removals |= BlobRemoval.objects.in_bulk(new)
+        self.know_removals(new)
         self._remainders |= {*_those(BlobRemoval.objects.filter(remainder__in=new), "remainder_id")}
         self._pointed_to |= {*_those(ArtefactVersion.objects.filter(blob__in=new), "blob_id")}
         self._pointed_to |= {*_those(Binder.objects.filter(archive__in=new), "archive_id")}
@@ -54,8 +60,7 @@ class BlobsRead:
 
     def forms(self, original: str) -> list[str]:
         """Return under which digests the bytes of a file or request are now, as `forms_of` does."""
-        self.know([original])
-        removal = self._removals.get(original)
+        removal = self.removal(original)
         if removal is None or removal.remainder_id is None:
             return [original]
         return self.once(("forms", original), lambda: forms_of(original))
@@ -74,8 +79,8 @@ class BlobsRead:
 
     def removal(self, digest: str) -> BlobRemoval | None:
         """Return the removal of a blob, where there was one."""
-        self.know([digest])
-        return self._removals.get(digest)
+        self.know_removals([digest])
+        return self._removals[digest]
 
     def batches(self, digest: str) -> Sequence[IngestBatch]:
         """Return the requests whose body this is, or is what is left of."""

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import cast
+from itertools import islice
+from typing import Final, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -31,6 +32,8 @@ from evidence.services.disposal.at_once import AtOnce, kept_blobs, suspected
 from evidence.services.disposal.blob_plans import BlobPlan, Looks, Role, Stay
 from evidence.services.disposal.uses import find_value_of_others
 from evidence.services.moved_values import digests_in
+
+_ASKED_TOGETHER: Final = 100  # requests that may hold the trace
 
 
 @dataclass(slots=True)
@@ -118,7 +121,10 @@ def _others_to_search(subject: Subject, read: AtOnce) -> Iterator[str]:
         return
     others = IngestBatch.objects.filter(system_ids__contains=[read.system.pk]).exclude(pk__in=known)
     others = others if every else others.filter(suspected())
-    yield from others.values_list("body_digest", flat=True).iterator(100)
+    digests = others.values_list("body_digest", flat=True).iterator(_ASKED_TOGETHER)
+    while some := list(islice(digests, _ASKED_TOGETHER)):
+        read.blobs.know_removals(some)
+        yield from some
 
 
 def is_of(subject: Subject, item: Item) -> bool:
