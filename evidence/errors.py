@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-from evidence.worded import Worded, worded
+from evidence.worded import Worded, answered, worded
 
 MOST_FAULTS: Final = 50  # of one request that are told
 
@@ -300,8 +300,10 @@ def _first_of(faults: Sequence[Fault]) -> str:
     """Return the sentence of several faults: that of the first, and how many more there are."""
     if len(faults) < 2:
         return faults[0].sentence if faults else ""
-    return worded(
-        "%(fault)s (%(more)s more; `errors` lists each)", fault=faults[0].sentence, more=len(faults) - 1
+    first, more = faults[0].sentence, len(faults) - 1
+    return answered(
+        f"{first} ({more} more; `errors` lists each)",
+        worded("%(fault)s (%(more)s more)", fault=first, more=more),
     )
 
 

@@ -19,8 +19,12 @@ def nearest_name(written: str, known: Iterable[str], *, alike: int = 0) -> str |
     return str(nearest[0]) if nearest else None
 
 
-def hint_at(nearest: str | None) -> Worded:
-    """Return the half of an error's sentence that names what was meant."""
+def hint_at(nearest: str | None, *, ends: bool = False) -> Worded:
+    """Return the half of an error's sentence that names what was meant.
+
+    Args:
+        ends: whether it is the end of a sentence, stop included; a fault of a field has none.
+    """
     if not nearest:
-        return worded("none is taken here")
+        return worded("none is taken here.") if ends else worded("none is taken here")
     return worded("did you mean %(nearest)s?", nearest=repr(nearest))

@@ -7,6 +7,8 @@ keeps the template that it was made of, by which `evidence.pages.refusals` says 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from typing import Final
 
 
 class Worded(str):
@@ -43,14 +45,39 @@ def sentence_of(exc: BaseException) -> Worded:
     return first if isinstance(first, Worded) else quoted(str(exc))
 
 
-def joined(parts: Iterable[str], between: str = ", ") -> Worded:
-    """Return texts one after another, each of them still said in the reader's language where it can be."""
+COMMA: Final = worded(", ")
+SEMICOLON: Final = worded("; ")
+
+
+def answered(text: str, on_pages: Worded) -> Worded:
+    """Return what the API answers, which names a member of the answer, where pages say something else."""
+    sentence = Worded(text)
+    sentence.template, sentence.values = on_pages.template, on_pages.values
+    return sentence
+
+
+def joined(parts: Iterable[str], between: str = COMMA) -> Worded:
+    """Return texts one after another, each of them still said in the reader's language where it can be.
+
+    Args:
+        between: what stands between two of them; one that is `worded` is said in that language, too.
+    """
     listed = list(parts)
     names = [f"part_{number}" for number in range(len(listed))]
     sentence = Worded(between.join(listed))
     sentence.template = "%(between)s".join(f"%({name})s" for name in names)
     sentence.values = {**dict(zip(names, listed, strict=True)), "between": between}
     return sentence
+
+
+def joined_by_and(parts: Iterable[str]) -> Worded:
+    """Return texts with "and" between them, likewise: Chinese has no spaces around it."""
+    listed = list(parts)
+    return reduce(
+        lambda before, part: worded("%(before)s and %(part)s", before=before, part=part),
+        listed[1:],
+        joined(listed[:1]),
+    )
 
 
 def quoted(text: str) -> Worded:

@@ -139,13 +139,14 @@ def _check_leads(version: RequirementVersion, to_state: str) -> None:
     state = state_of(version)
     allowed = VALID_TRANSITIONS[state]
     if to_state not in allowed:
-        ways = joined(map(Coded, sorted(allowed))) or worded("nowhere")
+        told = {"version": version, "state": Coded(state.value)}
+        if not allowed:
+            raise TransitionNotAllowed(worded("%(version)s is %(state)s: it goes to no other state.", **told))
         raise TransitionNotAllowed(
             worded(
                 "%(version)s is %(state)s, which leads to %(ways)s, not to %(to_state)s.",
-                version=version,
-                state=Coded(state.value),
-                ways=ways,
+                **told,
+                ways=joined(map(Coded, sorted(allowed))),
                 to_state=Coded(to_state),
             )
         )

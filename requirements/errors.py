@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from evidence.errors import Fault
-from evidence.worded import joined
+from evidence.worded import SEMICOLON, joined
 
 if TYPE_CHECKING:
     from requirements.yaml_import.contracts import FileProblem
@@ -145,7 +145,7 @@ class WarningsUnread(RequirementsError):
     title = "Each warning of the linter is read before a version is approved"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(joined((fault.message for fault in faults), "; "))
+        super().__init__(joined((fault.message for fault in faults), SEMICOLON))
         self.faults = tuple(faults)
 
     def members(self) -> dict[str, object]:

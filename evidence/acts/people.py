@@ -13,7 +13,7 @@ from evidence.acts.asking import as_question, check_of_system, check_signed_in, 
 from evidence.errors import AccessDenied, ConflictingContent, NotFound
 from evidence.models import AccessConfirmation, AccessProposal, AccessToken, Membership, Scope, System
 from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
-from evidence.worded import Coded, Worded, joined, worded
+from evidence.worded import Coded, Worded, joined, joined_by_and, worded
 
 
 def check_can_administer(principal: Principal) -> None:
@@ -178,7 +178,7 @@ def check_can_give_roles(principal: Principal, person: User, gained: Collection[
         worded(
             "%(person)s becomes %(roles)s",
             person=person.get_username(),
-            roles=joined(map(Coded, sorted(gained)), worded(" and ")),
+            roles=joined_by_and(map(Coded, sorted(gained))),
         ),
     )
 

@@ -122,6 +122,7 @@ def check_parameters(
     query: QueryDict,
     known: Collection[str],
     *,
+    unsaid: Collection[str] = (),
     repeatable: Collection[str] = (),
     may_be_empty: bool = False,
     part: Literal["body", "query"] = "query",
@@ -130,6 +131,7 @@ def check_parameters(
 
     Args:
         known: their names.
+        unsaid: names that are known as well, and that nobody types: none of them is what somebody meant.
         repeatable: those that may be given more than once.
         may_be_empty: whether they may be given without a value, as forms send a field that nobody filled in.
         part: "body", where they are the fields of a form, and called so.
@@ -140,7 +142,7 @@ def check_parameters(
     faults = [
         fault
         for name in query
-        if (fault := _fault_of_parameter(name, query.getlist(name), known, repeatable, part))
+        if (fault := _fault_of_parameter(name, query.getlist(name), known, unsaid, repeatable, part))
         and not (may_be_empty and fault.code in {"empty_parameter", "empty_field"})
     ]
     if faults:
@@ -184,12 +186,13 @@ def _fault_of_parameter(
     name: str,
     values: list[str],
     known: Collection[str],
+    unsaid: Collection[str],
     repeatable: Collection[str],
     part: Literal["body", "query"],
 ) -> Fault | None:
     shown = name[:_SHOWN]
     noun, kind = ("field", "field") if part == "body" else ("query parameter", "parameter")
-    if name not in known:
+    if name not in known and name not in unsaid:
         return _unknown(part, shown, shown, known, noun, f"unknown_{kind}")
     if len(values) > 1 and name not in repeatable:
         return Fault(

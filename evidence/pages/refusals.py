@@ -58,9 +58,9 @@ def said_and_language(text: str) -> tuple[str, str]:
 
 def in_language(text: str) -> SafeString | str:
     """Return a sentence in the reader's language; marked as English where it is in no other."""
+    said = _say(text) if text else text
     if not text or _is_english():
-        return text
-    said = _say(text)
+        return said
     return format_html('<span lang="en">{}</span>', text) if said == text else said
 
 

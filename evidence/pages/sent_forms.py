@@ -29,8 +29,10 @@ def check_names(
         return
     fields = {form.add_prefix(name): field for name, field in form.fields.items()} if form is not None else {}
     many = [name for name, field in fields.items() if _takes_several(field)]
-    known = [_OF_DJANGO, *fields, *also]
-    check_parameters(request.POST, known, repeatable=many, may_be_empty=True, part="body")
+    known = [*fields, *also]
+    check_parameters(
+        request.POST, known, unsaid=[_OF_DJANGO], repeatable=many, may_be_empty=True, part="body"
+    )
 
 
 def _takes_several(field: Any) -> bool:

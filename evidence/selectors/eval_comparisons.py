@@ -13,7 +13,7 @@ from evidence.evals.observations import UNIT_DIMENSIONS, item_of, units_of
 from evidence.models import EvalRun, EvalScore, Retraction
 from evidence.nearest import hint_at, nearest_name
 from evidence.statistics.comparison import Comparison, Mismatch, Observation, Scale, compare, find_mismatches
-from evidence.worded import Coded, Worded, joined, worded
+from evidence.worded import SEMICOLON, Coded, Worded, joined, worded
 
 LARGEST = 1e150  # of a value: sums of squares are numbers up to it
 BETTER_WORDS: Final = {Direction.HIGHER: worded("higher"), Direction.LOWER: worded("lower")}
@@ -147,7 +147,7 @@ def _check_comparable(baseline: EvalRun, candidate: EvalRun) -> None:
         raise RunsNotComparable(
             worded(
                 "Not compared: %(reasons)s. Compare two successful runs of the same versions.",
-                reasons=joined(reasons, "; "),
+                reasons=joined(reasons, SEMICOLON),
             )
         )
 
@@ -187,19 +187,20 @@ def _common(old: EvalScore, new: EvalScore) -> EvalScore:
             )
         )
     if (old.unit, old.direction) != (new.unit, new.direction):
-        ways = [
+        was, now = (
             worded(
                 "%(unit)s, %(direction)s is better",
                 unit=each.unit,
                 direction=BETTER_WORDS[Direction(each.direction)],
             )
             for each in (old, new)
-        ]
+        )
         raise RunsNotComparable(
             worded(
-                "%(metric)s is %(ways)s: two things of one name. Rename one.",
+                "%(metric)s is %(was)s and %(now)s: two things of one name. Rename one.",
                 metric=old.metric,
-                ways=joined(ways, worded(" and ")),
+                was=was,
+                now=now,
             )
         )
     return new

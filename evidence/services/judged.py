@@ -10,7 +10,7 @@ from evidence.errors import InvalidInput
 from evidence.models import Claim, ClaimJudgement, GoldJudgement, ReasonCode, Review, Trace
 from evidence.nearest import hint_at, nearest_name
 from evidence.selectors.review_reasons import reasons_of
-from evidence.worded import worded
+from evidence.worded import Coded, worded
 
 
 class Saying(TypedDict, total=False):
@@ -102,10 +102,10 @@ def _find_reason(trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
         )
     found = listed.find(reason)
     if found is None:
-        hint = hint_at(nearest_name(reason, [each.code for each in listed.reasons]))
+        hint = hint_at(nearest_name(reason, [each.code for each in listed.reasons]), ends=True)
         raise InvalidInput(
             worded(
-                "%(system_key)s has no reason %(reason)s; %(hint)s.",
+                "%(system_key)s has no reason %(reason)s; %(hint)s",
                 system_key=repr(listed.version.artefact.system.key),
                 reason=repr(reason),
                 hint=hint,
@@ -116,7 +116,7 @@ def _find_reason(trace: Trace, reason_code: str, reason: str) -> dict[str, Any]:
             worded(
                 "The reason %(reason)s is a %(kind)s, and no %(reason_code)s: leave reason_code out.",
                 reason=repr(reason),
-                kind=found.kind,
+                kind=Coded(found.kind),
                 reason_code=reason_code,
             )
         )
@@ -174,7 +174,7 @@ def _check_judgement(trace: Trace, decision: str, reason_code: str, corrected_an
         raise InvalidInput(
             worded(
                 "To %(decision)s an answer, label the reason: one of %(choices)s.",
-                decision=decision,
+                decision=Coded(decision),
                 choices=", ".join(choices),
             )
         )

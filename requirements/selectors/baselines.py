@@ -37,10 +37,10 @@ def find_baseline(system: System, name: str) -> Baseline:
         nearest = nearest_name(name, list(baselines.values_list("name", flat=True)))
         raise RequirementNotFound(
             worded(
-                "System %(system_key)s has no baseline %(name)s; %(hint)s.",
+                "System %(system_key)s has no baseline %(name)s; %(hint)s",
                 system_key=repr(system.key),
                 name=repr(name),
-                hint=hint_at(nearest),
+                hint=hint_at(nearest, ends=True),
             )
         )
     return found

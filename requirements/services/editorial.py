@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evidence.errors import Fault
-from evidence.worded import joined, worded
+from evidence.worded import SEMICOLON, joined, worded
 from requirements.drafts import RequirementDraft
 from requirements.editorial import find_substantive
 from requirements.errors import NotEditorial
@@ -25,7 +25,8 @@ def check_editorial(before: RequirementDraft | None, after: RequirementDraft) ->
     found = find_substantive(before, after)
     if found:
         told = joined(
-            (worded("%(path)s: %(fault)s", path=each.where, fault=each.message) for each in found), "; "
+            (worded("%(path)s: %(fault)s", path=each.where, fault=each.message) for each in found),
+            SEMICOLON,
         )
         raise NotEditorial(
             worded(

@@ -14,7 +14,7 @@ from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import Artefact, ArtefactKind, ArtefactVersion, System
 from evidence.services import audit
-from evidence.worded import Coded, joined, worded
+from evidence.worded import SEMICOLON, Coded, joined, worded
 from requirements import acts
 from requirements.errors import LinkMoved, LinkNotAllowed, LinkNotSuspect, LinkWithdrawn
 from requirements.models import LINK_ENDS, LinkKind, LinkOutcome, LinkReview, TraceLink
@@ -106,7 +106,7 @@ def check_ends(kind: str, upstream: Artefact, downstream: Artefact) -> None:
                 )
                 for up, down in allowed.items()
             ),
-            "; ",
+            SEMICOLON,
         )
         raise LinkNotAllowed(
             worded(

@@ -11,7 +11,9 @@ from typing import Any, Final, NamedTuple
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
+from tests.e2e.cases import make_task
 from tests.factories import World
 from tests.requirements.test_desk_page import CRITERIA, FIELDS
 
@@ -23,6 +25,7 @@ _THEIRS: Final = re.compile(
     r"<(script|style|textarea|pre|code|option|kbd|title)\b.*?</\1>|<!--.*?-->", re.DOTALL
 )
 _SENTENCE: Final = re.compile(r"(?:\b[a-z]{2,} ){2,}[a-z]{2,}\b")  # three words of English in a row
+_HALF_WIDTH: Final = re.compile("[\u4e00-\u9fff”）]['\"]?[,;] ")  # between two words of Chinese
 DESK: Final = FIELDS
 FILE: Final = """\
 format: tracebinder.requirements/1
@@ -93,6 +96,7 @@ def reasons(*rows: tuple[str, str, str]) -> dict[str, object]:
 
 REFUSED: Final = (
     desk("含有 空格", key="states limits"),
+    desk("含有 空格、'/'", key="states limits/ours"),
     desk("缺少 'min_n'", rest=CRITERIA.replace("min_n", "min-n")),
     desk("未知字段 'min-n'；是否想写 'min_n'？", rest=CRITERIA.replace("min_n", "min-n")),
     desk("须为 1 到", review_every_days="quarterly"),
@@ -112,6 +116,8 @@ REFUSED: Final = (
     file("文件须为以", "just words"),
     Refused("author", "/admin/import/", {"act": "burn", "text": ""}, "act 须为 plan, apply 之一"),
     Refused("author", "/admin/import/", {"act": "plan", "colour": "red"}, "未知字段 'colour'"),
+    Refused("author", "/admin/import/", {"act": "plan", "csrfmiddleware": "red"}, "是否想写 '"),
+    Refused("author", "/admin/import/", {"act": "plan", "colour": "red", "taste": "sour"}, "（另有 1 处）"),
     asked("auditor", "/admin/health/?since=now", "未知查询参数 'since'"),
     asked(
         "auditor",
@@ -170,4 +176,14 @@ def test_what_is_refused_is_said_in_chinese(world: World, case: Refused) -> None
     told = told_by(answer)
     assert case.says in told, told
     assert _SENTENCE.findall(told) == []
+    assert _HALF_WIDTH.findall(told) == []
+    assert "`errors`" not in told, "a page has no member of this name"
+    assert "csrfmiddlewaretoken" not in told, "nobody types it"
     assert '<span lang="en">' not in answer.content.decode()
+
+
+def test_what_the_review_desk_refuses_is_said_in_chinese(world: World) -> None:
+    address = reverse("admin:judge_answer", args=[make_task(world).trace_id])
+    sent = {"act": "decide", "decision": "reject", "rationale": "嗯。"}
+    told = told_by(send(world, Refused("reviewer", address, sent, "")))
+    assert "要对回答作出拒绝，请标明理由：wrong_fact, " in told

@@ -83,6 +83,7 @@ ONE_WORD: Final = {
     "回退": ("回滚",),
     "可疑": ("存疑",),
     "词元": ("令牌数",),
+    "读取规则": ("读法",),
 }
 OF_TRACE_LINKS: Final = re.compile(
     r"^requirements/|/requirements/|pages/(coverage|desk|impact|import|links?)\.html"

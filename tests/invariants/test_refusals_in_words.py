@@ -310,7 +310,7 @@ def test_what_is_filled_in_is_said_in_the_language_of_the_page() -> None:
     assert str(state) == "A v1 is in_review, which leads to approved, draft, not to retired."
     with translation.override("zh-hans"):
         assert refusal_text(said) == "已上线的是 2026-11; x 含有 y：z"
-        assert refusal_text(state) == "A v1 的状态是 待批准，可转为 已批准, 草稿，不能转为 已停用。"
+        assert refusal_text(state) == "A v1 的状态是 待批准，可转为 已批准、草稿，不能转为 已停用。"
         assert "lang" in str(refusal(ConflictingContent(quoted("out of memory"))))
     with translation.override("en"):
         assert refusal_text(state) == str(state)
