@@ -14,7 +14,7 @@ from django.db.models.lookups import IContains
 
 
 class _ContainsAnyCase(IContains):
-    """`icontains`, which finds the same. Two rare letters fold to one of the 26 and are not found by it: ı and ſ."""
+    """`icontains`, which finds the same, but for rare letters that fold to some of the 26, as ı, ſ and ﬁ do."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         """Return the comparison and its parameters."""
@@ -22,7 +22,7 @@ class _ContainsAnyCase(IContains):
             return super().as_sql(compiler, connection)
         column, of_column = compiler.compile(self.lhs)
         _placeholder, sought = self.process_rhs(compiler, connection)
-        return f'UPPER({column}::text COLLATE "C") LIKE UPPER(%s)', [*of_column, *sought]
+        return f'UPPER({column}::text COLLATE "C") LIKE UPPER(%s COLLATE "C")', [*of_column, *sought]
 
 
 def find_words_at_once() -> None:

@@ -42,7 +42,7 @@ def worded(template: str, **values: object) -> Worded:
 def sentence_of(exc: BaseException) -> Worded:
     """Return the sentence of an error, with its template where it has one."""
     first = exc.args[0] if len(exc.args) == 1 else None
-    return first if isinstance(first, Worded) else quoted(str(exc))
+    return first if isinstance(first, Worded) else _of_itself(str(exc))
 
 
 COMMA: Final = worded(", ")
@@ -78,6 +78,13 @@ def joined_by_and(parts: Iterable[str]) -> Worded:
         listed[1:],
         joined(listed[:1]),
     )
+
+
+def _of_itself(text: str) -> Worded:
+    """Return a sentence that nobody took apart: where a catalogue has it as it stands, it is said by that."""
+    sentence = Worded(text)
+    sentence.template, sentence.values = text, {}
+    return sentence
 
 
 def quoted(text: str) -> Worded:

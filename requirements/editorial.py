@@ -168,9 +168,13 @@ def _of_attributes(before: RequirementDraft, after: RequirementDraft) -> Iterato
         if was != now:
             told = worded(
                 "%(name)s changed from %(was)s to %(now)s",
-                name=Coded(name), was=Coded(str(was)), now=Coded(str(now)),
+                name=Coded(name), was=_coded(was), now=_coded(now),
             )  # fmt: skip
             yield Changed(name, f"{name}_changed", told)
+
+
+def _coded(value: str | None) -> str:
+    return worded("None") if value is None else Coded(value)
 
 
 def _of_criteria(before: RequirementDraft, after: RequirementDraft) -> Iterator[Changed]:

@@ -29,7 +29,7 @@ from evidence.services.disposal.planning import NEVER_REACHED, ErasurePlan
 from evidence.trace_ids import NoTraceId, bounds_of
 
 MOST_SHOWN: Final = 50  # traces of a plan, and of what was done; all of them are erased
-# Of each list within a trace's plan; the rest of it is counted, and goes or stays alike.
+# Of each list of what goes of a trace; the rest of it is counted, and goes alike.
 MOST_OF_A_TRACE: Final = 20
 
 
@@ -104,7 +104,11 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class ShownTrace:
-    """The plan of one trace, as the page shows it: no list is longer than it says, and each says how long it is."""
+    """The plan of one trace, as the page shows it.
+
+    Of what goes the beginning stands there, and how much there is besides. What stays, and what is for somebody to do,
+    stands there whole: that is what they agree to.
+    """
 
     plan: ErasurePlan
 
@@ -116,18 +120,6 @@ class ShownTrace:
     @property
     def blobs(self) -> Beginning:
         return Beginning(self.plan.blobs)
-
-    @property
-    def stays(self) -> Beginning:
-        return Beginning(self.plan.stays)
-
-    @property
-    def unread(self) -> Beginning:
-        return Beginning(self.plan.unread)
-
-    @property
-    def binders(self) -> Beginning:
-        return Beginning(self.plan.binders)
 
     @property
     def before(self) -> Beginning:

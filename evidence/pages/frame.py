@@ -90,7 +90,7 @@ def page_view(
             except PermissionDenied as exc:
                 raise exc if str(exc) else PermissionDenied(NOT_PERMITTED) from exc
             except Http404 as exc:
-                raise NotFound(str(NOT_FOUND)) from exc
+                raise NotFound(NOT_FOUND) from exc
             return show_page(request, shown) if isinstance(shown, Page) else shown
 
         vars(answer)["checks_parameters"] = True  # the site would refuse them outside of the frame

@@ -65,7 +65,9 @@ def try_a_reading(request: HttpRequest, principal: Principal) -> Page | HttpResp
 def _beginning(request: HttpRequest, principal: Principal) -> dict[str, Any]:
     """Return what the form begins with: a version that led here, or what is in force of the system asked for."""
     if "version" in request.GET:
-        return _beginning_with(request.GET["version"], principal)
+        if "system" in request.GET:
+            raise InvalidInput(worded("A version of a reading is of one system: leave `system` out."))
+        return {"trace": request.GET.get("trace", ""), **_beginning_with(request.GET["version"], principal)}
     systems = member_systems(principal)
     asked = request.GET.get("system")
     system = systems.filter(key=asked).first() if asked else systems.first()

@@ -12,6 +12,8 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from evidence.worded import worded
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -21,10 +23,11 @@ class Words:
     said: StrOrPromise = ""
 
 
-NOT_PERMITTED: Final = _(
+# What pages of ours raise where they have nothing else to say; the page says each in its reader's language.
+NOT_PERMITTED: Final = worded(
     "Your roles do not include this page. Whoever runs Tracebinder for you can change your roles."
 )
-NOT_FOUND: Final = _("There is nothing here, or it belongs to a system you are not a member of.")
+NOT_FOUND: Final = worded("There is nothing here, or it belongs to a system you are not a member of.")
 _SIGN_IN: Final = _("Sign in, and open the page again.")
 _UNREADABLE: Final = _("Something in the address or the form is not what this page takes.")
 _PASSES: Final = _(
@@ -62,9 +65,9 @@ REFUSAL_WORDS: Final[Mapping[str, Words]] = {
     ),
     "not_acceptable": Words(_("Not in the form that was asked for"), _UNREADABLE),
     "not_authenticated": Words(_("Not signed in"), _SIGN_IN),
-    "not_found": Words(_("Not found"), NOT_FOUND),
+    "not_found": Words(_("Not found"), _(NOT_FOUND)),
     "parse_error": Words(_("The request cannot be read"), _UNREADABLE),
-    "permission_denied": Words(_("Not for your role"), NOT_PERMITTED),
+    "permission_denied": Words(_("Not for your role"), _(NOT_PERMITTED)),
     "throttled": Words(_("Too many requests"), _("Wait a little, then try again.")),
     "unsupported_media_type": Words(_("Not in a form that is taken here"), _UNREADABLE),
     "unstorable_value": Words(

@@ -67,7 +67,9 @@ def in_language(text: str) -> SafeString | str:
 def _say(text: str) -> str:
     if not isinstance(text, Worded):
         return gettext(text)  # stored: where it has no values, it is a template of its own
-    template = gettext(text.template)
+    template = (
+        gettext(text.template) if text.template else ""
+    )  # of the empty text a catalogue has its heading
     values = {name: _say_value(value) for name, value in text.values.items()}
     return template % values if values else template
 

@@ -59,10 +59,13 @@ def review_reasons(request: HttpRequest, principal: Principal) -> Page | HttpRes
     rows = ReasonRows(request.POST if request.method == "POST" else None, initial=_initial(listed))
     status = 200
     if request.method == "POST":
+        if not acts.can_set_reasons(principal, system):
+            acts.check_can_set_reasons(principal, system)  # and so says why
         check_names(request, also=_names(rows))
-        if rows.is_valid() and _set(request, principal, system, rows):
+        refused = _set(request, principal, system, rows) if rows.is_valid() else InvalidInput.http_status
+        if refused is None:
             return HttpResponseRedirect(f"{reverse('admin:review_reasons')}?{SYSTEM}={system.key}")
-        status = 422
+        status = refused
     context = {
         "systems": systems,
         "system": system,
@@ -85,22 +88,21 @@ def _initial(listed: ReasonList | None) -> list[dict[str, Any]]:
     ]
 
 
-def _set(request: HttpRequest, principal: Principal, system: System, rows: Any) -> bool:
-    """Set the list; say what is refused in the row that it is about."""
+def _set(request: HttpRequest, principal: Principal, system: System, rows: Any) -> int | None:
+    """Set the list; say what is refused in the row that it is about, and return the status of the answer."""
     drafts = {row: draft for row in rows if (draft := row.draft()) is not None}
     try:
         version = set_reasons(principal=principal, system=system, reasons=list(drafts.values()))
     except InvalidInput as exc:
         _refuse(list(drafts), list(exc.faults) or [Fault("body", "", "refused", sentence_of(exc))])
         messages.error(request, _("Nothing was changed."))
-        return False
+        return exc.http_status
     except AccessDenied:
         raise
     except EvidenceError as exc:
-        tell_refusal(request, exc)
-        return False
+        return tell_refusal(request, exc)
     messages.success(request, _("Version %(number)s of the list is in force.") % {"number": version.number})
-    return True
+    return None
 
 
 def _refuse(given: list[forms.Form], faults: list[Fault]) -> None:

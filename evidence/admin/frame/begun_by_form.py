@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal
 from evidence.admin.frame.base import ScopedModelAdmin
@@ -14,6 +16,7 @@ from evidence.errors import AccessDenied, EvidenceError
 from evidence.pages.refusals import refusal_detail
 
 _REFUSED: Final = "_refused_by_the_service"
+_THERE_IS_ONE: Final = _("There is one already.")  # Django would say so by the names of classes
 
 
 class _Refusing:
@@ -68,9 +71,10 @@ class BegunByForm(ScopedModelAdmin):
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any  # noqa: FBT001, FBT002  # Django's signature
     ) -> Any:  # fmt: skip
         """Return the form, which has for an error what the service refused of this request."""
+        alone = {each.name: {"unique": _THERE_IS_ONE} for each in self.opts.fields if each.unique}
+        kwargs["error_messages"] = {NON_FIELD_ERRORS: {"unique_together": _THERE_IS_ONE}, **alone}
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         refused = vars(request).get(_REFUSED)
         if refused is None:
             return form
-
         return type(form.__name__, (_Refusing, form), {"refused": refused})

@@ -202,7 +202,7 @@ class StrictInput(_ModelAdmin):
             NotFound: always.
         """
         del request, opts, object_id
-        raise NotFound(str(NOT_FOUND))
+        raise NotFound(NOT_FOUND)
 
     def response_action(self, request: HttpRequest, *of_django: Any, **more: Any) -> Any:
         """Refuse a chosen row whose key could be none.

@@ -47,7 +47,7 @@ from evidence.services.disposal.planning import (
     when_it_began,
 )
 from evidence.services.review_queue import leave_queue
-from evidence.worded import worded
+from evidence.worded import sentence_of, worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def erase_planned(
                 )
             )
         except LegalHoldInForce as exc:
-            report.held.append((plan.trace_id, str(exc)))
+            report.held.append((plan.trace_id, sentence_of(exc)))
     return report
 
 

@@ -26,7 +26,7 @@ from evidence.services.disposal.blob_plans import BlobPlan, Looks, Stay, Unread,
 from evidence.services.disposal.blobs_read import BlobsRead
 from evidence.services.disposal.reach import plan_blobs
 from evidence.services.disposal.uses import name_trace
-from evidence.worded import worded
+from evidence.worded import sentence_of, worded
 
 # What no erasure reaches, whatever the trace.
 NEVER_REACHED: Final = (
@@ -99,7 +99,7 @@ def plan_erasure(
     try:
         acts.check_can_erase_period(principal, system, began, ended)
     except LegalHoldInForce as exc:
-        return ErasurePlan(system, trace_id, held=str(exc))
+        return ErasurePlan(system, trace_id, held=sentence_of(exc))
     return draw_up(system, trace_id, gone=gone, looks=_without_keeping())
 
 
@@ -137,7 +137,7 @@ def _why_held(
         try:
             acts.check_can_erase_period(principal, system, began, ended, holds=holds)
         except LegalHoldInForce as exc:
-            held[trace_id] = str(exc)
+            held[trace_id] = sentence_of(exc)
     return held
 
 
