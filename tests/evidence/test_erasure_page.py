@@ -186,7 +186,7 @@ def test_the_report_of_many_names_a_page_of_them_and_leads_to_all(
     assert f"/admin/evidence/erasure/?system__id__exact={world.system.pk}" in done
 
 
-def test_lists_within_a_trace_end_where_they_say_and_all_of_them_is_counted(
+def test_lists_of_what_goes_end_where_they_say_and_what_stays_is_shown_whole(
     operator: Client, world: World, trace: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     n = erasure_page.MOST_OF_A_TRACE + 5
@@ -200,7 +200,9 @@ def test_lists_within_a_trace_end_where_they_say_and_all_of_them_is_counted(
     )  # fmt: skip
     monkeypatch.setattr(erasure_page, "plan_wanted", lambda **_: [plan])
     page = operator.post(PAGE, asked(trace)).content.decode()
-    for says in ("{}", "binder-{}.zip", "blob-{}", "file {}", "value {}", "by erasure {} "):
-        assert says.format(keys[-6]) in page
+    for says in ("evidence_evalsample {}, ", "blob-{}", "by erasure {} "):
+        assert says.format(keys[0]) in page
         assert says.format(keys[-5]) not in page
-    assert page.count("and 5 more") == 6
+    assert page.count("and 5 more") == 3
+    for says in ("binder-{}.zip", "file {}", "value {}"):  # what stays, and what somebody has to do
+        assert says.format(keys[-1]) in page
