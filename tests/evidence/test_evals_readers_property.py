@@ -9,7 +9,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -146,6 +146,68 @@ def mutate(raw: bytes, data: st.DataObject) -> bytes:
 )
 def test_a_good_file_with_one_value_changed(name: str, data: st.DataObject) -> None:
     check(name, mutate(good(name), data))
+
+
+ODD: Final = ([], {}, "", None)  # of another kind than any reader looks for
+
+
+def each_odd(text: bytes) -> Iterator[bytes]:
+    """Yield a JSON text, or lines of it, with each of its values replaced by each odd one."""
+    lines = [text] if is_json(text) else text.splitlines()
+    for at, line in enumerate(lines):
+        value = json.loads(line)
+        for path in paths_in(value):
+            for odd in ODD:
+                changed = json.dumps(replaced(value, path, odd)).encode()
+                yield b"\n".join([*lines[:at], changed, *lines[at + 1 :]])
+
+
+def is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def each_changed(raw: bytes) -> Iterator[bytes]:
+    """Yield a good file with each value of it odd; none where it is no JSON."""
+    if raw.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        for name, text in files.items():
+            yield from (folder({**files, name: changed}) for changed in each_odd(text))
+    elif raw.startswith((b"{", b"[")):
+        yield from each_odd(raw)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", OURS)
+def test_a_good_file_with_any_one_value_odd(name: str) -> None:
+    for raw in each_changed(good(name)):
+        check(name, raw)
+
+
+@pytest.mark.parametrize(
+    ("file", "path", "odd"),
+    [
+        (
+            "results_2026-11-25T22-55-59.349773.json",
+            ("configs", "fees_mc", "metric_list", 1, "aggregation"),
+            [],
+        ),
+        ("samples_fees_mc_2026-11-25T22-55-59.349773.jsonl", ("doc_id",), ""),
+    ],
+)
+def test_what_stands_in_a_log_of_lm_eval_in_place_of_a_name(
+    file: str, path: tuple[Any, ...], odd: Any
+) -> None:
+    with zipfile.ZipFile(io.BytesIO(good("lm-eval"))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    (name,) = (each for each in files if each.endswith(file))
+    lines = files[name].splitlines() if name.endswith("l") else [files[name]]
+    lines[0] = json.dumps(replaced(json.loads(lines[0]), path, odd)).encode()
+    check("lm-eval", folder({**files, name: b"\n".join(lines)}))
 
 
 @pytest.mark.parametrize("name", OURS)

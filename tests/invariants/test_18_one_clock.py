@@ -25,7 +25,6 @@ NO_KNOWLEDGE = {
     ("evidence/selectors/waivers.py", "expires_at__gt"),
     # Which of a decision and a deployment looked later, both under the lock of the gate.
     ("evidence/services/gates/decision.py", "as_of__gt"),
-    ("evidence/services/disposal/reach.py", "as_of__gte"),
 }
 COMPARISONS = ("__lt", "__lte", "__gt", "__gte", "__range")
 

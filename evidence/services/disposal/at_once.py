@@ -181,23 +181,21 @@ class AtOnce:
 
     @cached_property
     def _rows(self) -> dict[UUID, list[Any]]:
-        return self._ask(_ROWS)
+        with connection.cursor() as cursor:
+            cursor.execute(_ROWS, self._asked)
+            return _by_trace(cursor.fetchall())
 
     @cached_property
     def _words(self) -> dict[UUID, list[Any]]:
-        return self._ask(_WORDS)
+        with connection.cursor() as cursor:
+            cursor.execute(_WORDS, self._asked)
+            return _by_trace(cursor.fetchall())
 
     @cached_property
     def _copies(self) -> dict[UUID, list[Any]]:
-        return self._ask(_COPIES)
-
-    def _ask(self, statement: str) -> dict[UUID, list[Any]]:
-        found = defaultdict[UUID, list[Any]](list)
         with connection.cursor() as cursor:
-            cursor.execute(statement, self._asked)
-            for trace_id, *told in cursor.fetchall():
-                found[trace_id].append(tuple(told))
-        return dict(found)
+            cursor.execute(_COPIES, self._asked)
+            return _by_trace(cursor.fetchall())
 
     @cached_property
     def _requests(self) -> Mapping[UUID, set[int]]:
@@ -270,6 +268,13 @@ def suspected() -> Q:
 def kept_blobs(digests: Iterable[str]) -> set[str]:
     """Return those of some digests that the store has, or had."""
     return {*Blob.objects.filter(pk__in={*digests}).values_list("pk", flat=True)}
+
+
+def _by_trace(rows: Iterable[Sequence[Any]]) -> dict[UUID, list[Any]]:
+    found = defaultdict[UUID, list[Any]](list)
+    for trace_id, *told in rows:
+        found[trace_id].append(tuple(told))
+    return dict(found)
 
 
 def _named_in(rows: Iterable[Sequence[Any]]) -> list[tuple[Any, int, set[str]]]:

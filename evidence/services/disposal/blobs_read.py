@@ -99,8 +99,9 @@ class BlobsRead:
         if digest in self._held:
             return self._held[digest]
         data = read_blob(digest)
-        while self._held and sum(map(len, self._held.values())) + len(data) > _BYTES_HELD:
-            oldest = next(iter(self._held))
+        for oldest in list(self._held):
+            if sum(map(len, self._held.values())) + len(data) <= _BYTES_HELD:
+                break
             del self._held[oldest]
             self._answers.pop(("items", oldest), None)
         self._held[digest] = data

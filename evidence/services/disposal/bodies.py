@@ -122,7 +122,7 @@ def _others_to_search(subject: Subject, read: AtOnce) -> Iterator[str]:
     others = IngestBatch.objects.filter(system_ids__contains=[read.system.pk]).exclude(pk__in=known)
     others = others if every else others.filter(suspected())
     digests = others.values_list("body_digest", flat=True).iterator(_ASKED_TOGETHER)
-    while some := list(islice(digests, _ASKED_TOGETHER)):
+    for some in iter(lambda: list(islice(digests, _ASKED_TOGETHER)), []):
         read.blobs.know_removals(some)
         yield from some
 

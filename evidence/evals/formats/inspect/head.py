@@ -89,7 +89,7 @@ def totals_in(head: Json, metrics: Json) -> list[StatedTotal]:
             value=_number(one.get("value")),
             reducer=(_text(each.get("reducer")) or "")[:LONGEST],
             n=each["scored_samples"] if isinstance(each.get("scored_samples"), int) else None,
-            is_mean=key.rpartition("/")[2] in _MEANS and each.get("reducer") in {None, "", "mean"},
+            is_mean=key.rpartition("/")[2] in _MEANS and each.get("reducer") in (None, "", "mean"),
         )
         for each in _objects(results.get("scores"))
         if (metric := metric_name(_text(each.get("scorer")) or "", _text(each.get("name")) or "")) in metrics

@@ -29,6 +29,10 @@ _MAX_REFUSED: Final = 10_000  # lines of one task that cannot be read
 _CLOSE: Final = 1e-6  # by how much a stated total may differ from the mean that it is, of its size
 _SHARES: Final = frozenset({"acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "em"})
 _MEANS: Final = _SHARES | {"likelihood"}  # where the task does not say how they are aggregated
+_OF_MEANS: Final = (
+    "mean",
+    "nanmean",
+)  # aggregations; a file may hold anything in their place, hashable or not
 _NO_MEANS: Final = frozenset(
     {"perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "f1", "mcc", "bleu", "chrf", "chrf++", "ter",
      "brier_score"}
@@ -57,7 +61,7 @@ class _Metric:
     def is_mean(self) -> bool:
         """Whether the task says that the values are averaged, or its stated total is their mean."""
         if self.aggregation is not None and not self.aggregation.startswith(("<", "def ", "lambda")):
-            return self.aggregation in {"mean", "nanmean"}
+            return self.aggregation in _OF_MEANS
         if self.aggregation is None and self.name in _MEANS:
             return True
         if not self.n or self.stated is None:
@@ -105,9 +109,9 @@ class Task:
     def _read(self, line: Line, kept: Collected) -> None:
         fault = line.fault or fault_of(line.value)
         document = None if fault else line.value.get("doc_id")
-        if not fault and (document is None or isinstance(document, dict | list)):
-            fault = "has no doc_id"
         name = short_name(document)
+        if not fault and (document is None or isinstance(document, dict | list) or not name):
+            fault = "has no doc_id"
         filter_name = "" if fault else self._filter_of(line.value, name)
         if not fault and filter_name in self.seen.setdefault(name, set()):
             fault = f"is document {name} again, under the filter {filter_name!r}"
@@ -153,7 +157,7 @@ class Task:
 
     def _may_be_mean(self, name: str) -> bool:
         aggregation = self._spec(name).get("aggregation")
-        return aggregation in {"mean", "nanmean"} or name not in _NO_MEANS
+        return aggregation in _OF_MEANS or name not in _NO_MEANS
 
     def _metric(self, name: str, key: str) -> _Metric:
         aggregation = self._spec(name).get("aggregation")
