@@ -148,7 +148,7 @@ def test_a_good_file_with_one_value_changed(name: str, data: st.DataObject) -> N
     check(name, mutate(good(name), data))
 
 
-ODD: Final = ([], {}, "", None)  # of another kind than any reader looks for
+MISPLACED: Final[tuple[Any, ...]] = ([], {}, "", None)  # of another kind than any reader looks for
 
 
 def each_odd(text: bytes) -> Iterator[bytes]:
@@ -157,7 +157,7 @@ def each_odd(text: bytes) -> Iterator[bytes]:
     for at, line in enumerate(lines):
         value = json.loads(line)
         for path in paths_in(value):
-            for odd in ODD:
+            for odd in MISPLACED:
                 changed = json.dumps(replaced(value, path, odd)).encode()
                 yield b"\n".join([*lines[:at], changed, *lines[at + 1 :]])
 
