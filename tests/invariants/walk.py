@@ -67,6 +67,10 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ("no-audit-event", "evidence.services.review_queue.put_back"): "likewise",
     (
         "no-audit-event",
+        "evidence.services.people.sessions.remove_ended_sessions",
+    ): "a session that is over lets nobody in: that its row goes is no act",
+    (
+        "no-audit-event",
         "evidence.services.review_queue.requeue",
     ): "a place in a queue, in the transaction of the act that moves it, which has an event",
     (
