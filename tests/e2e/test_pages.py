@@ -33,7 +33,7 @@ SCHEMES = ("light", "dark") if os.environ.get("TRACEBINDER_SHOTS") else ("light"
 
 MOST_QUERIES = 25  # of a page, with those that begin and end a transaction
 MANY_QUERIES = {
-    "dossier": 35,  # one list for each noun that stands behind a release
+    "dossier": 32,  # one list for each noun that stands behind a release
     "health": 30,  # looks at each part of the installation
 }
 
