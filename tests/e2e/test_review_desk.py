@@ -11,8 +11,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
 
 from evidence import clock
 from evidence.access import principal_of_user
@@ -20,7 +23,7 @@ from evidence.models import Adjudication, Membership, Review
 from evidence.services.review_drafts import decide, record_decided
 from evidence.services.review_queue import hold_answer
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import see, speak
+from tests.e2e.browser import WAIT, see, speak
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague
 from tests.factories import make_world
@@ -49,7 +52,14 @@ def press(browser: Any, *keys: str) -> None:
 
 
 def record(browser: Any) -> None:
+    """Record by the keys, and wait until the page that was judged on is gone.
+
+    What the next says of it is no sign of that: a page on which the one before is still held says the same.
+    """
+    page = browser.find_element("tag name", "html")
     ActionChains(browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
+    waiting = WebDriverWait(browser, WAIT, ignored_exceptions=[WebDriverException])
+    waiting.until(staleness_of(page), "nothing was recorded: the page stayed")
 
 
 def minute_later() -> Any:
