@@ -41,8 +41,12 @@ class AccessProposalAdmin(AddsThroughService):
         form=ProposalForm,
         store=propose_access,
         said=gettext_lazy("Proposed: another operator confirms it in this list."),
-        template="admin/evidence/access_proposal.html",
         title=gettext_lazy("Propose access"),
+        lead=gettext_lazy(
+            "Nobody becomes an approver or auditor, or sees another system as one, by one person's decision: "
+            "another operator of their systems has to confirm it."
+        ),
+        button=gettext_lazy("Propose it"),
         listed=gettext_lazy("Access proposals"),
     )
 

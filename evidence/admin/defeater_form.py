@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from evidence import clock
+from evidence.admin.frame.day_field import DayField
 from evidence.models import DefeaterAnswer
 
 _KIND = DefeaterAnswer.Kind
@@ -31,10 +30,9 @@ class DefeaterAnswerForm(forms.Form):
             "Name the evidence, the change or the risk. It is read with the doubt, and in every binder."
         ),
     )
-    expires_at = forms.DateField(
+    expires_at = DayField(
         label=_("Accepted until"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
         help_text=_(
             "Of an acceptance alone: the doubt stands again as that day begins, UTC. Empty: it has no end."
         ),
@@ -46,8 +44,3 @@ class DefeaterAnswerForm(forms.Form):
         field = self.fields["kind"]
         if isinstance(field, forms.ChoiceField):
             field.choices = [*KINDS, *([REOPENED] if newest and newest.kind != _KIND.REOPENED else [])]
-
-    def clean_expires_at(self) -> datetime | None:
-        """Return the beginning of the day, aware, UTC; None where none is named."""
-        day: date | None = self.cleaned_data["expires_at"]
-        return clock.beginning_of(day) if day else None

@@ -62,8 +62,13 @@ class GoldAnswerAdmin(AddsThroughService, SteppedModelAdmin):
         form=GoldAnswerForm,
         store=make_gold,
         said=gettext_lazy("What is right of this answer is on record. A draw gives it to reviewers."),
-        template="admin/evidence/gold_answer_form.html",
         title=gettext_lazy("Say what is right of an answer"),
+        lead=gettext_lazy(
+            "An answer whose reviews are there can be given to reviewers again, hidden among the others, to "
+            "see how they judge. Say which decisions are right, and why. Nobody picks who is given it, or "
+            "when, and you never are."
+        ),
+        button=gettext_lazy("Put it on record"),
         listed=gettext_lazy("Gold answers"),
     )
 

@@ -73,8 +73,13 @@ class SamplingPlanAdmin(AddsThroughService, SteppedModelAdmin):
         form=SamplingPlanForm,
         store=plan_sample,
         said=gettext_lazy("The plan is on record. When its period has ended, freeze its answers."),
-        template="admin/evidence/sampling_plan_form.html",
         title=gettext_lazy("Plan a sample"),
+        lead=gettext_lazy(
+            "A plan says before a period ends what is to be shown of its answers. When it has ended, their "
+            "list is frozen, and the first checkpoint of the log after that draws: nobody picks, and nobody "
+            "draws twice."
+        ),
+        button=gettext_lazy("Put the plan on record"),
         listed=gettext_lazy("Sampling plans"),
     )
 

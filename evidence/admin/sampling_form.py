@@ -9,8 +9,8 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from evidence import clock
 from evidence.access import Principal, visible_to
+from evidence.admin.frame.day_field import DayField
 from evidence.admin.frame.words import in_words
 from evidence.models import Release, RiskTier, SamplingPlan, System
 from evidence.services.sampling import MOST_OF_EACH, PlanDraft
@@ -25,19 +25,15 @@ _STRATA: Final = (
 _RATE: Final[dict[str, Any]] = {"max_digits": 5, "decimal_places": 4, "min_value": 0, "max_value": 1}
 
 
-def _day(label: Any, help_text: Any) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), help_text=help_text)
-
-
 class SamplingPlanForm(forms.Form):
     """A plan as a person makes it: which answers, and what is to be shown of them."""
 
     scope = forms.ChoiceField(label=_("Answers"), help_text=_("Of a whole system, or of one release."))
     risk_tier = forms.ChoiceField(label=_("Risk tier"), required=False)
-    period_from = _day(_("Period from"), _("It begins with this day, UTC."))
-    period_to = _day(
-        _("Period to"),
-        _("It ends as this day begins, UTC: a day to come. A plan comes before its period's end."),
+    period_from = DayField(label=_("Period from"), help_text=_("It begins with this day, UTC."))
+    period_to = DayField(
+        label=_("Period to"),
+        help_text=_("It ends as this day begins, UTC: a day to come. A plan comes before its period's end."),
     )
     tolerable_rate = forms.DecimalField(
         label=_("Tolerable rate"),
@@ -87,6 +83,4 @@ class SamplingPlanForm(forms.Form):
         if self.errors:
             return cleaned
         system, release = self._scopes[cleaned.pop("scope")]
-        for name in ("period_from", "period_to"):
-            cleaned[name] = clock.beginning_of(cleaned[name])
         return {"system": system, "draft": PlanDraft(**cleaned, release=release)}

@@ -56,8 +56,12 @@ class SignInBindingAdmin(AddsThroughService):
         form=BindingForm,
         store=_store,
         said=gettext_lazy("Stored: it holds from the next sign-in."),
-        template="admin/evidence/sign_in_binding.html",
         title=gettext_lazy("Bind a sign-in"),
+        lead=gettext_lazy(
+            "Whoever is bound signs in as the person, with all that the person may do. See over another "
+            "channel that the subject is theirs; a name or an e-mail address does not tell."
+        ),
+        button=gettext_lazy("Store it"),
         listed=gettext_lazy("Sign-in bindings"),
     )
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import clock
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
+from evidence.admin.frame.add_form import FORM
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.filters import related
@@ -27,6 +29,14 @@ from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.tokens import LOOKED_AT, SOON
 from evidence.services.people import tokens
+
+_SHOWN_ONCE: Final = gettext_lazy(
+    "A key for a machine. Its text is shown once, on the next page, and stored nowhere: have ready where it goes."
+)
+_OPENS_NOTHING: Final = gettext_lazy(
+    "Whoever issues a token reads it, so those that open evidence are made on the machine itself, with the command "
+    "issue_token."
+)
 
 
 class WorkingFilter(admin.SimpleListFilter):
@@ -96,14 +106,16 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
                 form.add_error(None, refusal_detail(exc))
                 status = exc.http_status
             else:
-                told = {"token": issued.token, "text": issued.text}
+                shown = {"token": issued.token, "text": issued.text}
                 return show_page(
-                    request, Page("admin/evidence/token_shown.html", _("A token, shown once"), told, trail)
+                    request, Page("admin/evidence/token_shown.html", _("A token, shown once"), shown, trail)
                 )
-        page = Page(
-            "admin/evidence/token_form.html", _("Issue a token"), {"form": form}, trail, status=status
-        )
-        return show_page(request, page)
+        told = {
+            "form": form,
+            "lead": format_lazy("{} {}", _SHOWN_ONCE, _OPENS_NOTHING),
+            "button": _("Issue it"),
+        }
+        return show_page(request, Page(FORM, _("Issue a token"), told, trail, status=status))
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether the person may revoke tokens at all."""

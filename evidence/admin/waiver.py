@@ -74,8 +74,12 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
         form=WaiverForm,
         store=ask_waiver,
         said=gettext_lazy("Asked: an approver, another person, grants it or declines."),
-        template="admin/evidence/waiver.html",
         title=gettext_lazy("Ask for a waiver"),
+        lead=gettext_lazy(
+            "A waiver lets a release past one criterion that is not met, until a date. Another person grants "
+            "it, and the verdict stays on record beside it."
+        ),
+        button=gettext_lazy("Ask for the waiver"),
         listed=gettext_lazy("Requested waivers"),
     )
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from evidence import clock
 from evidence.access import Principal, visible_to
 from evidence.admin.decision_page import say_measured
+from evidence.admin.frame.day_field import DayField
 from evidence.admin.frame.words import in_words
 from evidence.models import GateDecision, Release
 from evidence.selectors.waivers import newest_decisions, unmet_in, unmet_reasons
@@ -30,9 +29,8 @@ class WaiverForm(forms.Form):
             "this version of the requirement, for this release, and nothing that comes out worse later."
         ),
     )
-    expires_at = forms.DateField(
+    expires_at = DayField(
         label=_("Expires on"),
-        widget=forms.DateInput(attrs={"type": "date"}),
         help_text=format_lazy(
             _("At most {days} days from now; it ends as that day begins, UTC."), days=LONGEST.days
         ),
@@ -51,10 +49,6 @@ class WaiverForm(forms.Form):
         field = self.fields["unmet"]
         if isinstance(field, forms.ChoiceField):
             field.choices = list(offered.items())
-
-    def clean_expires_at(self) -> datetime:
-        """Return the beginning of the day, aware, UTC."""
-        return clock.beginning_of(self.cleaned_data["expires_at"])
 
     def clean(self) -> dict[str, Any]:
         """Return the values by the names that the service takes."""

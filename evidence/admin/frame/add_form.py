@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -25,6 +25,7 @@ from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 
 _M = TypeVar("_M", bound=Model)
+FORM: Final = "admin/tracebinder/add_form.html"  # what most forms are shown in
 
 
 def add_through_service(
@@ -33,10 +34,10 @@ def add_through_service(
     store: Callable[..., _M],
     *,
     said: Callable[[_M], str],
-    template: str,
     title: StrOrPromise,
     listed: tuple[StrOrPromise, str],
-    beside: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any],
+    template: str = FORM,
 ) -> HttpResponse:
     """Show a form; once it is sent and valid, have it stored and lead to the record.
 
@@ -63,7 +64,7 @@ def add_through_service(
             return HttpResponseRedirect(record_url(stored))
     name, label = listed
     trail = [Step(capfirst(name), list_url(label))]
-    return show_page(request, Page(template, title, {**(beside or {}), "form": form}, trail, status=status))
+    return show_page(request, Page(template, title, {**beside, "form": form}, trail, status=status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,9 @@ class AddPage:
     form: Callable[..., forms.Form]  # takes what was sent, and the principal
     store: Callable[..., Model]  # the service: takes the principal, and the form's values by name
     said: StrOrPromise  # once it is stored
-    template: str
     title: StrOrPromise
+    lead: StrOrPromise  # above the form: what it means to store it
+    button: StrOrPromise
     listed: StrOrPromise  # the name of the list
 
 
@@ -113,7 +115,7 @@ class AddsThroughService(ReadOnlyModelAdmin):
             page.form(sent, principal=principal),
             partial(page.store, principal=principal),
             said=lambda _stored: str(page.said),
-            template=page.template,
             title=page.title,
             listed=(page.listed, self.opts.label_lower),
+            beside={"lead": page.lead, "button": page.button},
         )
