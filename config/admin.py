@@ -147,6 +147,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.gold import gold_answers  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.own_sample import own_sample  # noqa: PLC0415  # as above
+        from evidence.pages.read_again import read_again  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
         from evidence.pages.retention import retention  # noqa: PLC0415  # as above
         from evidence.pages.review_agreement import review_agreement  # noqa: PLC0415  # as above
@@ -174,6 +175,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("records/", all_records, name="records"),
             path("search/", search, name="search"),
             path("health/", health, name="health"),
+            path("readings/again/", read_again, name="read_again"),
             path("readings/try/", try_a_reading, name="try_reading"),
             path("conversation/", conversation, name="conversation"),
             path("erasures/plan/", erasure, name="erase"),

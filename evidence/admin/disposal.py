@@ -1,4 +1,4 @@
-"""Legal holds, and what was taken out of the store."""
+"""What was taken out of the store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import visible
@@ -19,34 +18,7 @@ from evidence.models import (
     DisposedRows,
     Erasure,
     ErasureCertificate,
-    LegalHold,
-    LegalHoldRelease,
 )
-
-
-@admin.register(LegalHold)
-class LegalHoldAdmin(ReadOnlyModelAdmin):
-    list_display = ["system", "why", "period_from", "period_to", "state", "placed_by", "created_at"]
-    list_filter = [related("system")]
-    list_select_related = ["system", "release"]
-    ordering = ["-id"]
-    chain = [ChainLink("Its release", "evidence.legalholdrelease", "hold__id__exact")]
-
-    @admin.display(description="Reason")
-    def why(self, hold: LegalHold) -> str:
-        return shorten(hold.reason)
-
-    @admin.display(description="State")
-    def state(self, hold: LegalHold) -> str:
-        return badge("released" if hasattr(hold, "release") else "in force")
-
-
-@admin.register(LegalHoldRelease)
-class LegalHoldReleaseAdmin(ReadOnlyModelAdmin):
-    list_display = ["hold", "reason", "released_by", "created_at"]
-    list_filter = [related("hold__system")]
-    list_select_related = ["hold"]
-    ordering = ["-id"]
 
 
 @admin.register(Erasure)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence import clock
 from evidence.access import Principal
-from evidence.acts import check_can_administer
+from evidence.acts import can_operate, check_can_administer
 from evidence.admin.frame.display import list_url
 from evidence.disposal_rules import MIN_AGE_DAYS
 from evidence.pages.frame import Page, Step, page_view
@@ -32,6 +32,7 @@ def retention(request: HttpRequest, principal: Principal) -> Page:
         "most_bodies": MOST_BODIES,
         "least_days": MIN_AGE_DAYS,
         "longest": LONGEST,
+        "may_hold": can_operate(principal),
     }
     try:
         told["preview"] = preview_retention(principal=principal, at=at)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from evidence.models import AccessToken, LegalHold
+
+STATES: Final = ("in_force", "released")
+
+
+def with_state(holds: QuerySet[LegalHold]) -> QuerySet[Any]:
+    """Annotate holds with `state_now`, one of `STATES`."""
+    in_force, released = map(Value, STATES)
+    return holds.annotate(state_now=Case(When(release__isnull=True, then=in_force), default=released))
 
 
 def active_holds() -> QuerySet[LegalHold]:

@@ -139,6 +139,7 @@ def pages_of(person: User) -> Iterator[str]:
         yield reverse("admin:retention")
     if can_operate(principal_of_user(person)):
         yield reverse("admin:erase")
+        yield reverse("admin:read_again")
     yield from _pages_of_evidence(person)
     yield from _pages_of_the_inside(person)
     yield from _pages_of_a_release(person)

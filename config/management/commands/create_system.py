@@ -5,13 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.db import transaction
-
 from evidence.access import principal_of_command_line
 from evidence.management.service_command import ServiceCommand, find_person
 from evidence.models import RiskTier
-from evidence.services.people.memberships import grant_membership
-from evidence.services.registry import register_system
+from evidence.services.registry import open_system
 
 
 class Command(ServiceCommand):
@@ -34,14 +31,11 @@ class Command(ServiceCommand):
         """Register it and let its owner see it."""
         del args
         owner = find_person(options["owner"])
-        principal = principal_of_command_line()
-        with transaction.atomic():
-            system = register_system(
-                principal=principal,
-                key=options["key"],
-                name=options["name"],
-                risk_tier=options["risk_tier"],
-                owner=owner,
-            )
-            grant_membership(principal=principal, system=system, user=owner)
+        system = open_system(
+            principal=principal_of_command_line(),
+            key=options["key"],
+            name=options["name"],
+            risk_tier=options["risk_tier"],
+            owner=owner,
+        )
         self.stdout.write(f"{system.key}: {system.name}, {system.risk_tier} risk, owned by {owner}")

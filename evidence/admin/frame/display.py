@@ -40,6 +40,7 @@ TONES: Final[Mapping[str, str]] = {
     "proposed": WARN, "declined": BAD, "withdrawn": PLAIN, "adopted": WARN,
     "decides": GOOD, "earlier": PLAIN, "retracted": BAD, "empty": PLAIN,
     "waiting": WARN, "confirmed": GOOD, "granted": GOOD, "overtaken": PLAIN,
+    "in_force": WARN, "released": PLAIN,
     "kept": PLAIN, "added": WARN, "dropped": BAD,
     "primary": GOOD, "supporting": PLAIN, "counter": WARN, "context": PLAIN,
     "queued": PLAIN, "running": WARN, "done": GOOD, "failed": BAD,

@@ -56,6 +56,8 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "holds": pgettext_lazy("verdict", "holds"),
     "decides": pgettext_lazy("verdict", "decides"),
     "earlier": pgettext_lazy("verdict", "earlier"),
+    "in_force": pgettext_lazy("verdict", "in force"),
+    "released": pgettext_lazy("verdict", "released"),
     "waiting": pgettext_lazy("verdict", "waiting"),
     "confirmed": pgettext_lazy("verdict", "confirmed"),
     "granted": pgettext_lazy("verdict", "granted"),

@@ -10,7 +10,7 @@ from evidence.services.registry.releases import (
     register_release,
 )
 from evidence.services.registry.service_names import declare_service, services_of, systems_of_services
-from evidence.services.registry.systems import register_system
+from evidence.services.registry.systems import open_system, register_system
 from evidence.services.registry.versions import (
     ensure_version,
     find_version,
@@ -29,6 +29,7 @@ __all__ = [
     "find_release",
     "find_version",
     "index_digest",
+    "open_system",
     "record_registration",
     "register_release",
     "register_system",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -11,6 +13,7 @@ from evidence.access import Principal
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
 from evidence.services import audit
+from evidence.services.people.memberships import add_member, grant_membership
 from evidence.texts import check_texts
 from evidence.worded import worded
 
@@ -22,8 +25,38 @@ def register_system(*, principal: Principal, key: str, name: str, risk_tier: str
     Raises:
         AccessDenied: as `acts.check_can_register_system` does.
         InvalidInput: a key that no address could hold, an empty name, or a risk tier that there is not.
-        ConflictingContent: the key is taken by a system of another name, risk tier or owner.
+        ConflictingContent: the key is taken by a system of another name, risk tier or owner, or, where somebody who
+            signed in registers it, by one that they are no member of.
     """
+    system, _created = _put_on_record(principal, key, name, risk_tier, owner)
+    return system
+
+
+@transaction.atomic
+def open_system(*, principal: Principal, key: str, name: str, risk_tier: str, owner: User) -> System:
+    """Put a system on record, with those who see it from the first: whoever signed in to register it, and its owner.
+
+    An owner whose sight takes two operators is left to be proposed and confirmed. The same key again changes nothing.
+
+    Raises:
+        AccessDenied, InvalidInput, ConflictingContent: as `register_system` does.
+        NotYetSigned: as `acts.check_can_grant_membership` does, for the owner.
+    """
+    system, created = _put_on_record(principal, key, name, risk_tier, owner)
+    if not created:
+        return system
+    if principal.user is not None:
+        add_member(actor=principal.actor, system=system, user=principal.user)
+    member = replace(principal, system_ids=principal.system_ids | {system.pk})
+    if owner != principal.user and acts.can_grant_membership(member, system, owner):
+        grant_membership(principal=member, system=system, user=owner)
+    return system
+
+
+def _put_on_record(
+    principal: Principal, key: str, name: str, risk_tier: str, owner: User
+) -> tuple[System, bool]:
+    """Return the system of a key, and whether it is a new one."""
     acts.check_can_register_system(principal)
     _check_fields(key, name, risk_tier)
     system, created = System.objects.select_related("owner").get_or_create(
@@ -31,6 +64,10 @@ def register_system(*, principal: Principal, key: str, name: str, risk_tier: str
     )
     if created:
         audit.record(verb="system.registered", actor=principal.actor, obj=system, system=system)
+    elif principal.user is not None and system.pk not in principal.system_ids:
+        raise ConflictingContent(
+            worded("The key %(key)s is taken by a system that is not yours: choose another.", key=repr(key))
+        )
     elif (system.name, system.risk_tier, system.owner_id) != (name, risk_tier, owner.pk):
         raise ConflictingContent(
             worded(
@@ -42,7 +79,7 @@ def register_system(*, principal: Principal, key: str, name: str, risk_tier: str
                 owner=system.owner.get_username(),
             )
         )
-    return system
+    return system, created
 
 
 def _check_fields(key: str, name: str, risk_tier: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.urls import reverse
+
 from evidence import acts
 from evidence.services import assembly, readings
 from evidence.services.disposal import erasure, holds
 from tests.evidence.binder_world import PERIOD
 from tests.factories import World
-from tests.invariants.act_doors.taking import OPERATORS, Act, command, reading_proposal, serve
+from tests.invariants.act_doors.taking import OPERATORS, Act, browse, command, reading_proposal, serve
 from tests.invariants.who import COMMAND_LINE
 from tests.requirements.builders import make_trace
 
@@ -42,6 +44,10 @@ ACTS: Final[list[Act]] = [
         command=command(lambda world, _: [
             "read_again", "--system", world.system.key, "--since", "2026-01-01", "--reason", "r",
         ]),
+        admin=browse(
+            lambda *_: reverse("admin:read_again"),
+            lambda world, _: {"system": world.system.pk, "since": "2026-01-01", "reason": "r"},
+        ),
         prepare=approved_reading,
     ),
     Act(
@@ -57,12 +63,20 @@ ACTS: Final[list[Act]] = [
                 "legal_hold", "place", "--system", world.system.key, "--from", "2026-01-01", "--reason", "r",
             ]
         ),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_legalhold_add"),
+            lambda world, _: {"system": world.system.pk, "period_from": "2026-01-01", "reason": "r"},
+        ),
     ),
     Act(
         "evidence.acts.check_can_release_hold",
         OPERATORS,
         serve(lambda world, who, made: holds.release_hold(principal=who, hold=made, reason="r")),
         command=command(lambda _, made: ["legal_hold", "release", str(made.pk), "--reason", "r"]),
+        admin=browse(
+            lambda _, made: reverse("admin:evidence_legalhold_change", args=[made.pk]),
+            lambda *_: {"step": "released", "reason": "r"},
+        ),
         prepare=hold,
     ),
     Act(

@@ -26,7 +26,7 @@ from tests.invariants.act_doors.taking import (
     serve,
     version_page,
 )
-from tests.invariants.who import TOKEN_WITH
+from tests.invariants.who import TOKEN_WITH, Who
 
 
 def unregistered(kind: str) -> Callable[[World], Any]:
@@ -75,6 +75,12 @@ def registering(kind: str, *allowed: str) -> Act:
     )
 
 
+def _register_on_the_page(world: World, who: Who, made: Any) -> str:
+    """Register a system on its page: with oneself for its owner, whom everybody may name."""
+    data = {"key": "new", "name": "New", "risk_tier": "low", "owner": who.person.pk}
+    return browse(lambda *_: reverse("admin:evidence_system_add"), lambda *_: data)(world, who, made)
+
+
 ACTS: Final[list[Act]] = [
     Act(
         "evidence.acts.check_can_ingest",
@@ -98,6 +104,7 @@ ACTS: Final[list[Act]] = [
                 principal=who, key="new", name="New", risk_tier="low", owner=world.people["author"]
             )
         ),
+        admin=_register_on_the_page,
     ),
     Act(
         "evidence.acts.check_can_declare_service",
@@ -111,6 +118,10 @@ ACTS: Final[list[Act]] = [
             lambda world, _: [
                 "service_name", "declare", "--system", world.system.key, "--name", "rag-service",
             ]
+        ),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_servicename_add"),
+            lambda world, _: {"system": world.system.pk, "name": "rag-service", "is_part": "part"},
         ),
     ),
     Act(
