@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,17 +13,30 @@ from django.urls import reverse
 
 from evidence import clock
 from evidence.access import principal_of_user
-from evidence.models import AccessToken, Disposal, Erasure, QueuePause, Scope, SecondFactor
+from evidence.admin.frame.display import list_url, record_url
+from evidence.models import (
+    AccessToken,
+    Disposal,
+    Erasure,
+    PendingTrace,
+    QueuePause,
+    Scope,
+    SecondFactor,
+    System,
+)
+from evidence.selectors.holds import active_holds
 from evidence.services.disposal.holds import place_hold
 from evidence.services.ingest.partitions import ensure_partitions
 from evidence.services.people import second_factors
 from evidence.services.people.tokens import issue_token
+from evidence.services.registry import services_of
 from tests.config.test_second_factor import code_of
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import click, see, speak
 from tests.e2e.cases import make_task
 from tests.e2e.guide_steps import choose, fill_in, from_home, press, take_action, told
 from tests.e2e.test_finding_page import keep, resize
+from tests.evidence.test_readings import approve, seal
 from tests.evidence.test_retention_preview import post as send_month
 from tests.factories import World, acting, make_world
 from tests.requirements.builders import make_trace
@@ -267,6 +281,88 @@ def test_an_operator_does_on_pages_what_the_guide_tells(
     take_action(browser, "Revoke: useless from now on")
     told(browser, "old app")
     assert AccessToken.objects.get().revoked_at is not None
+
+
+def test_an_operator_registers_declares_holds_and_has_read_again_by_the_guide(
+    sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
+) -> None:
+    """Each by the words of the guide, from home on, and looked at in both languages at both widths."""
+    world = make_world()
+    sealed = seal(world)
+    approve(world)
+    browser = sign_in(world.people["operator"])
+    speak(browser, "en")
+    resize(1280)
+    home = live_server.url
+
+    from_home(browser, home, "All records", "Systems", "Add")
+    fill_in(browser, key="loan-desk", name="Loan desk")
+    choose(browser, "risk_tier", "Medium")
+    choose(browser, "owner", world.people["author"].username)
+    press(browser, "Register it")
+    told(browser, "The system is on record")
+
+    from_home(browser, home, "All records", "Services", "Add")
+    choose(browser, "system", "loan-desk")
+    fill_in(browser, name="rag-service")
+    press(browser, "Declare it")
+    told(browser, "from now on it counts so")
+    assert services_of(System.objects.get(key="loan-desk")) == ["rag-service"]
+
+    from_home(browser, home, "Place a legal hold")
+    choose(browser, "system", world.system.key)
+    _set_day(browser, "period_from", sealed.started_at.date())
+    fill_in(browser, reason="case 17")
+    press(browser, "Place it")
+    told(browser, "nothing of the period is erased")
+    held = browser.current_url
+    click(browser, "link text", "Traces that began on its days")
+    see(browser, sealed.trace_id.hex[:8])
+    browser.get(held)
+    fill_in(browser, reason="settled")
+    press(browser, "Release the hold")
+    told(browser, "Released: retention and erasure take what it kept")
+    assert not active_holds().exists()
+
+    from_home(browser, home, "Read traces again")
+    choose(browser, "system", world.system.key)
+    _set_day(browser, "since", sealed.started_at.date())
+    fill_in(browser, reason="reading 2 was approved")
+    press(browser, "Have them read again")
+    see(browser, "1 trace waits to be read again")
+    assert PendingTrace.objects.get().read_again
+
+    hold = place_hold(
+        system=world.system, reason="case 18", period_from=clock.now(), period_to=None, principal=acting()
+    )
+    _look_at(
+        browser, resize, home,
+        {
+            "system-add": reverse("admin:evidence_system_add"),
+            "service-add": reverse("admin:evidence_servicename_add"),
+            "hold-add": reverse("admin:evidence_legalhold_add"),
+            "hold": record_url(hold),
+            "holds": list_url("evidence.legalhold"),
+            "read-again": reverse("admin:read_again"),
+        },
+    )  # fmt: skip
+
+
+def _set_day(browser: Any, name: str, day: date) -> None:
+    """Choose a day: what is typed into its box depends on the language of the browser."""
+    browser.execute_script("arguments[0].value = arguments[1]", browser.find_element("name", name), f"{day}")
+
+
+def _look_at(browser: Any, resize: Callable[[int], None], home: str, pages: dict[str, str]) -> None:
+    for language, (name, page) in product(("en", "zh-hans"), pages.items()):
+        speak(browser, language)
+        for width in (1280, 390):
+            resize(width)
+            browser.get(f"{home}{page}")
+            keep(browser, f"{name}-{language}-{width}", width)
+            assert find_barriers(browser) == []
+            resize(width)
+            assert browser.execute_script(BEYOND) <= 0, f"{page} scrolls sideways"
 
 
 def _say_what_reviewers_are_given(browser: Any, home: str, world: World) -> None:

@@ -1,12 +1,14 @@
-"""Placing, listing and releasing a hold: each says why, and is on record once."""
+"""Placing, listing and releasing a hold, by command and on pages: each says why, and is on record once."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from evidence.errors import InvalidInput
@@ -15,6 +17,8 @@ from evidence.services.disposal.holds import place_hold, release_hold
 from tests.factories import World, acting
 
 pytestmark = pytest.mark.django_db
+
+PLACING = "/admin/evidence/legalhold/add/"
 
 
 def test_a_hold_needs_a_reason_and_a_period_that_is_one(world: World) -> None:
@@ -59,3 +63,85 @@ def test_the_command_lists_what_is_in_force_and_names_what_is_wrong(world: World
     with pytest.raises(CommandError, match="ends after it begins"):
         run("place", "--system", world.system.key, "--from", "2026-02-01", "--to", "2026-01-01", *why)
     assert run("release", str(hold.pk), *why) == ""
+
+
+@pytest.fixture
+def operator(client: Client, world: World) -> Client:
+    client.force_login(world.people["operator"])
+    return client
+
+
+def test_a_hold_is_placed_and_released_on_pages(operator: Client, world: World) -> None:
+    sent = {
+        "system": world.system.pk, "period_from": "2026-03-01", "period_to": "2026-06-01", "reason": "case 17",
+    }  # fmt: skip
+    answer = operator.post(PLACING, sent)
+    hold = LegalHold.objects.get()
+    assert (hold.period_from, hold.period_to) == (
+        datetime(2026, 3, 1, tzinfo=UTC),
+        datetime(2026, 6, 1, tzinfo=UTC),
+    )
+    page = reverse("admin:evidence_legalhold_change", args=[hold.pk])
+    assert answer["Location"] == page
+    shown = operator.get(page).content.decode()
+    assert "Placed: nothing of the period is erased" in shown
+    assert "started_at__gte=2026-03-01&amp;started_at__lte=2026-05-31" in shown
+
+    refused = operator.post(page, {"step": "released", "reason": ""})
+    assert "says why: give a reason" in refused.content.decode()
+    assert not LegalHoldRelease.objects.exists()
+    assert operator.post(page, {"step": "released", "reason": "settled"}).status_code == 302
+    assert LegalHoldRelease.objects.get().reason == "settled"
+    shown = operator.get(page).content.decode()
+    assert 'value="released"' not in shown, "what is over is not offered again"
+    assert "released" in shown
+
+
+@pytest.mark.parametrize(
+    ("over", "told"),
+    [
+        ({"period_to": "2026-03-01"}, "ends after it begins"),
+        ({"reason": ""}, "This field is required"),
+        ({"period_from": "yesterday"}, "Enter a valid date"),
+        ({"period_from": ""}, "This field is required"),
+    ],
+)
+def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(
+    operator: Client, world: World, over: dict[str, str], told: str
+) -> None:
+    sent = {
+        "system": world.system.pk,
+        "period_from": "2026-03-01",
+        "period_to": "",
+        "reason": "case 17",
+    } | over
+    answer = operator.post(PLACING, sent)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert told in page
+    assert sent["reason"] in page
+    assert not LegalHold.objects.exists()
+
+
+def test_the_list_tells_holds_in_force_from_released_ones(operator: Client, world: World) -> None:
+    for reason in ("case 1", "case 2"):
+        place_hold(
+            system=world.system, reason=reason, period_from=timezone.now(), period_to=None, principal=acting()
+        )
+    release_hold(hold=LegalHold.objects.get(reason="case 1"), reason="settled", principal=acting())
+    listed = reverse("admin:evidence_legalhold_changelist")
+    for state, there, gone in (("in_force", "case 2", "case 1"), ("released", "case 1", "case 2")):
+        page = operator.get(listed, {"state": state}).content.decode()
+        assert there in page
+        assert gone not in page
+
+
+def test_who_is_no_operator_is_offered_neither(client: Client, world: World) -> None:
+    hold = place_hold(
+        system=world.system, reason="case 1", period_from=timezone.now(), period_to=None, principal=acting()
+    )
+    client.force_login(world.people["auditor"])
+    assert client.get(PLACING).status_code == 403
+    page = client.get(reverse("admin:evidence_legalhold_change", args=[hold.pk]))
+    assert page.status_code == 200
+    assert 'value="released"' not in page.content.decode()
