@@ -80,6 +80,7 @@ ROLES: Final[dict[str, RoleRules]] = {
             "evidence.view_reviewerskill", "evidence.add_reviewerskill", "evidence.delete_reviewerskill",
             "evidence.view_queuepause", "evidence.add_queuepause", "evidence.delete_queuepause",
             "evidence.view_accesstoken", "evidence.change_accesstoken", "evidence.view_system",
+            "evidence.view_servicename",
             "evidence.view_pseudonym", "evidence.view_secondfactor", "evidence.view_signinbinding",
             "evidence.view_legalhold", "evidence.view_legalholdrelease",
             "evidence.view_erasure", "evidence.view_erasurecertificate", "evidence.view_disposal",

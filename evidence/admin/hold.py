@@ -21,7 +21,7 @@ from evidence.admin.frame.display import badge, link, list_url
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.hold_form import LegalHoldForm
-from evidence.models import LegalHold, LegalHoldRelease
+from evidence.models import LegalHold, LegalHoldRelease, Trace
 from evidence.selectors.holds import STATES, with_state
 from evidence.services.disposal.holds import place_hold, release_hold
 
@@ -73,6 +73,11 @@ class LegalHoldAdmin(AddsThroughService, SteppedModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return holds with where they stand."""
         return with_state(super().get_queryset(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Leave out the way to traces for those who are shown none, as operators are not."""
+        shows_traces = self.admin_site.get_model_admin(Trace).has_view_permission(request)
+        return [each for each in super().get_fields(request, obj) if each != "traces" or shows_traces]
 
     @admin.display(description=_("State"))
     def state(self, hold: LegalHold) -> str:

@@ -76,7 +76,7 @@ class ServiceNameAdmin(AddsThroughService):
             "operator declares the others; their token has to be allowed to write to the system."
         ),
         button=_("Declare it"),
-        listed=_("Services"),
+        listed=_("Service names"),
     )
 
     def may_add(self, principal: Principal) -> bool:

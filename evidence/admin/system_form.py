@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal, member_systems, visible_people
-from evidence.admin.frame.labels import choice_of
+from evidence.admin.frame.words import in_words
 from evidence.models import System
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH
 from evidence.vocabulary import RiskTier
@@ -48,7 +48,7 @@ class SystemForm(forms.Form):
         if isinstance(people, forms.ModelChoiceField):
             people.queryset = visible_people(principal).filter(is_active=True).order_by("username")
         if isinstance(tiers, forms.ChoiceField):
-            tiers.choices = [(tier.value, choice_of(tier.value, tier.value)) for tier in RiskTier]
+            tiers.choices = [(tier.value, in_words(tier.value)) for tier in RiskTier]
 
 
 class ServiceForm(forms.Form):

@@ -12,10 +12,9 @@ from evidence import clock
 from evidence.access import Principal, member_systems
 from evidence.acts import check_can_operate
 from evidence.admin.frame.day_field import DayField
-from evidence.admin.frame.display import list_url
 from evidence.errors import EvidenceError
-from evidence.models import ArtefactKind, System
-from evidence.pages.frame import Page, Step, page_view
+from evidence.models import System
+from evidence.pages.frame import Page, page_view
 from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.services import assembly
@@ -60,6 +59,4 @@ def read_again(request: HttpRequest, principal: Principal) -> Page:
         except EvidenceError as exc:
             form.add_error(None, refusal_detail(exc))
             status = exc.http_status
-    listed = list_url("evidence.artefactversion", artefact__kind__exact=ArtefactKind.READING.value)
-    trail = [Step(_("Readings"), listed)]
-    return Page("pages/read_again.html", _("Read traces again"), told, trail, status=status)
+    return Page("pages/read_again.html", _("Read traces again"), told, status=status)

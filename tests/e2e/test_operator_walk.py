@@ -35,7 +35,7 @@ from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import click, see, speak
 from tests.e2e.cases import make_task
 from tests.e2e.guide_steps import choose, fill_in, from_home, press, take_action, told
-from tests.e2e.test_finding_page import keep, resize
+from tests.e2e.test_finding_page import SHOTS, keep, resize
 from tests.evidence.test_readings import approve, seal
 from tests.evidence.test_retention_preview import post as send_month
 from tests.factories import World, acting, make_world
@@ -297,12 +297,12 @@ def test_an_operator_registers_declares_holds_and_has_read_again_by_the_guide(
 
     from_home(browser, home, "All records", "Systems", "Add")
     fill_in(browser, key="loan-desk", name="Loan desk")
-    choose(browser, "risk_tier", "Medium")
+    choose(browser, "risk_tier", "medium")
     choose(browser, "owner", world.people["author"].username)
     press(browser, "Register it")
     told(browser, "The system is on record")
 
-    from_home(browser, home, "All records", "Services", "Add")
+    from_home(browser, home, "All records", "Service names", "Add")
     choose(browser, "system", "loan-desk")
     fill_in(browser, name="rag-service")
     press(browser, "Declare it")
@@ -315,10 +315,6 @@ def test_an_operator_registers_declares_holds_and_has_read_again_by_the_guide(
     fill_in(browser, reason="case 17")
     press(browser, "Place it")
     told(browser, "nothing of the period is erased")
-    held = browser.current_url
-    click(browser, "link text", "Traces that began on its days")
-    see(browser, sealed.trace_id.hex[:8])
-    browser.get(held)
     fill_in(browser, reason="settled")
     press(browser, "Release the hold")
     told(browser, "Released: retention and erasure take what it kept")
@@ -327,6 +323,7 @@ def test_an_operator_registers_declares_holds_and_has_read_again_by_the_guide(
     from_home(browser, home, "Read traces again")
     choose(browser, "system", world.system.key)
     _set_day(browser, "since", sealed.started_at.date())
+    _set_day(browser, "until", sealed.started_at.date() + timedelta(days=1))
     fill_in(browser, reason="reading 2 was approved")
     press(browser, "Have them read again")
     see(browser, "1 trace waits to be read again")
@@ -335,7 +332,7 @@ def test_an_operator_registers_declares_holds_and_has_read_again_by_the_guide(
     hold = place_hold(
         system=world.system, reason="case 18", period_from=clock.now(), period_to=None, principal=acting()
     )
-    _look_at(
+    _see_that_they_fit(
         browser, resize, home,
         {
             "system-add": reverse("admin:evidence_system_add"),
@@ -353,14 +350,14 @@ def _set_day(browser: Any, name: str, day: date) -> None:
     browser.execute_script("arguments[0].value = arguments[1]", browser.find_element("name", name), f"{day}")
 
 
-def _look_at(browser: Any, resize: Callable[[int], None], home: str, pages: dict[str, str]) -> None:
+def _see_that_they_fit(browser: Any, resize: Callable[[int], None], home: str, pages: dict[str, str]) -> None:
+    """See that pages scroll to no side; who cannot see or point reads them in `test_pages`."""
     for language, (name, page) in product(("en", "zh-hans"), pages.items()):
         speak(browser, language)
-        for width in (1280, 390):
+        for width in (1280, 390) if SHOTS else (390,):
             resize(width)
             browser.get(f"{home}{page}")
             keep(browser, f"{name}-{language}-{width}", width)
-            assert find_barriers(browser) == []
             resize(width)
             assert browser.execute_script(BEYOND) <= 0, f"{page} scrolls sideways"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -85,7 +87,7 @@ def test_a_hold_is_placed_and_released_on_pages(operator: Client, world: World) 
     assert answer["Location"] == page
     shown = operator.get(page).content.decode()
     assert "Placed: nothing of the period is erased" in shown
-    assert "started_at__gte=2026-03-01&amp;started_at__lte=2026-05-31" in shown
+    assert "trace/" not in shown, "operators are shown no traces, and no way to them"
 
     refused = operator.post(page, {"step": "released", "reason": ""})
     assert "says why: give a reason" in refused.content.decode()
@@ -142,6 +144,29 @@ def test_who_is_no_operator_is_offered_neither(client: Client, world: World) -> 
     )
     client.force_login(world.people["auditor"])
     assert client.get(PLACING).status_code == 403
-    page = client.get(reverse("admin:evidence_legalhold_change", args=[hold.pk]))
-    assert page.status_code == 200
-    assert 'value="released"' not in page.content.decode()
+    page = client.get(reverse("admin:evidence_legalhold_change", args=[hold.pk])).content.decode()
+    assert 'value="released"' not in page
+
+
+@pytest.mark.parametrize(
+    ("period_to", "lookup"),
+    [
+        (datetime(2026, 6, 1, tzinfo=UTC), "started_at__lte=2026-05-31"),
+        (datetime(2026, 6, 1, 12, tzinfo=UTC), "started_at__lte=2026-06-01"),
+        (None, ""),
+    ],
+)
+def test_whoever_reads_traces_is_led_to_those_of_its_days(
+    client: Client, world: World, period_to: datetime | None, lookup: str
+) -> None:
+    began = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    hold = place_hold(
+        system=world.system, reason="case 1", period_from=began, period_to=period_to, principal=acting()
+    )
+    client.force_login(world.people["auditor"])
+    page = client.get(reverse("admin:evidence_legalhold_change", args=[hold.pk])).content.decode()
+    (way,) = re.findall(r'href="(/admin/evidence/trace/\?system[^"]*)"', page)
+    assert "started_at__gte=2026-03-01" in way
+    assert lookup in way
+    assert ("lte" in way) == bool(lookup)
+    assert client.get(unescape(way)).status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from uuid import UUID
 import jsonschema
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from evidence import clock
@@ -396,3 +399,33 @@ def test_a_binder_holds_each_version_that_a_trace_of_it_was_read_by(world: World
     used = [one["digest"] for trace in traces for one in trace["versions"] if one["slot"] == "reading"]
     assert set(used) == {held["digest"]}
     jsonschema.validate(held, json.loads(files["schemas/reading.json"]))
+
+
+def test_the_page_says_how_far_it_got(world: World, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for trace_id in (TRACE_ID, OTHER_ID):
+        seal(world, trace_id=trace_id)
+    approve(world)
+    client.force_login(world.people["operator"])
+    page = reverse("admin:read_again")
+    days = {name: f"{moment.date()}" for name, moment in PERIOD.items()}
+    asked = {"system": world.system.pk, "reason": "r", **days}
+    with monkeypatch.context() as few:
+        few.setattr(assembly, "read_again", partial(read_again, most=1))
+        told = client.post(page, asked).content.decode()
+    assert "1 trace waits to be read again" in told
+    assert "1 more began in this period" in told
+    assert "1 trace waits to be read again" in client.post(page, asked).content.decode()
+    assert "No trace of this period is left" in client.post(page, asked).content.decode()
+
+
+def test_the_page_says_what_it_cannot_do(world: World, client: Client) -> None:
+    client.force_login(world.people["operator"])
+    page = reverse("admin:read_again")
+    asked = {"system": world.system.pk, "since": "2026-01-02", "until": "", "reason": "r"}
+    refused = client.post(page, asked)
+    assert refused.status_code == ConflictingContent.http_status
+    assert "Nobody has approved a reading" in refused.content.decode()
+    for over in ({"until": "2026-01-02"}, {"reason": ""}, {"since": ""}, {"system": ""}):
+        refused = client.post(page, asked | over)
+        assert refused.status_code == 422, over
+    assert not PendingTrace.objects.exists()
