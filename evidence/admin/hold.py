@@ -49,7 +49,7 @@ class LegalHoldAdmin(AddsThroughService, SteppedModelAdmin):
     fields = [
         "state", "system", "period_from", "period_to", "traces", "reason", "placed_by", "created_at", "release_link",
     ]  # fmt: skip
-    steps, step_of, steps_title = RELEASING, "hold", _("Need it be kept no more?")
+    steps, step_of, steps_title = RELEASING, "hold", _("Is it no longer needed?")
     reason_label = _("Why it is released")
 
     adds = AddPage(

@@ -33,7 +33,7 @@ class LegalHoldForm(forms.Form):
         label=_("Reason"),
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_(
-            "The case it is for. Kept for ever, and read by whoever an erasure is refused, so it names no person."
+            "The case it is for. Kept for ever, and read by whoever is refused an erasure, so it names no person."
         ),
     )
 

@@ -39,11 +39,11 @@ class SystemAdmin(AddsThroughService):
     adds = AddPage(
         form=SystemForm,
         store=open_system,
-        said=_("The system is on record. Give others the sight of it, or a token for what it sends."),
+        said=_("The system is on record. Let colleagues see it, and issue a token for what it sends."),
         title=_("Register a system"),
         lead=_(
             "Everything stored belongs to a system. Its key is what its telemetry calls itself, and neither key nor "
-            "risk tier change later. You are its first member."
+            "risk tier changes later. You are its first member."
         ),
         button=_("Register it"),
         listed=_("Systems"),

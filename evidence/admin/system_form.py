@@ -60,7 +60,7 @@ class ServiceForm(forms.Form):
     )
     is_part = forms.ChoiceField(
         label=_("It is"),
-        choices=[(_PART, _("part of the system")), (_NO_PART, _("no more part of the system"))],
+        choices=[(_PART, _("part of the system")), (_NO_PART, _("no longer part of the system"))],
         initial=_PART,
         widget=forms.RadioSelect,
     )

@@ -19,11 +19,12 @@ from django.utils.functional import lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.headings import heading_of
-from evidence.admin.frame.labels import choice_of
+from evidence.admin.frame.labels import choice_of, noun_of
 from evidence.admin.frame.moments import ago
 from evidence.admin.frame.record_names import is_named_here, name_of
 
 _SHOWN: Final = "{}_as_listed"
+_NAME: Final = "__str__"  # what Django calls the column of what a record is called
 HOLDS_TIMES, HOLDS_NUMBERS = "holds_times", "holds_numbers"  # attributes of the functions that show a column
 
 
@@ -35,7 +36,7 @@ def columns_as_listed(
     Args:
         units: of columns that hold numbers, by name: "bytes".
     """
-    shown = {}
+    shown = {_SHOWN.format(_NAME): _name_column(model)}
     for field in model._meta.fields:
         if isinstance(field, DateTimeField):
             shown[_SHOWN.format(field.name)] = _time_column(field)
@@ -72,6 +73,14 @@ def holds_numbers(of_list: Any, column: Any) -> bool:
 
 def _function_of(of_list: Any, column: Any) -> Any:
     return column if callable(column) else getattr(of_list, str(column), None)
+
+
+def _name_column(model: type[Model]) -> Callable[[Model], Any]:
+    @admin.display(description=lazy(noun_of, str)(model._meta))
+    def show(row: Model) -> Any:
+        return name_of(row)
+
+    return show
 
 
 def _time_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
