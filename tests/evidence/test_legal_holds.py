@@ -136,6 +136,9 @@ def test_the_list_tells_holds_in_force_from_released_ones(operator: Client, worl
         page = operator.get(listed, {"state": state}).content.decode()
         assert there in page
         assert gone not in page
+    page = operator.get(listed, headers={"accept-language": "zh-CN"}).content.decode()
+    assert "case 2" in page
+    assert "hold " not in page, "a record is called by its name in Chinese, too"
 
 
 def test_who_is_no_operator_is_offered_neither(client: Client, world: World) -> None:
