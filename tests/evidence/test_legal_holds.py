@@ -138,7 +138,7 @@ def test_the_list_tells_holds_in_force_from_released_ones(operator: Client, worl
         assert gone not in page
     page = operator.get(listed, headers={"accept-language": "zh-CN"}).content.decode()
     assert "case 2" in page
-    assert "hold " not in page, "a record is called by its name in Chinese, too"
+    assert ">hold " not in page, "a record is called by its name in Chinese, too"
 
 
 def test_who_is_no_operator_is_offered_neither(client: Client, world: World) -> None:
