@@ -12,8 +12,10 @@ from evidence import clock
 from evidence.models import Erasure, ErasureCertificate, Scope, System, Trace
 from evidence.pages import erasure as erasure_page
 from evidence.services.disposal import erasure, holds
-from evidence.services.disposal.blob_plans import BlobPlan, Role, Stay
+from evidence.services.disposal.blob_plans import BlobPlan, Role, Stay, called
 from evidence.services.disposal.planning import ErasurePlan, Tombstone, draw_up
+from evidence.services.disposal.uses import say_shared_with
+from evidence.worded import worded
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.otlp_bodies import make_request, make_span
 from tests.evidence.test_erasure import send
@@ -195,7 +197,7 @@ def test_lists_of_what_goes_end_where_they_say_and_what_stays_is_shown_whole(
         world.system, trace.trace_id, copies={"evidence_evalsample": keys},
         binders=[f"binder-{key}.zip" for key in keys],
         blobs=[BlobPlan(Role.BODY, f"blob-{key}") for key in keys], unread=[f"file {key}" for key in keys],
-        stays=[Stay(f"value {key}", "shared") for key in keys],
+        stays=[Stay(called(Role.VALUE, f"{key}"), worded("registered by another system")) for key in keys],
         before=[Tombstone(key, clock.now()) for key in keys],
     )  # fmt: skip
     monkeypatch.setattr(erasure_page, "plan_wanted", lambda **_: [plan])
@@ -206,3 +208,27 @@ def test_lists_of_what_goes_end_where_they_say_and_what_stays_is_shown_whole(
     assert page.count("and 5 more") == 3
     for says in ("binder-{}.zip", "file {}", "value {}"):  # what stays, and what somebody has to do
         assert says.format(keys[-1]) in page
+
+
+def test_a_plan_is_read_in_the_readers_language_and_certified_in_english(
+    operator: Client, world: World, trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = worded("under hold %(hold)s, and %(why)s", hold=3, why=worded("it cannot be read"))
+    shared = say_shared_with(world.system, world.system.pk, "ab")
+    stays = [Stay(called(Role.VALUE, "3f"), shared), Stay(called(Role.BODY, "4f"), held)]
+    plan = ErasurePlan(
+        world.system, trace.trace_id, stays=stays, blobs=[BlobPlan(Role.EVAL_FILE, "5f")],
+        unread=[called(Role.DATASET, "6f")],
+    )  # fmt: skip
+    monkeypatch.setattr(erasure_page, "plan_wanted", lambda **_: [plan])
+    page = operator.post(PAGE, asked(trace), headers={"accept-language": "zh-CN"}).content.decode()
+    said = (
+        "值 3f: 与轨迹 ab 共有", "正文 4f: 处于保留 3 之下，且它无法读取", "评测文件 5f", "数据集 6f",
+        "数据库和 blob 存储的备份",
+    )  # fmt: skip
+    assert [text for text in said if text not in page] == []
+    shown = page[page.index("tb-plan") :]
+    assert 'lang="en"' not in shown
+    assert [f"{stay.what}: {stay.why}" for stay in stays] == [
+        "value 3f: shared with trace ab", "body 4f: under hold 3, and it cannot be read",
+    ]  # fmt: skip

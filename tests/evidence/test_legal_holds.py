@@ -121,7 +121,7 @@ def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(
     page = answer.content.decode()
     assert answer.status_code == 422
     assert told in page
-    assert sent["reason"] in page
+    assert str(sent["reason"]) in page
     assert not LegalHold.objects.exists()
 
 

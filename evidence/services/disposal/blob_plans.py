@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from evidence.models import BlobRemoval
 from evidence.services.blobs import what_is_left
+from evidence.worded import Worded, worded
 
 # Takes what is left of a blob (bytes, media type) and returns its digest; whether it keeps them is its own affair.
 Keep = Callable[[bytes, str], str]
@@ -25,6 +26,20 @@ class Role(StrEnum):
     DATASET = "dataset"  # prompts that were copied from traces
 
 
+_CALLED: Final[dict[Role, Worded]] = {
+    Role.BODY: worded("body"),
+    Role.VALUE: worded("value"),
+    Role.EVAL_FILE: worded("eval file"),
+    Role.REFUSED_FILE: worded("refused file"),
+    Role.DATASET: worded("dataset"),
+}
+
+
+def called(role: Role, digest: str) -> Worded:
+    """Return what a blob is called in a plan: "value 3f…"."""
+    return worded("%(role)s %(digest)s", role=_CALLED[role], digest=digest)
+
+
 @dataclass(frozen=True, slots=True)
 class BlobPlan:
     """A blob that goes."""
@@ -35,13 +50,17 @@ class BlobPlan:
     # Items of others that go as well, because it cannot be taken apart; 1 for a file, which is not read by items.
     others: int = 0
 
+    @property
+    def called(self) -> Worded:
+        return called(self.role, self.digest)
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:
     """Something that holds the subject's content, or bytes it was sent in, and stays."""
 
     what: str  # "value 3f…", "evidence.Review 5": no content
-    why: str  # "shared with trace …"
+    why: Worded  # "shared with trace …"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from evidence.models import ArtefactVersion, Binder, BlobRemoval, IngestBatch, S
 from evidence.services.blobs import originals_of, read_blob
 from evidence.services.disposal.uses import forms_of, why_kept
 from evidence.services.moved_values import may_be_values
+from evidence.worded import Worded
 
 _BYTES_HELD: Final = 8 * 1024 * 1024  # of blobs, which several traces may be in; or of one that is larger
 _T = TypeVar("_T")
@@ -65,11 +66,11 @@ class BlobsRead:
             return [original]
         return self.once(("forms", original), lambda: forms_of(original))
 
-    def why_kept(self, digest: str) -> str:
+    def why_kept(self, digest: str) -> Worded | None:
         """Say why a blob stays, as `uses.why_kept` does."""
         self.know([digest])
         if digest not in self._pointed_to:
-            return ""
+            return None
         return self.once(("kept", digest), lambda: why_kept(digest, self._system))
 
     def may_be_value(self, digest: str) -> bool:

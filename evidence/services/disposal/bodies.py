@@ -29,9 +29,10 @@ from evidence.redaction import Subject
 from evidence.selectors.holds import active_holds, find_hold
 from evidence.services.blobs import GONE
 from evidence.services.disposal.at_once import AtOnce, kept_blobs, suspected
-from evidence.services.disposal.blob_plans import BlobPlan, Looks, Role, Stay
+from evidence.services.disposal.blob_plans import BlobPlan, Looks, Role, Stay, called
 from evidence.services.disposal.uses import find_value_of_others
 from evidence.services.moved_values import digests_in
+from evidence.worded import Worded, worded
 
 _ASKED_TOGETHER: Final = 100  # requests that may hold the trace
 
@@ -88,7 +89,7 @@ def plan_bodies(
         if not why and blobs.may_be_value(digest):
             why = find_value_of_others(digest, read.system, but=erased, but_refused=refused)
         if why:
-            plan.found.append(Stay(f"{Role.BODY} {digest}", why))
+            plan.found.append(Stay(called(Role.BODY, digest), why))
             continue
         batches = blobs.batches(digest)
         body = _Body(digest, PlainBody(data, cast("Encoding", batches[0].encoding)), batches)
@@ -168,7 +169,7 @@ def _plan_body(
         left = _without(body, positions, removal)
     except Inseparable:
         if (hold := find_hold(_began(rest))) is not None:
-            return _stays(body, hold, "it cannot be taken apart")
+            return _stays(body, hold, worded("it cannot be taken apart"))
         return BlobPlan(Role.BODY, body.digest, others=len(rest))
     kept = looks.keep(left, body.plain.media_type) if left else ""
     return BlobPlan(Role.BODY, body.digest, kept)
@@ -223,15 +224,16 @@ def _plan_unreadable(system: System, subject: Subject, body: _Body) -> BlobPlan 
     """Return what becomes of a body that nobody can read by items: what is in it, only the rows can tell."""
     received = max(batch.received_at for batch in body.batches)
     for hold in active_holds().filter(system__in=body.system_ids, period_from__lte=received):
-        return _stays(body, hold, "it cannot be read")
+        return _stays(body, hold, worded("it cannot be read"))
     ours = Span.objects.filter(system=system, trace_id=subject.trace_id, batch__in=body.batches).count()
     return BlobPlan(
         Role.BODY, body.digest, others=max(0, max(batch.n_items for batch in body.batches) - ours)
     )
 
 
-def _stays(body: _Body, hold: LegalHold, why: str) -> Stay:
-    return Stay(f"{Role.BODY} {body.digest}", f"under hold {hold.pk}, and {why}")
+def _stays(body: _Body, hold: LegalHold, why: Worded) -> Stay:
+    said = worded("under hold %(hold)s, and %(why)s", hold=hold.pk, why=why)
+    return Stay(called(Role.BODY, body.digest), said)
 
 
 def _began(items: Iterable[Item]) -> Iterator[tuple[str, datetime]]:

@@ -21,10 +21,11 @@ from evidence.redaction import Subject, Unredactable, find_ids, redact
 from evidence.selectors.holds import find_hold
 from evidence.services.blobs import GONE
 from evidence.services.disposal.at_once import AtOnce
-from evidence.services.disposal.blob_plans import BlobPlan, Found, Looks, Role, Stay, Unread
+from evidence.services.disposal.blob_plans import BlobPlan, Found, Looks, Role, Stay, Unread, called
 from evidence.services.disposal.uses import find_other_owner, name_trace
 from evidence.unpacking import is_opaque, texts_of
 from evidence.vocabulary import RejectSource
+from evidence.worded import worded
 
 
 def plan_files(
@@ -53,15 +54,15 @@ def plan_files(
         except GONE:
             continue
         if looks.once(digest, is_opaque, partial(is_opaque, data)):
-            yield Unread(f"{role} {digest}")
+            yield Unread(called(role, digest))
         if not looks.once(digest, ("is in", subject), partial(subject.is_in, data)):
             if (other := _find_shared(digest, data, shared, looks)) is not None:
                 says = name_trace(system, other, but=subject.trace_id)
-                yield Stay(f"{role} {digest}", f"it says only what {says} says too")
+                yield Stay(called(role, digest), worded("it says only what %(says)s says too", says=says))
         elif why := blobs.why_kept(digest) or find_other_owner(
             digest, system, but=erased, but_refused=refused
         ):
-            yield Stay(f"{role} {digest}", why)
+            yield Stay(called(role, digest), why)
         else:
             yield _plan_file(role, digest, data, subject, looks, read)
 
@@ -101,9 +102,8 @@ def _plan_file(
         left = looks.once(digest, ("without", beside), partial(_cut, digest, data, beside, looks))
     if left is None:
         if (hold := find_hold((trace.system.key, trace.started_at) for trace in others)) is not None:
-            return Stay(
-                f"{role} {digest}", f"a trace in it is under hold {hold.pk}, and it cannot be taken apart"
-            )
+            why = worded("a trace in it is under hold %(hold)s, and it cannot be taken apart", hold=hold.pk)
+            return Stay(called(role, digest), why)
         return BlobPlan(role, digest, others=1)
     return BlobPlan(role, digest, left)
 

@@ -30,9 +30,9 @@ from evidence.worded import sentence_of, worded
 
 # What no erasure reaches, whatever the trace.
 NEVER_REACHED: Final = (
-    "backups of the database and of the blob store: erase again after restoring one",
-    "dead rows until VACUUM, and the write-ahead log until it is recycled",
-    "copies outside: what was read by API, shown, printed or exported",
+    worded("backups of the database and of the blob store: erase again after restoring one"),
+    worded("dead rows until VACUUM, and the write-ahead log until it is recycled"),
+    worded("copies outside: what was read by API, shown, printed or exported"),
 )
 
 
@@ -204,7 +204,7 @@ def _draw_up(trace_id: UUID, read: AtOnce, *, gone: Collection[UUID], looks: Loo
             plan.copies.setdefault(table, []).append(row_id)
         else:
             whose = name_trace(system, kept_for, but=trace_id)
-            why = f"it is of {whose}, or says only what that says too"
+            why = worded("it is of %(whose)s, or says only what that says too", whose=whose)
             plan.stays.append(Stay(f"{_label_of(table)} {row_id}", why))
     words = read.words_of(trace_id)
     own = [text for text, shared_with in words if shared_with is None]

@@ -33,27 +33,30 @@ from evidence.services.blobs import originals_of, what_is_left
 from evidence.services.disposal.refused import refused_of
 from evidence.services.moved_values import find_user_of_value, may_be_values
 from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE, RejectSource
+from evidence.worded import Worded, worded
 
 
-def find_other_use(digest: str) -> str:
-    """Say as what a blob is kept, beside being a large value of spans; empty: as nothing else.
+def find_other_use(digest: str) -> Worded | None:
+    """Say as what a blob is kept, beside being a large value of spans; None: as nothing else.
 
     Asks every model that points to blobs, so that a new one needs no word here. A row whose bytes were taken is no use.
     """
     if BlobRemoval.objects.filter(pk=digest).exists() and not find_still_had([digest]):
-        return ""
+        return None
     if IngestBatch.objects.filter(body_digest=digest).exists():
-        return "the body of a request"
+        return worded("the body of a request")
     if Reject.objects.filter(source=RejectSource.EVAL_FILE, item_digest=digest).exists():
-        return "a refused file"
+        return worded("a refused file")
     for model, path in _pointers():
         if model._default_manager.filter(**{path: digest}).exists():
-            return f"kept for {model._meta.label}"
-    return ""
+            return worded("kept for %(model)s", model=model._meta.label)
+    return None
 
 
-def find_other_owner(digest: str, system: System, *, but: Sequence[UUID], but_refused: Sequence[int]) -> str:
-    """Say whose a file is as well, where another system or a trace has the same bytes; empty: nobody's.
+def find_other_owner(
+    digest: str, system: System, *, but: Sequence[UUID], but_refused: Sequence[int]
+) -> Worded | None:
+    """Say whose a file is as well, where another system or a trace has the same bytes; None: nobody's.
 
     What is left of a file is theirs from whom the rest was taken.
 
@@ -65,28 +68,32 @@ def find_other_owner(digest: str, system: System, *, but: Sequence[UUID], but_re
         owner for one in originals_of(digest) for owner, has in _file_rows(one) if has == (one == digest)
     }
     if owners - {system.pk}:
-        return "another system posted the same file"
+        return worded("another system posted the same file")
     return find_value_of_others(digest, system, but=but, but_refused=but_refused)
 
 
 def find_value_of_others(
     digest: str, system: System, *, but: Collection[UUID], but_refused: Sequence[int]
-) -> str:
-    """Say who has the bytes of a file or request as a large value; empty: nobody. Arguments as `find_other_owner`."""
+) -> Worded | None:
+    """Say who has the bytes of a file or request as a large value; None: nobody. Arguments as `find_other_owner`."""
     if not may_be_values([digest]):
-        return ""
+        return None
     user = find_user_of_value(digest, but=(system.pk, list(but)), but_refused=but_refused)
-    return "" if user is None else f"the same bytes are a value, {say_shared_with(system, *user)}"
+    if user is None:
+        return None
+    return worded("the same bytes are a value, %(shared)s", shared=say_shared_with(system, *user))
 
 
-def say_shared_with(system: System, system_id: int | None, trace_id: str) -> str:
+def say_shared_with(system: System, system_id: int | None, trace_id: str) -> Worded:
     """Say with whom something is shared: which trace of the system, while those of others are nobody's business."""
     if system_id == system.pk:
-        return f"shared with trace {trace_id or 'that cannot be told'}"
-    return "shared with a trace of another system"
+        if not trace_id:
+            return worded("shared with trace that cannot be told")
+        return worded("shared with trace %(trace)s", trace=trace_id)
+    return worded("shared with a trace of another system")
 
 
-def name_trace(system: System, trace_id: UUID, *, but: UUID) -> str:
+def name_trace(system: System, trace_id: UUID, *, but: UUID) -> Worded:
     """Return what another trace is called before people of a system: by its id only if it is one of theirs.
 
     Args:
@@ -95,8 +102,8 @@ def name_trace(system: System, trace_id: UUID, *, but: UUID) -> str:
     own: dict[str, Any] = {"system": system, "trace_id": trace_id}
     known = Trace.objects.filter(**own).exists() or Span.objects.filter(**own).exists()
     if trace_id != but and (known or refused_of(system, trace_id).exists()):
-        return f"trace {trace_id.hex}"
-    return "a trace of another system"
+        return worded("trace %(trace)s", trace=trace_id.hex)
+    return worded("a trace of another system")
 
 
 def find_still_had(digests: Collection[str]) -> set[str]:
@@ -131,20 +138,22 @@ def period_before(signal: str, now: datetime) -> datetime | None:
     return now - timedelta(days=days) if days else None
 
 
-def why_kept(digest: str, system: System) -> str:
+def why_kept(digest: str, system: System) -> Worded | None:
     """Say why a blob stays though it holds the subject's: somebody vouches for it, or it was given away.
 
     What another system calls it is not said.
     """
     versions = ArtefactVersion.objects.filter(blob=digest).exclude(blob__media_type=PROBE_INPUTS_MEDIA_TYPE)
     if (version := versions.filter(artefact__system=system).select_related("artefact").first()) is not None:
-        return f"registered as {version.artefact} v{version.number}"
+        return worded(
+            "registered as %(artefact)s v%(number)s", artefact=version.artefact, number=version.number
+        )
     binders = Binder.objects.filter(archive=digest)
     if (binder := binders.filter(system=system).first()) is not None:
-        return f"exported as {binder.file_name}"
+        return worded("exported as %(file)s", file=binder.file_name)
     if versions.exists():
-        return "registered by another system"
-    return "exported by another system" if binders.exists() else ""
+        return worded("registered by another system")
+    return worded("exported by another system") if binders.exists() else None
 
 
 def _files() -> Iterator[tuple[Any, str, str, str]]:

@@ -10,9 +10,10 @@ from evidence.models import Reject, System
 from evidence.otlp.values import find_moved
 from evidence.services.blobs import blob_path
 from evidence.services.disposal.at_once import AtOnce
-from evidence.services.disposal.blob_plans import BlobPlan, Role, Stay
+from evidence.services.disposal.blob_plans import BlobPlan, Role, Stay, called
 from evidence.services.disposal.uses import find_other_use, say_shared_with, why_kept
 from evidence.services.moved_values import find_user_of_value
+from evidence.worded import worded
 
 
 def find_values(trace_id: UUID, read: AtOnce, copies: Sequence[int] = ()) -> set[str]:
@@ -54,10 +55,10 @@ def plan_values(
             continue
         user = find_user_of_value(digest, but=(system.pk, but), but_refused=but_refused)
         if user is not None:
-            yield Stay(f"{Role.VALUE} {digest}", say_shared_with(system, *user))
+            yield Stay(called(Role.VALUE, digest), say_shared_with(system, *user))
         elif why := why_kept(digest, system):
-            yield Stay(f"{Role.VALUE} {digest}", why)
+            yield Stay(called(Role.VALUE, digest), why)
         elif use := find_other_use(digest):
-            yield Stay(f"{Role.VALUE} {digest}", f"the same bytes are {use}")
+            yield Stay(called(Role.VALUE, digest), worded("the same bytes are %(use)s", use=use))
         else:
             yield BlobPlan(Role.VALUE, digest)
