@@ -227,6 +227,8 @@ def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(
     assert [each["name"] for each in by_pin["links"]] == ["R1>prompt:prompt"]
     assert client.get("/api/v1/impact", {"system": system.key, "release": "x1"}).json()["n_links"] == 0
     assert client.get("/api/v1/impact", {"system": system.key}).status_code == 422
+    misspelt = client.get("/api/v1/impact", {"system": system.key, "pins": f"promt:prompt={'d' * 64}"}).json()
+    assert misspelt["detail"] == "No release pins a 'promt'; did you mean 'prompt'?"
     browser = Client()
     browser.force_login(covered.people["author"])
     page = browser.get(reverse("admin:impact", args=[two.pk])).content.decode()
