@@ -17,17 +17,24 @@ from itertools import count
 from typing import Any, Final
 
 _YOUNG: Final = 10_000  # objects more than were freed; then those that came since are looked through
-_OLDEST: Final = 2  # of Python's generations: a look through it is one through everything that is not left alone
+_OLDEST: Final = (
+    2  # of Python's generations: a look through it is one through everything that is not left alone
+)
 _ALL_AFTER: Final = 100  # of those looks
 _looks: Final = count(1)
 
 
-def collect_seldom() -> None:
-    """Leave alone what is there by now, and look through what comes after less often. Called once all is loaded."""
+def collect_seldom(*, forks: bool = False) -> None:
+    """Leave alone what is there by now, and look through what comes after less often. Called once all is loaded.
+
+    Args:
+        forks: whether processes are forked from this one. What is there is shared by them for as long as nobody looks
+            through it, so that none ever does; they answer no pages, and keep little.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
-    if _leave_alone_what_stays not in gc.callbacks:
+    if not forks:
         gc.callbacks.append(_leave_alone_what_stays)
 
 

@@ -30,12 +30,12 @@ from evidence.admin.frame.display import list_url
 from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.steps import Typed, take_or_show
 from evidence.admin.frame.strict_input import StrictInput
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.person_form import PersonAddForm, PersonChangeForm
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_detail, text_in_language
 from evidence.pages.sent_forms import check_names
 from evidence.roles import conflicts_of, roles_of

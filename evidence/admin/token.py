@@ -18,11 +18,11 @@ from evidence.acts import can_administer
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.filters import related
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.token_form import TokenForm
 from evidence.errors import EvidenceError
 from evidence.models import AccessToken, System
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.tokens import LOOKED_AT, SOON

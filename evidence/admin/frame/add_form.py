@@ -18,9 +18,9 @@ from django_stubs_ext import StrOrPromise
 from evidence.access import Principal
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url, record_url
-from evidence.admin.frame.visibility import principal_of
 from evidence.errors import EvidenceError
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
 

@@ -39,10 +39,11 @@ from evidence.admin.frame.people import (
 from evidence.admin.frame.record_names import is_named_here, name_of
 from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
 from evidence.admin.frame.trace_ids import IN_HEX, has_trace_id, hex_column, in_hex
-from evidence.admin.frame.visibility import principal_of, rows_of, visible
+from evidence.admin.frame.visibility import rows_of, visible
 from evidence.internals import INTERNALS_APP
 from evidence.models import StoredModel
 from evidence.models.base import ActorField
+from evidence.pages.reader import principal_of
 
 # What a column that says who is called where it shows a name, in a list and on a page.
 _BY_NAME: Final = "{}_by_name"

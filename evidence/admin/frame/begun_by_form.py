@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal
 from evidence.admin.frame.base import ScopedModelAdmin
-from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_detail
 
 _REFUSED: Final = "_refused_by_the_service"

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from evidence import acts
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import is_place, place_of, read_sources, read_turns
@@ -25,6 +24,7 @@ from evidence.admin.review.reason import REASON_JOINS
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal, refusal_detail
 from evidence.selectors.claim_judgements import with_claim_judgements
 from evidence.selectors.review_reasons import reasons_of
