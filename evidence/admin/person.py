@@ -28,6 +28,7 @@ from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.odd_names import warn_of_name
+from evidence.admin.frame.shown_again import ShownAgain
 from evidence.admin.frame.steps import Typed, take_or_show
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.words import in_words
@@ -59,7 +60,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class PersonAdmin(StrictInput, _UserAdmin):
+class PersonAdmin(StrictInput, ShownAgain, _UserAdmin):
     list_display = ["username", "first_name", "last_name", "recorded_as", "roles", "is_active", "last_login"]
     list_select_related = ["pseudonym"]
     actions = ["make_password_link", "erase_names"]

@@ -23,7 +23,7 @@ from evidence.errors import EvidenceError
 from evidence.models import AccessToken, System
 from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.reader import principal_of
-from evidence.pages.refusals import refusal_detail
+from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.tokens import LOOKED_AT, SOON
 from evidence.services.people import tokens
@@ -93,8 +93,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
             try:
                 issued = tokens.issue_token(principal=principal, is_named_anew=True, **form.told())
             except EvidenceError as exc:
-                form.add_error(None, refusal_detail(exc))
-                status = exc.http_status
+                status = tell_in_form(request, form, exc)
             else:
                 told = {"token": issued.token, "text": issued.text}
                 return show_page(

@@ -26,6 +26,7 @@ from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal, refusal_detail
+from evidence.pages.refused_forms import tell_in_form
 from evidence.selectors.claim_judgements import with_claim_judgements
 from evidence.selectors.review_reasons import reasons_of
 from evidence.selectors.review_tasks import with_queue_state
@@ -169,9 +170,10 @@ def _carry_out(
     try:
         sentence = action(trace, task, principal, form.cleaned_data)
     except EvidenceError as exc:
-        form.add_error(None, refusal_detail(exc))
-        messages.error(request, refusal(exc))
-        return exc.http_status
+        status = tell_in_form(request, form, exc)
+        if form.non_field_errors():
+            messages.error(request, refusal(exc))
+        return status
     messages.success(request, sentence)
     return 200
 
