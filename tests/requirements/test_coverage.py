@@ -346,6 +346,17 @@ def test_links_are_shown_added_and_cleared_on_their_pages(covered: World) -> Non
         "system": system.key, "kind": "derives", "upstream_kind": "requirement", "upstream_key": "R1",
         "downstream_kind": "requirement", "downstream_key": "R2",
     }  # fmt: skip
+    refused = author.post(reverse("admin:links"), sent | {"downstream_key": "R22", "reason": "it does"})
+    page = refused.content.decode()
+    assert refused.status_code == 404
+    assert "There is no requirement “R22” in this system." in page
+    for typed in (
+        'name="upstream_key" value="R1"',
+        'value="R22"',
+        'value="it does"',
+        'value="derives" selected',
+    ):
+        assert typed in page, "what was typed is lost"
     assert (
         "R1 &gt; R2 (derives) is on record"
         in author.post(reverse("admin:links"), sent, follow=True).content.decode()
