@@ -38,7 +38,7 @@ def _look_before_serving(**_: Any) -> None:
 @worker_init.connect(weak=False, dispatch_uid="config.garbage")
 def _collect_seldom(**_: Any) -> None:
     """Once all is loaded, and before the processes are forked that work."""
-    collect_seldom()
+    collect_seldom(forks=True)
 
 
 @worker_ready.connect(weak=False, dispatch_uid="config.keys")

@@ -1,20 +1,48 @@
-"""How often a process that serves looks for garbage: seldom, and never among what it has loaded.
+"""How often a process that serves looks for garbage: seldom, and never twice among what stays.
 
 Nearly all that a request makes is freed once nothing refers to it. What is left for Python to look for are rings, and
 each time that the number of objects has grown by a quarter it looks through all there are: code, models and addresses
 again and again, which never go. Of asking what a release would do to 2,000 requirements that was a third of the time.
+
+What comes later and stays is as much: templates, what is imported when first needed, what pages keep of whole systems
+(`evidence.kept_until_written`). So whatever a look through everything leaves is left alone from then on, as what was
+loaded at the start is. Of that, what nothing refers to any more is freed as ever. Only rings stay that were in use at
+that moment, as those of requests that were being answered: each `_ALL_AFTER` looks one goes through all there is.
 """
 
 from __future__ import annotations
 
 import gc
-from typing import Final
+from itertools import count
+from typing import Any, Final
 
 _YOUNG: Final = 10_000  # objects more than were freed; then those that came since are looked through
+_OLDEST: Final = (
+    2  # of Python's generations: a look through it is one through everything that is not left alone
+)
+_ALL_AFTER: Final = 100  # of those looks
+_looks: Final = count(1)
 
 
-def collect_seldom() -> None:
-    """Leave alone what is there by now, and look through what comes after less often. Called once all is loaded."""
+def collect_seldom(*, forks: bool = False) -> None:
+    """Leave alone what is there by now, and look through what comes after less often. Called once all is loaded.
+
+    Args:
+        forks: whether processes are forked from this one. What is there is shared by them for as long as nobody looks
+            through it, so that none ever does; they answer no pages, and keep little.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
+    if not forks:
+        gc.callbacks.append(_leave_alone_what_stays)
+
+
+def _leave_alone_what_stays(phase: str, told: dict[str, Any]) -> None:
+    """Leave alone what a look through everything found in use; Python calls this before and after each look."""
+    if told["generation"] < _OLDEST:
+        return
+    if phase == "stop":
+        gc.freeze()
+    elif next(_looks) % _ALL_AFTER == 0:
+        gc.unfreeze()

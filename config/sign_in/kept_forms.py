@@ -26,7 +26,7 @@ from django.utils.translation import gettext
 from config import problems
 from config.sign_in.addresses import own_address
 from evidence import clock
-from evidence.admin.frame.visibility import REREADS
+from evidence.pages.reader import REREADS
 
 KEPT: Final = "kept"  # what names a form in an address
 LONGEST: Final = 64 * 1024  # characters of a form as it is sent

@@ -20,10 +20,10 @@ from evidence.admin.access_form import ProposalForm
 from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.errors import EvidenceError
 from evidence.models import AccessConfirmation, AccessProposal
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_detail
 from evidence.services.people.access_proposals import confirm_access, propose_access
 

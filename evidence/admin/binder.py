@@ -11,8 +11,8 @@ from evidence.acts import can_read_binder
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import related
-from evidence.admin.frame.visibility import principal_of
 from evidence.models import Binder, BinderRequest
+from evidence.pages.reader import principal_of
 from evidence.services.binder_checks import offline_command
 
 

@@ -27,9 +27,10 @@ from evidence.admin.frame.filters import related
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.strict_input import could_be
-from evidence.admin.frame.visibility import principal_of, rows_of, visible
+from evidence.admin.frame.visibility import rows_of, visible
 from evidence.errors import NotFound
 from evidence.models import Defeater, DefeaterAnswer, Evidence, Release
+from evidence.pages.reader import principal_of
 from evidence.selectors.defeaters import (
     EXPIRED,
     OPEN,

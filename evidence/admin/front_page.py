@@ -33,7 +33,7 @@ from evidence.acts import (
 )
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
-from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.visibility import visible
 from evidence.admin.review.queue import TITLES
 from evidence.models import (
     INSTRUMENT_KINDS,
@@ -46,6 +46,7 @@ from evidence.models import (
     SamplingPlan,
     System,
 )
+from evidence.pages.reader import principal_of
 from evidence.selectors.counting import Counted, Waits, count_each
 from evidence.selectors.defeaters import standing_defeaters
 from evidence.selectors.gates import with_standing

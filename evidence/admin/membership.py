@@ -12,8 +12,8 @@ from evidence.access import Principal
 from evidence.acts import can_administer, can_end_membership
 from evidence.admin.frame.begun_by_form import BegunByForm
 from evidence.admin.frame.filters import related
-from evidence.admin.frame.visibility import principal_of
 from evidence.models import Membership
+from evidence.pages.reader import principal_of
 from evidence.services.people import memberships
 
 

@@ -28,14 +28,15 @@ from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.odd_names import warn_of_name
+from evidence.admin.frame.shown_again import ShownAgain
 from evidence.admin.frame.steps import Typed, take_or_show
 from evidence.admin.frame.strict_input import StrictInput
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.person_form import PersonAddForm, PersonChangeForm
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_detail, text_in_language
 from evidence.pages.sent_forms import check_names
 from evidence.roles import conflicts_of, roles_of
@@ -59,7 +60,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class PersonAdmin(StrictInput, _UserAdmin):
+class PersonAdmin(StrictInput, ShownAgain, _UserAdmin):
     list_display = ["username", "first_name", "last_name", "recorded_as", "roles", "is_active", "last_login"]
     list_select_related = ["pseudonym"]
     actions = ["make_password_link", "erase_names"]

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence import acts
 from evidence.access import Principal, member_systems
-from evidence.errors import EvidenceError, ProofNeeded
+from evidence.errors import EvidenceError, NotYetSigned, ProofNeeded
 from evidence.models import Membership, System
 from evidence.pages.refusals import in_language, refusal_detail
 from evidence.roles import conflicts_with, given_by_one_operator, roles_among, roles_of
@@ -204,10 +204,10 @@ def _check_together(person: User, roles: frozenset[str]) -> None:
 
 
 def _ask(check: Callable[..., None], *about: Any) -> None:
-    """Ask a rule, and have what it refuses said at the field. That a proof is needed is no refusal."""
+    """Ask a rule, and have what it refuses said at the field. That a proof is needed, or was given, is no refusal."""
     try:
         check(*about)
-    except ProofNeeded:
+    except (ProofNeeded, NotYetSigned):
         raise
     except EvidenceError as exc:
         raise ValidationError(refusal_detail(exc)) from exc

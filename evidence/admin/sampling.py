@@ -20,9 +20,9 @@ from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, short_digest
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.sampling_form import SamplingPlanForm
 from evidence.models import FrozenPopulation, SampleDraw, SamplingPlan
+from evidence.pages.reader import principal_of
 from evidence.selectors.sampling import STATES, ScopeResult, results_of, with_state
 from evidence.services.sampling import draw_sample, freeze_population, plan_sample
 

@@ -20,12 +20,12 @@ from evidence.admin.frame.add_form import FORM
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.filters import related
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.token_form import TokenForm
 from evidence.errors import EvidenceError
 from evidence.models import AccessToken, System
 from evidence.pages.frame import Page, Step, show_page
-from evidence.pages.refusals import refusal_detail
+from evidence.pages.reader import principal_of
+from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.tokens import LOOKED_AT, SOON
 from evidence.services.people import tokens
@@ -103,8 +103,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
             try:
                 issued = tokens.issue_token(principal=principal, is_named_anew=True, **form.told())
             except EvidenceError as exc:
-                form.add_error(None, refusal_detail(exc))
-                status = exc.http_status
+                status = tell_in_form(request, form, exc)
             else:
                 shown = {"token": issued.token, "text": issued.text}
                 return show_page(

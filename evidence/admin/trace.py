@@ -16,7 +16,6 @@ from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.range_filters import between
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import read_sources, read_turns
@@ -24,6 +23,7 @@ from evidence.admin.review.page import show_review_page
 from evidence.admin.trace_links import links_in_time
 from evidence.admin.trace_words import BeganFilter, TraceSearch
 from evidence.models import ReviewTask, Trace, TraceDocument, TraceFacts, TraceVersion
+from evidence.pages.reader import principal_of
 from evidence.selectors.readings import find_reading_of
 
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from evidence.admin.frame.range_filters import DayRangeFilter
 from evidence.admin.frame.trace_search import TraceIdSearch
-from evidence.admin.frame.visibility import principal_of
 from evidence.errors import InvalidInput, SearchTooWide
 from evidence.models import Trace
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_text
 from evidence.search_terms import UnreadableSearch, read_terms
 from evidence.selectors.revisions import is_superseded

@@ -22,6 +22,7 @@ from evidence.errors import EvidenceError, LegalHoldInForce, NotFound, PlanOvert
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal_detail
+from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
 from evidence.services.disposal.agreed import Wanted, digest_of_whole, erase_wanted, plan_wanted
 from evidence.services.disposal.erasure import ErasureReport, SubjectReport
@@ -197,8 +198,7 @@ def erasure(request: HttpRequest, principal: Principal) -> Page:
         told |= _overtaken(principal, form, exc)
         status = exc.http_status
     except EvidenceError as exc:
-        form.add_error(None, refusal_detail(exc))
-        status = exc.http_status
+        status = tell_in_form(request, form, exc)
     return _page(told, status)
 
 

@@ -19,9 +19,9 @@ from django.template.response import TemplateResponse
 from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal
-from evidence.admin.frame.visibility import principal_of
 from evidence.api.inputs import check_parameters, check_storable
 from evidence.errors import NotFound
+from evidence.pages.reader import principal_of
 from evidence.pages.refusal_words import NOT_FOUND, NOT_PERMITTED
 
 P = ParamSpec("P")

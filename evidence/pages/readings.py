@@ -20,7 +20,8 @@ from evidence.errors import EvidenceError, Fault, InvalidInput, NotFound
 from evidence.models import ArtefactKind, ArtefactVersion, System, Trace
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.reading_form import ReadingForm, as_text
-from evidence.pages.refusals import in_language, refusal_detail
+from evidence.pages.refusals import in_language
+from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.readings import DOCUMENT, find_readings_in_force
 from evidence.semconv.draft import Flag, RetrievalDraft, TraceDraft
@@ -58,7 +59,7 @@ def try_a_reading(request: HttpRequest, principal: Principal) -> Page | HttpResp
                 return _propose(request, principal, form.cleaned_data)
             tried = _try(principal, form.cleaned_data)
         except EvidenceError as exc:
-            _tell(form, exc)
+            _tell(request, form, exc)
     return _page(form, principal, tried)
 
 
@@ -121,12 +122,12 @@ def _side(name: str, title: str, trace: Trace, draft: TraceDraft) -> Side:
     return Side(name, title, read_turns(told, ()), draft.retrievals, draft.flags)
 
 
-def _tell(form: forms.Form, refused: EvidenceError) -> None:
+def _tell(request: HttpRequest, form: forms.Form, refused: EvidenceError) -> None:
     faults: Sequence[Fault] = getattr(refused, "faults", ())
     for fault in faults:
         form.add_error("document", in_language(fault.sentence))
     if not faults:
-        form.add_error(None, refusal_detail(refused))
+        tell_in_form(request, form, refused)
 
 
 def _page(form: ReadingForm, principal: Principal, sides: Sequence[Side] | None = None) -> Page:

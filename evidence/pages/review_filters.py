@@ -20,7 +20,8 @@ from evidence.admin.frame.display import list_url
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import QueuePause, SavedFilter, System
 from evidence.pages.frame import Page, Step, page_view
-from evidence.pages.refusals import refusal, refusal_detail
+from evidence.pages.refusals import refusal
+from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.review_work import pause_of
 from evidence.services import review_work
@@ -80,7 +81,7 @@ def review_pause(request: HttpRequest, principal: Principal) -> Page | HttpRespo
             _pause(request, principal, form)
             return HttpResponseRedirect(reverse("admin:review_pause"))
         except EvidenceError as exc:
-            form.add_error(None, refusal_detail(exc))
+            tell_in_form(request, form, exc)
     context = {"form": form, "pause": pause_of(principal.person)}
     trail = [Step(gettext_lazy("Review desk"), reverse("admin:review_desk"))]
     return Page("pages/review_pause.html", gettext_lazy("Pause"), context, trail)

@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.display import list_url
-from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.visibility import visible
 from evidence.admin.front_page import Section, waiting_since
+from evidence.pages.reader import principal_of
 from evidence.selectors.counting import Waits, count_each
 from interpret.models import Finding, ProbeRun
 from interpret.selectors.calibration import not_calibrated

@@ -15,8 +15,8 @@ from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.units import unit_in_words
-from evidence.admin.frame.visibility import principal_of
 from evidence.any_of import any_of_keys
+from evidence.pages.reader import principal_of
 from requirements.drafts import Comparator
 from requirements.models import AcceptanceCriterion
 from requirements.selectors.system_strips import NOT_MET, UNKNOWN, strips_of

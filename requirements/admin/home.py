@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from evidence.admin.frame.display import list_url
-from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.visibility import visible
 from evidence.admin.front_page import Section, Waiting, days_since, waiting_since
 from evidence.models import System
+from evidence.pages.reader import principal_of
 from evidence.selectors.counting import Waits, count_each
 from requirements.models import RequirementVersion
 from requirements.selectors.authors_work import AuthorsWork, drafts_waiting_for

@@ -18,9 +18,10 @@ from evidence.admin.frame.display import badge, link, list_url
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
-from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.visibility import visible
 from evidence.admin.front_page import MOST_ASKED, Waiting, waiting_of
 from evidence.errors import EvidenceError
+from evidence.pages.reader import principal_of
 from requirements.acts import (
     can_confirm_retirement,
     can_decline_retirement,

@@ -23,10 +23,11 @@ from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.people import names_of
 from evidence.admin.frame.steps import Typed, take_or_show, tell_refusal
-from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.visibility import visible
 from evidence.admin.front_page import Waiting
 from evidence.errors import AccessDenied, EvidenceError
 from evidence.models import System
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_text, refusal_title
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.criterion import holds_when

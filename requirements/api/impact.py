@@ -130,8 +130,8 @@ def read_pins(text: str) -> dict[tuple[str, str], str]:
             )
         kinds = sorted(kind.value for kind in RELEASE_KINDS)
         if found["kind"] not in kinds:
-            nearest = nearest_name(found["kind"], kinds)
-            raise InvalidInput(f"No release pins a {found['kind']!r}; {hint_at(nearest)}.")
+            hint = hint_at(nearest_name(found["kind"], kinds), ends=True)
+            raise InvalidInput(f"No release pins a {found['kind']!r}; {hint}")
         pins[found["kind"], found["key"]] = found["digest"].removeprefix("sha256:")
     return pins
 

@@ -120,8 +120,8 @@ def _find_end(system: System, told: dict[str, str]) -> Artefact:
     things = Artefact.objects.filter(system=system, kind=ArtefactKind(told["kind"]))
     found = things.filter(key=told["key"]).first()
     if found is None:
-        nearest = nearest_name(told["key"], list(things.values_list("key", flat=True)))
-        raise NotFound(f"System {system.key!r} has no {told['kind']} {told['key']!r}; {hint_at(nearest)}.")
+        hint = hint_at(nearest_name(told["key"], list(things.values_list("key", flat=True))), ends=True)
+        raise NotFound(f"System {system.key!r} has no {told['kind']} {told['key']!r}; {hint}")
     return found
 
 

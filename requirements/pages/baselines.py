@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,9 +14,9 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
-from evidence.admin.frame.steps import tell_refusal
+from evidence.admin.frame.steps import Typed, take_or_show
 from evidence.errors import EvidenceError, NotFound
-from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.frame import Page, Step, page_view, show_page
 from evidence.pages.sent_forms import check_names
 from evidence.worded import worded
 from requirements.acts import can_sign_off_baseline
@@ -27,16 +27,19 @@ from requirements.services.baselines import sign_off_baseline
 
 
 @page_view(permission="requirements.view_baseline", parameters=["before"])
-def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Page | HttpResponseBase:
+def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Any:
     """Show a baseline beside an earlier one, and who signed it off; sign it off."""
     row = _find(principal, baseline_id)
-    status = 200
-    if request.method == "POST":
-        check_names(request, also=["digest", "reason"])
-        refused = _sign_off(request, principal, row)
-        if refused is None:
-            return HttpResponseRedirect(reverse("admin:baseline", args=[row.pk]))
-        status = refused
+    return take_or_show(
+        request,
+        take=lambda: _sign_off(request, principal, row),
+        show=lambda reading, typed: show_page(reading, _baseline(reading, principal, row, typed)),
+        refusals=(EvidenceError, RequirementsError),
+        denied=(),
+    )
+
+
+def _baseline(request: HttpRequest, principal: Principal, row: Baseline, typed: Typed) -> Page:
     asked = request.GET.get("before", "")
     before = _find(principal, int(asked)) if asked.isdecimal() and len(asked) < 19 else None
     if before is not None and before.system_id != row.system_id:
@@ -54,10 +57,10 @@ def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Pa
         "sign_offs": [(each, show_actor(each.signed_by, names)) for each in sign_offs],
         "may_sign": can_sign_off_baseline(principal, row)
         and not row.sign_offs.filter(signed_by=principal.actor).exists(),
-        "typed_reason": request.POST.get("reason", ""),
+        **typed,
     }
     trail = [Step(gettext_lazy("Baselines"), list_url("requirements.baseline"))]
-    return Page("pages/baseline.html", name_of(row), context, trail, status=status)
+    return Page("pages/baseline.html", name_of(row), context, trail)
 
 
 def _find(principal: Principal, baseline_id: int) -> Baseline:
@@ -68,14 +71,11 @@ def _find(principal: Principal, baseline_id: int) -> Baseline:
     return row
 
 
-def _sign_off(request: HttpRequest, principal: Principal, row: Baseline) -> int | None:
-    """Sign it off; return the status of a refusal, which is told."""
-    try:
-        sign_off_baseline(
-            principal=principal, baseline=row, digest=request.POST.get("digest", ""),
-            reason=request.POST.get("reason", ""),
-        )  # fmt: skip
-    except (EvidenceError, RequirementsError) as exc:
-        return tell_refusal(request, exc)
+def _sign_off(request: HttpRequest, principal: Principal, row: Baseline) -> HttpResponseRedirect:
+    check_names(request, also=["digest", "reason"])
+    sign_off_baseline(
+        principal=principal, baseline=row, digest=request.POST.get("digest", ""),
+        reason=request.POST.get("reason", ""),
+    )  # fmt: skip
     messages.success(request, _("The baseline is signed off."))
-    return None
+    return HttpResponseRedirect(reverse("admin:baseline", args=[row.pk]))

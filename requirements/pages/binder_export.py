@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url, record_url
+from evidence.admin.frame.steps import tell_refusal
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Release, Scope
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.period import FROM, TO, read_days
-from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.selectors.binder.scope import AskedScope
 from evidence.services import binder_requests
@@ -35,7 +35,7 @@ def export_binder(request: HttpRequest, principal: Principal, release_id: int) -
         raise NotFound(worded("There is no such release among those that you may see."))
     check_names(request, also=[FROM, TO, BASELINE])
     asked = request.POST if request.method == "POST" else request.GET
-    days, baseline = read_days(request), asked.get(BASELINE, "")
+    days, baseline, status = read_days(request), asked.get(BASELINE, ""), 200
     if request.method == "POST":
         scope = AskedScope(
             system=release.system,
@@ -49,7 +49,7 @@ def export_binder(request: HttpRequest, principal: Principal, release_id: int) -
                 principal=principal, asked=scope, send=export_in_worker.delay
             )
         except (EvidenceError, RequirementsError) as exc:
-            messages.error(request, refusal(exc))
+            status = tell_refusal(request, exc)
         else:
             messages.success(
                 request, _("A worker exports it. This page says how far it is, and leads to the binder.")
@@ -67,4 +67,4 @@ def export_binder(request: HttpRequest, principal: Principal, release_id: int) -
         Step(release.name, record_url(release)),
         Step(gettext_lazy("Dossier"), reverse("admin:dossier", args=[release.pk])),
     ]
-    return Page("pages/binder_export.html", gettext_lazy("Export a binder"), context, trail)
+    return Page("pages/binder_export.html", gettext_lazy("Export a binder"), context, trail, status=status)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,11 +16,10 @@ from evidence.access import Principal, find_system, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
-from evidence.admin.frame.steps import tell_refusal
+from evidence.admin.frame.steps import Typed, take_or_show
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Artefact, System
-from evidence.pages.frame import Page, Step, page_view
-from evidence.pages.refusals import refusal
+from evidence.pages.frame import Page, Step, page_view, show_page
 from evidence.pages.sent_forms import check_names
 from evidence.worded import Coded, worded
 from requirements.acts import can_clear_link, can_link, can_withdraw_link
@@ -35,17 +34,26 @@ _SHOWN: Final = ("suspect", "any")
 _OF_A_NEW_LINK: Final = (
     "system", "kind", "upstream_kind", "upstream_key", "downstream_kind", "downstream_key", "reason",
 )  # fmt: skip
+_NEW: Final = {"upstream_kind": "requirement", "downstream_kind": "suite"}  # what the form begins with
+_REFUSALS: Final = (EvidenceError, RequirementsError)
 
 
 @page_view(permission="requirements.view_tracelink", parameters=["system", "show", "page"])
-def links(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
+def links(request: HttpRequest, principal: Principal) -> Any:
     """Show the links of a system, the suspect ones first; add one."""
     system = _system(request, principal)
     if system is None:
         raise NotFound(worded("You are a member of no system yet."))
-    if request.method == "POST":
-        check_names(request, also=_OF_A_NEW_LINK)
-        return _add(request, principal, system)
+    return take_or_show(
+        request,
+        take=lambda: _add(request, principal, system),
+        show=lambda reading, typed: show_page(reading, _links(reading, principal, system, typed)),
+        refusals=_REFUSALS,
+        denied=(),
+    )
+
+
+def _links(request: HttpRequest, principal: Principal, system: System, typed: Typed) -> Page:
     standings = standings_of(system)
     show = request.GET.get("show", "suspect")
     if show not in _SHOWN:
@@ -60,6 +68,7 @@ def links(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
         "total": len(standings),
         "rows": Paginator(shown, _ON_A_PAGE).get_page(request.GET.get("page")),
         "may_add": can_link(principal, system),
+        "new": {name: request.POST.get(name, "") for name in _OF_A_NEW_LINK} if typed else _NEW,
         "kinds": LinkKind.choices,
         "ends": sorted(
             {kind.value for ends in LINK_ENDS.values() for up, down in ends.items() for kind in (up, *down)}
@@ -70,19 +79,23 @@ def links(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
 
 
 @page_view(permission="requirements.view_tracelink")
-def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | HttpResponseBase:
+def link(request: HttpRequest, principal: Principal, link_id: int) -> Any:
     """Show a link with both ends and its reviews; clear or withdraw it."""
     seen = visible_to(TraceLink.objects.select_related("system"), principal)
     row = seen.filter(pk=link_id).first()
     if row is None:
         raise NotFound(worded("There is no such link among those that you may see."))
-    row, status = find_link(row.system, row.pk), 200
-    if request.method == "POST":
-        check_names(request, also=["act", "reason", "upstream", "downstream"])
-        refused = _decide(request, principal, row)
-        if refused is None:
-            return HttpResponseRedirect(reverse("admin:link", args=[row.pk]))
-        status = refused
+    found = find_link(row.system, row.pk)
+    return take_or_show(
+        request,
+        take=lambda: _decide(request, principal, found),
+        show=lambda reading, typed: show_page(reading, _link(principal, found, typed)),
+        refusals=_REFUSALS,
+        denied=(),
+    )
+
+
+def _link(principal: Principal, row: TraceLink, typed: Typed) -> Page:
     standing = next((each for each in standings_of(row.system) if each.link_id == row.pk), None)
     reviews = list(
         row.reviews.select_related("upstream_version", "downstream_version").order_by("-pk")[:_NEWEST]
@@ -94,10 +107,10 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
         "reviews": [(review, show_actor(review.reviewed_by, names)) for review in reviews],
         "may_clear": standing is not None and _may_clear(principal, row, standing),
         "may_withdraw": standing is not None and can_withdraw_link(principal, row),
-        "typed_reason": request.POST.get("reason", ""),
+        **typed,
     }
     trail = [Step(gettext_lazy("Where links stand"), f"{reverse('admin:links')}?system={row.system.key}")]
-    return Page("pages/link.html", name_of(row), context, trail, status=status)
+    return Page("pages/link.html", name_of(row), context, trail)
 
 
 def _may_clear(principal: Principal, row: TraceLink, standing: LinkStanding) -> bool:
@@ -115,22 +128,19 @@ def _systems(principal: Principal) -> Sequence[System]:
 
 
 def _add(request: HttpRequest, principal: Principal, system: System) -> HttpResponseRedirect:
+    check_names(request, also=_OF_A_NEW_LINK)
     told = request.POST
-    try:
-        ends = [
-            _end(system, told.get(f"{side}_kind", ""), told.get(f"{side}_key", ""))
-            for side in ("upstream", "downstream")
-        ]
-        if told.get("kind") not in LinkKind.values:
-            raise NotFound(worded("Choose a kind of link."))
-        made = add_link(
-            principal=principal, system=system, kind=told["kind"], upstream=ends[0], downstream=ends[1],
-            reason=told.get("reason", ""),
-        )  # fmt: skip
-    except (EvidenceError, RequirementsError) as exc:
-        messages.error(request, refusal(exc))
-    else:
-        messages.success(request, _("The link %(link)s is on record.") % {"link": made})
+    ends = [
+        _end(system, told.get(f"{side}_kind", ""), told.get(f"{side}_key", ""))
+        for side in ("upstream", "downstream")
+    ]
+    if told.get("kind") not in LinkKind.values:
+        raise NotFound(worded("Choose a kind of link."))
+    made = add_link(
+        principal=principal, system=system, kind=told["kind"], upstream=ends[0], downstream=ends[1],
+        reason=told.get("reason", ""),
+    )  # fmt: skip
+    messages.success(request, _("The link %(link)s is on record.") % {"link": made})
     return HttpResponseRedirect(f"{reverse('admin:links')}?system={system.key}&show=any")
 
 
@@ -141,20 +151,18 @@ def _end(system: System, kind: str, key: str) -> Artefact:
     return found
 
 
-def _decide(request: HttpRequest, principal: Principal, row: TraceLink) -> int | None:
-    """Clear or withdraw a link; return the status of a refusal, which is told."""
+def _decide(request: HttpRequest, principal: Principal, row: TraceLink) -> HttpResponseRedirect:
+    """Clear or withdraw a link."""
+    check_names(request, also=["act", "reason", "upstream", "downstream"])
     told = request.POST
-    try:
-        if told.get("act") == "withdraw":
-            withdraw_link(principal=principal, link=row, reason=told.get("reason", ""))
-            said = _("The link is withdrawn.")
-        else:
-            clear_link(
-                principal=principal, link=row, reason=told.get("reason", ""), upstream=told.get("upstream", ""),
-                downstream=told.get("downstream", ""),
-            )  # fmt: skip
-            said = _("The link is cleared: it holds at the versions that count now.")
-    except (EvidenceError, RequirementsError) as exc:
-        return tell_refusal(request, exc)
+    if told.get("act") == "withdraw":
+        withdraw_link(principal=principal, link=row, reason=told.get("reason", ""))
+        said = _("The link is withdrawn.")
+    else:
+        clear_link(
+            principal=principal, link=row, reason=told.get("reason", ""), upstream=told.get("upstream", ""),
+            downstream=told.get("downstream", ""),
+        )  # fmt: skip
+        said = _("The link is cleared: it holds at the versions that count now.")
     messages.success(request, said)
-    return None
+    return HttpResponseRedirect(reverse("admin:link", args=[row.pk]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.django_db
 __all__ = ["later"]
 
 NOT_YET = "Nothing is signed yet"
+FAULTS = re.compile(r'class="[^"]*\b(?:errornote|errorlist|error)\b')
 FORM = "/admin/auth/user/add/"
 TYPED = {"username": "ines", "first_name": "Inês of Lisboa", "email": "ines@example.org"}
 
@@ -114,6 +116,7 @@ def comes_back_as_typed(client: Client, page: str, sent: dict[str, Any]) -> None
         text = shown.content.decode()
         assert shown.status_code == 200, (shown.headers, text[:2000])
         assert NOT_YET in text
+        assert FAULTS.search(text) is None, "nothing of the form is at fault"
         for name in sent.keys() - UNTYPED:
             for each in sent[name] if isinstance(sent[name], list) else [sent[name]]:
                 assert is_filled_in(text, name, str(each)), (name, each)

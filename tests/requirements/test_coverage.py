@@ -227,6 +227,8 @@ def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(
     assert [each["name"] for each in by_pin["links"]] == ["R1>prompt:prompt"]
     assert client.get("/api/v1/impact", {"system": system.key, "release": "x1"}).json()["n_links"] == 0
     assert client.get("/api/v1/impact", {"system": system.key}).status_code == 422
+    misspelt = client.get("/api/v1/impact", {"system": system.key, "pins": f"promt:prompt={'d' * 64}"}).json()
+    assert misspelt["detail"] == "No release pins a 'promt'; did you mean 'prompt'?"
     browser = Client()
     browser.force_login(covered.people["author"])
     page = browser.get(reverse("admin:impact", args=[two.pk])).content.decode()
@@ -344,6 +346,17 @@ def test_links_are_shown_added_and_cleared_on_their_pages(covered: World) -> Non
         "system": system.key, "kind": "derives", "upstream_kind": "requirement", "upstream_key": "R1",
         "downstream_kind": "requirement", "downstream_key": "R2",
     }  # fmt: skip
+    refused = author.post(reverse("admin:links"), sent | {"downstream_key": "R22", "reason": "it does"})
+    page = refused.content.decode()
+    assert refused.status_code == 404
+    assert "There is no requirement “R22” in this system." in page
+    for typed in (
+        'name="upstream_key" value="R1"',
+        'value="R22"',
+        'value="it does"',
+        'value="derives" selected',
+    ):
+        assert typed in page, "what was typed is lost"
     assert (
         "R1 &gt; R2 (derives) is on record"
         in author.post(reverse("admin:links"), sent, follow=True).content.decode()

@@ -338,6 +338,8 @@ def test_what_was_withdrawn_is_not_added_again_by_whoever_moved_it_or_by_a_scrip
     sent = {"system": world.system.key, "kind": "derives", **ends}
     assert client.post("/api/v1/links", sent, format="json").status_code == 403
     assert link.reviews.count() == 2
+    misspelt = client.post("/api/v1/links", sent | {"upstream": {"key": "PP"}}, format="json").json()
+    assert misspelt["detail"].endswith("has no requirement 'PP'; did you mean 'P'?")
     add_link(
         principal=acting(REVIEWER), system=world.system, kind="derives", upstream=thing(world.system, "P"),
         downstream=thing(world.system, "K"), reason="it does",

@@ -18,10 +18,10 @@ from django_stubs_ext import StrOrPromise
 from evidence.access import Principal
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url, record_url
-from evidence.admin.frame.visibility import principal_of
 from evidence.errors import EvidenceError
 from evidence.pages.frame import Page, Step, show_page
-from evidence.pages.refusals import refusal_detail
+from evidence.pages.reader import principal_of
+from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
 
 _M = TypeVar("_M", bound=Model)
@@ -57,8 +57,7 @@ def add_through_service(
         try:
             stored = store(**form.cleaned_data)
         except EvidenceError as exc:
-            form.add_error(None, refusal_detail(exc))
-            status = exc.http_status
+            status = tell_in_form(request, form, exc)
         else:
             messages.success(request, said(stored))
             return HttpResponseRedirect(record_url(stored))

@@ -39,10 +39,12 @@ from evidence.admin.frame.people import (
 from evidence.admin.frame.record_names import is_named_here, name_of
 from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
 from evidence.admin.frame.trace_ids import IN_HEX, has_trace_id, hex_column, in_hex
-from evidence.admin.frame.visibility import principal_of, rows_of, visible
+from evidence.admin.frame.visibility import rows_of, visible
+from evidence.admin.frame.word_search import find_words
 from evidence.internals import INTERNALS_APP
 from evidence.models import StoredModel
 from evidence.models.base import ActorField
+from evidence.pages.reader import principal_of
 
 # What a column that says who is called where it shows a name, in a list and on a page.
 _BY_NAME: Final = "{}_by_name"
@@ -130,8 +132,9 @@ class ScopedModelAdmin(StrictInput):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Find people by what they are called, too, where a column is searched that holds their pseudonym."""
-        rows, may_repeat = super().get_search_results(request, queryset, search_term)
-        searched = _searched_actors(self.model, self.get_search_fields(request))
+        fields = self.get_search_fields(request)
+        rows, may_repeat = find_words(queryset, fields, search_term)
+        searched = _searched_actors(self.model, fields)
         theirs = rows_of_people_called(queryset, searched, search_term)
         return (rows if theirs is None else rows | theirs), may_repeat
 

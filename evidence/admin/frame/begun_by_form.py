@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal
 from evidence.admin.frame.base import ScopedModelAdmin
-from evidence.admin.frame.visibility import principal_of
+from evidence.admin.frame.shown_again import ShownAgain
 from evidence.errors import AccessDenied, EvidenceError
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_detail
 
 _REFUSED: Final = "_refused_by_the_service"
@@ -31,7 +32,7 @@ class _Refusing:
         return cleaned
 
 
-class BegunByForm(ScopedModelAdmin):
+class BegunByForm(ShownAgain, ScopedModelAdmin):
     """A noun that has a form for new rows, and nothing of a row changes later.
 
     What the service refuses stands above the form as it was filled in: Django's form is over by then, so it is made

@@ -17,8 +17,8 @@ from django_stubs_ext import StrOrPromise
 from evidence.access import Principal
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import record_url
-from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotYetSigned
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal, refusal_detail
 from evidence.pages.sent_forms import check_names
 from evidence.worded import sentence_of, worded

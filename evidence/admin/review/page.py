@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from evidence import acts
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
-from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import is_place, place_of, read_sources, read_turns
@@ -25,7 +24,9 @@ from evidence.admin.review.reason import REASON_JOINS
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal, refusal_detail
+from evidence.pages.refused_forms import tell_in_form
 from evidence.selectors.claim_judgements import with_claim_judgements
 from evidence.selectors.review_reasons import reasons_of
 from evidence.selectors.review_tasks import with_queue_state
@@ -169,9 +170,10 @@ def _carry_out(
     try:
         sentence = action(trace, task, principal, form.cleaned_data)
     except EvidenceError as exc:
-        form.add_error(None, refusal_detail(exc))
-        messages.error(request, refusal(exc))
-        return exc.http_status
+        status = tell_in_form(request, form, exc)
+        if form.non_field_errors():
+            messages.error(request, refusal(exc))
+        return status
     messages.success(request, sentence)
     return 200
 

@@ -13,8 +13,9 @@ from django_stubs_ext import StrOrPromise
 from evidence.acts import can_judge
 from evidence.admin.frame.address import no_value
 from evidence.admin.frame.paginator import PlannedPaginator
-from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.visibility import visible
 from evidence.models import QueuedTask
+from evidence.pages.reader import principal_of
 from evidence.selectors.gold import is_given_to_another
 from evidence.selectors.review_tasks import TASK_ORDER, Standing, in_standing
 from evidence.selectors.review_work import is_language

@@ -18,12 +18,13 @@ from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent_codes, related
 from evidence.admin.frame.moments import ago, due
 from evidence.admin.frame.trace_search import TraceIdSearch
-from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.frame.visibility import visible
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.page import show_review_page
 from evidence.admin.review.queue import LanguageFilter, QueueFilter, QueuePaginator, order_of
 from evidence.admin.review.reason import REASON_JOINS, reason_in_words
 from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
+from evidence.pages.reader import principal_of
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 from evidence.selectors.review_work import rank_of_risk
 

@@ -14,8 +14,8 @@ from evidence.acts import can_administer, can_change_skill, can_pause_queue
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.begun_by_form import BegunByForm
 from evidence.admin.frame.filters import related
-from evidence.admin.frame.visibility import principal_of
 from evidence.models import QueuePause, ReviewerPause, ReviewerSkill, SavedFilter
+from evidence.pages.reader import principal_of
 from evidence.services import review_work
 
 

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.display import list_url, record_url, shorten
-from evidence.admin.frame.visibility import principal_of
 from evidence.errors import InvalidInput, SearchTooWide
 from evidence.models import ReviewTask, Trace
+from evidence.pages.reader import principal_of
 from evidence.pages.search.asked import Asked
 from evidence.pages.search.groups import (
     MOST,
