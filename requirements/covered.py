@@ -49,6 +49,7 @@ class Judged:
     observed_to: datetime | None = None
     assessed_as_of: datetime | None = None
     counts_reviews: bool = False
+    assessment_id: int | None = None  # the row that says so; None: it was never assessed
     came_to: str = ""  # of a stale one, what all that was observed comes to; empty: the verdict itself
 
     @property

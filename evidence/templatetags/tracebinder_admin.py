@@ -50,6 +50,15 @@ def icon(name: str) -> SafeString:
 
 
 @register.filter
+def measured(judged: Any) -> str:
+    """Return what was measured of a criterion with its interval and n, of whatever has these columns."""
+    return display.figure(
+        value=judged.value, unit=judged.unit, low=judged.low, high=judged.high, n=judged.n,
+        bound_confidence=judged.bound_confidence,
+    )  # fmt: skip
+
+
+@register.filter
 def reason(review: Review) -> str:
     """Return why a reviewer decided so, in words; empty where no reason was given."""
     return reason_in_words(review)

@@ -237,6 +237,7 @@ _HEADINGS: Final[Mapping[str, StrOrPromise]] = {
     "Still running": pgettext_lazy("heading", "Still running"),
     "Stream": pgettext_lazy("heading", "Stream"),
     "Subject": pgettext_lazy("heading", "Subject"),
+    "Last assessed": pgettext_lazy("heading", "Last assessed"),
     "System": pgettext_lazy("heading", "System"),
     "Systems": pgettext_lazy("heading", "Systems"),
     "Takes effect at": pgettext_lazy("heading", "Takes effect at"),
