@@ -70,11 +70,12 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
         seen = visible(Assessment.objects.all(), request).filter(criterion=OuterRef("pk"))
         last = seen.order_by("-as_of", "-pk")
         found: QuerySet[Any] = super().get_queryset(request)
-        return found.annotate(
+        with_last: QuerySet[Any] = found.annotate(
             last_id=Subquery(last.values("pk")[:1]),
             last_verdict=Subquery(last.values("verdict")[:1]),
             last_release=Subquery(last.values("release__name")[:1]),
         )
+        return with_last
 
     @admin.display(description="System", ordering="version__requirement__system__key")
     def system(self, criterion: AcceptanceCriterion) -> str:

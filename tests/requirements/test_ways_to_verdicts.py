@@ -70,3 +70,28 @@ def test_coverage_leads_to_the_requirement_and_to_what_was_found_and_says_its_in
     assert "0.9 share [0.8, 1], each bound at 95% one-sided, n 40" in shown
     alone = author.get("/api/v1/coverage.html", {"system": world.system.key, "release": world.release.name})
     assert "<a " not in alone.content.decode(), "a page that stands alone leads nowhere"
+
+
+def test_where_a_slice_decided_pages_say_so_beside_the_numbers_of_the_whole(
+    world: World, author: Client
+) -> None:
+    """The whole may look better than the verdict: its upper bound reaches what the slice's does not."""
+    part = {
+        "where": {"language": "en"}, "value": 0.4667, "low": 0.2437, "high": 0.7, "n": 15, "unit": "share",
+        "bound_confidence": 0.95, "verdict": "not_met",
+    }  # fmt: skip
+    found = judged(
+        make_criterion(world), world.release, "not_met", value=0.4375, low=0.1285, high=0.8138, n=27, slices=[part],
+        detail="in language=en: value 0.4667, lower bound 0.2437, upper bound 0.7; asked: at least 0.8 share",
+    )  # fmt: skip
+    told = "0.4375 share [0.129, 0.814], each bound at 95% one-sided, n 27 · decided by the slice language=en"
+    for page in (
+        reverse("admin:coverage", args=[world.release.pk]),
+        reverse("admin:requirements_assessment_changelist"),
+    ):
+        assert told in author.get(page).content.decode(), page
+    record = author.get(reverse("admin:requirements_assessment_change", args=[found.pk])).content.decode()
+    assert told in record
+    drawn = record[record.index("<figure") : record.index("</figure>")]
+    assert "0.4667 share [0.244, 0.7], each bound at 95% one-sided, n 15, in the slice language=en" in drawn
+    assert "0.4375" not in drawn
