@@ -17,6 +17,7 @@ from evidence.admin.frame.headings import heading_of, nouns_of
 from evidence.admin.frame.moments import ago, due_in_words, in_words
 from evidence.models import Blob
 from tests.e2e.cases import make_task
+from tests.evidence import binder_world
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World
 
@@ -63,6 +64,17 @@ def test_the_time_itself_is_there() -> None:
 
 
 @pytest.mark.django_db
+def test_the_ends_of_a_period_are_said_as_the_times_they_are(world: World) -> None:
+    binder = binder_world.export(binder_world.fill_lightly(world))
+    client = Client()
+    client.force_login(world.people["auditor"])
+    page = client.get("/admin/evidence/binder/").content.decode()
+    for column, moment in (("period_from", binder.period_from), ("period_to", binder.period_to)):
+        cell = re.search(rf"field-{column}_as_listed[^>]*>(.*?)</td>", page)
+        assert cell is not None
+        assert f">{moment.astimezone(UTC):%Y-%m-%d %H:%M}</time>" in cell[1]
+
+
 def test_no_list_shows_a_bare_time(world: World) -> None:
     request = RequestFactory().get("/")
     request.user = world.people["auditor"]

@@ -20,7 +20,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.headings import heading_of
 from evidence.admin.frame.labels import choice_of
-from evidence.admin.frame.moments import ago
+from evidence.admin.frame.moments import ago, to_the_minute
 from evidence.admin.frame.record_names import is_named_here, name_of
 
 _SHOWN: Final = "{}_as_listed"
@@ -75,10 +75,13 @@ def _function_of(of_list: Any, column: Any) -> Any:
 
 
 def _time_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
+    # The ends of a period say which it is: how far they are from now says it of none.
+    say = to_the_minute if field.name.startswith("period_") else ago
+
     @admin.display(description=field.verbose_name, ordering=field.name)
     def show(row: Model) -> Any:
         moment = getattr(row, field.name)
-        return None if moment is None else ago(moment)
+        return None if moment is None else say(moment)
 
     setattr(show, HOLDS_TIMES, True)
     return show
