@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django_stubs_ext import StrOrPromise
 
 from evidence import drawings
@@ -41,6 +43,30 @@ def sign(tone: str) -> str:
 def json_value(value: Any) -> SafeString:
     """Show a JSON value, indented."""
     return display.pretty_json(value)
+
+
+@register.filter(is_safe=True, needs_autoescape=True)
+def listed(parts: Any, *, autoescape: bool = True) -> SafeString:
+    """Return texts one after another, with what separates them in the reader's language: in Chinese no space."""
+    return join(parts, gettext(", "), autoescape)
+
+
+@register.filter(is_safe=True, needs_autoescape=True)
+def listed_apart(parts: Any, *, autoescape: bool = True) -> SafeString:
+    """Return sentences one after another, likewise."""
+    return join(parts, gettext("; "), autoescape)
+
+
+@register.simple_tag
+def comma() -> str:
+    """Return what separates two of several in the reader's language."""
+    return gettext(", ")
+
+
+@register.simple_tag
+def semicolon() -> str:
+    """Return what separates two of several that have commas in them."""
+    return gettext("; ")
 
 
 @register.simple_tag

@@ -107,7 +107,7 @@ def _choice_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
 def choice_in_words(field: Field[Any, Any], value: Any) -> str | None:
     """Return what a column with a fixed vocabulary says, in the reader's language; a code it does not know as it is."""
     known = dict(field.flatchoices)
-    return choice_of(value, known.get(value, value)) if value or value in known else None
+    return choice_of(value, known.get(value, value), str(field)) if value or value in known else None
 
 
 def _with_unit(label: object, unit: object) -> str:

@@ -427,11 +427,26 @@ def way_on(text: str) -> StrOrPromise:
     return _WAYS.get(text, text)
 
 
-def choice_of(value: object, label: object) -> str:
-    """Return what a code of a fixed vocabulary is called; English keeps the label of the vocabulary."""
+# Fields whose codes mean something of their own, with how their words begin in `WORDS`.
+SAID_AS: Final[Mapping[str, str]] = {"evidence.Deployment.basis": "by_"}
+
+
+def choice_of(value: object, label: object, field: str = "") -> str:
+    """Return what a code of a fixed vocabulary is called; English keeps the label of the vocabulary.
+
+    Args:
+        field: whose vocabulary it is, as "evidence.Deployment.basis", where its codes mean something of their own.
+    """
     code, text = str(value), str(label)
+    if (of_field := WORDS.get(f"{SAID_AS[field]}{code}") if field in SAID_AS else None) is not None:
+        return capfirst(str(of_field))
     said = str(_CHOICES.get(code) or WORDS.get(code) or _NO_CODE.get(text, text))
-    return text if said.casefold() == text.casefold() else capfirst(said)
+    if said.casefold() != text.casefold():
+        return capfirst(said)
+    plain = code.replace("_", " ")
+    return (
+        capfirst(plain) if text == plain.title() else text
+    )  # Django's own label of a code has a capital a word
 
 
 def noun_of(options: Options[Any]) -> str:
