@@ -14,6 +14,7 @@ from django.utils.translation import override
 
 from evidence.admin.frame.columns import as_listed, holds_times
 from evidence.admin.frame.headings import heading_of, nouns_of
+from evidence.admin.frame.labels import label_of
 from evidence.admin.frame.moments import ago, due_in_words, in_words
 from evidence.models import Blob
 from tests.e2e.cases import make_task
@@ -21,6 +22,7 @@ from tests.evidence import binder_world
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World
 
+_AS_STORED = re.compile(r"N [a-z]|Max |Min |.* days$")
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
@@ -116,3 +118,15 @@ def test_every_column_and_noun_is_called_something_in_chinese() -> None:
             read = [*map(heading_of, labels), nouns_of(model._meta.verbose_name_plural)]
         english += [f"{model.__name__}: {en}" for en, zh in zip(said, read, strict=True) if en == zh]
     assert english == []
+
+
+def test_columns_are_called_in_words_and_not_as_they_are_stored() -> None:
+    """`n_spans` holds spans, which is what its heading says: nobody reads "N spans" or "Max age days"."""
+    stored = []
+    with override("en"):
+        for model, of_list in admin.site._registry.items():
+            columns = [each for each in of_list.list_display if each != "action_checkbox"]
+            said = [heading_of(label_for_field(each, model, of_list)) for each in columns]
+            said += [label_of(field.verbose_name) for field in model._meta.fields]
+            stored += [f"{model.__name__}: {each}" for each in said if _AS_STORED.match(each)]
+    assert stored == []
