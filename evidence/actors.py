@@ -63,8 +63,17 @@ def all_actors_of(user: User) -> QuerySet[Any, tuple[str]]:
     """Return what `actors_of` does, to stand inside of another query."""
     people = Pseudonym.objects.filter(user_id=user.pk)
     former = people.exclude(formerly="").values_list("formerly")
-    tokens = AccessToken.objects.filter(owner_id=user.pk).values_list(Concat(Value(f"{_TOKEN}:"), "prefix"))
-    return people.values_list("actor").union(former, tokens, all=True)
+    return people.values_list("actor").union(former, tokens_of([user.pk]), all=True)
+
+
+def tokens_of(people: Any) -> QuerySet[Any, tuple[str]]:
+    """Return the actors that the tokens of some people are, to stand inside of another query.
+
+    Args:
+        people: their keys, or a query of them.
+    """
+    owned = AccessToken.objects.filter(owner__in=people)
+    return owned.values_list(Concat(Value(f"{_TOKEN}:"), "prefix"))
 
 
 def find_user(actor: str) -> User | None:

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from evidence.vocabulary import CriterionVerdict, Layer
 from requirements import freshness
+from requirements.telling import slice_in
 
 
 class Standing(StrEnum):
@@ -49,6 +50,7 @@ class Judged:
     observed_to: datetime | None = None
     assessed_as_of: datetime | None = None
     counts_reviews: bool = False
+    assessment_id: int | None = None  # the row that says so; None: it was never assessed
     came_to: str = ""  # of a stale one, what all that was observed comes to; empty: the verdict itself
 
     @property
@@ -56,6 +58,11 @@ class Judged:
         """Whether nothing was found out about it: it was never assessed, could not be, or there was nothing to see."""
         is_empty = self.verdict == CriterionVerdict.INSUFFICIENT and not self.n
         return is_empty or self.verdict in {"", CriterionVerdict.NOT_ASSESSED.value}
+
+    @property
+    def decided_by(self) -> str:
+        """Return the slice that decided, as "language=en"; empty where the whole did: the numbers are of the whole."""
+        return slice_in(self.detail)
 
     @property
     def told(self) -> str:

@@ -36,6 +36,17 @@ _OPENINGS: Final[Mapping[str, str]] = {
 # What settles these is no further look, or says itself how one becomes allowed.
 _NEEDS_NO_LOOK: Final = frozenset({"beyond_plan", "not_met", "judge_uncalibrated", "too_few_labels"})
 
+# How the sentence begins where a slice decides: "in language=en, risk_tier=high: ".
+_SLICE: Final = re.compile(
+    r"^in ([^ =]+=.*?): (?=(?:value|too little|cannot|only|met over|the observations|\d+ obs))"
+)
+
+
+def slice_in(detail: str) -> str:
+    """Return the slice that decided, as the stored sentence names it: "language=en"; empty where the whole did."""
+    found = _SLICE.match(detail)
+    return found[1] if found else ""
+
 
 def tell(
     rule: Rule, measured: Measured, judgement: Judgement, where: Mapping[str, str] | None = None
@@ -103,9 +114,7 @@ def code_in(verdict: str, detail: str) -> str:
 
     An obstacle is told by whoever found it, in words of their own: of those it is told that it cannot count.
     """
-    said = re.sub(
-        r"^in [^ =]+=.*?: (?=(?:value|too little|cannot|only|met over|the observations|\d+ obs))", "", detail
-    )
+    said = _SLICE.sub("", detail)
     if said.startswith("value ") and verdict in (Verdict.MET, Verdict.NOT_MET):
         return str(verdict)
     return next((code for code, opening in _OPENINGS.items() if re.match(opening, said)), "")

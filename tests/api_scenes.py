@@ -281,6 +281,11 @@ READ: Final[dict[str, Scene]] = {
     "erasure-certificate": there(erased, "/api/v1/erasures/{0.pk}/certificate"),
     "review-reasons": after("review-reasons", "/api/v1/review-reasons", system=SYSTEM),
     "reviews": after("reviews", "/api/v1/reviews"),
+    "review-tasks": there(disputed, "/api/v1/review-tasks", system=SYSTEM),
+    "adjudications": after("adjudications", "/api/v1/adjudications", system=SYSTEM),
+    "systems": there(nothing, "/api/v1/systems"),
+    "releases": after("releases", "/api/v1/releases", system=SYSTEM),
+    "binders": there(exported, "/api/v1/binders", Scope.BINDER, system=SYSTEM),
     "review-agreement": there(
         disputed, "/api/v1/review-agreement", "auditor",
         system=SYSTEM, period_from="2020-01-01T00:00:00Z", period_to="2999-01-01T00:00:00Z",

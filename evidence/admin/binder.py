@@ -30,7 +30,7 @@ class BinderAdmin(ReadOnlyModelAdmin):
     list_filter = [related("system")]
     list_select_related = ["release__system"]
     list_defer = ["sidecar"]
-    search_fields = ["file_name", "^tagmanifest_digest"]
+    search_fields = ["file_name", "^archive__digest", "^tagmanifest_digest"]
     ordering = ["-id"]
     exclude = ["sidecar"]  # a file of its own, to be taken whole
     change_form_template = "admin/evidence/binder.html"

@@ -38,6 +38,8 @@ from evidence.admin.review.queue import TITLES
 from evidence.models import (
     INSTRUMENT_KINDS,
     AccessProposal,
+    Artefact,
+    ArtefactKind,
     ArtefactVersion,
     GateDecision,
     GateState,
@@ -59,6 +61,8 @@ from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_lib
 from evidence.selectors.waivers import waiting_waivers
 
 _WEEK: Final = timedelta(days=7)
+_MOST_GATES: Final = 3  # of one system; the list of decisions has those of all
+_VERDICTS: Final = (GateDecision.Verdict.FAIL, GateDecision.Verdict.INSUFFICIENT, GateDecision.Verdict.PASS)
 
 _MOST_PLANS: Final = 20  # of samples, likewise: each takes two queries
 MOST_ASKED: Final = 200  # proposals of which a front page asks, one by one, whether they wait for the person
@@ -113,7 +117,7 @@ class Work:
     waiting: tuple[Waiting, ...]
     approvals: tuple[Waiting, ...]  # empty for those who approve nothing
     sections: tuple[Section, ...]  # of authors and researchers, from apps that evidence must not import
-    systems: list[Any]  # each with its newest decision as `gate`, and its `strip`
+    systems: list[Any]  # each with the last decision of each of its `gates`, and its `strip`
     may_judge: bool
 
 
@@ -122,14 +126,13 @@ def work_of(request: HttpRequest) -> Work | None:
     queue = admin_of(admin.site, ReviewTask)
     if queue is None or not queue.has_view_permission(request):
         return None
-    decisions = visible(GateDecision.objects.all(), request)
-    latest = decisions.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
-    systems = list(visible(System.objects.all(), request).annotate(gate_id=Subquery(latest.values("pk")[:1])))
-    newest = visible(GateDecision.objects.select_related("release"), request)
-    decided = newest.in_bulk({each.gate_id for each in systems if each.gate_id})
+    systems = list(visible(System.objects.all(), request))
+    decided = _last_of_each_gate(request)
     strips = import_string(settings.FRONT_PAGE_STRIPS)(principal_of(request), {each.pk for each in systems})
     for each in systems:
-        each.gate, each.strip = decided.get(each.gate_id), strips.get(each.pk)
+        last = decided.get(each.pk, [])
+        each.gates, each.n_more_gates = last[:_MOST_GATES], len(last[_MOST_GATES:])
+        each.strip = strips.get(each.pk)
     with remembering_people():
         approvals = _approvals(request)
         sections = [import_string(each)(request, strips) for each in settings.FRONT_PAGE_WORK]
@@ -140,6 +143,26 @@ def work_of(request: HttpRequest) -> Work | None:
         systems,
         can_judge(principal_of(request)),
     )
+
+
+def _last_of_each_gate(request: HttpRequest) -> dict[int, list[GateDecision]]:
+    """Return the last decision of each gate, by system, with what keeps a release out first.
+
+    One gate's pass says nothing of what another found, so that no decision stands for all.
+    """
+    decisions = visible(GateDecision.objects.all(), request)
+    last = decisions.filter(gate_version__artefact=OuterRef("pk")).order_by("-decided_at", "-pk")
+    gates = visible(Artefact.objects.filter(kind=ArtefactKind.GATE), request)
+    keys = [pk for pk in gates.values_list(Subquery(last.values("pk")[:1]), flat=True) if pk is not None]
+    rows = decisions.filter(pk__in=keys).select_related("release", "gate_version__artefact")
+    by_system: dict[int, list[GateDecision]] = {}
+    for each in sorted(rows.defer("reasons", "inputs"), key=_worst_first):
+        by_system.setdefault(each.system_id, []).append(each)
+    return by_system
+
+
+def _worst_first(decision: GateDecision) -> tuple[int, str]:
+    return _VERDICTS.index(decision.verdict), decision.gate_version.artefact.key
 
 
 def unread_of(request: HttpRequest) -> UnreadLibraries | None:

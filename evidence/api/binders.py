@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
+import django_filters
 from django.conf import settings
 from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -19,7 +20,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.api.filtering import FilterSet, MomentFilter
 from evidence.api.inputs import Input
+from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
 from evidence.models import Binder, BinderRequest, Scope
@@ -105,10 +108,27 @@ class BinderRequestOut(serializers.ModelSerializer[BinderRequest]):
         return REQUEST_STATES[BinderRequest.State(request.state)]
 
 
-class BinderCreate(ScopedView):
-    """Export a binder. The same scope over the same evidence answers with the first export."""
+class BinderFilter(FilterSet):
+    """Narrow a list of binders; `digest` is that of the ZIP that you hold."""
 
-    scopes = {"POST": Scope.BINDER}
+    system = django_filters.CharFilter("system__key")
+    release = django_filters.CharFilter("release__name")
+    digest = django_filters.CharFilter("archive_id")
+    since = MomentFilter("created_at", "gte")
+    until = MomentFilter("created_at", "lt")
+
+    class Meta:
+        model = Binder
+        fields = ["baseline", "created_by"]
+
+
+class Binders(ScopedList[Binder]):
+    """List the binders that were exported, newest first; export one."""
+
+    scopes = {"GET": Scope.BINDER, "POST": Scope.BINDER}
+    queryset = Binder.objects.select_related("system", "release", "archive").defer("sidecar")
+    serializer_class = BinderOut
+    filterset_class = BinderFilter
 
     @extend_schema(
         parameters=[
@@ -120,9 +140,10 @@ class BinderCreate(ScopedView):
         responses={201: BinderOut, 202: BinderRequestOut, 404: Problem, 422: Problem, 503: Problem},
     )
     def post(self, request: Request) -> Response:
-        """Export it now, or have a worker do so, which a process without the signing keys always does.
+        """Export a binder. The same scope over the same evidence answers with the first export.
 
-        It waits for the worker for `TRACEBINDER_EXPORT_WAIT` seconds, and says 202 where that was too short.
+        It is exported now, or by a worker, as always by a process without the signing keys. The request waits for the
+        worker for `TRACEBINDER_EXPORT_WAIT` seconds, and says 202 where that was too short.
         """
         data = BinderIn(data=request.data)
         data.is_valid(raise_exception=True)

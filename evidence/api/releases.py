@@ -1,18 +1,20 @@
-"""Registering releases."""
+"""Releases: those there are, and registering one."""
 
 from __future__ import annotations
 
+import django_filters
+from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.api.filtering import FilterSet, MomentFilter
 from evidence.api.inputs import FreeValue, Input
-from evidence.api.scoped_view import ScopedView
+from evidence.api.reading import ScopedList
 from evidence.models import ArtefactKind, Release, ReleasePin, Scope
 from evidence.problems import Problem
-from evidence.selectors.registrations import unregistered_pins
 from evidence.services import registry
 
 
@@ -81,24 +83,46 @@ class ReleaseOut(serializers.ModelSerializer[Release]):
 
     def get_pins(self, release: Release) -> dict[str, str]:
         """Return the digest in each slot."""
-        return dict(release.pins.order_by("slot").values_list("slot", "version__digest"))
+        return {pin.slot: pin.version.digest for pin in release.pins.all()}
 
     @extend_schema_field(UnregisteredOut(many=True))
     def get_unregistered(self, release: Release) -> list[dict[str, str]]:
         """Return the pins whose versions wait to be registered (`POST /versions/registrations`)."""
-        return list(UnregisteredOut(unregistered_pins(release), many=True).data)
+        waiting = [pin for pin in release.pins.all() if not hasattr(pin.version, "registration")]
+        return list(UnregisteredOut(waiting, many=True).data)
 
 
-class ReleaseCreate(ScopedView):
-    """Freeze a release: versions, documents and pins, all or nothing. The same again answers the same."""
+class ReleaseFilter(FilterSet):
+    """Narrow a list of releases."""
 
-    scopes = {"POST": Scope.IMPORT}
+    system = django_filters.CharFilter("system__key")
+    since = MomentFilter("created_at", "gte")
+    until = MomentFilter("created_at", "lt")
+
+    class Meta:
+        model = Release
+        fields = ["name", "digest"]
+
+
+class Releases(ScopedList[Release]):
+    """List releases, newest first; put one on record."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
+    queryset = Release.objects.select_related("system").prefetch_related(
+        Prefetch(
+            "pins",
+            ReleasePin.objects.select_related("version__artefact", "version__registration").order_by("slot"),
+        )
+    )
+    serializer_class = ReleaseOut
+    filterset_class = ReleaseFilter
 
     @extend_schema(request=ReleaseIn, responses={201: ReleaseOut, 409: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
+        """Freeze a release: versions, documents and pins, all or nothing. The same again answers the same."""
         data = ReleaseIn(data=request.data)
         data.is_valid(raise_exception=True)
         principal = principal_of(request)
         system = find_system(principal, data.validated_data["system"])
         release = registry.register_release(principal=principal, system=system, manifest=data.manifest())
-        return Response(ReleaseOut(release).data, status=201)
+        return Response(ReleaseOut(Releases.queryset.get(pk=release.pk)).data, status=201)

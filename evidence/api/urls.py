@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from evidence.api import (
+    adjudications,
     audit_events,
     binders,
     citations,
@@ -27,9 +28,11 @@ from evidence.api import (
     retractions,
     review_agreement,
     review_reasons,
+    review_tasks,
     reviews,
     sampling,
     supporting_evidence,
+    systems,
     versions,
     waivers,
 )
@@ -37,7 +40,8 @@ from evidence.api.traces import conversations
 from evidence.api.traces import views as traces
 
 urlpatterns = [
-    path("releases", releases.ReleaseCreate.as_view(), name="releases"),
+    path("systems", systems.SystemList.as_view(), name="systems"),
+    path("releases", releases.Releases.as_view(), name="releases"),
     path("deployments", deployments.Deployments.as_view(), name="deployments"),
     path("deployments/rollbacks", deployments.Rollbacks.as_view(), name="rollbacks"),
     path("traces", traces.TraceList.as_view(), name="traces"),
@@ -48,7 +52,9 @@ urlpatterns = [
     path("claims", traces.ClaimList.as_view(), name="claims"),
     path("index-diff", indexes.IndexDiffDetail.as_view(), name="index-diff"),
     path("review-reasons", review_reasons.ReviewReasons.as_view(), name="review-reasons"),
+    path("review-tasks", review_tasks.ReviewTaskList.as_view(), name="review-tasks"),
     path("reviews", reviews.Reviews.as_view(), name="reviews"),
+    path("adjudications", adjudications.Adjudications.as_view(), name="adjudications"),
     path("batches", ingest.BatchList.as_view(), name="batches"),
     path("rejects", ingest.RejectList.as_view(), name="rejects"),
     path("versions", versions.VersionList.as_view(), name="versions"),
@@ -61,7 +67,7 @@ urlpatterns = [
     path("erasures", erasures.ErasureList.as_view(), name="erasures"),
     path("erasures/<int:pk>/certificate", erasures.CertificateDetail.as_view(), name="erasure-certificate"),
     path("audit-events", audit_events.AuditEventList.as_view(), name="audit-events"),
-    path("binders", binders.BinderCreate.as_view(), name="binders"),
+    path("binders", binders.Binders.as_view(), name="binders"),
     path("binders/<uuid:binder_id>", binders.BinderDetail.as_view(), name="binder"),
     path("binders/<uuid:binder_id>/download", binders.BinderDownload.as_view(), name="binder-download"),
     path("binders/<uuid:binder_id>/sidecar", binders.BinderSidecar.as_view(), name="binder-sidecar"),

@@ -172,13 +172,19 @@ def _says(review: Review, judged: Judged) -> bool:
 def adjudicate(
     *, principal: Principal, task: ReviewTask, decision: str, rationale: str, corrected_answer: str = ""
 ) -> Adjudication:
-    """Settle a disagreement between reviewers.
+    """Settle a disagreement between reviewers. The same settlement sent again returns the first row.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does; a colleague is at it.
         InvalidInput: no rationale is given; an override does not say what the answer should have been.
     """
+    acts.check_can_judge(principal)
+    acts.check_of_system(principal, task.system)
     hold(Lock.REVIEW_TASK, task.pk)
+    said = {"decision": decision, "rationale": rationale, "corrected_answer": corrected_answer}
+    earlier = Adjudication.objects.filter(task=task, adjudicator=principal.person, **said).first()
+    if earlier is not None:
+        return earlier
     check_can_settle(
         principal=principal, task=task, decision=decision, rationale=rationale,
         corrected_answer=corrected_answer,

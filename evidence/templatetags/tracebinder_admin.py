@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django_stubs_ext import StrOrPromise
 
 from evidence import drawings
@@ -43,10 +45,45 @@ def json_value(value: Any) -> SafeString:
     return display.pretty_json(value)
 
 
+@register.filter(is_safe=True, needs_autoescape=True)
+def listed(parts: Any, *, autoescape: bool = True) -> SafeString:
+    """Return texts one after another, with what separates them in the reader's language: in Chinese no space."""
+    text: SafeString = join(parts, gettext(", "), autoescape)
+    return text
+
+
+@register.filter(is_safe=True, needs_autoescape=True)
+def listed_apart(parts: Any, *, autoescape: bool = True) -> SafeString:
+    """Return sentences one after another, likewise."""
+    text: SafeString = join(parts, gettext("; "), autoescape)
+    return text
+
+
+@register.simple_tag
+def comma() -> str:
+    """Return what separates two of several in the reader's language."""
+    return gettext(", ")
+
+
+@register.simple_tag
+def semicolon() -> str:
+    """Return what separates two of several that have commas in them."""
+    return gettext("; ")
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """Show a sign of `evidence.drawings.ICONS`; the words stand beside it."""
     return display.drawing(drawings.icon(name))
+
+
+@register.filter
+def measured(judged: Any) -> str:
+    """Return what was measured of a criterion with its interval and n, of whatever has these columns."""
+    return display.figure(
+        value=judged.value, unit=judged.unit, low=judged.low, high=judged.high, n=judged.n,
+        bound_confidence=judged.bound_confidence,
+    )  # fmt: skip
 
 
 @register.filter

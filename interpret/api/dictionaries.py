@@ -72,7 +72,7 @@ class Dictionaries(ScopedList[Dictionary]):
         responses={201: DictionaryOut, 403: Problem, 404: Problem, 409: Problem, 422: Problem},
     )
     def post(self, request: Request) -> Response:
-        """Read its files, which the server has, and keep its card and its features."""
+        """Put a dictionary on record: its files, which the server has, are read, its card and its features kept."""
         principal = principal_of(request)
         data = DictionaryIn(data=request.data)
         data.is_valid(raise_exception=True)
@@ -211,7 +211,7 @@ class FeatureLabelling(ScopedView):
         request=FeatureLabelIn, responses={201: FeatureLabelOut, 403: Problem, 404: Problem, 422: Problem}
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Keep the label with the feature's figures on the words that nobody chose by; the same again is on record."""
+        """Label a feature; its figures on the words that nobody chose by are kept. The same again is on record."""
         data = FeatureLabelIn(data=request.data)
         data.is_valid(raise_exception=True)
         feature = _find(request, pk)

@@ -25,10 +25,12 @@ from requirements.admin.criterion import holds_when
 from requirements.drafts import Comparator
 from requirements.models import Assessment
 from requirements.selectors.assessment_codes import find_code
-from requirements.selectors.observations import SHOWN, Observation, worst_observations
+from requirements.selectors.observations import SHOWN, Observation, deciding_part, worst_observations
 from requirements.selectors.standings import standing
+from requirements.telling import slice_in
 
 _READER: Final = "reader_of_page"
+_NUMBERS: Final = ("value", "unit", "low", "high", "n", "bound_confidence")
 
 
 @admin.register(Assessment)
@@ -113,18 +115,23 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("Measured"))
     def measured(self, assessment: Assessment) -> str:
-        return figure(value=assessment.value, unit=assessment.unit, low=assessment.low, high=assessment.high,
-                      n=assessment.n, bound_confidence=assessment.bound_confidence)  # fmt: skip
+        return say_measured(assessment)
 
     @admin.display(description=_("Against its threshold"))
     def against_threshold(self, assessment: Assessment) -> str:
         """Draw the value on its way to where the criterion wants it."""
-        if assessment.value is None:
+        if deciding_part(assessment).get("value", assessment.value) is None:
             return "–"
-        criterion, measured = assessment.criterion, self.measured(assessment)
+        criterion, part = assessment.criterion, deciding_part(assessment)
+        shown = {name: part.get(name, getattr(assessment, name)) for name in _NUMBERS}
+        measured = figure(**shown)
+        if part:
+            measured = _("%(measured)s, in the slice %(slice)s, which decided") % {
+                "measured": measured, "slice": slice_in(assessment.detail),
+            }  # fmt: skip
         drawn = drawing(
             drawings.bullet(
-                value=assessment.value, low=assessment.low, high=assessment.high, threshold=criterion.threshold,
+                value=shown["value"], low=shown["low"], high=shown["high"], threshold=criterion.threshold,
                 at_least=criterion.comparator == Comparator.AT_LEAST, unit=unit_in_words(assessment.unit),
                 least=whole_of(assessment.unit), tone=tone_of(assessment.verdict),
                 title=f"{criterion}: {in_words(assessment.verdict)}", threshold_label=holds_when(criterion),
@@ -134,6 +141,17 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
         when = date_format(localtime(assessment.as_of), "SHORT_DATETIME_FORMAT")
         caption = _("%(measured)s, as of %(when)s") % {"measured": measured, "when": when}
         return format_html('<figure class="tb-figure">{}<figcaption>{}</figcaption></figure>', drawn, caption)
+
+
+def say_measured(assessment: Assessment) -> str:
+    """Return what was measured of the whole, and which slice decided, where one did: it may look better than that."""
+    measured = figure(**{name: getattr(assessment, name) for name in _NUMBERS})
+    named = slice_in(assessment.detail)
+    return (
+        measured
+        if not named
+        else gettext("%(measured)s · decided by the slice %(slice)s") % {"measured": measured, "slice": named}
+    )
 
 
 def _says(observation: Observation) -> str:

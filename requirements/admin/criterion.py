@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import link
+from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.units import unit_in_words
+from evidence.admin.frame.visibility import visible
 from evidence.any_of import any_of_keys
 from evidence.pages.reader import principal_of
 from requirements.drafts import Comparator
-from requirements.models import AcceptanceCriterion
+from requirements.models import AcceptanceCriterion, Assessment
 from requirements.selectors.system_strips import NOT_MET, UNKNOWN, strips_of
 
 
@@ -48,9 +51,11 @@ class StandsFilter(admin.SimpleListFilter):
 
 @admin.register(AcceptanceCriterion)
 class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
-    list_display = ["key", "version_link", "check_name", "holds_when", "min_n", "max_age_days"]
+    list_display = [
+        "key", "version_link", "system", "last_assessed", "check_name", "holds_when", "min_n", "max_age_days",
+    ]  # fmt: skip
     list_filter = [related("version__requirement__system"), StandsFilter, recent("check_name")]
-    list_select_related = ["version__requirement"]
+    list_select_related = ["version__requirement__system"]
     search_fields = ["key", "check_name", "version__requirement__key"]
     ordering = ["-id"]
     chain_lookups = ["version__requirement__id__exact"]
@@ -60,6 +65,31 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
             "Criteria beside it", "requirements.acceptancecriterion", "version__id__exact", "version_id"
         ),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the criteria, each with its last assessment of those that the reader may see."""
+        seen = visible(Assessment.objects.all(), request).filter(criterion=OuterRef("pk"))
+        last = seen.order_by("-as_of", "-pk")
+        found: QuerySet[Any] = super().get_queryset(request)
+        with_last: QuerySet[Any] = found.annotate(
+            last_id=Subquery(last.values("pk")[:1]),
+            last_verdict=Subquery(last.values("verdict")[:1]),
+            last_release=Subquery(last.values("release__name")[:1]),
+        )
+        return with_last
+
+    @admin.display(description="System", ordering="version__requirement__system__key")
+    def system(self, criterion: AcceptanceCriterion) -> str:
+        return str(criterion.version.requirement.system)
+
+    @admin.display(description="Last assessed")
+    def last_assessed(self, criterion: Any) -> str:
+        """Lead to what was found last, and say of which release."""
+        if criterion.last_id is None:
+            return badge("untested")
+        way = reverse("admin:requirements_assessment_change", args=[criterion.last_id])
+        told = gettext("for %(release)s") % {"release": criterion.last_release}
+        return format_html('<a href="{}">{} {}</a>', way, badge(criterion.last_verdict), told)
 
     @admin.display(description="Requirement version")
     def version_link(self, criterion: AcceptanceCriterion) -> str:

@@ -17,7 +17,7 @@ from evidence import clock
 from evidence.access import Principal
 from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, figure, link, list_url, record_url, shorten
+from evidence.admin.frame.display import badge, link, list_url, record_url, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.life import show_life
@@ -30,6 +30,7 @@ from evidence.models import System
 from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_text, refusal_title
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
+from requirements.admin.assessment import say_measured
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
 from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
@@ -310,10 +311,7 @@ def _say_measured(row: CriterionNow) -> dict[str, Any]:
     return said | {
         "verdict": badge(standing.verdict.value),
         "is_stale": standing.is_stale,
-        "measured": figure(
-            value=assessment.value, unit=assessment.unit, low=assessment.low, high=assessment.high, n=assessment.n,
-            bound_confidence=assessment.bound_confidence,
-        ),
+        "measured": say_measured(assessment),
         "as_of": assessment.as_of,
         "url": record_url(assessment),
         "is_of_other_version": row.is_of_other_version,

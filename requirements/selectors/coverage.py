@@ -59,7 +59,7 @@ WITH state AS (
 SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, v.statement::text, to_state,
        c.key, c.check_name, coalesce(c.parameters #>> '{suite,key}', ''), i.artefact_id, c.max_age_days,
        coalesce(a.verdict, ''), coalesce(a.detail, ''), a.value, coalesce(a.unit, ''), coalesce(a.n, 0), a.low, a.high,
-       a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false),
+       a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false), a.id,
        CASE WHEN a.verdict = 'stale' THEN a.inputs -> 'measured' END, c.comparator, c.threshold, c.min_n
 FROM versions
 JOIN requirements_requirementversion v USING (id)

@@ -22,6 +22,7 @@ from evidence.models import (
 from requirements.checks import Population, known_checks
 from requirements.freshness import oldest_allowed
 from requirements.models import Assessment
+from requirements.telling import slice_in
 
 SHOWN: Final = 10
 # How a row leads to its trace.
@@ -61,7 +62,7 @@ def worst_observations(assessment: Assessment, principal: Principal, limit: int 
         release_id=assessment.release_id,
         as_of=as_of,
         since=None if age is None or check.grows else oldest_allowed(as_of.at, age),
-        where=_deciding(assessment),
+        where=deciding_part(assessment).get("where", {}),
     )
     found = check.worst(population, criterion.parameters)
     return [] if found is None else [_observe(row) for row in _few(found, principal, limit)]
@@ -73,13 +74,14 @@ def _few(found: QuerySet[Any], principal: Principal, limit: int) -> QuerySet[Any
     return (rows.select_related(related) if related else rows)[:limit]
 
 
-def _deciding(assessment: Assessment) -> Mapping[str, str]:
-    """Return the slice that decided, by how its verdict begins; nothing where the whole did."""
-    for part in assessment.slices:
-        named = ", ".join(f"{dimension}={value}" for dimension, value in sorted(part["where"].items()))
-        if assessment.detail.startswith(f"in {named}: "):
-            return dict(part["where"])
-    return {}
+def deciding_part(assessment: Assessment) -> Mapping[str, Any]:
+    """Return the slice that decided, with its numbers, by how the verdict begins; nothing where the whole did."""
+    named = slice_in(assessment.detail)
+    return next((part for part in assessment.slices if _name_of(part["where"]) == named), {}) if named else {}
+
+
+def _name_of(where: Mapping[str, str]) -> str:
+    return ", ".join(f"{dimension}={value}" for dimension, value in sorted(where.items()))
 
 
 def _observe(row: Model) -> Observation:

@@ -397,6 +397,14 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/api/v1/requirements/r/versions/1/transitions", {**system, "to_state": "in_review", "reason": "r"}
     label = {"sample": "s", "metric": "m", "value": 1.0}
     yield "/api/v1/label-sets", {**system, "run_key": "k", "labels": [label]}
+    settled = {
+        "trace_id": "0" * 32,
+        "revision": 1,
+        "decision": "reject",
+        "rationale": "r",
+        "corrected_answer": "c",
+    }
+    yield "/api/v1/adjudications", {**system, **settled}
     yield "/api/v1/retractions", {**system, "run_key": "k", "reason": "r"}
     yield "/api/v1/retractions/1/transitions", {"to_state": "declined", "reason": "r"}
     period = {"period_from": now, "period_to": now, "as_of": now}

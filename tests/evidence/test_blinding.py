@@ -249,10 +249,10 @@ def test_the_front_page_tells_no_verdict_that_is_hidden(
 ) -> None:
     second = signed_in(colleague(world, "second", "reviewer"))
     (system,) = second.get("/admin/").context["work"].systems
-    assert system.gate is None
+    assert system.gates == []
     say(second, task, "approve")
     (system,) = second.get("/admin/").context["work"].systems
-    assert system.gate.verdict == "insufficient"
+    assert [each.verdict for each in system.gates] == ["insufficient"]
 
 
 def test_an_answer_of_no_release_hides_nothing_but_itself(

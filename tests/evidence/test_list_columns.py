@@ -14,12 +14,15 @@ from django.utils.translation import override
 
 from evidence.admin.frame.columns import as_listed, holds_times
 from evidence.admin.frame.headings import heading_of, nouns_of
+from evidence.admin.frame.labels import label_of
 from evidence.admin.frame.moments import ago, due_in_words, in_words
 from evidence.models import Blob
 from tests.e2e.cases import make_task
+from tests.evidence import binder_world
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World
 
+_AS_STORED = re.compile(r"N [a-z]|Max |Min |.* days$")
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
@@ -63,6 +66,17 @@ def test_the_time_itself_is_there() -> None:
 
 
 @pytest.mark.django_db
+def test_the_ends_of_a_period_are_said_as_the_times_they_are(world: World) -> None:
+    binder = binder_world.export(binder_world.fill_lightly(world))
+    client = Client()
+    client.force_login(world.people["auditor"])
+    page = client.get("/admin/evidence/binder/").content.decode()
+    for column, moment in (("period_from", binder.period_from), ("period_to", binder.period_to)):
+        cell = re.search(rf"field-{column}_as_listed[^>]*>(.*?)</td>", page)
+        assert cell is not None
+        assert f">{moment.astimezone(UTC):%Y-%m-%d %H:%M}</time>" in cell[1]
+
+
 def test_no_list_shows_a_bare_time(world: World) -> None:
     request = RequestFactory().get("/")
     request.user = world.people["auditor"]
@@ -105,3 +119,15 @@ def test_every_column_and_noun_is_called_something_in_chinese() -> None:
             read = [*map(heading_of, labels), nouns_of(model._meta.verbose_name_plural)]
         english += [f"{model.__name__}: {en}" for en, zh in zip(said, read, strict=True) if en == zh]
     assert english == []
+
+
+def test_columns_are_called_in_words_and_not_as_they_are_stored() -> None:
+    """`n_spans` holds spans, which is what its heading says: nobody reads "N spans" or "Max age days"."""
+    stored = []
+    with override("en"):
+        for model, of_list in admin.site._registry.items():
+            columns = [each for each in of_list.list_display if each != "action_checkbox"]
+            said = [heading_of(label_for_field(each, model, of_list)) for each in columns]
+            said += [label_of(field.verbose_name) for field in model._meta.fields]
+            stored += [f"{model.__name__}: {each}" for each in said if _AS_STORED.match(each)]
+    assert stored == []

@@ -10,15 +10,17 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
+from rest_framework.test import APIClient
 
 from evidence.errors import SearchTooWide
-from evidence.models import EvalRun, Membership, Release
+from evidence.models import AccessToken, EvalRun, Membership, Release, Scope
 from evidence.pages.search.asked import Asked, read_asked
 from evidence.pages.search.groups import Group
 from evidence.selectors.search_limit import limited
 from evidence.services import registry, reviews
 from requirements.models import RequirementVersion
 from tests.e2e.cases import make_task
+from tests.evidence import binder_world
 from tests.evidence.eval_files import eval_file, post
 from tests.factories import ACTOR, World, make_person, make_world
 from tests.requirements.builders import make_criterion
@@ -80,6 +82,32 @@ def test_each_noun_is_found_by_its_id_its_words_and_who_acted(world: World) -> N
     assert found(operator, reviewer.username)["People"] == [f"/admin/auth/user/{reviewer.pk}/change/"]
     given = reviews.record_review(principal=world.principal("reviewer"), trace=trace, decision="approve")
     assert found(auditor, reviewer.username)["Reviews"] == [f"/admin/evidence/review/{given.pk}/change/"]
+
+
+def test_what_a_token_did_is_found_by_its_owners_name(world: World) -> None:
+    """Pages say "token of ana": nobody knows the token by its prefix."""
+    token = world.headers(Scope.IMPORT)
+    draft = (
+        "key: r\nstatement: The answer must cite a source.\nrisk_tier: low\nlayer: product\nowner: ana\n"
+        "review_every_days: 90\ncriteria: []\n"
+    )
+    body = {"system": world.system.key, "text": draft}
+    saved = APIClient().post("/api/v1/requirements/drafts", body, format="json", **token)
+    assert saved.status_code == 201, saved.content
+    version = RequirementVersion.objects.get()
+    assert version.proposed_by.startswith("token:")
+    owner = AccessToken.objects.get(prefix=version.proposed_by.removeprefix("token:")).owner
+    shown = [f"/admin/requirements/requirementversion/{version.pk}/change/"]
+    assert found(world.people["auditor"], owner.username)["Requirements"] == shown
+    assert "Requirements" not in found(world.people["auditor"], "nobody-of-this-name")
+
+
+def test_a_binder_is_found_by_the_digest_of_the_file_that_somebody_holds(world: World) -> None:
+    binder = binder_world.export(binder_world.fill_lightly(world))
+    page, auditor = f"/admin/evidence/binder/{binder.pk}/change/", world.people["auditor"]
+    assert ask(auditor, binder.archive_id)["location"] == page
+    for typed in (binder.archive_id[:12], f"sha256:{binder.archive_id[:8]}"):
+        assert found(auditor, typed).get("Binders") == [page], typed
 
 
 def test_what_is_another_systems_is_found_like_what_there_is_not(world: World) -> None:

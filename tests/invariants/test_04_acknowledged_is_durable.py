@@ -28,7 +28,7 @@ from tests.invariants.act_doors.answering import doubt
 from tests.invariants.act_doors.gold import SAID as GOLD_SAID
 from tests.invariants.act_doors.gold import closed as closed_task
 from tests.invariants.act_doors.gold import made as made_gold
-from tests.invariants.act_doors.judging import desk_judged_run
+from tests.invariants.act_doors.judging import desk_judged_run, disputed
 from tests.invariants.act_doors.requirements import frozen, suspect_link
 from tests.invariants.act_doors.sampling import frozen as frozen_population
 from tests.invariants.act_doors.sampling import plan_body
@@ -99,6 +99,17 @@ def reviews(world: World) -> Sent:
         "reason_code": "unclear",
     }
     return Sent("/api/v1/reviews", body, "reviewer")
+
+
+def adjudications(world: World) -> Sent:
+    task = disputed(world)
+    body = {
+        "system": world.system.key,
+        "trace_id": task.trace.trace_id.hex,
+        "decision": "reject",
+        "rationale": "the tariff says 1%",
+    }
+    return Sent("/api/v1/adjudications", body, "reviewer")
 
 
 def eval_runs(world: World) -> Sent:
@@ -366,6 +377,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "rollbacks": rollbacks,
     "review-reasons": review_reasons,
     "reviews": reviews,
+    "adjudications": adjudications,
     "eval-runs": eval_runs,
     "label-sets": label_sets,
     "labels-from-reviews": labels_from_reviews,

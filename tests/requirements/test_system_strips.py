@@ -171,7 +171,8 @@ def test_an_operator_is_told_of_no_verdict_on_home(
     assert page.context["work"] is None
     assert "Waits for operators" in page.content.decode()
     assert not any(
-        told in page.content.decode() for told in ("1 met", "Last gate decision", world.release.name + "<")
+        told in page.content.decode()
+        for told in ("1 met", "Last decision of each gate", world.release.name + "<")
     )
 
 

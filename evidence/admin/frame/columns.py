@@ -20,7 +20,7 @@ from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.headings import heading_of
 from evidence.admin.frame.labels import choice_of, noun_of
-from evidence.admin.frame.moments import ago
+from evidence.admin.frame.moments import ago, to_the_minute
 from evidence.admin.frame.record_names import is_named_here, name_of
 
 _SHOWN: Final = "{}_as_listed"
@@ -84,10 +84,13 @@ def _name_column(model: type[Model]) -> Callable[[Model], Any]:
 
 
 def _time_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
+    # The ends of a period say which it is: how far they are from now says it of none.
+    say = to_the_minute if field.name.startswith("period_") else ago
+
     @admin.display(description=field.verbose_name, ordering=field.name)
     def show(row: Model) -> Any:
         moment = getattr(row, field.name)
-        return None if moment is None else ago(moment)
+        return None if moment is None else say(moment)
 
     setattr(show, HOLDS_TIMES, True)
     return show
@@ -113,7 +116,7 @@ def _choice_column(field: Field[Any, Any]) -> Callable[[Model], Any]:
 def choice_in_words(field: Field[Any, Any], value: Any) -> str | None:
     """Return what a column with a fixed vocabulary says, in the reader's language; a code it does not know as it is."""
     known = dict(field.flatchoices)
-    return choice_of(value, known.get(value, value)) if value or value in known else None
+    return choice_of(value, known.get(value, value), str(field)) if value or value in known else None
 
 
 def _with_unit(label: object, unit: object) -> str:

@@ -152,7 +152,7 @@ def figure(
         if bound_confidence is not None:
             share = f"{bound_confidence:.0%}"
             text = _("%(figure)s, each bound at %(share)s one-sided") % {"figure": text, "share": share}
-    return text if n is None else f"{text}, n {n}"
+    return text if n is None else _("%(figure)s, n %(n)s") % {"figure": text, "n": n}
 
 
 def drawing(svg: str) -> SafeString:

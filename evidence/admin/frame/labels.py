@@ -130,13 +130,13 @@ _LABELS: Final[Mapping[str, StrOrPromise]] = {
     "Model": pgettext_lazy("label", "Model"),
     "Model digest": pgettext_lazy("label", "Model digest"),
     "Moved": pgettext_lazy("label", "Moved"),
-    "N bytes": pgettext_lazy("label", "N bytes"),
-    "N files": pgettext_lazy("label", "N files"),
-    "N policy checks": pgettext_lazy("label", "N policy checks"),
-    "N policy denied": pgettext_lazy("label", "N policy denied"),
-    "N policy escalated": pgettext_lazy("label", "N policy escalated"),
-    "N texts": pgettext_lazy("label", "N texts"),
-    "N tokens": pgettext_lazy("label", "N tokens"),
+    "N bytes": pgettext_lazy("label", "Bytes"),
+    "N files": pgettext_lazy("label", "Files"),
+    "N policy checks": pgettext_lazy("label", "Policy checks"),
+    "N policy denied": pgettext_lazy("label", "Policy checks that denied"),
+    "N policy escalated": pgettext_lazy("label", "Policy checks that escalated"),
+    "N texts": pgettext_lazy("label", "Texts"),
+    "N tokens": pgettext_lazy("label", "Tokens"),
     "Note": pgettext_lazy("label", "Note"),
     "Null": pgettext_lazy("label", "Null"),
     "Object digest": pgettext_lazy("label", "Object digest"),
@@ -170,7 +170,7 @@ _LABELS: Final[Mapping[str, StrOrPromise]] = {
     "Requirement": pgettext_lazy("label", "Requirement"),
     "Resource": pgettext_lazy("label", "Resource"),
     "Result": pgettext_lazy("label", "Result"),
-    "Review every days": pgettext_lazy("label", "Review every days"),
+    "Review every days": pgettext_lazy("label", "Days between reviews"),
     "Reviews before": pgettext_lazy("label", "Reviews before"),
     "Reviews required": pgettext_lazy("label", "Reviews required"),
     "Revision": pgettext_lazy("label", "Revision"),
@@ -427,11 +427,26 @@ def way_on(text: str) -> StrOrPromise:
     return _WAYS.get(text, text)
 
 
-def choice_of(value: object, label: object) -> str:
-    """Return what a code of a fixed vocabulary is called; English keeps the label of the vocabulary."""
+# Fields whose codes mean something of their own, with how their words begin in `WORDS`.
+SAID_AS: Final[Mapping[str, str]] = {"evidence.Deployment.basis": "by_"}
+
+
+def choice_of(value: object, label: object, field: str = "") -> str:
+    """Return what a code of a fixed vocabulary is called; English keeps the label of the vocabulary.
+
+    Args:
+        field: whose vocabulary it is, as "evidence.Deployment.basis", where its codes mean something of their own.
+    """
     code, text = str(value), str(label)
+    if (of_field := WORDS.get(f"{SAID_AS[field]}{code}") if field in SAID_AS else None) is not None:
+        return capfirst(str(of_field))
     said = str(_CHOICES.get(code) or WORDS.get(code) or _NO_CODE.get(text, text))
-    return text if said.casefold() == text.casefold() else capfirst(said)
+    if said.casefold() != text.casefold():
+        return capfirst(said)
+    plain = code.replace("_", " ")
+    return (
+        capfirst(plain) if text == plain.title() else text
+    )  # Django's own label of a code has a capital a word
 
 
 def noun_of(options: Options[Any]) -> str:

@@ -24,6 +24,11 @@ def ago(moment: datetime | None) -> SafeString | str:
     return "–" if moment is None else _told(moment, in_words)
 
 
+def to_the_minute(moment: datetime) -> SafeString:
+    """Return a time for a list as it is, in UTC, for what is one end of a period."""
+    return _told(moment, lambda exact, _now: f"{exact:%Y-%m-%d %H:%M}")
+
+
 def due(moment: datetime) -> SafeString:
     """Return when something open is due: "due in 2 days", "3 hours late"."""
     return _told(moment, due_in_words)

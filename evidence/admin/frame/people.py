@@ -12,6 +12,7 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from evidence.actors import tokens_of
 from evidence.models import AccessToken
 from evidence.models.base import ActorField
 from evidence.selectors.people import directory
@@ -116,7 +117,7 @@ def actor_column(
 
 
 def rows_of_people_called(rows: QuerySet[Any], columns: Mapping[str, str], term: str) -> QuerySet[Any] | None:
-    """Return the rows in whose columns somebody of this name stands; None where nobody is called so.
+    """Return the rows in whose columns somebody of this name stands, or a token of theirs; None where none is named.
 
     Args:
         columns: the column, and how the name is compared: `iexact` or `icontains`.
@@ -127,4 +128,5 @@ def rows_of_people_called(rows: QuerySet[Any], columns: Mapping[str, str], term:
         called = directory().filter(**{f"user__username__{comparison}": name})
         condition |= Q(**{f"{column}__in": called.values("actor")})
         condition |= Q(**{f"{column}__in": called.exclude(was_called="").values("was_called")})
+        condition |= Q(**{f"{column}__in": tokens_of(called.values("user"))})
     return rows.filter(condition) if name and condition else None

@@ -93,6 +93,12 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_adjudicate",
         frozenset({"reviewer"}),
         serve(lambda world, who, task: reviews.adjudicate(principal=who, task=task, decision="reject", rationale="r")),
+        api=post(
+            lambda *_: "/api/v1/adjudications",
+            lambda world, task: named(
+                world, trace_id=task.trace.trace_id.hex, decision="reject", rationale="r"
+            ),
+        ),
         admin=browse(
             lambda _, task: reverse("admin:evidence_reviewtask_change", args=[task.pk]),
             lambda *_: {"adjudicate": "1", "decision": "reject", "rationale": "r"},
