@@ -66,5 +66,5 @@ class FindingBeside:
     status: str
     rung: str
     supports: str
-    does_not_show: str
+    does_not_show: str  # as a page shows it: in the reader's language, and as it is stored
     address: str

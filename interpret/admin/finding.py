@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -16,6 +17,7 @@ from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link
 from evidence.admin.frame.filters import related
 from interpret.models import Finding
+from interpret.pages.limits import show_limits
 from interpret.selectors.calibration import not_calibrated
 
 
@@ -43,7 +45,7 @@ class FindingAdmin(ReadOnlyModelAdmin):
     search_fields = ["title", "statistic"]
     ordering = ["-id"]
     fields = [
-        "title", "stands", "statistic", "measured", "p_value", "q_value", "family", "supports", "does_not_show",
+        "title", "stands", "statistic", "measured", "p_value", "q_value", "family", "supports", "limits",
         "holds_for_as_json", "baseline_as_json", "null_as_json", "control_as_json", "stability_as_json", "rung", "run",
         "verdict_as_json",
         "provenance_as_json", "internals_as_json", "digest", "observed_at",
@@ -62,6 +64,10 @@ class FindingAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Status", ordering="status")
     def stands(self, finding: Finding) -> str:
         return badge(finding.status)
+
+    @admin.display(description="Does not show")
+    def limits(self, finding: Finding) -> SafeString | str:
+        return show_limits(finding.does_not_show)
 
     @admin.display(description="Value")
     def measured(self, finding: Finding) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.urls import reverse
+from django.utils.text import Truncator
 
 from evidence.access import Principal, visible_to
 from evidence.finding_summary import FindingBeside
 from evidence.models import Release
 from interpret.models import Finding
+from interpret.pages.limits import show_limits
 from interpret.selectors.findings import fresh_for
 
-_READ = ("pk", "title", "status", "rung", "supports", "does_not_show")
+_LONGEST: Final = 1_000  # characters of what a finding does not show
+_READ: Final = ("pk", "title", "status", "rung", "supports", "does_not_show")
 
 
 def findings_beside(release: Release, principal: Principal, most: int) -> list[FindingBeside]:
@@ -33,6 +38,6 @@ def _beside(found: Finding) -> FindingBeside:
         status=found.status,
         rung=found.rung,
         supports=found.supports,
-        does_not_show=found.does_not_show,
+        does_not_show=show_limits(Truncator(found.does_not_show).chars(_LONGEST)),
         address=reverse("admin:finding", args=[found.pk]),
     )

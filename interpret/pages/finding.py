@@ -22,6 +22,7 @@ from interpret.finding_parts import Beside, Malformed, read_beside, read_number
 from interpret.models import Finding
 from interpret.pages import pictures
 from interpret.pages.addresses import findings_url, ledger_url, run_url
+from interpret.pages.limits import show_limits
 from interpret.pages.reasons import read_reasons
 from interpret.selectors.calibration import Calibration, calibration_of
 from interpret.selectors.findings import latest_release, stale_slots
@@ -51,6 +52,7 @@ def finding(request: HttpRequest, principal: Principal, finding_id: int) -> Page
     context: dict[str, Any] = {
         "finding": found,
         "system": system,
+        "limits": show_limits(found.does_not_show),
         "lead": _LEADS.get(found.status, ""),
         "is_described": found.status == Finding.Status.DESCRIBED,
         "measured": figure(
