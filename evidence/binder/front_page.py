@@ -25,7 +25,7 @@ _STATUS_WORDS: Final = {
     "notAssessed": "not assessed / 未评估",
     "waived": "waived / 已豁免",
 }
-_NON_CLAIMS_ZH: Final = (
+NON_CLAIMS_ZH: Final = (  # of `NON_CLAIMS`, in their order
     "不对法律合规性发表意见",
     "完整性不等于真实性：此处收录的是当时记录的内容，无论其正确与否",
     "引文核验只说明引文存在于来源中，并不说明论断由其得出",
@@ -114,7 +114,7 @@ def _files(contents: Contents) -> str:
 
 def _non_claims() -> str:
     english = "".join(f"<li>{escape(claim)}</li>" for claim in NON_CLAIMS)
-    chinese = "".join(f"<li>{escape(claim)}</li>" for claim in _NON_CLAIMS_ZH)
+    chinese = "".join(f"<li>{escape(claim)}</li>" for claim in NON_CLAIMS_ZH)
     lists = f'<ul lang="en">{english}</ul><ul lang="zh-Hans">{chinese}</ul>'
     return _section("non-claims", "What this binder does not say", "本册不说明的内容", lists)
 

@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal, visible_to
-from evidence.admin.frame.display import list_url, record_url
+from evidence.admin.frame.display import beside, list_url, record_url
+from evidence.binder.front_page import NON_CLAIMS_ZH
+from evidence.binder.statement import NON_CLAIMS
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Binder
 from evidence.pages.frame import Page, Step, page_view
@@ -41,6 +43,7 @@ _ASKS: Final[Mapping[str, StrOrPromise]] = {
     "completeness": gettext_lazy("Do counts, verdicts and references come out the same again?"),
     "freshness": gettext_lazy("Is it no older than is allowed?"),
 }
+_CLAIMED_IN_CHINESE: Final = dict(zip(NON_CLAIMS, NON_CLAIMS_ZH, strict=True))
 _TONES: Final = {"ok": "good", "failed": "bad"}
 
 
@@ -76,5 +79,6 @@ def _shown(checked: CheckedBinder) -> dict[str, Any]:
         "checked": checked,
         "tone": tone,
         "verdict": verdict,
+        "non_claims": [beside(_CLAIMED_IN_CHINESE.get(each, ""), each) for each in checked.non_claims],
         "lines": [(_ASKS.get(line.name, ""), _TONES.get(line.state, "warn"), line) for line in checked.lines],
     }

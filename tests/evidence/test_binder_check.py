@@ -10,10 +10,14 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
+from django.utils.translation import override
 from pytest_django.fixtures import Settings
 
 from evidence import tasks
+from evidence.binder.front_page import NON_CLAIMS_ZH
 from evidence.models import Binder, BinderRequest
+from evidence.pages.binder_check import _shown
 from evidence.services import binder_checks
 from evidence.services.binder_checks import offline_command
 from evidence.services.blobs import blob_path
@@ -59,7 +63,12 @@ def test_it_is_verified_line_by_line_by_the_verifier_itself(filled: Filled, bind
     assert states.pop("freshness") == "not checked"  # nobody said how old a binder may be
     assert states.pop("witnessed") != "ok"  # nobody did
     assert set(states.values()) == {"ok"}
-    assert checked.non_claims
+    assert len(checked.non_claims) == len(NON_CLAIMS_ZH)
+    with override("zh-hans"):
+        told = _shown(checked)["non_claims"]
+    for text, chinese, english in zip(told, NON_CLAIMS_ZH, checked.non_claims, strict=True):
+        assert text.startswith(chinese)
+        assert f'lang="en">{escape(english)}<' in text
     page = answer.content.decode()
     assert offline_command(binder).partition("&&")[2].strip() in page.replace("&#x27;", "'")
     assert binder.archive_id in page
