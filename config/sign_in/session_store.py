@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as _StoredByDjango
+from django.utils import timezone
 
-from evidence import clock
 from evidence.selectors.signed_in import read_session
 
 
@@ -15,7 +15,8 @@ class SessionStore(_StoredByDjango):
 
     def load(self) -> dict[str, Any]:
         """Return what the session holds; of one that is not there, or over, nothing, and it is given another key."""
-        kept = read_session(self.session_key, at=clock.now()) if self.session_key else None
+        now = timezone.now()  # by which Django says when it expires
+        kept = read_session(self.session_key, at=now) if self.session_key else None
         if kept is None:
             self._session_key = None
             return {}
