@@ -40,6 +40,7 @@ JOIN auth_group_permissions AS has ON has.group_id = holds.group_id
 JOIN auth_permission AS may ON may.id = has.permission_id
 JOIN django_content_type AS kind ON kind.id = may.content_type_id WHERE holds.user_id = %s
 """
+_SYSTEMS: Final = "SELECT system_id FROM evidence_membership WHERE user_id = %s"
 _SESSION: Final = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
 
 
@@ -65,6 +66,13 @@ def permissions_of(person: User) -> set[str]:
     with prepared_cursor() as cursor:
         cursor.execute(_MAY, [person.pk, person.pk])
         return {f"{app}.{codename}" for app, codename in cursor.fetchall()}
+
+
+def systems_of(person: User) -> frozenset[int]:
+    """Return the keys of the systems of which somebody is a member."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_SYSTEMS, [person.pk])
+        return frozenset([key for (key,) in cursor.fetchall()])
 
 
 def read_session(key: str, *, at: datetime) -> str | None:

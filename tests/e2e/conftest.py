@@ -66,7 +66,8 @@ def sign_in(chromium: Any, live_server: Any) -> Callable[[User], Any]:
         client.force_login(person)
         name = django_settings.SESSION_COOKIE_NAME
         cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url, "path": "/"}
-        chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})  # told to the browser, so no page is opened for it
+        # The browser itself is told, so that no page is opened for it.
+        chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
         chromium.execute_cdp_cmd("Network.setCookie", cookie)
         chromium.get(f"{live_server.url}/admin/")
         return chromium

@@ -17,10 +17,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence import clock
+from evidence.access import principal_of_command_line
 from evidence.roles import ROLES
-from evidence.selectors.signed_in import find_person, permissions_of, read_session
+from evidence.selectors.signed_in import find_person, permissions_of, read_session, systems_of
+from evidence.services.people.memberships import grant_membership
 from tests.evidence.test_prepared import planned
-from tests.factories import World, make_person
+from tests.factories import World, make_person, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +66,14 @@ def test_what_somebody_may_is_what_django_says(world: World) -> None:
     for person in world.people.values():
         assert permissions_of(person) == ModelBackend().get_all_permissions(User.objects.get(pk=person.pk))
     assert "interpret.view_internals" in permissions_of(own)
+
+
+def test_systems_are_those_of_which_they_are_a_member_now(world: World) -> None:
+    author, other = world.people["author"], make_world("aml-copilot")
+    assert systems_of(author) == {world.system.pk}
+    grant_membership(principal=principal_of_command_line(), system=other.system, user=author)
+    assert systems_of(author) == {world.system.pk, other.system.pk}
+    assert systems_of(make_person("ben")) == frozenset()
 
 
 def test_a_session_reads_as_django_stores_it_until_it_has_expired() -> None:
