@@ -137,6 +137,7 @@ AUTHENTICATION_BACKENDS = ["config.sign_in.backend.CountingBackend"]
 SIGN_IN_FAILURES = env_int("TRACEBINDER_SIGN_IN_FAILURES", 5)  # of one person, before the next has to wait
 SIGN_IN_FIRST_WAIT = env_int("TRACEBINDER_SIGN_IN_FIRST_WAIT", 10)  # seconds; each further failure doubles it
 SIGN_IN_LONGEST_WAIT = env_int("TRACEBINDER_SIGN_IN_LONGEST_WAIT", 15 * 60)  # seconds
+SESSION_ENGINE = "config.sign_in.session_store"
 SESSION_COOKIE_AGE = (
     env_int("TRACEBINDER_SESSION_HOURS", 8) * 60 * 60
 )  # seconds since the sign-in; set in hours

@@ -46,6 +46,7 @@ from evidence.selectors.gold import (
 )
 from evidence.selectors.labels import label_sets_shown_to, labels_shown_to
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
+from evidence.selectors.signed_in import systems_of
 from evidence.worded import joined, worded
 
 COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
@@ -170,9 +171,8 @@ def principal_of_user(
     """
     if not isinstance(user, User) or not user.pk or not user.is_active:
         raise AccessDenied(worded("Sign in, or send a token as `Authorization: Bearer tb_…`."))
-    systems = Membership.objects.filter(user=user).values_list("system_id", flat=True)
-    roles = roles_of(user)
-    return Principal(actor_of_user(user), user, None, scopes_of(roles), frozenset(systems), roles, proved_at)
+    roles, systems = roles_of(user), systems_of(user)
+    return Principal(actor_of_user(user), user, None, scopes_of(roles), systems, roles, proved_at)
 
 
 def principal_of_session(request: HttpRequest | Request) -> Principal:

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
 
 from config.sign_in.throttle import Attempt, count_attempt, take_back
 from evidence.errors import TooManyAttempts
+from evidence.selectors.signed_in import find_person, permissions_of
 from evidence.services.people.passwords import record_password_rehashed
 from evidence.services.people.second_factors import pass_second_factor
 
@@ -49,8 +50,8 @@ class CountingBackend(ModelBackend):
         return person
 
     def get_user(self, user_id: Any) -> User | None:
-        """Return whom a session names, with the name they act by, which every page asks for."""
-        person = User.objects.select_related("pseudonym").filter(pk=user_id).first()
+        """Return whom a session names, with the name they act by and their groups, which every page asks for."""
+        person = find_person(user_id)
         return person if person is not None and self.user_can_authenticate(person) else None
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
@@ -59,9 +60,6 @@ class CountingBackend(ModelBackend):
             return super().get_all_permissions(user_obj, obj)
         kept = vars(user_obj)
         if _KEPT not in kept:
-            names = Permission.objects.order_by().values_list("content_type__app_label", "codename")
-            # Each half begins at the person; of both in one condition the database would join everybody.
-            granted = names.filter(user=user_obj).union(names.filter(group__user=user_obj))
-            kept[_KEPT] = {f"{app}.{codename}" for app, codename in granted}
+            kept[_KEPT] = permissions_of(user_obj)
         found: set[str] = kept[_KEPT]
         return found

@@ -61,18 +61,24 @@ class Standing(StrEnum):
 
 def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> QuerySet[Any]:
     """Return the tasks that stand so for a person, by their rows in the queue."""
-    to_judge, to_settle = Q(queued__stage=_JUDGE) & ~is_given_to_another(user, "pk"), Q(queued__stage=_SETTLE)
-    waits_to_be_judged = Exists(queued_for(user).filter(task=OuterRef("pk"), stage=_JUDGE))
-    conditions: dict[Standing, Q] = {
-        Standing.WAITING: to_judge & is_given_to(user, "queued") & _waits_for_word_of(user),
-        Standing.OPEN: to_judge,
-        Standing.OVERDUE: to_judge & Q(due_at__lt=clock.now()),
-        # Whoever may not settle is told of none.
-        Standing.DISPUTED: to_settle & is_given_to(user, "queued") & _waits_for_word_of(user),
-        Standing.MINE: Q(_judged_by(user, "pk")),
-        Standing.CLOSED: Q(~waits_to_be_judged),
-    }
-    return tasks.filter(conditions[standing])
+    return tasks.filter(_stands(standing, user))
+
+
+def _stands(standing: Standing, user: User) -> Q:
+    to_judge = Q(queued__stage=_JUDGE) & ~is_given_to_another(user, "pk")
+    match standing:
+        case Standing.WAITING:
+            return to_judge & is_given_to(user, "queued") & _waits_for_word_of(user)
+        case Standing.OPEN:
+            return to_judge
+        case Standing.OVERDUE:
+            return to_judge & Q(due_at__lt=clock.now())
+        case Standing.DISPUTED:  # whoever may not settle is told of none
+            return Q(queued__stage=_SETTLE) & is_given_to(user, "queued") & _waits_for_word_of(user)
+        case Standing.MINE:
+            return Q(_judged_by(user, "pk"))
+        case Standing.CLOSED:
+            return Q(~Exists(queued_for(user).filter(task=OuterRef("pk"), stage=_JUDGE)))
 
 
 def waiting_for(user: User, stage: str = _JUDGE) -> QuerySet[QueuedTask]:

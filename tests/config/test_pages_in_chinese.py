@@ -36,6 +36,9 @@ NAMES: Final = {
     "Command", "Control", "Mac", "SHA", "TOTP", "Tracebinder", "URL", "UTC", "UUID", "ns", "URI", "P", "Q",
 }  # fmt: skip
 LATIN: Final = re.compile(r"[A-Za-z][A-Za-z]*")
+CALLED_BY_CLASS: Final = re.compile(
+    r"[A-Z]\w+ object \("
+)  # as Django does with what has no name, in any title or link
 SPOKEN: Final = {"h1", "nav", "label", "legend", "th", "summary", "button", "option", "caption"}
 SPOKEN_CLASSES: Final = {
     "breadcrumbs",
@@ -117,6 +120,8 @@ def main_of(page: str) -> str:
 
 
 def english_of(page: str, coded: set[str]) -> Iterator[str]:
+    """Yield what a page says in English, with each record that it calls by its class, wherever that stands."""
+    yield from (f"a record: {called}" for called in CALLED_BY_CLASS.findall(page))
     reader = Spoken(coded)
     reader.feed(main_of(page))
     yield from (f"{who}: {text}" for who, text in reader.said if latin_of(text))
@@ -215,7 +220,8 @@ def test_the_walk_hears_english_where_the_interface_speaks_and_leaves_what_peopl
     <label>Kind:</label><div class="readonly">a text</div><div class="form-row field-kind">High</div>
     <table><tr><th scope="col">Check</th></tr><tr><th scope="row">a row</th><td>a value</td></tr></table>
     <summary><span translate="no">calculator</span></summary><option value="7">a row</option>
-    <option value="x">Go</option>"""
+    <option value="x">Go</option><td><a>Trace object (7)</a></td>"""
     assert list(english_of(page, {"kind"})) == [
+        "a record: Trace object (",
         "way on: Home", "h1: View span", "label: Kind:", "code: High", "th: Check", "option: Go",
     ]  # fmt: skip

@@ -64,10 +64,11 @@ def sign_in(chromium: Any, live_server: Any) -> Callable[[User], Any]:
     def act_as(person: User) -> Any:
         client = Client()
         client.force_login(person)
-        chromium.get(f"{live_server.url}/admin/login/")
-        chromium.delete_all_cookies()
         name = django_settings.SESSION_COOKIE_NAME
-        chromium.add_cookie({"name": name, "value": client.cookies[name].value, "path": "/"})
+        cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url, "path": "/"}
+        # The browser itself is told, so that no page is opened for it.
+        chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        chromium.execute_cdp_cmd("Network.setCookie", cookie)
         chromium.get(f"{live_server.url}/admin/")
         return chromium
 

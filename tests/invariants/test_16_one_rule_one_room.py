@@ -68,6 +68,8 @@ def doors(act: Act, who: Who) -> Iterator[tuple[str, Door]]:
     """Yield the doors of an act that this somebody can stand before: a token has no browser."""
     if who.user is None:
         return
+    if who.token is None and (act.api or act.admin):
+        assert who.session  # signed in before the doors, each of which takes back what was done in it
     if act.api is not None:
         yield "api", act.api
     if who.token is None:

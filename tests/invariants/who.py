@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from http.cookies import SimpleCookie
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
@@ -61,15 +63,22 @@ class Who:
         if self.token is not None:
             return APIClient(HTTP_AUTHORIZATION=f"Bearer {self.token_text}")
         client = APIClient()
-        client.force_login(self.person)
+        client.cookies = SimpleCookie(self.session)
         return client
 
     @cached_property
     def browser(self) -> Client:
         """As the admin meets them."""
         client = Client()
-        client.force_login(self.person)
+        client.cookies = SimpleCookie(self.session)
         return client
+
+    @cached_property
+    def session(self) -> dict[str, str]:
+        """The cookie of their one session, for the API and the admin alike; they sign in when it is first asked for."""
+        client = Client()
+        client.force_login(self.person)
+        return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
 
 
 def everybody(world: World, scopes: Sequence[Scope], owner: str) -> list[Who]:
