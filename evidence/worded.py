@@ -26,6 +26,12 @@ class Coded(str):
     __slots__ = ()
 
 
+class Quoted(Worded):
+    """What others said, in their words. A page marks it as English, and no name that stands in a sentence."""
+
+    __slots__ = ()
+
+
 def worded(template: str, **values: object) -> Worded:
     """Return a sentence.
 
@@ -87,8 +93,8 @@ def _of_itself(text: str) -> Worded:
     return sentence
 
 
-def quoted(text: str) -> Worded:
+def quoted(text: str) -> Quoted:
     """Return what others said, as a library or a program: it stays in their words in every language."""
-    sentence = Worded(text)
+    sentence = Quoted(text)
     sentence.template, sentence.values = "%(text)s", {"text": text}
     return sentence

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
@@ -235,7 +237,8 @@ def _of_reader(problem: FileProblem, name: str, *, is_fault: bool) -> Said:
 
 def _told(message: str, *, is_fault: bool, about: str = "", line: int | None = None) -> Said:
     text, language = said_and_language(message)
-    return Said(is_fault, f"{about}{text}", language=language, line=line)
+    whole = format_html("{}{}", about, text) if isinstance(text, SafeString) else f"{about}{text}"
+    return Said(is_fault, whole, language=language, line=line)
 
 
 def fields_of(written: Written, said: Sayings, *, is_new: bool) -> dict[str, list[Field]]:

@@ -17,9 +17,10 @@ from evidence.admin.frame.display import list_url
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
 from evidence.admin.frame.steps import Typed, take_or_show
-from evidence.errors import EvidenceError, NotFound
+from evidence.errors import EvidenceError, InvalidInput, NotFound
 from evidence.models import Artefact, System
 from evidence.pages.frame import Page, Step, page_view, show_page
+from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.worded import Coded, worded
 from requirements.acts import can_clear_link, can_link, can_withdraw_link
@@ -44,12 +45,19 @@ def links(request: HttpRequest, principal: Principal) -> Any:
     system = _system(request, principal)
     if system is None:
         raise NotFound(worded("You are a member of no system yet."))
+    told: dict[str, Any] = {}
+
+    def tell(_request: HttpRequest, exc: Any) -> int:
+        told["refused"] = refusal(exc)
+        return int(exc.http_status)
+
     return take_or_show(
         request,
         take=lambda: _add(request, principal, system),
-        show=lambda reading, typed: show_page(reading, _links(reading, principal, system, typed)),
+        show=lambda reading, typed: show_page(reading, _links(reading, principal, system, {**typed, **told})),
         refusals=_REFUSALS,
         denied=(),
+        tell=tell,
     )
 
 
@@ -68,6 +76,7 @@ def _links(request: HttpRequest, principal: Principal, system: System, typed: Ty
         "total": len(standings),
         "rows": Paginator(shown, _ON_A_PAGE).get_page(request.GET.get("page")),
         "may_add": can_link(principal, system),
+        "refused": typed.get("refused", ""),
         "new": {name: request.POST.get(name, "") for name in _OF_A_NEW_LINK} if typed else _NEW,
         "kinds": LinkKind.choices,
         "ends": sorted(
@@ -135,7 +144,7 @@ def _add(request: HttpRequest, principal: Principal, system: System) -> HttpResp
         for side in ("upstream", "downstream")
     ]
     if told.get("kind") not in LinkKind.values:
-        raise NotFound(worded("Choose a kind of link."))
+        raise InvalidInput(worded("Choose a kind of link."))
     made = add_link(
         principal=principal, system=system, kind=told["kind"], upstream=ends[0], downstream=ends[1],
         reason=told.get("reason", ""),
@@ -147,7 +156,9 @@ def _add(request: HttpRequest, principal: Principal, system: System) -> HttpResp
 def _end(system: System, kind: str, key: str) -> Artefact:
     found = Artefact.objects.filter(system=system, kind=kind, key=key.strip()).first()
     if found is None:
-        raise NotFound(worded("There is no %(kind)s “%(key)s” in this system.", kind=Coded(kind), key=key))
+        raise InvalidInput(
+            worded("There is no %(kind)s “%(key)s” in this system.", kind=Coded(kind), key=key)
+        )
     return found
 
 

@@ -22,7 +22,13 @@ from evidence import clock
 from evidence.access import principal_of_user
 from evidence.errors import AccessDenied, ConflictingContent, Fault
 from evidence.models import QueuedTask, ReviewDraft
-from evidence.pages.refusals import refusal, refusal_text, title_in_language
+from evidence.pages.refusals import (
+    refusal,
+    refusal_detail,
+    refusal_text,
+    said_and_language,
+    title_in_language,
+)
 from evidence.services import reviews
 from evidence.services.review_drafts import decide, record_decided
 from evidence.worded import Coded, Worded, joined, quoted, sentence_of, worded
@@ -314,6 +320,40 @@ def test_what_is_filled_in_is_said_in_the_language_of_the_page() -> None:
         assert "lang" in str(refusal(ConflictingContent(quoted("out of memory"))))
     with translation.override("en"):
         assert refusal_text(state) == str(state)
+
+
+def test_english_within_a_chinese_sentence_is_marked_and_a_name_is_not() -> None:
+    def said(rule: object) -> str:
+        told = worded("%(given)s holds %(signs)s: %(rule)s", given="the <name>", signs="a b", rule=rule)
+        with translation.override("zh-hans"):
+            return str(refusal_detail(ConflictingContent(told)))
+
+    assert said(quoted("out of <memory>")) == (
+        'the &lt;name&gt; 含有 a b：<span lang="en">out of &lt;memory&gt;</span>'
+    )
+    assert said(worded("Nobody translated %(this)s.", this="x")) == (
+        'the &lt;name&gt; 含有 a b：<span lang="en">Nobody translated x.</span>'
+    )
+    several = joined([worded("%(release)s is live", release="r1"), quoted("not found")], "; ")
+    assert said(several) == 'the &lt;name&gt; 含有 a b：已上线的是 r1; <span lang="en">not found</span>'
+    for name in (
+        "credit-assistant",
+        joined(["eval-a", "eval-b"], "; "),
+        Coded("in_review"),
+        quoted("内存不足"),
+        quoted("42"),
+        42,
+    ):
+        assert "<" not in said(name).replace("the <name>", "")
+    beside_a_field = worded(
+        "%(given)s holds %(signs)s: %(rule)s", given="x", signs="y", rule=quoted("so it is")
+    )
+    with translation.override("zh-hans"):
+        assert said_and_language(beside_a_field) == ('x 含有 y：<span lang="en">so it is</span>', "")
+        assert said_and_language(quoted("so it is")) == ("so it is", "en")
+        assert refusal_detail(ConflictingContent(joined([]))) == ""
+    with translation.override("en"):
+        assert refusal_detail(ConflictingContent(quoted("out of <memory>"))) == "out of <memory>"
 
 
 def test_the_desk_refuses_in_the_language_of_its_page_and_stores_and_answers_in_english(world: World) -> None:

@@ -348,7 +348,7 @@ def test_links_are_shown_added_and_cleared_on_their_pages(covered: World) -> Non
     }  # fmt: skip
     refused = author.post(reverse("admin:links"), sent | {"downstream_key": "R22", "reason": "it does"})
     page = refused.content.decode()
-    assert refused.status_code == 404
+    assert refused.status_code == 422
     assert "There is no requirement “R22” in this system." in page
     for typed in (
         'name="upstream_key" value="R1"',
