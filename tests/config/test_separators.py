@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from django.db.models import Field
 from django.template import Context, Template
 from django.test import Client
 from django.utils.translation import override
@@ -46,7 +45,7 @@ def test_a_figure_in_chinese_has_no_comma_of_english() -> None:
 
 
 def test_a_code_is_called_in_a_filter_what_its_own_column_calls_it() -> None:
-    field: Field[object, object] = Deployment._meta.get_field("basis")
+    field = Deployment._meta.get_field("basis")
     with override("en"):
         assert choice_of("open", "Open", str(field)) == "Not protected"
     with override("zh-hans"):
