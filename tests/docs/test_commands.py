@@ -69,7 +69,7 @@ def test_the_pages_name_enough_to_be_of_use() -> None:
         ("python -m examples.run --url u --token t", True),
         ("python -m examples.run --urll u", False),
         ("curl -X POST -H h http://h/api/v1/gates", True),
-        ("curl -X GET http://h/api/v1/releases", False),
+        ("curl -X GET http://h/api/v1/readings/try", False),
         ("curl -H h http://h/api/v1/traces?sistem=s", False),
         ("celery -A config worker -Q default", True),
         ("celery -A config worker -Q defalt", False),
