@@ -52,7 +52,7 @@ class StandsFilter(admin.SimpleListFilter):
 @admin.register(AcceptanceCriterion)
 class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
     list_display = [
-        "key", "version_link", "system", "last_assessed", "check_name", "holds_when", "min_n", "max_age_days",
+        "key", "version_link", "last_assessed", "check_name", "holds_when", "min_n", "max_age_days",
     ]  # fmt: skip
     list_filter = [related("version__requirement__system"), StandsFilter, recent("check_name")]
     list_select_related = ["version__requirement__system"]
@@ -78,10 +78,6 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
         )
         return with_last
 
-    @admin.display(description="System", ordering="version__requirement__system__key")
-    def system(self, criterion: AcceptanceCriterion) -> str:
-        return str(criterion.version.requirement.system)
-
     @admin.display(description="Last assessed")
     def last_assessed(self, criterion: Any) -> str:
         """Lead to what was found last, and say of which release."""
@@ -89,11 +85,13 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
             return badge("untested")
         way = reverse("admin:requirements_assessment_change", args=[criterion.last_id])
         told = gettext("for %(release)s") % {"release": criterion.last_release}
-        return format_html('<a href="{}">{} {}</a>', way, badge(criterion.last_verdict), told)
+        return format_html('<a href="{}">{}<br>{}</a>', way, badge(criterion.last_verdict), told)
 
     @admin.display(description="Requirement version")
     def version_link(self, criterion: AcceptanceCriterion) -> str:
-        return link(criterion.version)
+        """Lead to the version, and say whose system it is of: systems have requirements of one key."""
+        system = criterion.version.requirement.system
+        return format_html('{}<br><span class="tb-quiet">{}</span>', link(criterion.version), system)
 
     @admin.display(description="Holds when")
     def holds_when(self, criterion: AcceptanceCriterion) -> str:

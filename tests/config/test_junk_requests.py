@@ -167,7 +167,7 @@ def test_a_wrong_method_is_told_which_there_are(world: World, path: str) -> None
 
 
 def test_an_address_that_is_written_to_cannot_be_read(world: World) -> None:
-    for path in ("/v1/traces", "/api/v1/binders", "/api/v1/requirements/import"):
+    for path in ("/v1/traces", "/api/v1/readings/try", "/api/v1/requirements/import"):
         response = ask(world, path)
         assert code(response, 405) == "method_not_allowed"
         assert response.headers["Allow"] == "POST, OPTIONS"

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.pages import full_world, pages_of
+from tests.requirements.builders import make_criterion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,3 +76,37 @@ def test_lists_fit_and_no_page_scrolls_sideways(
     assert find_barriers(browser) == []
     number = browser.find_element("css selector", "#result_list td:nth-child(6)")
     assert number.value_of_css_property("text-align") == "end"
+
+
+_BROKEN = """
+const lines = cell => {
+  const text = document.createRange(); text.selectNodeContents(cell);
+  return new Set([...text.getClientRects()].map(line => Math.round(line.top))).size;
+};
+const numbers = [...document.querySelectorAll('.tb-pane td')].filter(cell => /^\\d+$/.test(cell.innerText.trim()));
+const heads = [...document.querySelectorAll('.tb-pane tbody th')];
+const broken = numbers.filter(cell => lines(cell) > 1);
+return [numbers.length, broken.length, Math.min(...heads.map(head => head.offsetWidth))];
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+def test_in_a_pane_on_a_telephone_numbers_stay_whole_and_rows_keep_their_words(
+    sign_in: Callable[[User], Any], live_server: Any, widen: Callable[[int], None], language: str
+) -> None:
+    """A number of two digits stood on two lines, and what a row is about was broken after each second letter."""
+    world = full_world()
+    for number in range(11):
+        make_criterion(world, key=f"passes-hardship-to-a-person-{number}")
+    browser = sign_in(world.people["auditor"])
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": language}})
+    try:
+        browser.get(f"{live_server.url}{reverse('admin:coverage', args=[world.release.pk])}")
+        widen(390)
+        n_numbers, n_broken, narrowest = browser.execute_script(_BROKEN)
+    finally:
+        browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
+    assert n_numbers > 10
+    assert n_broken == 0
+    assert narrowest >= 100

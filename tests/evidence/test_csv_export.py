@@ -20,7 +20,7 @@ from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
 from evidence.admin.frame import csv_export
-from evidence.admin.frame.csv_export import as_cell
+from evidence.admin.frame.csv_export import as_cell, words_of
 from evidence.admin.frame.display import badge, short_digest
 from evidence.spreadsheet_cells import cell
 from tests.e2e.cases import make_task
@@ -177,3 +177,15 @@ def test_a_file_is_in_its_readers_language(world: World) -> None:
     heading, row = rows_of(client.get("/admin/evidence/trace/?export=csv"))
     assert row[5] == "完整"
     assert heading
+
+
+@pytest.mark.parametrize(
+    ("html", "said"),
+    [
+        ("a v1<br>credit-assistant", "a v1 credit-assistant"),
+        ("<ul><li>one</li><li>two</li></ul>", "one two"),
+        ('<span aria-hidden="true">✗<br></span> not met<br>for r1', "not met for r1"),
+    ],
+)
+def test_what_stands_on_two_lines_of_a_cell_is_two_words_of_the_file(html: str, said: str) -> None:
+    assert words_of(html) == said

@@ -22,7 +22,7 @@ from tests.evidence import binder_world
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World
 
-_AS_STORED = re.compile(r"N [a-z]|Max |Min |.* days$")
+_AS_STORED = re.compile(r"N [a-z]|Max |Min |.* days$|.* ref$")
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
@@ -131,3 +131,11 @@ def test_columns_are_called_in_words_and_not_as_they_are_stored() -> None:
             said += [label_of(field.verbose_name) for field in model._meta.fields]
             stored += [f"{model.__name__}: {each}" for each in said if _AS_STORED.match(each)]
     assert stored == []
+
+
+def test_each_list_is_called_after_what_it_lists(world: World) -> None:
+    """That of people was called "Select user to change"."""
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(world.people["operator"])
+    assert "<h1>Users</h1>" in client.get("/admin/auth/user/").content.decode()
+    assert "<h1>Memberships</h1>" in client.get("/admin/evidence/membership/").content.decode()

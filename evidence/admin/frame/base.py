@@ -24,7 +24,6 @@ from evidence.access import sees_internals, visible_people
 from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.chain_kinds import CHAIN_KINDS, chain_url
 from evidence.admin.frame.display import link, list_url, pretty_json
-from evidence.admin.frame.headings import nouns_of
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
 from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.paginator import PlannedPaginator
@@ -167,13 +166,6 @@ class ScopedModelAdmin(StrictInput):
         elif related is User:
             kwargs["queryset"] = visible_people(principal_of(request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Name the list after what it lists."""
-        title = capfirst(nouns_of(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",

@@ -149,6 +149,10 @@ def as_cell(value: Any) -> object:
     return "" if text.strip() == _NOTHING else show_hidden(text)
 
 
+# What follows one of these stands on another line of the cell: nothing glues it to what went before.
+_ON_A_LINE_OF_ITS_OWN: Final = frozenset({"br", "div", "li", "p"})
+
+
 class _Reader(HTMLParser):
     """Reads the words of a cell. A title that says in full what the cell cuts short stands in its place."""
 
@@ -158,6 +162,10 @@ class _Reader(HTMLParser):
         self._unread: list[str] = []  # the tags open since one whose words are not read
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _ON_A_LINE_OF_ITS_OWN:
+            self.words.append(" ")
+        if tag == "br":
+            return  # it has no end
         given = dict(attrs)
         whole = _time_of(given) if tag == "time" else given.get("title") if tag == "code" else None
         if self._unread:

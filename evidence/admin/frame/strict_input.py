@@ -15,6 +15,7 @@ from django.db.models import Field
 from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms import CheckboxInput
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
@@ -163,7 +164,10 @@ class StrictInput(_ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Say so where a list is not narrowed as its address asked. As a file it is not written then."""
+        """Name the list after what it lists, and say so where it is not narrowed as its address asked.
+
+        As a file it is not written then.
+        """
         if EXPORT in request.GET and request.method != "POST":
             exported: HttpResponse = self._export(request)
             return exported
@@ -171,7 +175,8 @@ class StrictInput(_ModelAdmin):
             messages.error(
                 request, _("The address asked for a filter that this list does not have: all rows are shown.")
             )
-        return super().changelist_view(request, extra_context)
+        title = capfirst(nouns_of(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
     def _export(self, request: HttpRequest) -> Any:
         check_export(request)
