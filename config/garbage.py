@@ -1,4 +1,4 @@
-"""How often a process that serves looks for garbage: seldom, and never twice among what stays.
+"""How often a process that serves looks for garbage: seldom, and hardly ever twice among what stays.
 
 Nearly all that a request makes is freed once nothing refers to it. What is left for Python to look for are rings, and
 each time that the number of objects has grown by a quarter it looks through all there are: code, models and addresses

@@ -606,7 +606,7 @@ SPECTACULAR_SETTINGS = {
         "Send a token as `Authorization: Bearer …`; it reads and writes for the systems that it names, within what its "
         "owner's roles hold. An operator issues it: `manage.py issue_token`. `GET /api/v1/systems` says which systems "
         "yours are.\n\n"
-        "Lists are newest first: `limit` asks for 1 to 500 rows, `next` in an answer leads to those before. A request "
+        "Lists are newest first: `limit` asks for 1 to 500 rows, `next` in an answer leads to older rows. A request "
         "that is refused is answered with a problem (RFC 9457), whose `code` is stable. Whoever signed in to the "
         "pages may ask likewise, with the session's cookie."
     ),

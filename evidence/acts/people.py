@@ -39,7 +39,7 @@ def check_can_grant_membership(principal: Principal, system: System, person: Use
     Whose roles no operator gives alone is let see it as such a role is given: proposed by one, confirmed by another.
     """
     _check_administers(principal, system)
-    _check_knows(principal, person)
+    check_knows(principal, person)
     _check_gives_alone(
         principal, roles_of(person), worded("%(person)s sees another system", person=person.get_username())
     )
@@ -56,7 +56,7 @@ def check_can_change_skill(principal: Principal, system: System, person: User) -
     It shows nobody what they do not see: it says which of the answers that they see are given to them.
     """
     _check_administers(principal, system)
-    _check_knows(principal, person)
+    check_knows(principal, person)
     if principal.user == person:
         raise AccessDenied(worded("Nobody says what they judge themselves: ask another operator."))
     if not Membership.objects.filter(system=system, user=person).exists():
@@ -152,7 +152,7 @@ def check_can_change_person(principal: Principal, person: User) -> None:
     another. Of a superuser only a superuser changes anything.
     """
     check_can_administer(principal)
-    _check_knows(principal, person)
+    check_knows(principal, person)
     _check_answers_for(principal, person)
     if person.is_superuser:
         check_can_make_superuser(principal)
@@ -281,7 +281,7 @@ def check_can_confirm_access(principal: Principal, proposal: AccessProposal) -> 
         )
 
 
-def _check_knows(principal: Principal, person: User) -> None:
+def check_knows(principal: Principal, person: User) -> None:
     """Answer for people of other systems as if there were none."""
     if not visible_people(principal).filter(pk=person.pk).exists():
         raise NotFound(

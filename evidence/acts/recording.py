@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import User
+
 from evidence.access import Principal
 from evidence.actors import same_person
 from evidence.acts.approving import check_can_approve
 from evidence.acts.asking import as_question, check_of_system, check_scope
 from evidence.acts.keeping import _check_operates
-from evidence.acts.people import check_can_administer
+from evidence.acts.people import check_can_administer, check_knows
 from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import INSTRUMENT_KINDS, RELEASE_KINDS, ArtefactVersion, Scope, System
 from evidence.worded import worded
@@ -20,9 +22,10 @@ def check_can_ingest(principal: Principal) -> None:
         raise AccessDenied(worded("Telemetry is posted with a token that holds the `ingest` scope."))
 
 
-def check_can_register_system(principal: Principal) -> None:
-    """Put a system on record: an administrator. Nobody can be a member of it yet."""
+def check_can_register_system(principal: Principal, owner: User) -> None:
+    """Put a system on record: an administrator, for an owner whom they know. Nobody can be a member of it yet."""
     check_can_administer(principal)
+    check_knows(principal, owner)
 
 
 def check_can_declare_service(principal: Principal, system: System) -> None:

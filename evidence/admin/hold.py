@@ -95,7 +95,7 @@ class LegalHoldAdmin(AddsThroughService, SteppedModelAdmin):
         address = list_url("evidence.trace", **asked)
         return format_html('<a href="{}">{}</a>', address, _("Traces that began on its days"))
 
-    @admin.display(description=_("Release"))
+    @admin.display(description=_("Its release"))
     def release_link(self, hold: LegalHold) -> SafeString | str:
         return link(hold.release) if hasattr(hold, "release") else "–"
 

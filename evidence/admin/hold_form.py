@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from evidence.access import Principal, member_systems
 from evidence.admin.frame.day_field import DayField
-from evidence.models import System
+from evidence.admin.frame.of_system import OfSystemForm
 
 
-class LegalHoldForm(forms.Form):
+class LegalHoldForm(OfSystemForm):
     """What is to be kept, whatever retention or an erasure says, and why."""
 
-    system = forms.ModelChoiceField(System.objects.none(), label=_("System"))
     period_from = DayField(
         label=_("Period from"),
         help_text=_(
-            "It begins with this day, UTC. Held is what began in the period, spans and their traces."
+            "It begins with this day, UTC. Kept are the spans that began in the period, and their traces."
         ),
     )
     period_to = DayField(
@@ -36,9 +32,3 @@ class LegalHoldForm(forms.Form):
             "The case it is for. Kept for ever, and read by whoever is refused an erasure, so it names no person."
         ),
     )
-
-    def __init__(self, data: Any = None, *, principal: Principal) -> None:
-        super().__init__(data)
-        field = self.fields["system"]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = member_systems(principal)

@@ -51,7 +51,7 @@ class SystemAdmin(AddsThroughService):
 
     def may_add(self, principal: Principal) -> bool:
         """Operators register systems."""
-        return acts.can_register_system(principal)
+        return acts.can_administer(principal)
 
     @admin.display(description="Risk tier", ordering="risk_tier")
     def risk(self, system: System) -> str:

@@ -11,9 +11,9 @@ from django import forms
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
-from evidence.access import Principal, member_systems, visible_people
+from evidence.access import Principal, visible_people
+from evidence.admin.frame.of_system import OfSystemForm
 from evidence.admin.frame.words import in_words
-from evidence.models import System
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH
 from evidence.vocabulary import RiskTier
 
@@ -37,8 +37,8 @@ class SystemForm(forms.Form):
         User.objects.none(),
         label=_("Owner"),
         help_text=_(
-            "Who answers for it. They see it from now on, but for an approver or auditor: that is proposed by one "
-            "operator and confirmed by another."
+            "Who answers for it. They see it from now on, unless they are an approver, an auditor or another operator: "
+            "that takes more than one operator."
         ),
     )
 
@@ -51,25 +51,18 @@ class SystemForm(forms.Form):
             tiers.choices = [(tier.value, in_words(tier.value)) for tier in RiskTier]
 
 
-class ServiceForm(forms.Form):
+class ServiceForm(OfSystemForm):
     """Which service is part of which system, or is no more."""
 
-    system = forms.ModelChoiceField(System.objects.none(), label=_("System"))
     name = forms.CharField(
         label=_("Service"), max_length=LABEL_LENGTH, help_text=_("As its resource says in service.name.")
     )
     is_part = forms.ChoiceField(
-        label=_("It is"),
+        label=_("The service is"),
         choices=[(_PART, _("part of the system")), (_NO_PART, _("no longer part of the system"))],
         initial=_PART,
         widget=forms.RadioSelect,
     )
-
-    def __init__(self, data: Any = None, *, principal: Principal) -> None:
-        super().__init__(data)
-        field = self.fields["system"]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = member_systems(principal)
 
     def clean_is_part(self) -> bool:
         """Return whether it is."""

@@ -12,12 +12,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from evidence.access import Principal, member_systems
-from evidence.acts import check_can_operate
+from evidence.access import Principal
+from evidence.acts import can_operate
 from evidence.admin.frame.display import list_url
+from evidence.admin.frame.of_system import OfSystemForm
 from evidence.errors import EvidenceError, LegalHoldInForce, NotFound, PlanOvertaken
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
@@ -34,10 +36,9 @@ MOST_SHOWN: Final = 50  # traces of a plan, and of what was done; all of them ar
 MOST_OF_A_TRACE: Final = 20
 
 
-class ErasureForm(forms.Form):
+class ErasureForm(OfSystemForm):
     """Which trace, or whose: one of the two."""
 
-    system = forms.ModelChoiceField(System.objects.none(), label=_("System"))
     trace = forms.CharField(
         label=_("Trace"), required=False, help_text=_("Its id, 32 hexadecimal characters; or leave it empty")
     )
@@ -50,12 +51,6 @@ class ErasureForm(forms.Form):
         label=_("Reason"), help_text=_("Kept for ever, so it names no person: “request 2026-17”")
     )
     agreed = forms.CharField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, data: Any = None, *, principal: Principal) -> None:
-        super().__init__(data)
-        field = self.fields["system"]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = member_systems(principal)
 
     def clean_trace(self) -> UUID | None:
         """Return the id, or None where none is given."""
@@ -181,7 +176,8 @@ def _shown_report(report: SubjectReport, system: System) -> ShownReport:
 @page_view()
 def erasure(request: HttpRequest, principal: Principal) -> Page:
     """Ask what is to be erased; show the plan; carry out the one that was shown."""
-    check_can_operate(principal)
+    if not can_operate(principal):
+        raise PermissionDenied
     form = ErasureForm(request.POST if request.method == "POST" else None, principal=principal)
     check_names(request, form)
     told: dict[str, Any] = {"form": form, "never": NEVER_REACHED}

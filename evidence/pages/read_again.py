@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from evidence import clock
-from evidence.access import Principal, member_systems
-from evidence.acts import check_can_operate
+from evidence.access import Principal
+from evidence.acts import can_operate
 from evidence.admin.frame.day_field import DayField
+from evidence.admin.frame.of_system import OfSystemForm
 from evidence.errors import EvidenceError
-from evidence.models import System
 from evidence.pages.frame import Page, page_view
-from evidence.pages.refusals import refusal_detail
+from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
 from evidence.services import assembly
 
 
-class ReadAgainForm(forms.Form):
+class ReadAgainForm(OfSystemForm):
     """The traces of a system that began in a period, and why they are read again."""
 
-    system = forms.ModelChoiceField(System.objects.none(), label=_("System"))
     since = DayField(label=_("Period from"), help_text=_("It begins with this day, UTC."))
     until = DayField(
         label=_("Period to"),
@@ -36,17 +36,12 @@ class ReadAgainForm(forms.Form):
         help_text=_("It stays on record with what is read again."),
     )
 
-    def __init__(self, data: Any = None, *, principal: Principal) -> None:
-        super().__init__(data)
-        field = self.fields["system"]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = member_systems(principal)
-
 
 @page_view()
 def read_again(request: HttpRequest, principal: Principal) -> Page:
     """Ask which traces are to be read again; have them, at most `assembly.MOST_AT_ONCE`, and say how far it got."""
-    check_can_operate(principal)
+    if not can_operate(principal):
+        raise PermissionDenied
     form = ReadAgainForm(request.POST if request.method == "POST" else None, principal=principal)
     check_names(request, form)
     told: dict[str, Any] = {"form": form, "most": assembly.MOST_AT_ONCE}
@@ -57,6 +52,5 @@ def read_again(request: HttpRequest, principal: Principal) -> Page:
         try:
             told["done"] = assembly.read_again(principal=principal, **given)
         except EvidenceError as exc:
-            form.add_error(None, refusal_detail(exc))
-            status = exc.http_status
+            status = tell_in_form(request, form, exc)
     return Page("pages/read_again.html", _("Read traces again"), told, status=status)

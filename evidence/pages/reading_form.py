@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from evidence.access import Principal, member_systems
-from evidence.models import System
+from evidence.admin.frame.of_system import OfSystemForm
 from evidence.pages.refusals import in_language
 from evidence.strict_json import faults_in, read_json
 
 
-class ReadingForm(forms.Form):
+class ReadingForm(OfSystemForm):
     """A draft, the stored trace that it is tried on, and why it is proposed."""
 
-    system = forms.ModelChoiceField(System.objects.none(), label=_("System"))
     trace = forms.CharField(
         label=_("Stored trace"),
         required=False,
@@ -39,12 +36,6 @@ class ReadingForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Whoever approves it is shown this."),
     )
-
-    def __init__(self, data: Any = None, *, principal: Principal, initial: Any = None) -> None:
-        super().__init__(data, initial=initial)
-        field = self.fields["system"]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = member_systems(principal)
 
     def clean_document(self) -> object:
         """Return the draft as JSON, or say where it is none."""

@@ -74,17 +74,17 @@ def review_filters(request: HttpRequest, principal: Principal) -> Page | HttpRes
 def review_pause(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Show a reviewer's pause, begin one, or end it."""
     acts.check_can_pause_reviewing(principal)
-    form = PauseForm(request.POST if request.POST.get("act") == "pause" else None)
+    status, form = 200, PauseForm(request.POST if request.POST.get("act") == "pause" else None)
     check_names(request, form, also=["act"])
     if request.method == "POST" and (request.POST.get("act") != "pause" or form.is_valid()):
         try:
             _pause(request, principal, form)
             return HttpResponseRedirect(reverse("admin:review_pause"))
         except EvidenceError as exc:
-            tell_in_form(request, form, exc)
+            status = tell_in_form(request, form, exc)
     context = {"form": form, "pause": pause_of(principal.person)}
     trail = [Step(gettext_lazy("Review desk"), reverse("admin:review_desk"))]
-    return Page("pages/review_pause.html", gettext_lazy("Pause"), context, trail)
+    return Page("pages/review_pause.html", gettext_lazy("Pause"), context, trail, status=status)
 
 
 def filters_of(principal: Principal) -> list[Kept]:

@@ -77,6 +77,7 @@ def test_the_ends_of_a_period_are_said_as_the_times_they_are(world: World) -> No
         assert f">{moment.astimezone(UTC):%Y-%m-%d %H:%M}</time>" in cell[1]
 
 
+@pytest.mark.django_db
 def test_no_list_shows_a_bare_time(world: World) -> None:
     request = RequestFactory().get("/")
     request.user = world.people["auditor"]

@@ -189,7 +189,7 @@ _LABELS: Final[Mapping[str, StrOrPromise]] = {
     "Sessions, as sent": pgettext_lazy("label", "Sessions, as sent"),
     "Since": pgettext_lazy("label", "Since"),
     "Slices": pgettext_lazy("label", "Slices"),
-    "Source ref": pgettext_lazy("label", "Where it stood"),
+    "Source ref": pgettext_lazy("label", "Run or release"),
     "Span count": pgettext_lazy("label", "Span count"),
     "Spec": pgettext_lazy("label", "Spec"),
     "Stability": pgettext_lazy("label", "Stability"),

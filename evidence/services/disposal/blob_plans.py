@@ -26,7 +26,7 @@ class Role(StrEnum):
     DATASET = "dataset"  # prompts that were copied from traces
 
 
-_CALLED: Final[dict[Role, Worded]] = {
+_ROLE_WORDS: Final[dict[Role, Worded]] = {
     Role.BODY: worded("body"),
     Role.VALUE: worded("value"),
     Role.EVAL_FILE: worded("eval file"),
@@ -37,7 +37,7 @@ _CALLED: Final[dict[Role, Worded]] = {
 
 def called(role: Role, digest: str) -> Worded:
     """Return what a blob is called in a plan: "value 3f…"."""
-    return worded("%(role)s %(digest)s", role=_CALLED[role], digest=digest)
+    return worded("%(role)s %(digest)s", role=_ROLE_WORDS[role], digest=digest)
 
 
 @dataclass(frozen=True, slots=True)

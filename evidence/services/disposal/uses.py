@@ -88,7 +88,7 @@ def say_shared_with(system: System, system_id: int | None, trace_id: str) -> Wor
     """Say with whom something is shared: which trace of the system, while those of others are nobody's business."""
     if system_id == system.pk:
         if not trace_id:
-            return worded("shared with trace that cannot be told")
+            return worded("shared with a trace that cannot be named")
         return worded("shared with trace %(trace)s", trace=trace_id)
     return worded("shared with a trace of another system")
 

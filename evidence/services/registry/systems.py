@@ -12,6 +12,7 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
+from evidence.roles import beyond_one_operator, roles_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member, grant_membership
 from evidence.texts import check_texts
@@ -23,7 +24,7 @@ def register_system(*, principal: Principal, key: str, name: str, risk_tier: str
     """Put a system on record; the same key again returns the first row.
 
     Raises:
-        AccessDenied: as `acts.check_can_register_system` does.
+        AccessDenied, NotFound: as `acts.check_can_register_system` does.
         InvalidInput: a key that no address could hold, an empty name, or a risk tier that there is not.
         ConflictingContent: the key is taken by a system of another name, risk tier or owner, or, where somebody who
             signed in registers it, by one that they are no member of.
@@ -36,10 +37,11 @@ def register_system(*, principal: Principal, key: str, name: str, risk_tier: str
 def open_system(*, principal: Principal, key: str, name: str, risk_tier: str, owner: User) -> System:
     """Put a system on record, with those who see it from the first: whoever signed in to register it, and its owner.
 
-    An owner whose sight takes two operators is left to be proposed and confirmed. The same key again changes nothing.
+    An owner whose sight is not for one operator to give is left to those who may give it. The same key again changes
+    nothing.
 
     Raises:
-        AccessDenied, InvalidInput, ConflictingContent: as `register_system` does.
+        AccessDenied, NotFound, InvalidInput, ConflictingContent: as `register_system` does.
         NotYetSigned: as `acts.check_can_grant_membership` does, for the owner.
     """
     system, created = _put_on_record(principal, key, name, risk_tier, owner)
@@ -48,7 +50,8 @@ def open_system(*, principal: Principal, key: str, name: str, risk_tier: str, ow
     if principal.user is not None:
         add_member(actor=principal.actor, system=system, user=principal.user)
     member = replace(principal, system_ids=principal.system_ids | {system.pk})
-    if owner != principal.user and acts.can_grant_membership(member, system, owner):
+    takes_more = principal.user is not None and beyond_one_operator(roles_of(owner))
+    if owner != principal.user and not takes_more:
         grant_membership(principal=member, system=system, user=owner)
     return system
 
@@ -57,7 +60,7 @@ def _put_on_record(
     principal: Principal, key: str, name: str, risk_tier: str, owner: User
 ) -> tuple[System, bool]:
     """Return the system of a key, and whether it is a new one."""
-    acts.check_can_register_system(principal)
+    acts.check_can_register_system(principal, owner)
     _check_fields(key, name, risk_tier)
     system, created = System.objects.select_related("owner").get_or_create(
         key=key, defaults={"name": name, "risk_tier": risk_tier, "owner": owner}

@@ -101,7 +101,7 @@ ACTS: Final[list[Act]] = [
         ANYWHERE,
         serve(
             lambda world, who, _: registry.register_system(
-                principal=who, key="new", name="New", risk_tier="low", owner=world.people["author"]
+                principal=who, key="new", name="New", risk_tier="low", owner=who.person
             )
         ),
         admin=_register_on_the_page,
