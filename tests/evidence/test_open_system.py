@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from evidence.access import Principal, principal_of_user
-from evidence.errors import ConflictingContent
+from evidence.errors import ConflictingContent, NotFound
 from evidence.models import AuditEvent, Membership, System
 from evidence.services import registry
 from tests.factories import World, make_world
@@ -34,11 +34,19 @@ def test_whoever_registers_it_and_its_owner_see_it(world: World) -> None:
     assert AuditEvent.objects.filter(verb="system.registered", object_id=system.pk).count() == 1
 
 
-def test_an_owner_whose_sight_takes_two_operators_is_left_to_them(world: World) -> None:
-    approver = world.people["approver"]
-    system = open_new(world.principal("operator"), approver)
-    assert system.owner == approver
+@pytest.mark.parametrize("role", ["approver", "auditor", "operator"])
+def test_an_owner_whom_no_one_operator_lets_see_it_is_left_to_those_who_may(world: World, role: str) -> None:
+    owner = world.join("other", role)
+    system = open_new(world.principal("operator"), owner)
+    assert system.owner == owner
     assert members_of(system) == {world.people["operator"].username}
+
+
+def test_nobody_is_an_owner_whom_the_operator_does_not_know(world: World) -> None:
+    stranger = make_world("elsewhere").people["author"]
+    with pytest.raises(NotFound, match="There is no person"):
+        open_new(world.principal("operator"), stranger)
+    assert not System.objects.filter(key="new").exists()
 
 
 def test_the_key_of_a_system_of_others_is_taken_and_nothing_of_it_is_told(world: World) -> None:
@@ -46,7 +54,7 @@ def test_the_key_of_a_system_of_others_is_taken_and_nothing_of_it_is_told(world:
     with pytest.raises(ConflictingContent) as refused:
         registry.open_system(
             principal=world.principal("operator"), key=taken.key, name=taken.name, risk_tier=taken.risk_tier,
-            owner=taken.owner,
+            owner=world.people["author"],
         )  # fmt: skip
     assert str(refused.value) == (
         "The key 'elsewhere' is taken by a system that is not yours: choose another."

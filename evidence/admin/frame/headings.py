@@ -124,7 +124,7 @@ _HEADINGS: Final[Mapping[str, StrOrPromise]] = {
     "Made by": pgettext_lazy("heading", "Made by"),
     "Made from": pgettext_lazy("heading", "Made from"),
     "Material": pgettext_lazy("heading", "Material"),
-    "Max age days": pgettext_lazy("heading", "Maximum age, days"),
+    "Max age days": pgettext_lazy("heading", "Days it holds"),
     "May": pgettext_lazy("heading", "May"),
     "Measured": pgettext_lazy("heading", "Measured"),
     "Media type": pgettext_lazy("heading", "Media type"),

@@ -101,7 +101,8 @@ ACTS: Final[list[Act]] = [
         ANYWHERE,
         serve(
             lambda world, who, _: registry.register_system(
-                principal=who, key="new", name="New", risk_tier="low", owner=who.person
+                principal=who, key="new", name="New", risk_tier="low",
+                owner=who.user or world.people["author"],
             )
         ),
         admin=_register_on_the_page,
