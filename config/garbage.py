@@ -17,9 +17,8 @@ from itertools import count
 from typing import Any, Final
 
 _YOUNG: Final = 10_000  # objects more than were freed; then those that came since are looked through
-_OLDEST: Final = (
-    2  # of Python's generations: a look through it is one through everything that is not left alone
-)
+# Of Python's generations: a look through it is one through everything that is not left alone.
+_OLDEST: Final = 2
 _ALL_AFTER: Final = 100  # of those looks
 _looks: Final = count(1)
 

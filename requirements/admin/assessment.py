@@ -115,15 +115,15 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("Measured"))
     def measured(self, assessment: Assessment) -> str:
-        return say_measured(assessment)
+        return measured_with_slice(assessment)
 
     @admin.display(description=_("Against its threshold"))
     def against_threshold(self, assessment: Assessment) -> str:
         """Draw the value on its way to where the criterion wants it."""
-        if deciding_part(assessment).get("value", assessment.value) is None:
-            return "–"
         criterion, part = assessment.criterion, deciding_part(assessment)
         shown = {name: part.get(name, getattr(assessment, name)) for name in _NUMBERS}
+        if shown["value"] is None:
+            return "–"
         measured = figure(**shown)
         if part:
             measured = _("%(measured)s, in the slice %(slice)s, which decided") % {
@@ -143,15 +143,13 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
         return format_html('<figure class="tb-figure">{}<figcaption>{}</figcaption></figure>', drawn, caption)
 
 
-def say_measured(assessment: Assessment) -> str:
+def measured_with_slice(assessment: Assessment) -> str:
     """Return what was measured of the whole, and which slice decided, where one did: it may look better than that."""
     measured = figure(**{name: getattr(assessment, name) for name in _NUMBERS})
     named = slice_in(assessment.detail)
-    return (
-        measured
-        if not named
-        else gettext("%(measured)s · decided by the slice %(slice)s") % {"measured": measured, "slice": named}
-    )
+    if not named:
+        return measured
+    return gettext("%(measured)s · decided by the slice %(slice)s") % {"measured": measured, "slice": named}
 
 
 def _says(observation: Observation) -> str:

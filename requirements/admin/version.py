@@ -30,7 +30,7 @@ from evidence.models import System
 from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_text, refusal_title
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
-from requirements.admin.assessment import say_measured
+from requirements.admin.assessment import measured_with_slice
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
 from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
@@ -311,7 +311,7 @@ def _say_measured(row: CriterionNow) -> dict[str, Any]:
     return said | {
         "verdict": badge(standing.verdict.value),
         "is_stale": standing.is_stale,
-        "measured": say_measured(assessment),
+        "measured": measured_with_slice(assessment),
         "as_of": assessment.as_of,
         "url": record_url(assessment),
         "is_of_other_version": row.is_of_other_version,

@@ -33,10 +33,9 @@ class WordedChoicesFilter(ChoicesFieldListFilter):
         codes = {label: code for code, label in self.field.flatchoices}
         for choice in super().choices(changelist):
             label = choice["display"]
-            yield {
-                **choice,
-                "display": choice_of(codes[label], label, str(self.field)) if label in codes else label,
-            }
+            if label in codes:
+                choice["display"] = choice_of(codes[label], label, str(self.field))
+            yield choice
 
 
 # In the place of Django's own, in every list that narrows by such a column.

@@ -444,9 +444,8 @@ def choice_of(value: object, label: object, field: str = "") -> str:
     if said.casefold() != text.casefold():
         return capfirst(said)
     plain = code.replace("_", " ")
-    return (
-        capfirst(plain) if text == plain.title() else text
-    )  # Django's own label of a code has a capital a word
+    is_label_of_django = text == plain.title()  # which has a capital a word
+    return capfirst(plain) if is_label_of_django else text
 
 
 def noun_of(options: Options[Any]) -> str:

@@ -19,7 +19,8 @@ from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import record_url
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotYetSigned
 from evidence.pages.reader import principal_of
-from evidence.pages.refusals import refusal, refusal_detail
+from evidence.pages.refusals import refusal
+from evidence.pages.refused_forms import tell_unsigned
 from evidence.pages.sent_forms import check_names
 from evidence.worded import sentence_of, worded
 
@@ -150,7 +151,7 @@ def as_read(request: HttpRequest) -> HttpRequest:
 def tell_refusal(request: HttpRequest, exc: Any) -> int:
     """Have a refusal said above the page that is shown next, and return the status of the answer."""
     if isinstance(exc, NotYetSigned):
-        messages.info(request, refusal_detail(exc))
+        tell_unsigned(request, exc)
     else:
         messages.error(request, refusal(exc))
     return int(exc.http_status)

@@ -21,7 +21,7 @@ from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import is_place, place_of, read_sources, read_turns
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
 from evidence.admin.review.reason import REASON_JOINS
-from evidence.errors import EvidenceError, NotFound
+from evidence.errors import EvidenceError, NotFound, NotYetSigned
 from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.reader import principal_of
@@ -171,7 +171,7 @@ def _carry_out(
         sentence = action(trace, task, principal, form.cleaned_data)
     except EvidenceError as exc:
         status = tell_in_form(request, form, exc)
-        if form.non_field_errors():
+        if not isinstance(exc, NotYetSigned):
             messages.error(request, refusal(exc))
         return status
     messages.success(request, sentence)
