@@ -47,6 +47,9 @@ class Lock(StrEnum):
     REVIEW_TASK = "evidence.reviewtask"  # what is said about one task
     SAMPLING = "evidence.sampling"  # the sampling plans of a system, and what becomes of them
     SEQUENCER = "evidence.sequencer"  # the one that numbers leaves
+    SERVICE = (
+        "evidence.service"  # whose spans of a name are: a system of that key, or services that are declared
+    )
     SIGN_IN_BINDING = "evidence.signinbinding"  # which subject of the provider is whom
     SIGNER = "evidence.signer"  # the one that signs checkpoints
     SPAN_PARTITION = "evidence.span_partition"  # the making of a month; its function in the database takes it

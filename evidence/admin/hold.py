@@ -87,11 +87,11 @@ class LegalHoldAdmin(AddsThroughService, SteppedModelAdmin):
     def traces(self, hold: LegalHold) -> SafeString:
         """Return the way to the list of them, by whole days."""
         asked: dict[str, object] = {
-            "system__id__exact": hold.system_id, "started_at__gte": f"{hold.period_from:%Y-%m-%d}",
+            "system__id__exact": hold.system_id, "started_at__gte": hold.period_from.date().isoformat(),
         }  # fmt: skip
         if hold.period_to is not None:
             last = hold.period_to - timedelta(microseconds=1)
-            asked["started_at__lte"] = f"{last:%Y-%m-%d}"
+            asked["started_at__lte"] = last.date().isoformat()
         address = list_url("evidence.trace", **asked)
         return format_html('<a href="{}">{}</a>', address, _("Traces that began on its days"))
 

@@ -25,7 +25,13 @@ from requirements.admin.criterion import holds_when
 from requirements.drafts import Comparator
 from requirements.models import Assessment
 from requirements.selectors.assessment_codes import find_code
-from requirements.selectors.observations import SHOWN, Observation, deciding_part, worst_observations
+from requirements.selectors.observations import (
+    SHOWN,
+    Observation,
+    deciding_part,
+    name_of_slice,
+    worst_observations,
+)
 from requirements.selectors.standings import standing
 from requirements.telling import slice_in
 
@@ -127,7 +133,7 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
         measured = figure(**shown)
         if part:
             measured = _("%(measured)s, in the slice %(slice)s, which decided") % {
-                "measured": measured, "slice": slice_in(assessment.detail),
+                "measured": measured, "slice": name_of_slice(part["where"]),
             }  # fmt: skip
         drawn = drawing(
             drawings.bullet(

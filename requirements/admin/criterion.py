@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -22,6 +22,7 @@ from evidence.any_of import any_of_keys
 from evidence.pages.reader import principal_of
 from requirements.drafts import Comparator
 from requirements.models import AcceptanceCriterion, Assessment
+from requirements.selectors.last_assessed import with_last_assessed
 from requirements.selectors.system_strips import NOT_MET, UNKNOWN, strips_of
 
 
@@ -68,19 +69,13 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the criteria, each with its last assessment of those that the reader may see."""
-        seen = visible(Assessment.objects.all(), request).filter(criterion=OuterRef("pk"))
-        last = seen.order_by("-as_of", "-pk")
-        found: QuerySet[Any] = super().get_queryset(request)
-        with_last: QuerySet[Any] = found.annotate(
-            last_id=Subquery(last.values("pk")[:1]),
-            last_verdict=Subquery(last.values("verdict")[:1]),
-            last_release=Subquery(last.values("release__name")[:1]),
-        )
-        return with_last
+        return with_last_assessed(super().get_queryset(request), visible(Assessment.objects.all(), request))
 
     @admin.display(description="Last assessed")
     def last_assessed(self, criterion: Any) -> str:
-        """Lead to what was found last, and say of which release."""
+        """Lead to what was found last, and say of which release; that it is not shown yet is no word about it."""
+        if criterion.newest_id != criterion.last_id:
+            return gettext("not shown before you have judged")
         if criterion.last_id is None:
             return badge("untested")
         way = reverse("admin:requirements_assessment_change", args=[criterion.last_id])

@@ -22,7 +22,6 @@ from evidence.models import (
 from requirements.checks import Population, known_checks
 from requirements.freshness import oldest_allowed
 from requirements.models import Assessment
-from requirements.telling import slice_in
 
 SHOWN: Final = 10
 # How a row leads to its trace.
@@ -76,11 +75,13 @@ def _few(found: QuerySet[Any], principal: Principal, limit: int) -> QuerySet[Any
 
 def deciding_part(assessment: Assessment) -> Mapping[str, Any]:
     """Return the slice that decided, with its numbers, by how the verdict begins; nothing where the whole did."""
-    named = slice_in(assessment.detail)
-    return next((part for part in assessment.slices if _name_of(part["where"]) == named), {}) if named else {}
+    named = {name_of_slice(part["where"]): part for part in assessment.slices}
+    begun = [name for name in named if assessment.detail.startswith(f"in {name}: ")]
+    return named[max(begun, key=len)] if begun else {}
 
 
-def _name_of(where: Mapping[str, str]) -> str:
+def name_of_slice(where: Mapping[str, str]) -> str:
+    """Return what a verdict calls a slice: "language=en, risk_tier=high"."""
     return ", ".join(f"{dimension}={value}" for dimension, value in sorted(where.items()))
 
 

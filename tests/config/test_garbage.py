@@ -51,6 +51,17 @@ for look in range(_ALL_AFTER):
     gc.collect()
 assert ring() is None, "a ring that was in use during a look stays for ever"
 assert not looked_through()
+
+# Requests that a look finds being answered, each with much that it brought.
+large = gc.get_freeze_count() // 3
+answered = []
+for request in range(12):
+    asking = Ring()
+    asking.sent = [[] for _ in range(large)]
+    answered.append(weakref.ref(asking))
+    gc.collect()
+    del asking
+assert sum(each() is not None for each in answered) <= 2, "what requests brought is kept after them"
 print("serves")
 """
 

@@ -163,6 +163,8 @@ def lists_with(task: ReviewTask) -> dict[str, str]:
         "decision=reject",
     ]
     by_api = {f"/api/v1/traces?{each}": trace for each in asked}
+    by_api |= {f"/api/v1/review-tasks{each}": trace for each in standings if not each.endswith("all")}
+    by_api |= {"/api/v1/adjudications": trace}
     return by_page | by_api | {reverse("admin:evidence_queuedtask_changelist"): own, "/api/v1/reviews": trace}
 
 

@@ -67,6 +67,22 @@ def test_the_command_lists_what_is_in_force_and_names_what_is_wrong(world: World
     assert run("release", str(hold.pk), *why) == ""
 
 
+def test_a_form_that_is_sent_twice_places_one_hold(world: World) -> None:
+    began = timezone.now()
+
+    def place(reason: str = "case 1") -> LegalHold:
+        return place_hold(
+            system=world.system, reason=reason, period_from=began, period_to=None, principal=acting()
+        )
+
+    first = place()
+    assert place() == first
+    assert place("case 2") != first
+    release_hold(hold=first, reason="settled", principal=acting())
+    assert place() != first, "what was released is no answer to a new one"
+    assert AuditEvent.objects.filter(verb="legal_hold.placed").count() == 3
+
+
 @pytest.fixture
 def operator(client: Client, world: World) -> Client:
     client.force_login(world.people["operator"])

@@ -80,3 +80,19 @@ def test_the_page_leads_to_the_new_system_and_names_what_is_wrong(world: World, 
 def test_nobody_else_is_offered_the_form(world: World, client: Client, role: str) -> None:
     client.force_login(world.people[role])
     assert client.get(reverse(PAGE)).status_code == 403
+
+
+def test_a_form_that_was_sent_twice_finds_the_system_that_it_made(world: World) -> None:
+    before = world.principal("operator")  # as both requests began
+    assert open_new(before, world.people["author"]) == open_new(before, world.people["author"])
+
+
+def test_a_system_and_a_service_have_no_name_in_common(world: World) -> None:
+    operator, author = world.principal("operator"), world.people["author"]
+    registry.declare_service(principal=operator, system=world.system, name="new", is_part=True)
+    with pytest.raises(ConflictingContent, match="is a service that was declared"):
+        open_new(operator, author)
+    registry.declare_service(principal=operator, system=world.system, name="new", is_part=False)
+    open_new(operator, author)
+    with pytest.raises(ConflictingContent, match="is the key of a system"):
+        registry.declare_service(principal=operator, system=world.system, name="new", is_part=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -10,6 +11,7 @@ from evidence import acts, locks
 from evidence.access import Principal
 from evidence.errors import InvalidInput
 from evidence.models import LegalHold, LegalHoldRelease, System
+from evidence.selectors.holds import active_holds
 from evidence.services import audit
 from evidence.texts import check_texts
 from evidence.worded import worded
@@ -26,7 +28,8 @@ def place_hold(
 ) -> LegalHold:
     """Keep a system's spans of a period, and their traces, until the hold is released.
 
-    Waits for a disposal that is under way: once this returns, nothing of the period is erased or dropped.
+    Waits for a disposal that is under way: once this returns, nothing of the period is erased or dropped. The same
+    again, while it stands, answers with the hold that there is: a form may be sent twice.
 
     Args:
         period_from: aware; of the spans' start, inclusive.
@@ -43,13 +46,13 @@ def place_hold(
     if period_to is not None and period_to <= period_from:
         raise InvalidInput(worded("A legal hold's period ends after it begins."))
     locks.hold(locks.Lock.DISPOSAL)
-    hold = LegalHold.objects.create(
-        system=system,
-        reason=reason,
-        period_from=period_from,
-        period_to=period_to,
-        placed_by=principal.actor,
-    )
+    asked: dict[str, Any] = {
+        "system": system, "reason": reason, "period_from": period_from, "period_to": period_to,
+        "placed_by": principal.actor,
+    }  # fmt: skip
+    if (standing := active_holds().filter(**asked).first()) is not None:
+        return standing
+    hold = LegalHold.objects.create(**asked)
     payload = {"reason": reason}
     audit.record(verb="legal_hold.placed", actor=principal.actor, obj=hold, system=system, payload=payload)
     return hold

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from evidence import acts
+from evidence import acts, locks
 from evidence.access import Principal
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import ServiceName, System
@@ -33,7 +33,8 @@ def declare_service(*, principal: Principal, system: System, name: str, is_part:
     if not name.strip():
         raise InvalidInput(worded("A service has a name: give its service.name."))
     check_texts(ServiceName, name=name)
-    if System.objects.filter(key=name).exists():
+    locks.hold(locks.Lock.SERVICE, name)
+    if is_part and System.objects.filter(key=name).exists():
         raise ConflictingContent(
             worded("%(name)s is the key of a system: its spans are that system's.", name=repr(name))
         )
@@ -52,6 +53,12 @@ def declare_service(*, principal: Principal, system: System, name: str, is_part:
     verb = "service.declared" if is_part else "service.withdrawn"
     audit.record(verb=verb, actor=principal.actor, obj=row, system=system)
     return row
+
+
+def is_service_of_any(name: str) -> bool:
+    """Whether the service of a name is part of some system, by the latest word of each."""
+    latest = ServiceName.objects.filter(name=name).order_by("system_id", "-pk").distinct("system_id")
+    return any(latest.values_list("is_part", flat=True))
 
 
 def systems_of_services(system_ids: Iterable[int]) -> dict[str, set[int]]:

@@ -8,13 +8,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from evidence import acts
+from evidence import acts, locks
 from evidence.access import Principal
 from evidence.errors import ConflictingContent, InvalidInput
-from evidence.models import System
+from evidence.models import Membership, System
 from evidence.roles import beyond_one_operator, roles_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member, grant_membership
+from evidence.services.registry.service_names import is_service_of_any
 from evidence.texts import check_texts
 from evidence.worded import worded
 
@@ -62,12 +63,20 @@ def _put_on_record(
     """Return the system of a key, and whether it is a new one."""
     acts.check_can_register_system(principal, owner)
     _check_fields(key, name, risk_tier)
+    locks.hold(locks.Lock.SERVICE, key)
+    if not System.objects.filter(key=key).exists() and is_service_of_any(key):
+        raise ConflictingContent(
+            worded(
+                "%(key)s is a service that was declared to be part of a system: choose another.",
+                key=repr(key),
+            )
+        )
     system, created = System.objects.select_related("owner").get_or_create(
         key=key, defaults={"name": name, "risk_tier": risk_tier, "owner": owner}
     )
     if created:
         audit.record(verb="system.registered", actor=principal.actor, obj=system, system=system)
-    elif principal.user is not None and system.pk not in principal.system_ids:
+    elif principal.user is not None and not _is_of(principal.user, principal, system):
         raise ConflictingContent(
             worded("The key %(key)s is taken by a system that is not yours: choose another.", key=repr(key))
         )
@@ -83,6 +92,12 @@ def _put_on_record(
             )
         )
     return system, created
+
+
+def _is_of(person: User, principal: Principal, system: System) -> bool:
+    """Whether a system is somebody's by now: by a form that was sent twice it may be since they were looked up."""
+    since = Membership.objects.filter(system=system, user=person.pk)
+    return system.pk in principal.system_ids or since.exists()
 
 
 def _check_fields(key: str, name: str, risk_tier: str) -> None:
