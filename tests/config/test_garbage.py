@@ -53,7 +53,7 @@ assert ring() is None, "a ring that was in use during a look stays for ever"
 assert not looked_through()
 
 # Requests that a look finds being answered, each with much that it brought.
-large = gc.get_freeze_count() // 3
+large = gc.get_freeze_count()
 answered = []
 for request in range(12):
     asking = Ring()

@@ -85,9 +85,12 @@ def test_a_disagreement_is_settled_once_by_a_third_person(world: World) -> None:
     for wrong in ({"decision": "perhaps"}, {"rationale": " "}):
         with pytest.raises(InvalidInput, match="needs a decision and its rationale"):
             reviews.adjudicate(principal=acting_as(third), **settle | wrong)
-    assert reviews.adjudicate(principal=acting_as(third), **settle) == Adjudication.objects.get()
-    with pytest.raises(ConflictingContent, match="was settled before"):
-        reviews.adjudicate(principal=acting_as(third), **settle)
+    settled = reviews.adjudicate(principal=acting_as(third), **settle)
+    assert reviews.adjudicate(principal=acting_as(third), **settle) == settled, "sent again it is the same"
+    assert Adjudication.objects.get() == settled
+    for person, over in ((third, {"rationale": "Otherwise."}), (colleague(world, "fourth"), {})):
+        with pytest.raises(ConflictingContent, match="was settled before"):
+            reviews.adjudicate(principal=acting_as(person), **settle | over)
     with pytest.raises(ConflictingContent, match="its reviews are closed"):
         reviews.record_review(principal=acting_as(third), trace=task.trace, decision="approve")
 
