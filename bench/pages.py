@@ -4,10 +4,11 @@
         [--json]
 
 The store is that of `bench.reads`, with a release that is live, and beside it a system of requirements, each assessed,
-and one that has a row of every noun (`bench.page_walk`). One task in ten waits; the others have the review that was
-asked for. Pages are asked for in this process, whole: session, middleware, view, template. Those of a reviewer's work
-are asked for by rows drawn at random; every other page that somebody of any role may open, `WALKED` times. With
-`--store` it is kept in that folder, and measured again without filling when the folder has one.
+and one that has a row of every noun (`bench.page_walk`). One task in ten waits, and one in a hundred for its second
+review; the others have the reviews that were asked for. Pages are asked for in this process, whole: session,
+middleware, view, template. Those of a reviewer's work are asked for by rows drawn at random; every other page that
+somebody of any role may open, `WALKED` times. With `--store` it is kept in that folder, and measured again without
+filling when the folder has one.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from bench.server import REPOSITORY, connect_as_owner, environment_of, migrate, 
 from config import embedded
 
 WAITS_EVERY: Final = 10  # tasks
+HALF_JUDGED: Final = f"id %% {10 * WAITS_EVERY} = 1"  # of those that have a review, a few wait for another
 DEEP: Final = (
     20  # a page of the queue that nobody reaches by chance; a list of many rows ends before its last
 )
@@ -45,21 +47,19 @@ INSERT INTO evidence_reviewtask (system_id, trace_id, reason, risk_tier, reviews
 SELECT system_id, id, 'high_risk', (ARRAY['high', 'medium', 'low'])[1 + id %% 3], 1, sealed_at + interval '3 days',
     sealed_at
 FROM evidence_trace ORDER BY id DESC LIMIT %(tasks)s"""
+_SECOND: Final = f"UPDATE evidence_reviewtask SET reviews_required = 2 WHERE {HALF_JUDGED}"
 _REVIEWS: Final = f"""
 INSERT INTO evidence_review (task_id, reviewer_id, decision, reason_code, rationale, corrected_answer, machine_verdict,
     created_at)
 SELECT id, %(colleague)s, 'approve', '', '', '', '{{}}', created_at FROM evidence_reviewtask
 WHERE id %% {WAITS_EVERY} > 0"""
 _QUEUE: Final = f"""
-INSERT INTO evidence_queuedtask (task_id, system_id, stage, risk_rank, due_at, due_on, reason_rank, language)
+INSERT INTO evidence_queuedtask (task_id, system_id, stage, risk_rank, due_at, due_on, reason_rank, language,
+    may_have_reviews)
 SELECT id, system_id, 'judge', array_position(ARRAY['high', 'medium', 'low'], risk_tier::text) - 1, due_at,
-    (due_at AT TIME ZONE 'UTC')::date, 1, 'en'
-FROM evidence_reviewtask WHERE id %% {WAITS_EVERY} = 0"""
-_TABLES: Final = {
-    "evidence_reviewtask": _TASKS,
-    "evidence_review": _REVIEWS,
-    "evidence_queuedtask": _QUEUE,
-}
+    (due_at AT TIME ZONE 'UTC')::date, 1, 'en', {HALF_JUDGED}
+FROM evidence_reviewtask WHERE id %% {WAITS_EVERY} = 0 OR {HALF_JUDGED}"""
+_OF_REVIEWS: Final = ("evidence_reviewtask", "evidence_review", "evidence_queuedtask")
 
 
 def main() -> None:
@@ -132,9 +132,9 @@ def _fill(folder: Path, options: argparse.Namespace) -> dict[str, float]:
         known = register(connection)
     known["releases"] = [make_live_release()]
     epoch = datetime.now(UTC) - timedelta(seconds=options.traces / RATE)
-    with filling_quickly(folder, [*FILLED, *_TABLES]) as connection:
+    with filling_quickly(folder, [*FILLED, *_OF_REVIEWS]) as connection:
         fill(connection, first=0, last=options.traces - 1, epoch=epoch, known=known)
-        for statement in _TABLES.values():
+        for statement in (_TASKS, _SECOND, _REVIEWS, _QUEUE):
             connection.execute(statement, {"tasks": options.tasks, **people})
     command = [sys.executable, "-m", "bench.page_walk", str(options.requirements)]
     subprocess.run(command, cwd=REPOSITORY, env=environment_of(folder, "owner"), check=True)

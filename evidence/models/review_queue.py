@@ -42,6 +42,8 @@ class QueuedTask(StoredModel):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     held_until = models.DateTimeField(null=True)  # after which anybody may take it
+    # False: nobody has judged the answer, in whichever revision. True says nothing: ask the reviews.
+    may_have_reviews = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         constraints = [
@@ -58,6 +60,11 @@ class QueuedTask(StoredModel):
             ),
             models.Index(
                 fields=["held_by"], condition=models.Q(held_by__isnull=False), name="evidence_queuedtask_held"
+            ),
+            models.Index(
+                fields=["system"],
+                condition=models.Q(may_have_reviews=True),
+                name="evidence_queuedtask_judged",
             ),
         ]
 

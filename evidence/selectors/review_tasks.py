@@ -206,9 +206,12 @@ def releases_to_judge_blind(user: User) -> QuerySet[Any]:
 
     Not for one that is open to them as gold: what counts many answers and names none does not lead, and that it were
     gone would tell, where nothing that waits has been judged.
+
+    Only rows of the queue that may have reviews are asked: to ask each task took 0.7 s at a hundred thousand.
     """
     by_others = Review.objects.exclude(reviewer=user).filter(**_same_answer("trace", to="task__trace"))
-    waiting = tasks_waiting_for(user).filter(~is_given(user, "pk"))
+    queued = QueuedTask.objects.filter(may_have_reviews=True)
+    waiting = tasks_waiting_for(user).filter(~is_given(user, "pk"), pk__in=queued.values("pk"))
     theirs = waiting.filter(Exists(by_others), trace__release__isnull=False)
     return theirs.order_by().values("trace__release")
 

@@ -7,13 +7,13 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, IntegerField, Q, QuerySet, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
 
 from evidence import acts, clock
 from evidence.access import Principal
 from evidence.errors import ConflictingContent
 from evidence.locks import Lock, hold
-from evidence.models import GoldTask, QueuedTask, ReviewTask, SavedFilter, Trace
+from evidence.models import GoldTask, QueuedTask, Review, ReviewTask, SavedFilter, Trace
 from evidence.selectors.gold import is_given_to_another
 from evidence.selectors.review_tasks import (
     QUEUE_ORDER,
@@ -30,8 +30,13 @@ MOST_WRONG: Final = 50  # rows that one call passes over and puts right
 
 
 def queue_new(tasks: Sequence[ReviewTask]) -> None:
-    """Put tasks just opened, that nobody has judged, into the queue in place of those of earlier revisions."""
-    QueuedTask.objects.bulk_create([_row(task, QueuedTask.Stage.JUDGE) for task in tasks])
+    """Put tasks just opened, that nobody has judged, into the queue in place of those of earlier revisions.
+
+    An earlier revision may have been judged, also by somebody whose review is being stored beside this.
+    """
+    QueuedTask.objects.bulk_create(
+        [_row(task, QueuedTask.Stage.JUDGE, is_judged=task.trace.revision > 1) for task in tasks]
+    )
     again = [task.trace.trace_id for task in tasks if task.trace.revision > 1]
     if again:
         of_these = QueuedTask.objects.filter(task__trace__trace_id__in=again)
@@ -48,7 +53,8 @@ def requeue(task: ReviewTask) -> None:
     if standing.is_open or standing.is_disputed or is_gold:
         is_to_judge = standing.is_open or is_gold
         stage = QueuedTask.Stage.JUDGE if is_to_judge else QueuedTask.Stage.SETTLE
-        QueuedTask.objects.bulk_create([_row(task, stage)])
+        is_judged = standing.n_reviews > 0 or task.trace.revision > 1
+        QueuedTask.objects.bulk_create([_row(task, stage, is_judged=is_judged)])
 
 
 def leave_queue(traces: Iterable[Trace]) -> None:
@@ -59,7 +65,8 @@ def leave_queue(traces: Iterable[Trace]) -> None:
 def mend_queue() -> int:
     """Give each task that waits its row, and take the rows of those that do not; return how many were wrong.
 
-    They are in step where each change goes through this module, which it does not on servers of before.
+    They are in step where each change goes through this module, which it does not on servers of before. Of what those
+    put into the queue nobody was told whether it was judged; that is looked up, and counts as nothing wrong.
     """
     tasks = with_standing(ReviewTask.objects.all())
     waits = {
@@ -75,7 +82,15 @@ def mend_queue() -> int:
     found = list(tasks.filter(wrong).select_related("trace"))
     for task in found:
         _requeue_held(task)
+    _mark_unjudged()
     return len(found)
+
+
+def _mark_unjudged() -> None:
+    """Mark what nobody has judged. A review that is stored meanwhile makes its row anew, whichever comes first."""
+    judged = Review.objects.filter(task=OuterRef("task"))
+    first = QueuedTask.objects.filter(may_have_reviews=True, task__trace__revision=1)
+    first.filter(~Exists(judged)).update(may_have_reviews=False)
 
 
 @transaction.atomic
@@ -163,7 +178,7 @@ def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:
     rows.update(held_by=principal.person, held_until=clock.now() + settings.REVIEW_HOLD)
 
 
-def _row(task: ReviewTask, stage: QueuedTask.Stage) -> QueuedTask:
+def _row(task: ReviewTask, stage: QueuedTask.Stage, *, is_judged: bool) -> QueuedTask:
     return QueuedTask(
         task=task,
         system_id=task.system_id,
@@ -173,4 +188,5 @@ def _row(task: ReviewTask, stage: QueuedTask.Stage) -> QueuedTask:
         reason_rank=rank_of_reason(task.reason),
         due_at=task.due_at,
         language=language_of(task.trace),
+        may_have_reviews=is_judged,
     )

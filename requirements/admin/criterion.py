@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link
+from evidence.admin.frame.base import ChainLink, LeanChangeList, ReadOnlyModelAdmin
+from evidence.admin.frame.display import badge, link, record_url
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.visibility import visible
@@ -22,7 +23,7 @@ from evidence.any_of import any_of_keys
 from evidence.pages.reader import principal_of
 from requirements.drafts import Comparator
 from requirements.models import AcceptanceCriterion, Assessment
-from requirements.selectors.last_assessed import with_last_assessed
+from requirements.selectors.last_assessed import LastAssessed, last_assessed
 from requirements.selectors.system_strips import NOT_MET, UNKNOWN, strips_of
 
 
@@ -50,6 +51,24 @@ class StandsFilter(admin.SimpleListFilter):
         )
 
 
+class CriterionList(LeanChangeList):
+    """Finds the criteria of a page first, and then what was found last of these."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self._seen = visible(Assessment.objects.all(), request)
+        self.result_list = self._told(list(self.result_list))
+
+    def read_rows(self, keys: Sequence[Any]) -> list[Model]:
+        return self._told(super().read_rows(keys))
+
+    def _told(self, criteria: list[Any]) -> list[Any]:
+        last = last_assessed([each.pk for each in criteria], self._seen)
+        for each in criteria:
+            each.last_assessed = last[each.pk]
+        return criteria
+
+
 @admin.register(AcceptanceCriterion)
 class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
     list_display = [
@@ -67,20 +86,22 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
         ),
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the criteria, each with its last assessment of those that the reader may see."""
-        return with_last_assessed(super().get_queryset(request), visible(Assessment.objects.all(), request))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        del request, kwargs
+        return CriterionList
 
     @admin.display(description="Last assessed")
     def last_assessed(self, criterion: Any) -> str:
         """Lead to what was found last, and say of which release; that it is not shown yet is no word about it."""
-        if criterion.newest_id != criterion.last_id:
+        last: LastAssessed = criterion.last_assessed
+        if last.is_hidden:
             return gettext("not shown before you have judged")
-        if criterion.last_id is None:
+        if last.assessment is None:
             return badge("untested")
-        way = reverse("admin:requirements_assessment_change", args=[criterion.last_id])
-        told = gettext("for %(release)s") % {"release": criterion.last_release}
-        return format_html('<a href="{}">{}<br>{}</a>', way, badge(criterion.last_verdict), told)
+        told = gettext("for %(release)s") % {"release": last.assessment.release.name}
+        return format_html(
+            '<a href="{}">{}<br>{}</a>', record_url(last.assessment), badge(last.assessment.verdict), told
+        )
 
     @admin.display(description="Requirement version")
     def version_link(self, criterion: AcceptanceCriterion) -> str:
