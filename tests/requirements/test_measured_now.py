@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from evidence import clock
 from evidence.models import ReviewTask
@@ -24,6 +25,7 @@ from tests.evidence.test_blinding import (
     signed_in,
     task,  # noqa: F401  # a fixture
 )
+from tests.evidence.test_csv_export import rows_of
 from tests.factories import World, deploy, make_world, second_release
 from tests.requirements.builders import make_criterion
 from tests.requirements.test_eval_criteria import PARAMETERS
@@ -154,6 +156,27 @@ def test_what_is_kept_from_a_reviewer_is_not_said_to_be_unmeasured(
     assert "not measured yet" not in told
     say(signed_in(second), task, "approve")
     assert "not shown before you have judged" not in shown_to(world, "second", counted.version)
+
+
+def test_a_list_of_criteria_says_of_each_what_was_found_last_or_why_it_does_not(
+    world: World, task: ReviewTask, counted: AcceptanceCriterion  # noqa: F811  # fixtures
+) -> None:  # fmt: skip
+    """On the page and in the file that is saved from it: one untested, one measured, one that counts reviews."""
+    judge(world, criterion_of(world, key="measured"))
+    make_criterion(world, key="untested")
+    second = signed_in(colleague(world, "second", "reviewer"))
+    address = reverse("admin:requirements_acceptancecriterion_changelist")
+
+    hidden = "not shown before you have judged"
+    assert hidden in second.get(address).content.decode()
+    heading, *rows = rows_of(second.get(address, {"export": "csv"}))
+    place = heading.index("Last assessed")
+    told = {row[1].partition(" ")[0]: row[place] for row in rows}
+    assert told["untested"] == "untested"
+    assert told["measured"] == f"met for {world.release.name}"
+    assert told[counted.version.requirement.key] == hidden
+    say(second, task, "approve")
+    assert hidden not in second.get(address).content.decode()
 
 
 def test_it_takes_as_many_statements_for_many_releases_and_assessments(world: World) -> None:
