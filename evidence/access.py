@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from evidence import clock, session_marks
 from evidence.actors import actor_of_component, actor_of_token, actor_of_user, find_token, find_user
+from evidence.compiled_once import compiled_for
 from evidence.errors import AccessDenied, NotFound
 from evidence.internals import INTERNALS_APP, speaks_of_internals
 from evidence.models import (
@@ -333,7 +334,7 @@ def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> model
         return labels_shown_to(rows, reviewer)
     if rows.model is LabelSet:
         return label_sets_shown_to(rows, reviewer)
-    return rows.exclude(counts_reviews=True, release__in=releases_to_judge_blind(reviewer))
+    return rows.exclude(counts_reviews=True, release__in=compiled_for(reviewer, releases_to_judge_blind))
 
 
 def known_reviews(principal: Principal) -> models.QuerySet[Review]:
