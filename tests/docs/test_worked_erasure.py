@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from evidence.models import Erasure, Scope
 from tests.evidence.eval_files import eval_file, post
-from tests.evidence.test_exact_erasure import LONG, SECRET, THEIRS, send, span_of
+from tests.evidence.subjects import LONG, SECRET, THEIRS, send, span_of
 from tests.factories import World
 from tests.invariants.walk import REPOSITORY
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from evidence.models import Scope
 from tests.evidence.kept_binders import Export, KeptBinder, export_and_undo
+from tests.factories import World
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,10 @@ def keep_binder(
             return export_and_undo(export, tmp_path_factory.mktemp("kept-binder"))
 
     return keep
+
+
+@pytest.fixture
+def sender(world: World) -> World:
+    """A world with the one token by which spans come in, as `subjects.send` sends them."""
+    world.token(Scope.INGEST)
+    return world

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from evidence import clock
 from evidence.array_insert import insert_as_arrays
 from evidence.models import AuditEvent, Retrieval, Scope, ToolCall, Trace, TraceFacts
-from tests.evidence.test_exact_erasure import MINE, OTHER, SECRET, THEIRS, send, span_of
+from tests.evidence.subjects import MINE, OTHER, SECRET, THEIRS, send, span_of
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db

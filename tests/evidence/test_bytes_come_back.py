@@ -26,16 +26,10 @@ from evidence.services.disposal.retention import apply_retention
 from interpret.services.prompts import collect_answer_prompts, read_inputs, store_inputs
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, to_otlp_json
-from tests.evidence.test_exact_erasure import LONG, MINE, OTHER, SECRET, THEIRS, erase, send, span_of
+from tests.evidence.subjects import LONG, MINE, OTHER, SECRET, THEIRS, erase, send, span_of
 from tests.factories import ACTOR, World, make_world
 
 NOTED = eval_file(run_key=7, note=SECRET, other=THEIRS)  # cannot be read, so any system may post it
-
-
-@pytest.fixture
-def sender(world: World) -> World:
-    world.token(Scope.INGEST)
-    return world
 
 
 def refuse(world: World) -> str:

@@ -20,10 +20,9 @@ from evidence.services.blobs import blob_path, read_blob, store_blob
 from evidence.services.disposal.retention import apply_retention
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import START_NS, make_request, make_span, read_traces
-from tests.evidence.test_exact_erasure import MINE, OTHER, SECRET, erase, send, sender, span_of
+from tests.evidence.subjects import MINE, OTHER, SECRET, erase, send, span_of
 from tests.factories import World
 
-__all__ = ["sender"]
 TEXT = {"media_type": "text/plain; charset=utf-8"}
 LARGE = "What another system's customer was told. " * 60  # above the limit of one value in these tests
 pytestmark = [pytest.mark.django_db(transaction=True)]
