@@ -15,7 +15,8 @@ from evidence.services.gates import CriterionReference
 from requirements import starter
 from requirements.selectors.requirements import approved_versions
 from requirements.services.assessment import assess_release
-from requirements.services.requirements import import_requirements
+from requirements.services.requirements import import_requirements, save_requirement
+from requirements.yaml_import import parse_requirement_file
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import eval_file, make_finding
 from tests.evidence.test_log_api import publish
@@ -23,6 +24,10 @@ from tests.factories import World, acting, define_gate, deploy, make_world, seco
 from tests.requirements.builders import AUTHOR, approve, make_traces, move
 
 _BASELINE: Final = Path(starter.__file__).with_name("baseline.yaml")
+_REWORDED: Final = (
+    b"in which its quote is found.",
+    b"of the pinned index in which its quote is found word for word.",
+)
 _ANSWERS: Final = 120
 _WAITING: Final = ("en", "zh-Hans", "en", "en")  # languages of the answers that wait for people
 
@@ -48,7 +53,7 @@ def shown_world() -> World:
 
 
 def _require(world: World) -> None:
-    """Import the requirements that every copilot starts with; the last waits for approval."""
+    """Import the requirements that every copilot starts with: the last waits for approval, and the first reworded."""
     imported = import_requirements(
         system=world.system,
         source=_BASELINE.read_bytes(),
@@ -59,6 +64,12 @@ def _require(world: World) -> None:
     for each in agreed:
         approve(each.version)
     move(last.version, "in_review", AUTHOR)
+    first, *_ = parse_requirement_file(
+        _BASELINE.read_bytes().replace(*_REWORDED), "baseline.yaml"
+    ).requirements
+    author = world.principal("author")
+    reworded, _ = save_requirement(principal=author, system=world.system, draft=first)
+    move(reworded, "in_review", author.actor)
 
 
 def _judge(world: World) -> None:
