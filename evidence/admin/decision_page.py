@@ -17,7 +17,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import drawings
-from evidence.admin.frame.display import badge, beside, drawing, figure, list_url, tone_of
+from evidence.admin.frame.display import (
+    badge,
+    beside,
+    drawing,
+    figure,
+    list_url,
+    listed,
+    listed_apart,
+    tone_of,
+)
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.words import in_words
@@ -148,9 +157,9 @@ def _say_n(measured: Json) -> str:
         said.append(_("look %(number)s of %(planned)s") % look)
     if measured["where"]:
         said.append(
-            _("in %(slice)s") % {"slice": ", ".join(f"{k}={v}" for k, v in sorted(measured["where"].items()))}
+            _("in %(slice)s") % {"slice": listed(f"{k}={v}" for k, v in sorted(measured["where"].items()))}
         )
-    return ", ".join(said)
+    return listed(said)
 
 
 def _say_compared(compared: Json) -> str:
@@ -173,7 +182,7 @@ def _say_tried(tried: Json | None) -> str:
         "wrongly in at most %(alpha)s %%, one of so many in %(together)s %%."
     )
     shares = {name: f"{100 * tried[name]:.3g}" for name in ("alpha", "together")}
-    return said % {"number": tried["number"], "releases": ", ".join(tried["releases"]), **shares}
+    return said % {"number": tried["number"], "releases": listed(tried["releases"]), **shares}
 
 
 def _say_units(measured: Json) -> str:
@@ -200,7 +209,7 @@ def _say_judge(judge: Json | None) -> str:
     said.append(_("%(n_labels)s labels in %(n_units)s independent units by %(n_people)s people") % judge)
     if judge["n_out_of_order"]:
         said.append(_("%(n_out_of_order)s further labels are ahead of their turn and do not count") % judge)
-    return "; ".join(map(str, said))
+    return listed_apart(said)
 
 
 def _figure(value: float | None) -> str:

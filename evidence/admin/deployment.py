@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.access import Principal
 from evidence.acts import can_roll_back
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, list_url
+from evidence.admin.frame.display import badge, link, list_url, listed
 from evidence.admin.frame.filters import LiveAtFilter, recent, related
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.models import Admission, ArtefactVersion, Deployment
@@ -93,7 +93,7 @@ class DeploymentAdmin(SteppedModelAdmin):
             (gettext("%(n)s links are suspect") % {"n": len(found.links)}, found.links),
             (gettext("%(n)s criteria are not assessed yet") % {"n": len(found.criteria)}, found.criteria),
         ]
-        rows = ((said, ", ".join(names)) for said, names in told if names)
+        rows = ((said, listed(names)) for said, names in told if names)
         return format_html("<ul class='tb-life'>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, figure, link, shorten
+from evidence.admin.frame.display import badge, figure, link, listed, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.steps import SteppedModelAdmin
 from evidence.admin.retraction import ASKING
@@ -100,7 +100,7 @@ class EvalScoreAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Slice")
     def part(self, score: EvalScore) -> str:
         """Name the part as its file does: its keys are no codes of ours."""
-        return ", ".join(f"{key}={value}" for key, value in score.slice.items()) or gettext("whole run")
+        return listed(f"{key}={value}" for key, value in score.slice.items()) or gettext("whole run")
 
     @admin.display(description="Value")
     def measured(self, score: EvalScore) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from evidence.admin.decision_page import show_reasons
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link
+from evidence.admin.frame.display import badge, link, listed
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.moments import ago
 from evidence.admin.frame.people import names_of, show_actor
@@ -66,7 +66,7 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
     def bound_to(self, decision: GateDecision) -> str:
         """Say on which runs, and of which commit, the decision was to rest."""
         bound = decision.inputs.get("bound_to", {})
-        return ", ".join([*bound.get("runs", ()), *([bound["commit"]] if bound.get("commit") else [])]) or "–"
+        return listed([*bound.get("runs", ()), *([bound["commit"]] if bound.get("commit") else [])]) or "–"
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",

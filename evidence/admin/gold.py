@@ -14,7 +14,7 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link
+from evidence.admin.frame.display import badge, link, listed
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.words import in_words
@@ -82,7 +82,7 @@ class GoldAnswerAdmin(AddsThroughService, SteppedModelAdmin):
 
     @admin.display(description=gettext_lazy("What is right"))
     def says_right(self, gold: GoldAnswer) -> str:
-        return ", ".join(str(in_words(each)) for each in gold.right) or "–"
+        return listed(in_words(each) for each in gold.right) or "–"
 
 
 @admin.register(GoldDraw)

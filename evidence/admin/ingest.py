@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import shorten
+from evidence.admin.frame.display import listed, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.models import IngestBatch, PendingTrace, Reject, System
 
@@ -30,7 +30,7 @@ class IngestBatchAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Systems it held items of")
     def systems(self, batch: IngestBatch) -> str:
-        return ", ".join(
+        return listed(
             System.objects.filter(pk__in=batch.system_ids).order_by("key").values_list("key", flat=True)
         )
 

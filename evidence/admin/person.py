@@ -26,7 +26,7 @@ from evidence import acts
 from evidence.access import Principal, member_systems, visible_people
 from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import list_url
+from evidence.admin.frame.display import list_url, listed
 from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.shown_again import ShownAgain
 from evidence.admin.frame.steps import Typed, take_or_show
@@ -220,7 +220,7 @@ class PersonAdmin(StrictInput, ShownAgain, _UserAdmin):
             return self._confirm_erasing(request, list(queryset))
         with transaction.atomic():
             gone = [erase_names(principal=principal, person=person) for person in queryset]
-        told = _("Erased the names of %(people)s.") % {"people": ", ".join(map(str, gone))}
+        told = _("Erased the names of %(people)s.") % {"people": listed(gone)}
         self.message_user(request, told, messages.SUCCESS)
         return None
 
@@ -312,7 +312,7 @@ class PersonAdmin(StrictInput, ShownAgain, _UserAdmin):
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
         """Return what they hold, with what of it does not go together: given before that was refused."""
-        held = ", ".join(str(in_words(role)) for role in sorted(roles_of(person))) or "–"
+        held = listed(in_words(role) for role in sorted(roles_of(person))) or "–"
         return " ".join([held, *(f"({text_in_language(said)})" for said in conflicts_of(person))])
 
 

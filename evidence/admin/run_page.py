@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from evidence import drawings
-from evidence.admin.frame.display import drawing, figure, link
+from evidence.admin.frame.display import drawing, figure, link, listed
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.models import EvalRun, EvalSample, EvalScore
 from evidence.selectors.eval_results import MetricResult, comparable_runs, results_of
@@ -46,7 +46,7 @@ def show_comparable(run: EvalRun) -> Sequence[EvalRun]:
 
 def name_of_slice(score: EvalScore) -> str:
     """Return what part of a run a score is of."""
-    return ", ".join(f"{name}={value}" for name, value in sorted(score.slice.items())) or _("whole run")
+    return listed(f"{name}={value}" for name, value in sorted(score.slice.items())) or _("whole run")
 
 
 def _show(result: MetricResult) -> ShownMetric:

@@ -18,7 +18,7 @@ from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
 from evidence.admin.frame.add_form import FORM
 from evidence.admin.frame.base import ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, list_url
+from evidence.admin.frame.display import badge, list_url, listed
 from evidence.admin.frame.filters import related
 from evidence.admin.token_form import TokenForm
 from evidence.errors import EvidenceError
@@ -125,7 +125,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         chosen = list(queryset)
         for token in chosen:
             tokens.revoke_token(principal=principal_of(request), token=token)
-        told = _("Revoked: %(tokens)s.") % {"tokens": ", ".join(map(str, chosen))}
+        told = _("Revoked: %(tokens)s.") % {"tokens": listed(chosen)}
         self.message_user(request, told, messages.SUCCESS)
 
     @admin.display(description=gettext_lazy("On record as"))
@@ -138,11 +138,11 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="May")
     def may(self, token: AccessToken) -> str:
-        return ", ".join(token.scopes)
+        return listed(token.scopes)
 
     @admin.display(description="Systems")
     def on(self, token: AccessToken) -> str:
-        return ", ".join(system.key for system in token.systems.all())
+        return listed(system.key for system in token.systems.all())
 
     @admin.display(description="State")
     def state(self, token: AccessToken) -> str:

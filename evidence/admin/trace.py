@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, shorten
+from evidence.admin.frame.display import badge, link, listed, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.range_filters import between
 from evidence.admin.frame.words import in_words
@@ -108,7 +108,7 @@ class TraceAdmin(TraceSearch):
 
     @admin.display(description="Flags")
     def flagged(self, trace: Trace) -> str:
-        return ", ".join(str(in_words(flag["code"])) for flag in trace.flags) or "–"
+        return listed(in_words(flag["code"]) for flag in trace.flags) or "–"
 
     @admin.display(description="Review")
     def review(self, trace: Trace) -> str:
@@ -168,7 +168,7 @@ class TraceAdmin(TraceSearch):
 
 
 def _listed(texts: Sequence[str] | None) -> str:
-    return ", ".join(texts or ()) or "–"
+    return listed(texts or ()) or "–"
 
 
 def link_to_review(trace: Trace) -> str:

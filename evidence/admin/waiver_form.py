@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.access import Principal, visible_to
 from evidence.admin.decision_page import say_measured
 from evidence.admin.frame.day_field import DayField
+from evidence.admin.frame.display import listed, listed_apart
 from evidence.admin.frame.words import in_words
 from evidence.models import GateDecision, Release
 from evidence.selectors.waivers import newest_decisions, unmet_in, unmet_reasons
@@ -61,11 +62,7 @@ class WaiverForm(forms.Form):
 
 def _found(decision: GateDecision, criterion: str) -> str:
     """Return what a decision found of a criterion, in a line: of each version that its gate asks for."""
-    return "; ".join(
-        " ".join(
-            filter(
-                None, (f"{reason['requirement']},", str(in_words(reason["verdict"])), say_measured(reason))
-            )
-        )
+    return listed_apart(
+        listed(filter(None, (reason["requirement"], in_words(reason["verdict"]), say_measured(reason))))
         for reason in unmet_reasons(decision, criterion)
     )

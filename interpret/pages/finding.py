@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal, visible_to
-from evidence.admin.frame.display import badge, figure, link, record_url, short_digest
+from evidence.admin.frame.display import badge, figure, link, listed, record_url, short_digest
 from evidence.admin.frame.units import unit_in_words
 from evidence.errors import NotFound
 from evidence.pages.frame import Page, Step, page_view
@@ -128,8 +128,8 @@ def _where(found: Finding) -> Sequence[tuple[StrOrPromise, SafeString | str]]:
         (_("Model"), link(spec.model_version)),
         (_("Model digest"), short_digest(_text(told, "model_digest"))),
         (_("Site"), _text(told, "site") or "–"),
-        (_("Languages"), ", ".join(map(str, languages)) if isinstance(languages, list) and languages else "–"),
-        *([(_("Slice"), ", ".join(f"{name}: {value}" for name, value in part.items()))] if part else []),
+        (_("Languages"), listed(languages) if isinstance(languages, list) and languages else "–"),
+        *([(_("Slice"), listed(f"{name}: {value}" for name, value in part.items()))] if part else []),
         *((name, short_digest(_text(told, key))) for name, key in digests),
         (_("Release"), link(found.run.release)),
     ]  # fmt: skip
@@ -175,7 +175,7 @@ def _provenance(found: Finding) -> Sequence[tuple[StrOrPromise, str]]:
 
 
 def _listed(told: object) -> str:
-    return ", ".join(f"{name} {value}" for name, value in _mapping(told).items())
+    return listed(f"{name} {value}" for name, value in _mapping(told).items())
 
 
 def _figure(value: float | None) -> str:

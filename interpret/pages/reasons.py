@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from evidence.admin.frame.display import listed
 from interpret.contracts import NullKind
 from interpret.verdict_reasons import Reason, say
 
@@ -48,10 +50,7 @@ def read_reasons(verdict: Mapping[str, Any], codes: str, english: str) -> Said:
     """Return the reasons under the key `codes`; what was stored before there were codes, in the English it is in."""
     told = verdict.get(codes)
     try:
-        reasons = [
-            Reason(each["code"], _in_words(each["values"]), tuple(each["nulls"])) for each in told or ()
-        ]
-        said = say(reasons, WORDS, NULLS)
+        said = gettext("; ").join(_say(each["code"], each["values"], each["nulls"]) for each in told or ())
     except (AttributeError, KeyError, TypeError, ValueError):  # of a later version, or not ours
         said = ""
     if said:
@@ -60,9 +59,10 @@ def read_reasons(verdict: Mapping[str, Any], codes: str, english: str) -> Said:
     return Said(stored if isinstance(stored, str) else "", "en")
 
 
-def _in_words(values: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the values of a reason, with what is missing in words."""
-    if "missing" not in values:
-        return values
-    named = [str(_MISSING.get(code, code)) for code in values["missing"].split(", ")]
-    return {**values, "missing": ", ".join(named)}
+def _say(code: str, values: Mapping[str, str], nulls: Sequence[str]) -> str:
+    """Return one reason as it is said, its lists separated as the reader writes them."""
+    named = listed(NULLS.get(kind, kind) for kind in nulls)
+    if "missing" in values:
+        missing = values["missing"].split(", ")
+        values = {**values, "missing": listed(_MISSING.get(code, code) for code in missing)}
+    return say([Reason(code, values, (named,))], WORDS, {})

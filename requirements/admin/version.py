@@ -17,7 +17,7 @@ from evidence import clock
 from evidence.access import Principal
 from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, list_url, record_url, shorten
+from evidence.admin.frame.display import badge, link, list_url, listed, record_url, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.life import show_life
@@ -275,7 +275,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         if approved is not None and approved.change:
             return choice_of(approved.change, approved.get_change_display())
         said = change_of(version)
-        return format_html("{}, {}", choice_of(said.value, said.label), _("says its author"))
+        return listed([choice_of(said.value, said.label), _("says its author")])
 
     @admin.display(description="Its life so far")
     def life(self, version: RequirementVersion) -> str:
@@ -303,7 +303,7 @@ def _say_measured(row: CriterionNow) -> dict[str, Any]:
         "criterion": link(row.criterion, row.criterion.key),
         "bar": holds_when(row.criterion),
         "release": link(row.on.release),
-        "live_in": ", ".join(row.on.environments),
+        "live_in": listed(row.on.environments),
         "is_kept": row.is_kept,
     }
     if assessment is None or standing is None:

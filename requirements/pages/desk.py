@@ -173,7 +173,7 @@ def _carry_out(desk: _Desk, written: Written) -> Page | HttpResponseBase:
     act = desk.request.POST.get("act", "check")
     doing = _ACTS.get(act)
     if doing is None:
-        raise InvalidInput(worded("%(name)s is one of %(choices)s.", name="act", choices=", ".join(_ACTS)))
+        raise InvalidInput(worded("%(name)s is one of %(choices)s.", name="act", choices=joined(_ACTS)))
     try:
         return doing(desk, written)
     except AccessDenied:

@@ -25,7 +25,7 @@ from evidence.otlp.errors import BodyTooLarge
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal_detail, refusal_title
 from evidence.pages.sent_forms import check_names
-from evidence.worded import worded
+from evidence.worded import joined, worded
 from requirements import acts
 from requirements.errors import (
     ImportPlanMoved,
@@ -90,7 +90,7 @@ def import_plan(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     check_names(request, also=_FIELDS)
     act = request.POST.get("act", "plan")
     if act not in _BUTTONS:
-        raise InvalidInput(worded("%(name)s is one of %(choices)s.", name="act", choices=", ".join(_BUTTONS)))
+        raise InvalidInput(worded("%(name)s is one of %(choices)s.", name="act", choices=joined(_BUTTONS)))
     sent = _read(request, system, is_planned=act == "apply")
     try:
         return _apply(request, principal, sent) if act == "apply" else _plan(systems, principal, sent)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 import pytest
 from django.template import Context, Template
@@ -16,6 +17,9 @@ from evidence.models import Deployment
 from tests.factories import World, deploy
 
 _TEMPLATES: Final = Path("config/templates")
+_PAGES: Final = [
+    f"{app}/{kind}" for app in ("evidence", "requirements", "interpret") for kind in ("admin", "pages")
+]
 _IN_ENGLISH: Final = ('|join:", "', '|join:"; "', "forloop.last %}, ", "forloop.last %}; ")
 
 
@@ -27,6 +31,28 @@ def test_no_template_separates_by_a_sign_of_english() -> None:
         if sign in path.read_text(encoding="utf-8")
     ]
     assert found == [], "use |listed, |listed_apart or {% comma %}"
+
+
+def test_no_page_separates_what_it_lists_by_a_sign_of_english() -> None:
+    """In code as in templates. What stands in an address, a file or a key is no list that somebody reads."""
+    found = [
+        f"{path}:{node.lineno}"
+        for folder in _PAGES
+        for path in sorted(Path(folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if _separates(node)
+    ]
+    assert sorted(found) == [], "use `display.listed`, or `worded.joined` within a sentence"
+
+
+def _separates(node: ast.AST) -> TypeGuard[ast.expr]:
+    """Whether something is joined by ", " or put into "{}, {}"."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=", " | "; "), attr="join")):
+            return True
+        case ast.Constant(value=str(text)):
+            return "{}, {}" in text or "{}; {}" in text
+    return False
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from requirements.models import RequirementVersion
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import speak
 from tests.e2e.shown_world import shown_world
-from tests.e2e.test_finding_page import world  # a fixture
 from tests.e2e.test_pages import SignIn
 from tests.factories import World
 

@@ -122,14 +122,14 @@ def test_reasons_are_said_in_the_readers_language(find: Find, researcher: Client
     answer = researcher.get(
         reverse("admin:finding", args=[finding.pk]), headers={"Accept-Language": "zh-Hans"}
     )
-    assert "比死模型, 打乱的顺序, 仅文本多出 0.5 以上" in answer.content.decode()
+    assert "比死模型、打乱的顺序、仅文本多出 0.5 以上" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
     ("language", "said"),
     [
         ("en", "lacks a dead model, another order, random sets of as many parts"),
-        ("zh-hans", "缺少 死模型, 打乱的顺序, 同样数量的随机部分组"),
+        ("zh-hans", "缺少 死模型、打乱的顺序、同样数量的随机部分组"),
     ],
 )
 def test_what_a_claim_lacks_is_said_in_words(language: str, said: str) -> None:

@@ -20,7 +20,7 @@ from django.http import HttpRequest, QueryDict
 
 from evidence.api.inputs import check_parameters
 from evidence.nearest import MISSPELT, nearest_name
-from evidence.worded import Worded, worded
+from evidence.worded import Worded, joined, worded
 
 _PAGE: Final = re.compile(r"[1-9][0-9]{0,8}")
 _COLUMN: Final = re.compile(r"-?([0-9]{1,3})")
@@ -226,7 +226,7 @@ def _no_choice(name: str, value: str, choices: list[str]) -> Worded:
     nearest = nearest_name(value, choices, alike=MISSPELT)
     told = {
         "name": repr(name[:_SHOWN]),
-        "choices": ", ".join(choices),
+        "choices": joined(choices),
         "given": repr(value[:_SHOWN]),
     }
     if nearest is None:

@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from evidence import clock
 from evidence.admin.frame.columns import holds_times
+from evidence.admin.frame.display import listed
 from evidence.admin.frame.headings import heading_of
 from evidence.admin.frame.people import actor_columns, name_people
 from evidence.errors import InvalidInput, ListTooLong
@@ -54,7 +55,7 @@ def check_export(request: HttpRequest) -> None:
                 "%(name)s is %(format)s, given once, not %(given)s.",
                 name=repr(EXPORT),
                 format=CSV,
-                given=repr(", ".join(asked)[:40]),
+                given=repr("&".join(asked)[:40]),
             )
         )
 
@@ -144,7 +145,7 @@ def as_cell(value: Any) -> object:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return ", ".join(str(each) for each in value)
+        return listed(value)
     text = words_of(value) if isinstance(value, SafeString) else str(value)
     return "" if text.strip() == _NOTHING else show_hidden(text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -56,6 +56,16 @@ TONES: Final[Mapping[str, str]] = {
     "rebutted": GOOD, "mitigated": GOOD, "accepted": WARN, "reopened": WARN,
     "active": GOOD, "expires_soon": WARN, "revoked": PLAIN, "expired": PLAIN,
 }  # fmt: skip
+
+
+def listed(parts: Iterable[object]) -> str:
+    """Return texts one after another, separated as the reader writes: in Chinese by a sign of its own, and no space."""
+    return _(", ").join(str(part) for part in parts)
+
+
+def listed_apart(sentences: Iterable[object]) -> str:
+    """Return what has commas of its own one after another, likewise."""
+    return _("; ").join(str(sentence) for sentence in sentences)
 
 
 def tone_of(word: str) -> str:

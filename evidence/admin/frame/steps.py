@@ -22,7 +22,7 @@ from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal
 from evidence.pages.refused_forms import tell_unsigned
 from evidence.pages.sent_forms import check_names
-from evidence.worded import sentence_of, worded
+from evidence.worded import joined, sentence_of, worded
 
 Typed = Mapping[str, Any]
 
@@ -101,7 +101,7 @@ class SteppedModelAdmin(ReadOnlyModelAdmin):
         steps = self.steps_of(record)
         step, reason = steps.get(request.POST.get("step", "")), request.POST.get("reason", "").strip()
         if step is None:
-            raise InvalidInput(worded("A step is one of %(steps)s.", steps=", ".join(steps)))
+            raise InvalidInput(worded("A step is one of %(steps)s.", steps=joined(steps)))
         step.take(principal=principal_of(request), reason=reason, **{self.step_of: record})
         messages.success(request, str(step.done))
         return HttpResponseRedirect(record_url(record))

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, prose, shorten
+from evidence.admin.frame.display import badge, link, listed, prose, shorten
 from evidence.admin.frame.filters import recent_codes, related
 from evidence.admin.frame.moments import ago, due
 from evidence.admin.frame.trace_search import TraceIdSearch
@@ -213,7 +213,7 @@ class ReviewAdmin(ReadOnlyModelAdmin):
     def machine_said(self, review: Review) -> str:
         verdicts = [citation["verdict"] for citation in review.machine_verdict.get("citations", [])]
         counts = [f"{verdicts.count(word)} {in_words(word)}" for word in dict.fromkeys(verdicts)]
-        return ", ".join(counts) or _("no citations")
+        return listed(counts) or _("no citations")
 
     @admin.display(description="Corrected answer")
     def corrected(self, review: Review) -> str:
