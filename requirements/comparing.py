@@ -32,6 +32,12 @@ class FieldChange:
     before: object  # None: it was not there
     after: object  # None: it is there no more
 
+    @property
+    def language(self) -> str:
+        """Return the language of a statement; empty: it is of none."""
+        field, _, language = self.path.partition(".")
+        return language if field == "statement" else ""
+
     def words(self) -> tuple[Words, ...]:
         """Return both texts, in reading order, word by word; a Chinese character is a word. Empty: it is no text."""
         if not (isinstance(self.before, str) and isinstance(self.after, str)):

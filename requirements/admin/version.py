@@ -32,13 +32,20 @@ from evidence.pages.refusals import refusal_text, refusal_title
 from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.assessment import measured_with_slice
 from requirements.admin.criterion import holds_when
+from requirements.comparing import changes_between
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
 from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
 from requirements.selectors.authors_work import AuthorsWork, drafts_waiting_for
 from requirements.selectors.measured_now import CriterionNow, measured_now
 from requirements.selectors.requirements import awaiting_approval_of
 from requirements.selectors.retirements import waiting_retirements
-from requirements.selectors.wording import change_of, name_of_warning, predecessor_of, statement_diff
+from requirements.selectors.wording import (
+    change_of,
+    draft_of,
+    name_of_warning,
+    predecessor_of,
+    reworded_apart,
+)
 from requirements.services.retirements import ask_retirement
 from requirements.services.transitions import WhatWasRead, transition_requirement
 
@@ -208,7 +215,8 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             "is_editorial": is_editorial,
             "predecessor": predecessor,
             "predecessor_link": link(predecessor) if predecessor else "",
-            "differences": statement_diff(predecessor, version).items() if predecessor else (),
+            "differences": changes_between(draft_of(predecessor), draft_of(version)) if predecessor else (),
+            "same_in": reworded_apart(predecessor, version) if predecessor else (),
             "retirement": link(waiting, waiting.reason) if waiting else "",
             "asks_retirement": waiting is None and can_ask_retirement(principal, version),
             "may_draft": can_import_requirements(principal, version.requirement.system),

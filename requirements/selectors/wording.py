@@ -150,6 +150,12 @@ def statement_diff(before: RequirementVersion, after: RequirementVersion) -> Map
     }
 
 
+def reworded_apart(before: RequirementVersion, after: RequirementVersion) -> list[str]:
+    """Return the languages in which a statement stayed as it was, where it was reworded in another."""
+    same = [language for language, text in after.statement.items() if before.statement.get(language) == text]
+    return [] if len(same) == len(after.statement) else same
+
+
 def digests_of_diff(diff: Mapping[str, tuple[Run, ...]]) -> dict[str, str]:
     """Return the digest of what differs, by language: what two people agreed on, without its words."""
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -315,16 +316,42 @@ def test_a_first_version_is_never_editorial(world: World) -> None:
         move(version, "in_review", AUTHOR, change="editorial")
 
 
+def test_an_approver_sees_that_a_bar_was_lowered_though_not_a_word_of_the_statement_changed(
+    world: World, client: Client
+) -> None:
+    before = make_criterion(world, threshold=0.9, min_n=40).version
+    after = make_criterion(world, approved=False, threshold=0.7, min_n=11, owner="somebody-else").version
+    page = version_page(client, world, after)
+    for path, was, now in (
+        ("criteria.c.at_least", "0.9", "0.7"),
+        ("criteria.c.min_n", "40", "11"),
+        ("owner", "product-owner", "somebody-else"),
+    ):
+        assert re.search(
+            rf">{path}</span>\s*<div[^>]*><del><small>was: </small>{was}</del> <ins><small>now: </small>{now}</ins>",
+            page,
+        ), path
+    assert "as it was: see that it" not in page
+    assert "What changed since" not in version_page(client, world, before)
+
+
 def test_the_page_shows_what_changed_word_by_word_in_both_languages(
     world: World, first: RequirementVersion, client: Client
 ) -> None:
     both = "{en: Each answer may do what this criterion measures., zh-Hans: 必须回答}"
     second = reworded(world, both)
     move(second, "in_review", AUTHOR)
-    client.force_login(world.people["approver"])
-    address = reverse("admin:requirements_requirementversion_change", args=[second.pk])
-    page = client.get(address).content.decode()
-    assert "<del><small>was: </small>must</del>" in page
-    assert "<ins><small>now: </small>may</ins>" in page
+    page = version_page(client, world, second)
+    assert "<del><small>was: </small> must</del>" in page
+    assert "<ins><small>now: </small> may</ins>" in page
     assert 'lang="zh-Hans"' in page
     assert APPROVER not in page
+    third = reworded(world, both.replace("may do", "must do"))
+    assert "The statement in zh-Hans is as it was" in version_page(client, world, third)
+
+
+def version_page(client: Client, world: World, version: RequirementVersion) -> str:
+    """Return the page of a version as an approver is shown it."""
+    client.force_login(world.people["approver"])
+    address = reverse("admin:requirements_requirementversion_change", args=[version.pk])
+    return client.get(address).content.decode()
