@@ -153,6 +153,10 @@ ACTS: Final[list[Act]] = [
                 principal=who, name="n", systems=[world.system], days=7
             )
         ),
+        admin=browse(
+            lambda *_: reverse("admin:review_tokens"),
+            lambda world, _: {"act": "make", "name": "n", "systems": [world.system.pk], "days": 7},
+        ),
         scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
     ),
     Act(
