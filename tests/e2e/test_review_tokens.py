@@ -12,13 +12,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from evidence.access import principal_of_user
 from evidence.models import AccessToken, Review
 from evidence.services import reviews
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import see, speak
+from tests.e2e.browser import click, see, speak
 from tests.e2e.cases import make_task
 from tests.e2e.test_finding_page import keep, resize
-from tests.evidence.test_reviews import acting_as
+from tests.evidence.test_blinding import say
+from tests.evidence.test_review_tokens import bearer, make_own
 from tests.factories import make_world
 
 __all__ = ["resize"]
@@ -104,8 +106,6 @@ def test_a_reviewer_makes_a_token_by_keyboard_judges_by_it_and_revokes_it(
 def test_the_pages_in_both_languages_wide_and_narrow(
     sign_in: SignIn, live_server: Any, resize: Callable[[int], None]
 ) -> None:
-    from tests.evidence.test_review_tokens import bearer, make_own, say
-
     world = make_world()
     person, task = world.people["reviewer"], make_task(world)
     issued = make_own(person, world.system, name="annotation queue of the credit team")
@@ -113,7 +113,7 @@ def test_the_pages_in_both_languages_wide_and_narrow(
     AccessToken.objects.filter(name="notebook").update(revoked_at=issued.token.created_at)
     assert say(bearer(issued), task).status_code == 201
     second = world.join("second", "reviewer")
-    reviews.record_review(principal=acting_as(second), trace=task.trace, decision="approve")
+    reviews.record_review(principal=principal_of_user(second), trace=task.trace, decision="approve")
     pages = {
         "tokens": (person, reverse("admin:review_tokens")),
         "review": (world.people["auditor"], reverse("admin:evidence_trace_review", args=[task.trace_id])),
@@ -127,3 +127,11 @@ def test_the_pages_in_both_languages_wide_and_narrow(
             browser.get(f"{live_server.url}{address}")
             see(browser, issued.token.prefix, within="body")
             look(browser, f"{name}-{language}", resize)
+    browser = sign_in(person)
+    speak(browser, "zh-hans")
+    browser.get(f"{live_server.url}{reverse('admin:review_tokens')}")
+    browser.find_element("name", "name").send_keys("笔记本")
+    click(browser, "css selector", "input[name=systems]")
+    click(browser, "css selector", "button[value=make]")
+    see(browser, "无法再次显示")
+    look(browser, "token-shown-zh-hans", resize)

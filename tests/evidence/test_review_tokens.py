@@ -30,7 +30,9 @@ from evidence.models import (
 )
 from evidence.services import labels, registry, review_work, reviews
 from evidence.services.log.access import find_access_beside_the_record
-from evidence.services.people import memberships, tokens
+from evidence.services.people import memberships, second_factors, tokens
+from evidence.services.people.passwords import make_password_link
+from tests.config.test_second_factor import code_of
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import SAID, say, signed_in
 from tests.evidence.test_blinding import task as _task
@@ -273,6 +275,25 @@ def test_pauses_filters_and_labels_stay_with_whoever_signed_in(world: World) -> 
         labels.record_labels(
             principal=principal, run=judged_run(world), labels=[labels.LabelDraft("0", "grounded", 1.0)]
         )
+
+
+@pytest.mark.parametrize("what", ["second factor", "password"])
+def test_it_ends_with_the_sessions_of_whoever_lost_what_they_sign_in_by(world: World, what: str) -> None:
+    person = world.people["reviewer"]
+    secret = second_factors.new_secret()
+    second_factors.set_up_second_factor(
+        principal=principal_of_user(person), secret=secret, code=code_of(secret)
+    )
+    issued = make_own(person, world.system)
+    if what == "second factor":
+        second_factors.reset_second_factor(
+            principal=world.principal("operator"), person=person, reason="lost, seen in person"
+        )
+    else:
+        make_password_link(principal=world.principal("operator"), person=person)
+    assert answers_of(bearer(issued), make_task(world))[0] == 401
+    assert AuditEvent.objects.get(verb="token.revoked").actor == world.principal("operator").actor
+    assert not list(find_access_beside_the_record())
 
 
 # --- Who makes it, and for how long -----------------------------------------------------------------------------

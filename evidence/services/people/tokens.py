@@ -19,6 +19,7 @@ from evidence.errors import ConflictingContent, InvalidInput
 from evidence.limits import check_count
 from evidence.locks import Lock, hold
 from evidence.models import AccessToken, Scope, System
+from evidence.selectors.tokens import own_of
 from evidence.services import audit
 from evidence.texts import check_texts
 from evidence.worded import worded
@@ -161,3 +162,14 @@ def revoke_token(*, principal: Principal, token: AccessToken) -> None:
     acts.check_can_revoke_token(principal, token)
     if AccessToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=clock.now()):
         audit.record(verb="token.revoked", actor=principal.actor, obj=token)
+
+
+def end_own_tokens(person: User, actor: str) -> None:
+    """Make useless what a person made for themselves, as their sessions end: it may be another who sat in one of those.
+
+    Args:
+        actor: whose act ends them.
+    """
+    for token in own_of(person).filter(revoked_at=None):
+        AccessToken.objects.filter(pk=token.pk).update(revoked_at=clock.now())
+        audit.record(verb="token.revoked", actor=actor, obj=token)
