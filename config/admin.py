@@ -19,7 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
-from config.navigation import places_of
+from config.navigation import own_pages_of, places_of
 from config.read_only import allow_methods
 from evidence.access import principal_of_user
 from evidence.api.inputs import check_parameters
@@ -154,6 +154,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.review_desk import judge_answer, review_desk  # noqa: PLC0415  # as above
         from evidence.pages.review_filters import review_filters, review_pause  # noqa: PLC0415  # as above
         from evidence.pages.review_reasons import review_reasons  # noqa: PLC0415  # as above
+        from evidence.pages.review_tokens import review_tokens  # noqa: PLC0415  # as above
         from evidence.pages.search.page import search  # noqa: PLC0415  # as above
         from interpret.pages.asking import ask_probe  # noqa: PLC0415  # as above
         from interpret.pages.dictionaries import dictionaries, dictionary  # noqa: PLC0415  # as above
@@ -190,6 +191,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("review-gold/", gold_answers, name="gold_answers"),
             path("review-pause/", review_pause, name="review_pause"),
             path("review-reasons/", review_reasons, name="review_reasons"),
+            path("review-tokens/", review_tokens, name="review_tokens"),
             path("draft/", new_draft, name="new_draft"),
             path("draft/<int:requirement_id>/", edit_draft, name="edit_draft"),
             path("import/", import_plan, name="import_plan"),
@@ -233,6 +235,7 @@ class TracebinderAdminSite(admin.AdminSite):
             "is_popup": False,
             "is_nav_sidebar_enabled": self.enable_nav_sidebar,
             "places": places_of(request),
+            "own_pages": own_pages_of(request),
         }
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:

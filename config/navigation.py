@@ -61,6 +61,11 @@ NAVIGATION: Final[Mapping[str, tuple[str, ...]]] = {
     "operator": ("people", "memberships", "tokens", "systems", "holds"),
 }
 
+# Pages of a person's own account that a role has beside those of everybody: what the address is called, and its text.
+OWN_PAGES: Final[Mapping[str, Mapping[str, StrOrPromise]]] = {
+    "reviewer": {"review_tokens": _("Tokens for reviews")},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ShownPlace:
@@ -77,7 +82,7 @@ def places_of(request: HttpRequest) -> list[ShownPlace]:
     """Return home, the nouns of the person's roles without repeats, and all records; nothing before signing in."""
     if not request.user.is_active:  # an anonymous one is not
         return []
-    roles = {group.name for group in request.user.groups.all()}
+    roles = _roles_of(request)
     keys = dict.fromkeys(key for role, nouns in NAVIGATION.items() if role in roles for key in nouns)
     home, records = reverse("admin:index"), reverse("admin:records")
     return [
@@ -87,6 +92,22 @@ def places_of(request: HttpRequest) -> list[ShownPlace]:
             _("All records"), _("every noun you may see"), "records", records, request.path == records
         ),
     ]
+
+
+def own_pages_of(request: HttpRequest) -> list[tuple[str, StrOrPromise]]:
+    """Return address and text of the pages of their own account that the person's roles have."""
+    if not request.user.is_active:
+        return []
+    own = (pages for role, pages in OWN_PAGES.items() if role in _roles_of(request))
+    return [(reverse(f"admin:{name}"), text) for pages in own for name, text in pages.items()]
+
+
+def _roles_of(request: HttpRequest) -> set[str]:
+    """Return the names of the person's groups, asked for once a request."""
+    kept: set[str] | None = vars(request).get("_roles_shown")
+    if kept is None:
+        kept = vars(request)["_roles_shown"] = {group.name for group in request.user.groups.all()}
+    return kept
 
 
 def _shown(place: Place, path: str) -> ShownPlace:

@@ -321,6 +321,7 @@ MAX_FREE_VALUES = env_int("TRACEBINDER_MAX_FREE_VALUES", 1_000)
 MAX_TOKEN_SYSTEMS = env_int("TRACEBINDER_MAX_TOKEN_SYSTEMS", 100)  # of a token
 MAX_TOKEN_SCOPES = env_int("TRACEBINDER_MAX_TOKEN_SCOPES", 20)  # of a token
 MAX_TOKENS = env_int("TRACEBINDER_MAX_TOKENS", 200)  # of a person, that are neither revoked nor expired
+MAX_REVIEW_TOKEN_DAYS = env_int("TRACEBINDER_MAX_REVIEW_TOKEN_DAYS", 30)  # of one that a reviewer makes
 MAX_MEMBERSHIPS = env_int("TRACEBINDER_MAX_MEMBERSHIPS", 1_000)  # of a person
 MAX_PEOPLE = env_int("TRACEBINDER_MAX_PEOPLE", 10_000)  # accounts, those who left included
 MAX_WAIVERS = env_int("TRACEBINDER_MAX_WAIVERS", 200)  # of a release, that have not expired

@@ -99,6 +99,11 @@ class Principal:
             raise AccessDenied(worded("This is a machine's: send a token as `Authorization: Bearer tb_…`."))
         return self.token
 
+    @property
+    def token_prefix(self) -> str:
+        """What names the token that is asking; empty: a person who signed in is."""
+        return self.token.prefix if self.token else ""
+
     def may(self, *scopes: Scope) -> bool:
         """Whether the principal holds one of these scopes."""
         return any(scope.value in self.scopes for scope in scopes)

@@ -46,6 +46,11 @@ def actor_of_token(token: AccessToken) -> str:
     return f"{_TOKEN}:{token.prefix}"
 
 
+def actor_of_prefix(prefix: str) -> str | None:
+    """Return the actor's name of the token that a prefix names; None where it names none."""
+    return f"{_TOKEN}:{prefix}" if prefix else None
+
+
 def actor_of_component(name: str) -> str:
     """Return the actor's name of a part of this installation."""
     return f"{_COMPONENT}:{name}"

@@ -82,6 +82,7 @@ ATTACKS: Final = (
     LogAttack("add_an_account", "an account is added", _LOG),
     LogAttack("widen_a_group", "a role is given another permission", _LOG),
     LogAttack("replace_a_tokens_secret", "a token opens for another text", _LOG),
+    LogAttack("have_a_token_judge", "a token that was issued becomes one that its owner made", _LOG),
     LogAttack(
         "put_in_a_past_transaction",
         "a whole transaction, with the event that explains it and the one that binds it, is put in under a number that "

@@ -1,4 +1,8 @@
-"""What PostgreSQL lets nobody do with a token: rows and log entries call it by its prefix, for ever."""
+"""What PostgreSQL lets nobody do with a token: rows and log entries call it by its prefix, for ever.
+
+Nor does one that somebody else issued, and whose text they read, become one that its owner made. That column is read as
+JSON, because a database that is taken back to a version of before has none.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ KEEP_TOKEN: Final = "tracebinder_keep_token"  # noqa: S105  # the function, and 
 KEEP_TOKEN_SQL: Final = f"""
 CREATE OR REPLACE FUNCTION {KEEP_TOKEN}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' OR (OLD.id, OLD.prefix, OLD.owner_id) IS DISTINCT FROM (NEW.id, NEW.prefix, NEW.owner_id) THEN
-        RAISE EXCEPTION 'a token stays on record with its prefix and owner: % refused. Revoke it instead.', TG_OP
+    IF TG_OP = 'DELETE' OR (OLD.id, OLD.prefix, OLD.owner_id) IS DISTINCT FROM (NEW.id, NEW.prefix, NEW.owner_id)
+        OR to_jsonb(OLD) -> 'is_own' IS DISTINCT FROM to_jsonb(NEW) -> 'is_own' THEN
+        RAISE EXCEPTION 'a token keeps its prefix, its owner and who made it: % refused. Revoke it instead.', TG_OP
             USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;

@@ -2339,7 +2339,7 @@
     ["data/gates/", ["decidedBy", "requestedBy", "approvedBy", "gateApprovedBy"], [["gateProposals", "by"]]],
     ["data/redactions.json", [], [["redactions", "approvedBy"]]],
     ["data/requirements/", ["proposedBy", "approvedBy"], [["waivers", "requestedBy"], ["waivers", "approvedBy"]]],
-    ["data/reviews/", ["reviewer", "adjudicator"], []],
+    ["data/reviews/", ["reviewer", "adjudicator", "byToken"], []],
     ["data/versions/", ["registeredBy"], []],
     ["data/versions/release.json", ["createdBy"], [["deployments", "deployedBy"]]],
   ];

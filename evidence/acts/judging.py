@@ -12,8 +12,19 @@ from evidence.worded import worded
 
 
 def check_can_judge(principal: Principal) -> None:
-    """Judge answers at all: a reviewer who signed in."""
-    check_signed_in(principal, worded("A review"))
+    """Judge answers at all: a reviewer who signed in, or sends a token that they made for themselves.
+
+    Of any other token somebody else read the text, who could judge in the owner's name.
+    """
+    if principal.token is None:
+        check_signed_in(principal, worded("A review"))
+    elif not principal.token.is_own:
+        raise AccessDenied(
+            worded(
+                "A review is a person's: sign in, or send a token that you made for yourself, at "
+                "/admin/review-tokens/. This one was issued by somebody who read it, so it judges nothing."
+            )
+        )
     if not principal.may(Scope.REVIEW):
         raise AccessDenied(worded("Only reviewers of this system record judgements."))
 
@@ -55,7 +66,8 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
 
 
 def check_can_pause_reviewing(principal: Principal) -> None:
-    """Pause, and come back: a reviewer, for themselves."""
+    """Pause, and come back: a reviewer who signed in, for themselves."""
+    check_signed_in(principal, worded("A pause"))
     check_can_judge(principal)
 
 
@@ -93,7 +105,8 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
 
 
 def check_can_label(principal: Principal, run: EvalRun) -> None:
-    """Say what answers of an eval run are worth, beside a judge: a reviewer, of a release that is not theirs."""
+    """Say what answers of an eval run are worth, beside a judge: a reviewer who signed in, of a release not theirs."""
+    check_signed_in(principal, worded("A label"))
     check_can_judge(principal)
     check_of_system(principal, run.system)
     check_not_own_release(

@@ -125,8 +125,23 @@ def scopes_to_issue(principal: Principal) -> frozenset[str]:
     )
 
 
+@signing
+def check_can_make_review_token(principal: Principal, systems: Sequence[System]) -> None:
+    """Make a token by which one judges from elsewhere: a reviewer who signed in, for themselves and nobody else.
+
+    So nobody but they reads its text, and what comes by it is theirs to answer for.
+    """
+    check_signed_in(principal, worded("A token for reviews"))
+    if not principal.may(Scope.REVIEW):
+        raise AccessDenied(worded("Only reviewers make tokens for reviews, each for themselves."))
+    for system in systems:
+        check_of_system(principal, system)
+
+
 def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
-    """Make a token useless: an administrator who is a member of one of its systems."""
+    """Make a token useless: who made it for themselves, or an administrator who is a member of one of its systems."""
+    if token.is_own and principal.token is None and principal.user == token.owner:
+        return
     check_can_administer(principal)
     if principal.user is not None and not token.systems.filter(pk__in=principal.system_ids).exists():
         raise NotFound(worded("There is no token %(prefix)s of your systems.", prefix=token.prefix))
@@ -324,6 +339,7 @@ can_end_membership = as_question(check_can_end_membership)
 can_change_skill = as_question(check_can_change_skill)
 can_pause_queue = as_question(check_can_pause_queue)
 can_issue_token = as_question(check_can_issue_token)
+can_make_review_token = as_question(check_can_make_review_token)
 can_revoke_token = as_question(check_can_revoke_token)
 can_change_own_factor = as_question(check_can_change_own_factor)
 can_add_person = as_question(check_can_add_person)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -13,7 +12,6 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence import clock
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
 from evidence.admin.frame.add_form import FORM
@@ -27,7 +25,7 @@ from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.reader import principal_of
 from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
-from evidence.selectors.tokens import LOOKED_AT, SOON
+from evidence.selectors.tokens import LOOKED_AT, state_of
 from evidence.services.people import tokens
 
 _SHOWN_ONCE: Final = gettext_lazy(
@@ -57,7 +55,7 @@ class WorkingFilter(admin.SimpleListFilter):
 
 @admin.register(AccessToken)
 class AccessTokenAdmin(ReadOnlyModelAdmin):
-    list_display = ["name", "prefix", "owner", "may", "on", "state", "expires_at", "last_used_at"]
+    list_display = ["name", "prefix", "owner", "is_own", "may", "on", "state", "expires_at", "last_used_at"]
     list_filter = [related("systems"), WorkingFilter]
     list_select_related = ["owner"]
     search_fields = ["name", "prefix", "owner__username"]
@@ -67,6 +65,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         "acts_as",
         "owner",
         "owner_on_record",
+        "is_own",
         "may",
         "on",
         "created_at",
@@ -146,9 +145,4 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="State")
     def state(self, token: AccessToken) -> str:
-        if token.revoked_at is not None:
-            return badge("revoked")
-        left = token.expires_at - clock.now()
-        if left <= timedelta(0):
-            return badge("expired")
-        return badge("expires_soon" if left <= SOON else "active")
+        return badge(state_of(token))

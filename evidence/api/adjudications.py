@@ -9,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of, visible_to
-from evidence.actors import actor_of_user
+from evidence.actors import actor_of_prefix, actor_of_user
 from evidence.api.filtering import FilterSet
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
+from evidence.api.reviews import SENT_BY
 from evidence.api.trace_ids import TraceIdField
 from evidence.errors import NotFound
 from evidence.models import Adjudication, Review, ReviewTask, Scope
@@ -39,17 +40,22 @@ class AdjudicationOut(serializers.ModelSerializer[Adjudication]):
     trace_id = TraceIdField(source="task.trace.trace_id")
     revision = serializers.IntegerField(source="task.trace.revision")
     adjudicator = serializers.SerializerMethodField(help_text="The actor; /api/v1/people says who that is.")
+    by_token = serializers.SerializerMethodField(help_text=SENT_BY)
 
     class Meta:
         model = Adjudication
         fields = [
-            "id", "system", "trace_id", "revision", "adjudicator", "decision", "rationale", "corrected_answer",
-            "created_at",
+            "id", "system", "trace_id", "revision", "adjudicator", "by_token", "decision", "rationale",
+            "corrected_answer", "created_at",
         ]  # fmt: skip
 
     def get_adjudicator(self, adjudication: Adjudication) -> str:
         """Return who settled it."""
         return actor_of_user(adjudication.adjudicator)
+
+    def get_by_token(self, adjudication: Adjudication) -> str | None:
+        """Return the token by which it came."""
+        return actor_of_prefix(adjudication.token_prefix)
 
 
 class AdjudicationFilter(FilterSet):
@@ -76,9 +82,9 @@ class Adjudications(ScopedList[Adjudication]):
         responses={201: AdjudicationOut, 403: Problem, 404: Problem, 409: Problem, 422: Problem},
     )
     def post(self, request: Request) -> Response:
-        """Settle what reviewers disagree about, as a reviewer who is none of them and signed in.
+        """Settle what reviewers disagree about, as a reviewer who is none of them.
 
-        A token is a machine, and machines do not judge. The same again answers the same.
+        They signed in, or send a token that they made for themselves. The same again answers the same.
         """
         data = AdjudicationIn(data=request.data)
         data.is_valid(raise_exception=True)

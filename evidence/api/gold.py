@@ -12,11 +12,12 @@ from rest_framework.response import Response
 
 from evidence import acts
 from evidence.access import find_system, principal_of, visible_to
-from evidence.actors import actor_of_user
+from evidence.actors import actor_of_prefix, actor_of_user
 from evidence.api.filtering import FilterSet
 from evidence.api.inputs import Input, InputList, QueryInput
 from evidence.api.reading import ScopedList
 from evidence.api.review_agreement import AgreementEstimateOut
+from evidence.api.reviews import SENT_BY
 from evidence.api.scoped_view import ScopedView
 from evidence.api.trace_ids import TraceIdField
 from evidence.errors import NotFound
@@ -139,6 +140,7 @@ class GoldJudgementOut(serializers.ModelSerializer[GoldJudgement]):
     trace_id = TraceIdField(source="task.trace.trace_id")
     revision = serializers.IntegerField(source="task.trace.revision")
     reviewer = serializers.SerializerMethodField(help_text="The actor; /api/v1/people says who that is.")
+    by_token = serializers.SerializerMethodField(help_text=SENT_BY)
     claims = serializers.DictField(
         child=serializers.CharField(), help_text="What is said of claims, by their ordinals."
     )
@@ -146,13 +148,17 @@ class GoldJudgementOut(serializers.ModelSerializer[GoldJudgement]):
     class Meta:
         model = GoldJudgement
         fields = [
-            "id", "system", "trace_id", "revision", "reviewer", "decision", "reason_code", "reason", "rationale",
-            "corrected_answer", "claims", "created_at",
+            "id", "system", "trace_id", "revision", "reviewer", "by_token", "decision", "reason_code", "reason",
+            "rationale", "corrected_answer", "claims", "created_at",
         ]  # fmt: skip
 
     def get_reviewer(self, judged: GoldJudgement) -> str:
         """Return who judged."""
         return actor_of_user(judged.reviewer)
+
+    def get_by_token(self, judged: GoldJudgement) -> str | None:
+        """Return the token by which it came."""
+        return actor_of_prefix(judged.token_prefix)
 
 
 class GoldJudgementFilter(FilterSet):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of, visible_to
-from evidence.actors import actor_of_user
+from evidence.actors import actor_of_prefix, actor_of_user
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.api.trace_ids import TraceIdField
@@ -20,6 +20,11 @@ from evidence.selectors.claim_judgements import with_claim_judgements
 from evidence.selectors.review_tasks import with_revision
 from evidence.selectors.revisions import find_revision
 from evidence.services.gold_judgements import as_review, record_judgement
+
+SENT_BY: Final = (
+    "The token that its author made for themselves and sent it by; null: they had signed in. By a token the record "
+    "says who answers for a judgement, and not that they read the answer."
+)
 
 
 class ClaimJudgementIn(Input):
@@ -76,24 +81,30 @@ class ReviewOut(serializers.ModelSerializer[Review]):
         help_text="Whether the answer has a later revision, of which this says nothing."
     )
     reviewer = serializers.SerializerMethodField(help_text="The actor; /api/v1/people says who that is.")
+    by_token = serializers.SerializerMethodField(help_text=SENT_BY)
     claims = ClaimJudgementOut(source="claim_judgements", many=True, read_only=True)
 
     class Meta:
         model = Review
         fields = [
-            "id", "trace_id", "revision", "is_for_earlier_revision", "reviewer", "decision", "reason_code",
-            "reason", "rationale", "corrected_answer", "claims", "machine_verdict", "created_at",
+            "id", "trace_id", "revision", "is_for_earlier_revision", "reviewer", "by_token", "decision",
+            "reason_code", "reason", "rationale", "corrected_answer", "claims", "machine_verdict", "created_at",
         ]  # fmt: skip
 
     def get_reviewer(self, review: Review) -> str:
         """Return who judged."""
         return actor_of_user(review.reviewer)
 
+    def get_by_token(self, review: Review) -> str | None:
+        """Return the token by which it came."""
+        return actor_of_prefix(review.token_prefix)
+
 
 class Reviews(ScopedList[Review]):
-    """List reviews; record one. A person signs in for it: a token is a machine, and machines do not judge.
+    """List reviews; record one, signed in or by a token that a reviewer made for themselves.
 
-    A reviewer is not shown what colleagues said of an answer that waits for them.
+    A token that somebody else issued judges nothing, whatever its scopes: whoever issued it read it. A reviewer is not
+    shown what colleagues said of an answer that waits for them.
     """
 
     scopes = {"GET": Scope.READ, "POST": Scope.REVIEW}

@@ -11,7 +11,7 @@ from typing import Final
 from evidence.digests import canonical_json
 
 FORMAT_VERSION: Final = "1.0"
-PRODUCER_VERSION: Final = 11  # of binder/N: grows when the same evidence would give other bytes
+PRODUCER_VERSION: Final = 12  # of binder/N: grows when the same evidence would give other bytes
 STATEMENT_V1: Final = "https://in-toto.io/Statement/v1"
 BINDER_PREDICATE: Final = "https://tracebinder.example/attestation/evidence-binder/v1"
 CONTAINER_PREDICATE: Final = "https://tracebinder.example/attestation/binder-container/v1"

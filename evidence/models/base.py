@@ -20,6 +20,7 @@ from evidence.prepared import insert_prepared
 DIGEST_LENGTH = 64  # hexadecimal characters of a SHA-256
 KEY_LENGTH = 100  # characters of a key or name a person types
 LABEL_LENGTH = 200  # characters of a version label, an actor, a metric
+TOKEN_PREFIX_LENGTH: Final = 12  # hexadecimal characters that name a token
 SYSTEM_IDS: Final = "system_ids"  # the column of a row that speaks of several systems at once
 MEMBERS: Final = (
     "user__memberships__system"  # the path of a row about a person, to each system they are a member of
@@ -215,6 +216,11 @@ class ErasableModel(AppendOnlyModel):
 def system_ids_field() -> ArrayField[list[int], list[int]]:
     """The ids of the systems that a row speaks of, each once. Empty: it is nobody's to see."""
     return ArrayField(models.BigIntegerField())
+
+
+def token_prefix_field() -> models.CharField[str, str]:
+    """Return a column for the review token by which a judgement came; empty: its author had signed in."""
+    return models.CharField(max_length=TOKEN_PREFIX_LENGTH, blank=True, default="", db_default="")
 
 
 def digest_field(**kwargs: Any) -> models.CharField[str, str]:

@@ -6,7 +6,14 @@ from django.conf import settings
 from django.db import models
 
 from evidence.models.artefact import ArtefactVersion
-from evidence.models.base import AppendOnlyModel, ErasableModel, StoredModel, actor_field, digest_field
+from evidence.models.base import (
+    AppendOnlyModel,
+    ErasableModel,
+    StoredModel,
+    actor_field,
+    digest_field,
+    token_prefix_field,
+)
 from evidence.models.review import ReasonCode, Review, ReviewTask
 from evidence.models.system import System
 
@@ -108,6 +115,7 @@ class GoldJudgement(ErasableModel):
     corrected_answer = models.TextField(blank=True)
     claims = models.JSONField()  # {ordinal: a `ClaimJudgement.Judgement`}
     machine_verdict = models.JSONField()  # as of a `Review`
+    token_prefix = token_prefix_field()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from evidence.models.artefact import ArtefactVersion
-from evidence.models.base import KEY_LENGTH, AppendOnlyModel, ErasableModel
+from evidence.models.base import KEY_LENGTH, AppendOnlyModel, ErasableModel, token_prefix_field
 from evidence.models.claim import Claim
 from evidence.models.system import System
 from evidence.models.trace import Trace
@@ -71,6 +71,7 @@ class Review(ErasableModel):
     rationale = models.TextField(blank=True)
     corrected_answer = models.TextField(blank=True)
     machine_verdict = models.JSONField()  # citation verdicts and policy decisions as the reviewer saw them
+    token_prefix = token_prefix_field()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -119,4 +120,5 @@ class Adjudication(ErasableModel):
     decision = models.CharField(max_length=10, choices=Review.Decision.choices)
     rationale = models.TextField()
     corrected_answer = models.TextField(blank=True, db_default="")
+    token_prefix = token_prefix_field()
     created_at = models.DateTimeField(auto_now_add=True)

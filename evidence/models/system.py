@@ -6,7 +6,14 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, StoredModel, digest_field
+from evidence.models.base import (
+    KEY_LENGTH,
+    LABEL_LENGTH,
+    TOKEN_PREFIX_LENGTH,
+    AppendOnlyModel,
+    StoredModel,
+    digest_field,
+)
 from evidence.vocabulary import RiskTier
 
 
@@ -62,14 +69,14 @@ class Scope(models.TextChoices):
 
 
 class AccessToken(StoredModel):
-    """A machine's key: stored as a digest, scoped, expiring, owned by a person, shown once."""
+    """A key, of a machine or of a person's own: stored as a digest, scoped, expiring, owned by a person, shown once."""
 
     SYSTEM_PATH = "systems"
     PII = "actor"
     WORK_ROW = "revocation is a change, and an audit event; so is, without one, that it was used"
 
     # Hexadecimal; public, names the token in audit events.
-    prefix = models.CharField(max_length=12, unique=True)
+    prefix = models.CharField(max_length=TOKEN_PREFIX_LENGTH, unique=True)
     secret_digest = digest_field()  # of the whole token text
     name = models.CharField(max_length=KEY_LENGTH)
     owner = models.ForeignKey(
@@ -78,6 +85,8 @@ class AccessToken(StoredModel):
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
     systems = models.ManyToManyField(System, related_name="access_tokens")
     created_at = models.DateTimeField(auto_now_add=True)
+    # Whether its owner made it for themselves: nobody else ever read its text, so it may judge for them.
+    is_own = models.BooleanField(default=False, db_default=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     # To the minute, and noted now and then (`evidence.services.people.token_uses`); None: no use was noted.

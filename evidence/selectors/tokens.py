@@ -1,4 +1,4 @@
-"""Machine tokens that work, and which of them somebody looks at: counted, listed and told by one rule each."""
+"""Tokens that work, which of them somebody looks at, and a person's own: counted, listed and told by one rule each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from evidence import clock
@@ -25,8 +26,23 @@ def never_used(tokens: QuerySet[AccessToken]) -> QuerySet[AccessToken]:
 
 
 def expiring_soon(tokens: QuerySet[AccessToken]) -> QuerySet[AccessToken]:
-    """Return those that work, and will not in a fortnight."""
-    return working(tokens).filter(expires_at__lte=clock.now() + SOON)
+    """Return those that work, and will not in a fortnight. A person's own all end within days: nobody renews them."""
+    return working(tokens).filter(is_own=False, expires_at__lte=clock.now() + SOON)
+
+
+def own_of(person: User) -> QuerySet[AccessToken]:
+    """Return the tokens that a person made for themselves, the last one first; those that work no more, too."""
+    return AccessToken.objects.filter(owner=person, is_own=True).order_by("-pk")
+
+
+def state_of(token: AccessToken) -> str:
+    """Return how a token stands, as a badge calls it: revoked, expired, soon to be, or active."""
+    if token.revoked_at is not None:
+        return "revoked"
+    left = token.expires_at - clock.now()
+    if left <= timedelta(0):
+        return "expired"
+    return "expires_soon" if left <= SOON and not token.is_own else "active"
 
 
 LOOKED_AT: Final[dict[str, Callable[[QuerySet[AccessToken]], QuerySet[AccessToken]]]] = {

@@ -48,7 +48,7 @@ def as_review(judged: GoldJudgement) -> Review:
     judged.refresh_from_db(fields=["claims", "machine_verdict", "created_at"])
     review = Review(
         pk=judged.pk, task=judged.task, reviewer=judged.reviewer, created_at=judged.created_at,
-        machine_verdict=judged.machine_verdict,
+        machine_verdict=judged.machine_verdict, token_prefix=judged.token_prefix,
         **{name: getattr(judged, name) for name in _SAID},
     )  # fmt: skip
     claims = find_claims(judged.task.trace, {int(number): word for number, word in judged.claims.items()})
@@ -77,8 +77,8 @@ def _record(principal: Principal, task: ReviewTask, **said: Unpack[Saying]) -> G
     review_queue.check_free(task, principal)
     given = GoldTask.objects.select_related("draw").get(task=task, reviewer=principal.person)
     judged = GoldJudgement.objects.create(
-        draw=given.draw, task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace),
-        **kept,
+        draw=given.draw, task=task, reviewer=principal.person, token_prefix=principal.token_prefix,
+        machine_verdict=machine_verdict(task.trace), **kept,
     )  # fmt: skip
     audit.record(
         verb="gold_answer.judged", actor=principal.actor, obj=judged, system=task.system,

@@ -141,8 +141,9 @@ def check_can_record(*, principal: Principal, trace: Trace, **said: Unpack[Sayin
 
 def _store(task: ReviewTask, principal: Principal, judged: Judged) -> Review:
     review = Review.objects.create(
-        task=task, reviewer=principal.person, machine_verdict=machine_verdict(task.trace), **judged.columns
-    )
+        task=task, reviewer=principal.person, token_prefix=principal.token_prefix,
+        machine_verdict=machine_verdict(task.trace), **judged.columns,
+    )  # fmt: skip
     ClaimJudgement.objects.bulk_create(
         ClaimJudgement(review=review, claim=claim, judgement=judgement)
         for claim, judgement in judged.claims.items()
@@ -190,8 +191,8 @@ def adjudicate(
         corrected_answer=corrected_answer,
     )  # fmt: skip
     adjudication = Adjudication.objects.create(
-        task=task, adjudicator=principal.person, decision=decision, rationale=rationale,
-        corrected_answer=corrected_answer,
+        task=task, adjudicator=principal.person, token_prefix=principal.token_prefix, decision=decision,
+        rationale=rationale, corrected_answer=corrected_answer,
     )  # fmt: skip
     audit.record(verb="review.adjudicated", actor=principal.actor, obj=adjudication, system=task.system)
     ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()

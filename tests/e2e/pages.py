@@ -17,7 +17,7 @@ from django.urls import URLPattern, resolve, reverse
 from rest_framework.test import APIClient
 
 from evidence.access import principal_of_user, visible_to
-from evidence.acts import can_administer, can_judge, can_label, can_operate
+from evidence.acts import can_administer, can_judge, can_label, can_make_review_token, can_operate
 from evidence.models import (
     Binder,
     BlobRemoval,
@@ -134,6 +134,8 @@ def pages_of(person: User) -> Iterator[str]:
     )
     yield from (reverse(f"admin:{name}") for name in ("password_change", "second_factor", "proof"))
     yield f"{reverse('admin:search')}?q=credit"
+    if can_make_review_token(principal_of_user(person), ()):
+        yield reverse("admin:review_tokens")
     if can_administer(principal_of_user(person)):
         yield reverse("admin:health")
         yield reverse("admin:retention")

@@ -36,6 +36,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "review_filters": ("reviewer", {"act": "keep", "name": "late"}),
     "review_pause": ("reviewer", {"act": "pause", "until": "2026-12-24T09:00"}),
     "review_reasons": ("approver", {**ROWS, "form-0-en": "Names another fee"}),
+    "review_tokens": ("reviewer", {"act": "make", "name": "notebook", "days": "7"}),
     "second_factor": ("reviewer", {"code": "123456"}),
     "proof": ("approver", {"password": "wrong", "code": ""}),
     "ask_probe": ("researcher", {"act": "look"}),

@@ -128,6 +128,10 @@ STATEMENTS: Final = {
         "ALTER TABLE evidence_accesstoken DISABLE TRIGGER USER",
         "UPDATE evidence_accesstoken SET secret_digest = repeat('0', 64)",
     ],
+    "have_a_token_judge": [
+        "ALTER TABLE evidence_accesstoken DISABLE TRIGGER USER",
+        "UPDATE evidence_accesstoken SET is_own = true",
+    ],
     "change_an_entry": [
         "UPDATE evidence_auditevent SET entry = convert_to('{}', 'UTF8') WHERE verb = 'trace.sealed'"
     ],

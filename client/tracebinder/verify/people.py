@@ -27,7 +27,7 @@ _MEMBERS: Final = {
     "data/evals/": ("postedBy",),
     "data/gates/": ("decidedBy", "requestedBy", "approvedBy", "gateApprovedBy"),
     "data/requirements/": ("proposedBy", "approvedBy"),
-    "data/reviews/": ("reviewer", "adjudicator"),
+    "data/reviews/": ("reviewer", "adjudicator", "byToken"),
     "data/versions/": ("registeredBy",),
     "data/versions/release.json": ("createdBy",),
 }

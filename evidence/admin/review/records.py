@@ -23,7 +23,15 @@ from evidence.admin.frame.words import in_words
 from evidence.admin.review.page import show_review_page
 from evidence.admin.review.queue import LanguageFilter, QueueFilter, QueuePaginator, order_of
 from evidence.admin.review.reason import REASON_JOINS, reason_in_words
-from evidence.models import Adjudication, ClaimJudgement, QueuedTask, Review, ReviewDraft, ReviewTask
+from evidence.models import (
+    Adjudication,
+    ClaimJudgement,
+    GoldJudgement,
+    QueuedTask,
+    Review,
+    ReviewDraft,
+    ReviewTask,
+)
 from evidence.pages.reader import principal_of
 from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 from evidence.selectors.review_work import rank_of_risk
@@ -45,6 +53,14 @@ class QueueList(LeanChangeList):
         rows = tasks.select_related(*shown.list_select_related).defer(*shown.list_defer)
         found = {task.pk: task for task in rows}
         return [found[key] for key in keys]
+
+
+class CameByToken(admin.ModelAdmin[Any]):
+    """Says of a judgement by which token it came: what came by none was given by somebody who had signed in."""
+
+    @admin.display(description="By token", ordering="token_prefix")
+    def by_token(self, judged: Review | Adjudication | GoldJudgement) -> str:
+        return judged.token_prefix or "–"
 
 
 @admin.register(ReviewTask)
@@ -166,12 +182,13 @@ class ReviewDraftAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(Review)
-class ReviewAdmin(ReadOnlyModelAdmin):
+class ReviewAdmin(CameByToken, ReadOnlyModelAdmin):
     change_list_template = "admin/evidence/reviews.html"
     list_display = [
         "decided",
         "reason_given",
         "reviewer",
+        "by_token",
         "task_link",
         "standing",
         "machine_said",
@@ -186,8 +203,8 @@ class ReviewAdmin(ReadOnlyModelAdmin):
     ordering = ["-id"]
     chain_lookups = ["task__trace__id__exact", "task__trace__release__id__exact"]
     fields = [
-        "task", "standing", "reviewer", "decided", "reason_given", "rationale", "corrected", "machine_verdict_as_json",
-        "created_at",
+        "task", "standing", "reviewer", "by_token", "decided", "reason_given", "rationale", "corrected",
+        "machine_verdict_as_json", "created_at",
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -233,8 +250,8 @@ class ClaimJudgementAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(Adjudication)
-class AdjudicationAdmin(ReadOnlyModelAdmin):
-    list_display = ["decided", "adjudicator", "task_link", "created_at"]
+class AdjudicationAdmin(CameByToken, ReadOnlyModelAdmin):
+    list_display = ["decided", "adjudicator", "by_token", "task_link", "created_at"]
     list_filter = [related("task__system"), "decision"]
     list_select_related = ["adjudicator", "task__trace"]
     ordering = ["-id"]

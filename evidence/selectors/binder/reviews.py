@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from evidence.actors import actor_of_user
+from evidence.actors import actor_of_prefix, actor_of_user
 from evidence.any_of import any_of_keys
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Adjudication, Review, ReviewTask
@@ -69,6 +69,7 @@ def _review(review: Review) -> dict[str, object]:
         "traceId": review.task.trace.trace_id.hex,
         "traceRevision": review.task.trace.revision,
         "reviewer": actor_of_user(review.reviewer),
+        "byToken": actor_of_prefix(review.token_prefix),
         "decision": review.decision,
         "reasonCode": review.reason_code,
         "reason": review.reason,
@@ -105,6 +106,7 @@ def _adjudication(row: Adjudication) -> dict[str, object]:
     return {
         "traceId": row.task.trace.trace_id.hex,
         "adjudicator": actor_of_user(row.adjudicator),
+        "byToken": actor_of_prefix(row.token_prefix),
         "decision": row.decision,
         "rationale": row.rationale,
         "correctedAnswer": row.corrected_answer,

@@ -70,9 +70,12 @@ def _find_tokens() -> Iterator[str]:
             "systems": sorted(system.key for system in token.systems.all()),
             "expires_at": token.expires_at.isoformat(),
             "secret_digest": token.secret_digest,
+            "is_own": token.is_own,
         }
         told = {name: _sorted(value) for name, value in _details(event).items() if name in now}
         others = sorted(name for name, value in told.items() if value != now[name])
+        if token.is_own and not _is_by(event, token.owner_id):  # somebody else read its text
+            others.append("is_own")
         if not _is_of(_details(event).get("owner"), token.owner_id):
             others.append("owner")
         if (str(token.pk) in revoked) != (token.revoked_at is not None):
@@ -180,6 +183,11 @@ def _is_of(actor: object, account: int) -> bool:
     if not isinstance(actor, str):
         return True
     return not Pseudonym.objects.filter(pk=actor).exclude(user_id=account).exists()
+
+
+def _is_by(event: AuditEvent, account: int) -> bool:
+    """Whether an account's person did what an event tells, themselves."""
+    return Pseudonym.objects.filter(pk=event.actor, user_id=account).exists()
 
 
 def _sorted(value: Any) -> Any:

@@ -31,6 +31,7 @@ from evidence.roles import roles_of
 from evidence.selectors.people import password_fact
 from evidence.services import audit
 from evidence.services.people.pseudonyms import ACTOR
+from evidence.services.people.tokens import end_own_tokens
 from evidence.worded import worded
 
 _LINK_MADE: Final = "password_link.made"
@@ -68,8 +69,8 @@ SIGNER: Final = LinkSigner()
 def make_password_link(*, principal: Principal, person: User) -> PasswordLink:
     """Take a person's password away and return the link by which they choose another.
 
-    Their earlier links and sessions end with the password, so that somebody who uses the link in their place is found
-    out when they next come.
+    Their earlier links, sessions and tokens of their own end with the password, so that somebody who uses the link in
+    their place is found out when they next come.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_make_password_link` does.
@@ -77,6 +78,7 @@ def make_password_link(*, principal: Principal, person: User) -> PasswordLink:
     locked = User.objects.select_for_update().get(pk=person.pk)
     acts.check_can_make_password_link(principal, locked)
     _set_password(locked, None)
+    end_own_tokens(locked, principal.actor)
     expires_at = clock.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     payload = {
         "person": actor_of_user(locked),
@@ -116,6 +118,7 @@ def end_password_of_operators_link(person: User) -> bool:
     if last is None or last.actor == principal_of_command_line().actor or not person.has_usable_password():
         return False
     _set_password(person, None)
+    end_own_tokens(person, ACTOR)
     return True
 
 

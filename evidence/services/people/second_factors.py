@@ -28,6 +28,7 @@ from evidence.models import SecondFactor
 from evidence.selectors.people import factor_fact
 from evidence.services import audit
 from evidence.services.people.sessions import end_sessions
+from evidence.services.people.tokens import end_own_tokens
 from evidence.strict_json import fault_in_text
 from evidence.worded import worded
 
@@ -115,7 +116,8 @@ def remove_second_factor(*, principal: Principal) -> None:
 def reset_second_factor(*, principal: Principal, person: User, reason: str) -> int:
     """Take the second factor of somebody else away, who lost theirs. Their password alone signs them in from then on.
 
-    Every session of theirs ends, for whoever has what was lost may sit in one; how many did is returned and on record.
+    Every session of theirs ends, and each token that they made for themselves, for whoever has what was lost may sit in
+    one; how many sessions did is returned and on record.
 
     Args:
         reason: why, and how it was seen that it was they who asked; kept with the event, so it names no person beyond
@@ -141,6 +143,7 @@ def reset_second_factor(*, principal: Principal, person: User, reason: str) -> i
             )
         )
     n_ended = end_sessions(locked)
+    end_own_tokens(locked, principal.actor)
     _remove(principal, locked, {"reason": reason.strip(), "sessions_ended": n_ended})
     return n_ended
 

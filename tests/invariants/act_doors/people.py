@@ -146,6 +146,20 @@ ACTS: Final[list[Act]] = [
         ),
     ),
     Act(
+        "evidence.acts.check_can_make_review_token",
+        frozenset({"reviewer"}),
+        serve(
+            lambda world, who, _: tokens.make_review_token(
+                principal=who, name="n", systems=[world.system], days=7
+            )
+        ),
+        admin=browse(
+            lambda *_: reverse("admin:review_tokens"),
+            lambda world, _: {"act": "make", "name": "n", "systems": [world.system.pk], "days": 7},
+        ),
+        scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
         "evidence.acts.check_can_revoke_token",
         ADMINISTRATORS,
         serve(lambda world, who, made: tokens.revoke_token(principal=who, token=made)),
