@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -109,6 +109,22 @@ class CoveredRequirement:
         """Return each criterion with since when its evidence is too old; None: it is not."""
         return [(each, each.stale_since(self.at)) for each in self.criteria]
 
+    @property
+    def stale_since(self) -> datetime | None:
+        """Return since when the evidence of a criterion is too old, of that which is so longest; None: of none."""
+        return min((since for _, since in self.aged if since is not None), default=None)
+
+    @property
+    def fresh_until(self) -> datetime | None:
+        """Return when the evidence of a criterion becomes too old, of that where it does first; None: of none."""
+        ages = (each.ages_after(self.at) for each in self.criteria)
+        return min((at for at in ages if at is not None), default=None)
+
+    @property
+    def counts_reviews(self) -> bool:
+        """Whether a verdict of it rests on what reviewers said."""
+        return any(each.counts_reviews for each in self.criteria)
+
 
 @dataclass(frozen=True, slots=True)
 class IdleSuite:
@@ -143,7 +159,7 @@ class Coverage:
     @property
     def counts_reviews(self) -> bool:
         """Whether a verdict in it rests on what reviewers said."""
-        return any(each.counts_reviews for one in self.requirements for each in one.criteria)
+        return any(one.counts_reviews for one in self.requirements)
 
     def judged(self) -> dict[str, Judged]:
         """Return each criterion with its last assessment, by `R/c`."""
@@ -182,11 +198,7 @@ def _found(release: Release, baseline: Baseline | None) -> Found[Coverage]:
 
 def _cover(release: Release, baseline: Baseline | None, now: datetime) -> Coverage:
     links = read_standings(release.system)
-    suspects, answered = _suspects(links), _answered(links)
-    found = [
-        _requirement(head, rows, now, suspects, answered)
-        for head, rows in groupby(_read(release, baseline), key=itemgetter(slice(0, _OF_VERSION)))
-    ]
+    found = list(judge_requirements(release, baseline, links, now))
     read = {each.suite for one in found for each in one.criteria if each.suite}
     return Coverage(
         release=release,
@@ -197,6 +209,19 @@ def _cover(release: Release, baseline: Baseline | None, now: datetime) -> Covera
         idle_suites=_idle_suites(release, read, links),
         suspect_links=tuple(each for each in links if each.is_suspect),
     )
+
+
+def judge_requirements(
+    release: Release, baseline: Baseline | None, links: Sequence[LinkStanding], now: datetime
+) -> Iterator[CoveredRequirement]:
+    """Yield everything approved, or all of a baseline, with what it comes to for a release, by key: one query.
+
+    Args:
+        links: where each link of the system stands.
+    """
+    suspects, answered = _suspects(links), _answered(links)
+    for head, rows in groupby(_read(release, baseline), key=itemgetter(slice(0, _OF_VERSION))):
+        yield _requirement(head, rows, now, suspects, answered)
 
 
 def judged_on(release: Release, keys: Collection[str] | None = None) -> dict[str, Judged]:
