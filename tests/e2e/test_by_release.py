@@ -37,6 +37,8 @@ def test_it_is_read_at_a_desk_and_on_a_telephone_in_both_languages(
         browser.get(f"{live_server.url}{reverse('admin:by_release')}")
         shoot(f"by-release-{language}-390")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        shown = "return document.querySelector('.tb-matrix tbody + tbody td').getBoundingClientRect().right"
+        assert browser.execute_script(shown) <= 390, "the first verdict is out of sight"
         browser.execute_script("document.querySelector('.tb-matrix').parentElement.scrollLeft = 9999")
         left = "return document.querySelector('.tb-matrix tbody + tbody th').getBoundingClientRect().left"
         assert 0 <= browser.execute_script(left) < 60, "what a row is about is out of sight"
