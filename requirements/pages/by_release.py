@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -92,6 +93,7 @@ class ShownCell:
     age: str
     n: int
     was: str  # what it is for the release before, where that is another; empty: it is the same
+    told: SafeString  # what changed, n and age
 
 
 @page_view(
@@ -197,7 +199,7 @@ class _Seeing:
         """Return these rows, each with a cell for each release; a word for what is kept from the reader."""
         versions = [self.matrix.rows[each].version_id for each in places]
         statements = dict(RequirementVersion.objects.filter(pk__in=versions).values_list("pk", "statement"))
-        look = cache(badge)
+        look, tell = cache(badge), cache(_tell)  # of six hundred cells many say the same
         of_baseline = {"baseline": baseline.name} if baseline else {}
         addresses = [_coverage_url(each, None) for each in self.compared]
         found = []
@@ -208,13 +210,18 @@ class _Seeing:
             language, text = _in_language(statements.get(row.version_id, {}))
             found.append(
                 {"of": row, "language": language, "statement": shorten(text, _STATEMENT),
-                 "cells": self._cells(place, urls, look)}
+                 "cells": self._cells(place, urls, look, tell)}
             )  # fmt: skip
         return found
 
     def _cells(
-        self, place: int, urls: Sequence[str], look: Callable[[str], SafeString]
+        self,
+        place: int,
+        urls: Sequence[str],
+        look: Callable[[str], SafeString],
+        tell: Callable[..., SafeString],
     ) -> list[ShownCell | str]:
+        n_criteria = self.matrix.rows[place].n_criteria
         cells: list[ShownCell | str] = [_("kept from you")] * len(urls)
         older: tuple[int, Cell] | None = None
         for column in reversed(self.seen):
@@ -228,7 +235,9 @@ class _Seeing:
                 was = _("changed: %(standing)s in %(release)s") % {
                     "standing": in_words(older[1].standing.value), "release": release,
                 }  # fmt: skip
-            cells[column] = ShownCell(look(cell.standing.value), urls[column], _age(cell), cell.n, was)
+            age = _age(cell) if n_criteria else _("no criterion")
+            told = tell(was, cell.n if n_criteria else None, age)
+            cells[column] = ShownCell(look(cell.standing.value), urls[column], age, cell.n, was, told)
             older = column, cell
         return cells
 
@@ -249,6 +258,13 @@ def _totals(
         for standing in _LEGEND
         if counted[standing]
     ]
+
+
+def _tell(was: str, n: int | None, age: str) -> SafeString:
+    """Return what stands below a standing: what changed, of how many observations, and how fresh they are."""
+    changed = format_html('<div class="tb-was">{}</div>', was) if was else ""
+    said = " · ".join(each for each in ("" if n is None else f"n {n}", age) if each)
+    return format_html('{}<div class="tb-quiet">{}</div>', changed, said)
 
 
 def _age(cell: Cell) -> str:

@@ -182,6 +182,7 @@ class _Packing:
         self.read: dict[tuple[str, int], tuple[int, int, int, int]] = {}
 
     def add(self, one: CoveredRequirement) -> None:
+        """Add a requirement, of which nothing else stays."""
         self.counts_reviews = self.counts_reviews or one.counts_reviews
         self.read[one.key, one.version_id] = (
             _PLACES[one.standing], _stored(one.stale_since), _stored(one.fresh_until), one.n

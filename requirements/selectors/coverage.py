@@ -5,7 +5,6 @@ The number of queries does not depend on how many requirements, traces or runs t
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -56,7 +55,7 @@ WITH state AS (
     SELECT version_id, to_state FROM requirements_baselinemember JOIN state USING (version_id)
     WHERE baseline_id = %(baseline)s
 )
-SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, v.statement::text, to_state,
+SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, to_state,
        c.key, c.check_name, coalesce(c.parameters #>> '{suite,key}', ''), i.artefact_id, c.max_age_days,
        coalesce(a.verdict, ''), coalesce(a.detail, ''), a.value, coalesce(a.unit, ''), coalesce(a.n, 0), a.low, a.high,
        a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false), a.id,
@@ -77,7 +76,7 @@ ORDER BY q.key, v.number, c.key
 _kept: Final[KeptUntilWritten[Coverage]] = KeptUntilWritten(
     *LINKS_FOLLOW_FROM, Assessment, BaselineMember, EvalRun, most=30_000, in_force=LINKS_IN_FORCE
 )
-_OF_VERSION: Final = 8  # columns of the version; what follows is of a criterion
+_OF_VERSION: Final = 7  # columns of the version; what follows is of a criterion
 _OF_RULE: Final = 4  # columns at the end, by which a stale verdict is told apart from its age
 
 
@@ -91,7 +90,6 @@ class CoveredRequirement:
     number: int
     layer: str
     risk_tier: str
-    statement: Mapping[str, str]
     criteria: tuple[Judged, ...]
     standing: Standing
     is_covered: bool
@@ -260,12 +258,11 @@ def _requirement(
     answered: Collection[int],
 ) -> CoveredRequirement:
     criteria = tuple(_judged(row) for row in rows if row[_OF_VERSION] is not None)
-    key, artefact, version, number, layer, risk_tier, statement, _ = head
+    key, artefact, version, number, layer, risk_tier, _ = head
     artefacts = {artefact, *(each.artefact_id for each in criteria)}
     because = tuple(sorted({told for each in artefacts for told in suspects.get(each, ())}))
     return CoveredRequirement(
         key, artefact, version, number, layer, risk_tier,
-        statement=json.loads(statement),
         criteria=criteria,
         standing=standing_of(criteria, now, suspect=bool(because)),
         is_covered=is_covered(criteria, layer, now),

@@ -25,13 +25,17 @@ from requirements.pages import by_release as pages
 from requirements.selectors import by_release as selector
 from requirements.selectors.coverage import CoveredRequirement, cover
 from requirements.services.baselines import freeze_baseline
+from requirements.services.requirements import import_requirements
 from tests.evidence.test_blinding import colleague, counted, say, task  # noqa: F401  # fixtures
 from tests.factories import World, acting, deploy, find_unmet, make_world, second_release
-from tests.requirements.builders import AUTHOR, make_criterion
+from tests.requirements.builders import AUTHOR, approve, make_criterion
 from tests.requirements.links_world import tie
 from tests.requirements.test_system_strips import judged
 
 pytestmark = pytest.mark.django_db
+
+
+BARE = b"format: tracebinder.requirements/1\nrequirements:\n  - {key: bare, statement: The answer must be kept., risk_tier: low, layer: grounding, owner: po, review_every_days: 9, criteria: []}\n"  # noqa: E501
 
 
 @pytest.fixture
@@ -196,6 +200,14 @@ def test_a_cell_says_since_when_until_when_of_how_many_and_leads_to_what_was_fou
     coverage = client_of(world.people["author"]).get(rows["r1"]["cells"][0].url)
     assert [each.key for each in coverage.context["rows"]] == ["r1"]
     assert coverage.context["release"] == world.release
+
+
+def test_a_requirement_without_a_criterion_says_so(world: World) -> None:
+    import_requirements(principal=acting(AUTHOR), system=world.system, source=BARE, file_name="bare.yaml")
+    approve(RequirementVersion.objects.get(requirement__key="bare"))
+    (row,) = show(world.people["author"]).context["shown"]
+    assert (row["cells"][0].age, row["of"].n_criteria) == ("no criterion", 0)
+    assert "n 0" not in row["cells"][0].told
 
 
 def test_coverage_is_narrowed_to_a_requirement_that_it_has(world: World, filled: Any) -> None:
