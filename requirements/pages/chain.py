@@ -15,6 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
@@ -22,6 +23,7 @@ from django_stubs_ext import StrOrPromise
 from evidence import drawings
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import drawing, list_url, tone_of
+from evidence.admin.frame.headings import nouns_of
 from evidence.admin.frame.on_chain import ON_CHAIN
 from evidence.admin.frame.strict_input import could_be
 from evidence.admin.frame.words import in_words
@@ -193,7 +195,7 @@ def _page(see: _Seeing, found: Chain, beside: _Beside | None, steps: int) -> Pag
 def _trail(here: ChainNode) -> list[Step]:
     options = NOUNS[here.kind].model._meta
     return [
-        Step(str(_MANY[here.kind]).capitalize(), list_url(options.label_lower)),
+        Step(capfirst(nouns_of(options.verbose_name_plural)), list_url(options.label_lower)),
         Step(here.label or str(here.pk), _record_url(here)),
     ]
 
