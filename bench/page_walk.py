@@ -3,7 +3,7 @@
     python -m bench.page_walk REQUIREMENTS
 
 As the owner of a migrated database it stores a system with so many requirements, each with a criterion that was
-assessed on what is live, and one with a row of every noun and a person in each role.
+assessed on what is live and on five other releases, and one with a row of every noun and a person in each role.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from bench.server import connect_as_owner
 from evidence.models import Release, System, Trace
 from evidence.roles import ROLES
 from requirements.models import RequirementVersion
+from requirements.selectors.by_release import MOST_RELEASES
 from tests.e2e.pages import full_world, shared_out
 from tests.factories import deploy, manifest, register_release
 
@@ -69,6 +70,8 @@ def _of_large_systems() -> Iterator[tuple[str, str]]:
     yield "auditor", reverse("admin:chain", args=["trace", trace.pk])
     yield "auditor", reverse("admin:chain", args=["requirement", version.pk])
     yield "author", reverse("admin:edit_draft", args=[version.requirement_id])
+    by_release = f"{reverse('admin:by_release')}?system={_OF_REQUIREMENTS}"
+    yield from (("author", f"{by_release}{narrowed}") for narrowed in ("", "&standing=not_met&q=answer"))
 
 
 def _make(n_requirements: int) -> None:
@@ -76,6 +79,7 @@ def _make(n_requirements: int) -> None:
     bench.load(write_file(n_requirements))
     with connect_as_owner(settings.VAR) as owner:
         bench.settle(owner)
+        bench.put_beside(owner, MOST_RELEASES - 2)
         full_world()
         owner.execute("VACUUM ANALYZE")
 

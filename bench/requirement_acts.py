@@ -117,6 +117,12 @@ class Bench:
         owner.execute(_APPROVE, [self.system_id])
         owner.execute(_ASSESS, [self.live.pk, self.system_id])
 
+    def put_beside(self, owner: psycopg.Connection[Any], n: int) -> None:
+        """Register so many releases more, and have each criterion assessed on all that are not live."""
+        others = [self._release(f"r{number}", first="b") for number in range(3, 3 + n)]
+        for release in (self._next, *others):
+            owner.execute(_ASSESS, [release.pk, self.system_id])
+
     def put_next_live(self) -> None:
         """Have the release with another first prompt go live: one link in twenty is suspect by that."""
         self._go_live(self._next)

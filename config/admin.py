@@ -164,6 +164,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from interpret.pages.probe_run import probe_run  # noqa: PLC0415  # as above
         from requirements.pages.baselines import baseline  # noqa: PLC0415  # as above
         from requirements.pages.binder_export import export_binder  # noqa: PLC0415  # as above
+        from requirements.pages.by_release import by_release  # noqa: PLC0415  # as above
         from requirements.pages.chain import chain  # noqa: PLC0415  # as above
         from requirements.pages.coverage import coverage, impact  # noqa: PLC0415  # as above
         from requirements.pages.desk import edit_draft, new_draft  # noqa: PLC0415  # as above
@@ -197,6 +198,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("import/", import_plan, name="import_plan"),
             path("links/", links, name="links"),
             path("links/<int:link_id>/", link, name="link"),
+            path("by-release/", by_release, name="by_release"),
             path("coverage/<int:release_id>/", coverage, name="coverage"),
             path("dossier/<int:release_id>/", dossier, name="dossier"),
             path("dossier/<int:release_id>/sample/", own_sample, name="own_sample"),

@@ -403,6 +403,8 @@ GATE_BASELINES = (
 )
 # Likewise: which links and criteria a deployment makes suspect.
 DEPLOYMENT_SUSPECTS = "requirements.selectors.impact.suspects_of_deployment"
+# Likewise: which rows hang on a record of the chain, for lists.
+ROWS_ON_CHAIN = "requirements.pages.chain.rows_on_chain"
 # Likewise: what waits for an approver, from apps that evidence must not import.
 FRONT_PAGE_APPROVALS = [
     "requirements.admin.version.versions_to_approve",

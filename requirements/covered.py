@@ -9,14 +9,20 @@ when it is old.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from evidence.vocabulary import CriterionVerdict, Layer
 from requirements import freshness
 from requirements.telling import slice_in
+
+# A page judges some ten thousand criteria: what each needs is looked up, and not made again for each.
+_VERDICTS: Final[Mapping[str, CriterionVerdict]] = {each.value: each for each in CriterionVerdict}
+_INSUFFICIENT: Final = CriterionVerdict.INSUFFICIENT.value
+_UNKNOWN: Final = frozenset({"", CriterionVerdict.NOT_ASSESSED.value})
 
 
 class Standing(StrEnum):
@@ -56,8 +62,7 @@ class Judged:
     @property
     def is_missing(self) -> bool:
         """Whether nothing was found out about it: it was never assessed, could not be, or there was nothing to see."""
-        is_empty = self.verdict == CriterionVerdict.INSUFFICIENT and not self.n
-        return is_empty or self.verdict in {"", CriterionVerdict.NOT_ASSESSED.value}
+        return self.verdict in _UNKNOWN or (self.verdict == _INSUFFICIENT and not self.n)
 
     @property
     def decided_by(self) -> str:
@@ -84,8 +89,8 @@ class Judged:
 
     def _standing(self, now: datetime) -> freshness.Standing:
         return freshness.standing_of(
-            CriterionVerdict(self.verdict),
-            whatever_its_age=CriterionVerdict(self.whatever_its_age),
+            _VERDICTS[self.verdict],
+            whatever_its_age=_VERDICTS[self.whatever_its_age],
             observed_to=self.observed_to,
             max_age_days=self.max_age_days,
             judged_at=self.assessed_as_of or now,

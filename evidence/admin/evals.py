@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link, listed, shorten
 from evidence.admin.frame.filters import recent, related
+from evidence.admin.frame.on_chain import OnChainFilter
 from evidence.admin.frame.steps import SteppedModelAdmin
 from evidence.admin.retraction import ASKING
 from evidence.admin.run_page import MOST_METRICS, show_comparable, show_metrics
@@ -24,7 +25,7 @@ from evidence.models import EvalRemark, EvalRun, EvalSample, EvalScore, EvalTota
 @admin.register(EvalRun)
 class EvalRunAdmin(SteppedModelAdmin):
     list_display = ["run_key", "system", "release_link", "outcome", "standing", "observed_to", "received_at"]
-    list_filter = [related("system"), related("release"), "status"]
+    list_filter = [related("system"), related("release"), "status", OnChainFilter]
     list_select_related = ["system", "release__system", "retraction"]
     search_fields = ["run_key", "commit"]
     ordering = ["-id"]

@@ -14,6 +14,7 @@ from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, listed
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.moments import ago
+from evidence.admin.frame.on_chain import OnChainFilter
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.models import GateDecision, GateTransition
 from evidence.selectors.gates import standing_of
@@ -22,7 +23,7 @@ from evidence.selectors.gates import standing_of
 @admin.register(GateDecision)
 class GateDecisionAdmin(ReadOnlyModelAdmin):
     list_display = ["decided_at", "gate", "decided", "release_link", "decided_by", "as_of"]
-    list_filter = [related("system"), "verdict"]
+    list_filter = [related("system"), "verdict", OnChainFilter]
     list_select_related = ["gate_version__artefact", "release__system"]
     list_defer = ["reasons", "inputs"]
     change_form_template = "admin/evidence/decision.html"

@@ -27,6 +27,7 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
     search_fields = ["name", "digest"]
     ordering = ["-id"]
     change_form_template = "admin/evidence/release.html"
+    change_list_template = "admin/evidence/releases.html"
     chain = [
         ChainLink("Pins", "evidence.releasepin", "release__id__exact"),
         ChainLink("Deployments", "evidence.deployment", "release__id__exact"),

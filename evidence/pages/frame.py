@@ -63,7 +63,11 @@ def show_page(request: HttpRequest, page: Page) -> TemplateResponse:
 
 
 def page_view(
-    *, permission: str = "", parameters: Collection[str] = (), may_be_empty: bool = False
+    *,
+    permission: str = "",
+    parameters: Collection[str] = (),
+    repeatable: Collection[str] = (),
+    may_be_empty: bool = False,
 ) -> Callable[[PageView[P]], Callable[Concatenate[HttpRequest, P], Any]]:
     """Make a function of (request, principal, …) a view of the frame.
 
@@ -74,6 +78,7 @@ def page_view(
     Args:
         permission: what it takes to open the page at all: "evidence.view_trace".
         parameters: the names its address may carry after the question mark; another is refused.
+        repeatable: those of them that may be given more than once, as a form sends boxes that are ticked.
         may_be_empty: whether they may be given without a value, as a form sends a field that nobody filled in.
     """
 
@@ -81,7 +86,7 @@ def page_view(
         def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if permission and not request.user.has_perm(permission):
                 raise PermissionDenied(NOT_PERMITTED)
-            check_parameters(request.GET, parameters, may_be_empty=may_be_empty)
+            check_parameters(request.GET, parameters, repeatable=repeatable, may_be_empty=may_be_empty)
             try:
                 shown = view(request, principal_of(request), *args, **kwargs)
             except DataError:

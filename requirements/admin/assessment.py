@@ -16,6 +16,7 @@ from evidence import clock, drawings
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, beside, drawing, figure, is_english, link, tone_of
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.on_chain import OnChainFilter
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.words import in_words
 from evidence.models import Citation, Claim, EvalSample, Review
@@ -42,7 +43,7 @@ _NUMBERS: Final = ("value", "unit", "low", "high", "n", "bound_confidence")
 @admin.register(Assessment)
 class AssessmentAdmin(ReadOnlyModelAdmin):
     list_display = ["judged", "criterion_link", "release_link", "measured", "as_of"]
-    list_filter = [related("release__system"), related("release"), "verdict"]
+    list_filter = [related("release__system"), related("release"), "verdict", OnChainFilter]
     list_select_related = ["criterion__version__requirement", "release__system"]
     list_defer = ["inputs", "slices"]
     search_fields = ["criterion__key", "criterion__version__requirement__key"]

@@ -43,6 +43,7 @@ def work_of_author(request: HttpRequest, strips: Mapping[int, Strip]) -> Section
         (
             (_("Draft a requirement"), reverse("admin:new_draft")),
             (_("Plan an import"), reverse("admin:import_plan")),
+            (_("Requirements by release"), reverse("admin:by_release")),
         ),
         (*_drafts(request), *_criteria(strips), *_links(principal.system_ids)),
     )

@@ -21,6 +21,7 @@ class RequirementAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system"]
     search_fields = ["key", "versions__external_id"]
     ordering = ["system", "key"]
+    change_list_template = "admin/requirements/versions.html"
     chain = [
         ChainLink("Versions", "requirements.requirementversion", "requirement__id__exact"),
         ChainLink("Criteria", "requirements.acceptancecriterion", "version__requirement__id__exact"),

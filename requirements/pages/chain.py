@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
@@ -22,13 +23,24 @@ from django_stubs_ext import StrOrPromise
 from evidence import drawings
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import drawing, list_url, tone_of
+from evidence.admin.frame.headings import nouns_of
+from evidence.admin.frame.on_chain import ON_CHAIN
+from evidence.admin.frame.strict_input import could_be
 from evidence.admin.frame.words import in_words
 from evidence.errors import InvalidInput, NotFound
 from evidence.finding_summary import FindingBeside
 from evidence.models import Release, Scope
 from evidence.pages.frame import Page, Step, page_view
 from evidence.worded import worded
-from requirements.selectors.chain import MOST_COUNTED, NOUNS, Chain, ChainNode, find_start, read_chain
+from requirements.selectors.chain import (
+    MOST_COUNTED,
+    NOUNS,
+    Chain,
+    ChainNode,
+    find_start,
+    hanging_on,
+    read_chain,
+)
 
 STEPS: Final = "steps"
 _OFFERED: Final = (2, 3)
@@ -82,7 +94,7 @@ class ShownNode:
 def chain(request: HttpRequest, principal: Principal, kind: str, record_id: int) -> Page:
     """Show what leads to a record, and what it leads to."""
     steps = _steps(request)
-    see = _Seeing(request, principal)
+    see = _Seeing(request.user, principal)
     if kind == _FINDING and principal.sees_internals:
         return _around_a_finding(see, record_id, steps)
     noun = NOUNS.get(kind)
@@ -95,14 +107,29 @@ def chain(request: HttpRequest, principal: Principal, kind: str, record_id: int)
     return _page(see, found, _findings_of(found, see), steps)
 
 
+def rows_on_chain(named: str, model: type[Model], user: Any, principal: Principal) -> tuple[str, Q] | None:
+    """Return what a record of the chain is called, and which rows of a list hang on it: `settings.ROWS_ON_CHAIN`.
+
+    Args:
+        named: "decision:5".
+    """
+    kind, _, key = named.partition(":")
+    noun = NOUNS.get(kind)
+    if noun is None or not could_be(noun.model._meta.pk, key):
+        return None
+    here = find_start(kind, int(key), _Seeing(user, principal).visible)
+    where = None if here is None else hanging_on(here, model)
+    return None if here is None or where is None else (f"{_NAMES[kind]} {here.label or key}", where)
+
+
 class _Seeing:
     """Who looks."""
 
-    def __init__(self, request: HttpRequest, principal: Principal) -> None:
-        self.request, self.principal = request, principal
+    def __init__(self, user: Any, principal: Principal) -> None:
+        self.user, self.principal = user, principal
 
     def may_see(self, model: Any) -> bool:
-        return self.request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+        return bool(self.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"))
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow to what the person may see; nothing where the noun is not for them."""
@@ -168,7 +195,7 @@ def _page(see: _Seeing, found: Chain, beside: _Beside | None, steps: int) -> Pag
 def _trail(here: ChainNode) -> list[Step]:
     options = NOUNS[here.kind].model._meta
     return [
-        Step(str(_MANY[here.kind]).capitalize(), list_url(options.label_lower)),
+        Step(capfirst(nouns_of(options.verbose_name_plural)), list_url(options.label_lower)),
         Step(here.label or str(here.pk), _record_url(here)),
     ]
 
@@ -203,7 +230,8 @@ def _record_url(node: ChainNode) -> str:
 
 def _list_url(node: ChainNode) -> str:
     """Return the list that holds a fan; empty where no list can be narrowed to it."""
-    return list_url(NOUNS[node.kind].model._meta.label_lower, **node.listed) if node.listed else ""
+    lookups = {ON_CHAIN: node.fan_of} if node.lists_by_chain else node.listed
+    return list_url(NOUNS[node.kind].model._meta.label_lower, **lookups) if lookups else ""
 
 
 def _tree(

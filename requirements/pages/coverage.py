@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -23,10 +24,17 @@ from requirements.selectors.coverage import Coverage, CoveredRequirement, cover,
 from requirements.selectors.impact import impact_of_release, live_release
 
 _ON_A_PAGE: Final = 100  # of each list
+_SHOWN: Final = 100  # characters of a key somebody made up
+_CHOICES: Final[Mapping[str, Collection[str]]] = {
+    "standing": list(Standing),
+    "layer": list(Layer),
+    "covered": ["yes", "no"],
+}
 
 
 @page_view(
-    permission="requirements.view_assessment", parameters=["baseline", "standing", "layer", "covered", "page"]
+    permission="requirements.view_assessment",
+    parameters=["baseline", "standing", "layer", "covered", "requirement", "page"],
 )
 def coverage(request: HttpRequest, principal: Principal, release_id: int) -> Page:
     """Show each requirement with what it comes to for a release, and what stands alone."""
@@ -34,7 +42,7 @@ def coverage(request: HttpRequest, principal: Principal, release_id: int) -> Pag
     named = request.GET.get("baseline", "")
     found = cover(release, find_baseline(release.system, named) if named else None)
     acts.check_can_read_coverage(principal, release, counts_reviews=found.counts_reviews)
-    narrowed = {name: request.GET[name] for name in ("standing", "layer", "covered") if request.GET.get(name)}
+    narrowed = {name: request.GET[name] for name in (*_CHOICES, "requirement") if request.GET.get(name)}
     context: dict[str, Any] = {
         "release": release,
         "coverage": found,
@@ -57,19 +65,20 @@ def coverage(request: HttpRequest, principal: Principal, release_id: int) -> Pag
 
 
 def _narrow(found: Coverage, narrowed: dict[str, str]) -> list[CoveredRequirement]:
-    choices: dict[str, list[Any]] = {
-        "standing": list(Standing),
-        "layer": list(Layer),
-        "covered": ["yes", "no"],
-    }
-    for name, value in narrowed.items():
-        if value not in choices[name]:
+    for name, choices in _CHOICES.items():
+        if name in narrowed and narrowed[name] not in choices:
             raise NotFound(worded("There is no such %(name)s.", name=name))
+    key = narrowed.get("requirement")
+    if key is not None and all(each.key != key for each in found.requirements):
+        raise NotFound(
+            worded("There is no requirement %(key)s in what is covered here.", key=repr(key[:_SHOWN]))
+        )
     return [
         each
         for each in found.requirements
         if narrowed.get("standing", each.standing) == each.standing
         and narrowed.get("layer", each.layer) == each.layer
+        and narrowed.get("requirement", each.key) == each.key
         and (narrowed.get("covered") in {None, "yes" if each.is_covered else "no"})
     ]
 

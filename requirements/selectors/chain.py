@@ -112,6 +112,7 @@ class ChainNode:
     )  # of a fan, the lookups of the list that holds all of it
     told: Mapping[str, Any] = field(default_factory=dict)
     fan_of: str = ""  # of a fan, the key of the record it hangs on
+    lists_by_chain: bool = False  # of a fan, whether its list is narrowed by what hangs on that record
 
     @property
     def key(self) -> str:
@@ -143,6 +144,7 @@ class Relation:
     up: Callable[[ChainNode], Q]  # which rows above one
     lists_down: str = ""  # the lookup by which the list of what is below is narrowed; empty: no list can be
     lists_up: str = ""
+    lists_by_chain: bool = False  # whether both lists are narrowed by what hangs on a record instead
     is_in_order: bool = False  # whether an index gives what is below newest first
 
 
@@ -166,6 +168,7 @@ RELATIONS: Final[Sequence[Relation]] = (
         "assessment", "decision",
         lambda node: Q(release=node.told["release"], reasons__contains=[{"inputs_digest": node.told["digest"]}]),
         lambda node: Q(release=node.told["release"], inputs_digest__in=node.told["digests"]),
+        lists_by_chain=True,
     ),
     Relation(
         "assessment", "run",
@@ -174,6 +177,7 @@ RELATIONS: Final[Sequence[Relation]] = (
             release=node.told["release"],
             inputs__contains={"measured": [{"recent": {"inputs": {"runs": [_deciding(node)]}}}]},
         ),
+        lists_by_chain=True,
     ),
     _by("assessment", "release", "assessments", "release", lists_up="release__id__exact"),
     _by("decision", "release", "gate_decisions", "release", lists_up="release__id__exact"),
@@ -196,27 +200,35 @@ def find_start(kind: str, pk: int, narrow: Narrow) -> ChainNode | None:
     return None if row is None else _node(kind, row, 0)
 
 
+def hanging_on(here: ChainNode, model: type[Model]) -> Q | None:
+    """Return which rows of a noun hang on a record, one step either way; None: none of that noun do."""
+    for relation in RELATIONS:
+        if relation.upper == here.kind and NOUNS[relation.lower].model is model:
+            return relation.down(here)
+        if relation.lower == here.kind and NOUNS[relation.upper].model is model:
+            return relation.up(here)
+    return None
+
+
 def read_chain(here: ChainNode, steps: int, narrow: Narrow) -> Chain:
     """Return what leads to a record and what it leads to, so many steps either way."""
     chain = Chain(here, {here.key: here}, [])
     for relation in sorted(RELATIONS, key=lambda each: NOUNS[each.upper].column):
-        for start, row in _follow(
-            chain, relation.upper, relation.lower, relation.down, relation.lists_down, steps, narrow
-        ):
+        for start, row in _follow(chain, relation, steps, narrow, down=True):
             chain.edges.append((start.key, row.key))
     above = Chain(here, {here.key: here}, [])
     for relation in sorted(RELATIONS, key=lambda each: -NOUNS[each.lower].column):
-        for start, row in _follow(
-            above, relation.lower, relation.upper, relation.up, relation.lists_up, steps, narrow
-        ):
+        for start, row in _follow(above, relation, steps, narrow, down=False):
             above.edges.append((row.key, start.key))
     return Chain(here, above.nodes | chain.nodes, list(dict.fromkeys(above.edges + chain.edges)))
 
 
 def _follow(
-    chain: Chain, start: str, to: str, condition: Callable[[ChainNode], Q], listed: str, steps: int, narrow: Narrow
-) -> Iterator[tuple[ChainNode, ChainNode]]:  # fmt: skip
+    chain: Chain, relation: Relation, steps: int, narrow: Narrow, *, down: bool
+) -> Iterator[tuple[ChainNode, ChainNode]]:
     """Follow a relation from all records of a kind that are near enough, and yield each with what it leads to."""
+    start, to = (relation.upper, relation.lower) if down else (relation.lower, relation.upper)
+    condition = relation.down if down else relation.up
     starts = [
         each for each in chain.nodes.values() if each.kind == start and not each.n and each.distance < steps
     ]
@@ -233,8 +245,12 @@ def _follow(
             known.distance = min(known.distance, node.distance)
             yield origin, known
         if is_folded:
+            listed = relation.lists_down if down else relation.lists_up
             lookups = {listed: pk} if listed else {}
-            fan = ChainNode(to, pk, "", distance=origin.distance + 1, n=n, listed=lookups, fan_of=origin.key)
+            fan = ChainNode(
+                to, pk, "", distance=origin.distance + 1, n=n, listed=lookups, fan_of=origin.key,
+                lists_by_chain=relation.lists_by_chain,
+            )  # fmt: skip
             chain.nodes[fan.key] = fan
             yield origin, fan
 

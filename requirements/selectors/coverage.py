@@ -5,9 +5,8 @@ The number of queries does not depend on how many requirements, traces or runs t
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -56,7 +55,7 @@ WITH state AS (
     SELECT version_id, to_state FROM requirements_baselinemember JOIN state USING (version_id)
     WHERE baseline_id = %(baseline)s
 )
-SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, v.statement::text, to_state,
+SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, to_state,
        c.key, c.check_name, coalesce(c.parameters #>> '{suite,key}', ''), i.artefact_id, c.max_age_days,
        coalesce(a.verdict, ''), coalesce(a.detail, ''), a.value, coalesce(a.unit, ''), coalesce(a.n, 0), a.low, a.high,
        a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false), a.id,
@@ -77,7 +76,7 @@ ORDER BY q.key, v.number, c.key
 _kept: Final[KeptUntilWritten[Coverage]] = KeptUntilWritten(
     *LINKS_FOLLOW_FROM, Assessment, BaselineMember, EvalRun, most=30_000, in_force=LINKS_IN_FORCE
 )
-_OF_VERSION: Final = 8  # columns of the version; what follows is of a criterion
+_OF_VERSION: Final = 7  # columns of the version; what follows is of a criterion
 _OF_RULE: Final = 4  # columns at the end, by which a stale verdict is told apart from its age
 
 
@@ -91,7 +90,6 @@ class CoveredRequirement:
     number: int
     layer: str
     risk_tier: str
-    statement: Mapping[str, str]
     criteria: tuple[Judged, ...]
     standing: Standing
     is_covered: bool
@@ -108,6 +106,22 @@ class CoveredRequirement:
     def aged(self) -> list[tuple[Judged, datetime | None]]:
         """Return each criterion with since when its evidence is too old; None: it is not."""
         return [(each, each.stale_since(self.at)) for each in self.criteria]
+
+    @property
+    def stale_since(self) -> datetime | None:
+        """Return since when the evidence of a criterion is too old, of that which is so longest; None: of none."""
+        return min((since for _, since in self.aged if since is not None), default=None)
+
+    @property
+    def fresh_until(self) -> datetime | None:
+        """Return when the evidence of a criterion becomes too old, of that where it does first; None: of none."""
+        ages = (each.ages_after(self.at) for each in self.criteria)
+        return min((at for at in ages if at is not None), default=None)
+
+    @property
+    def counts_reviews(self) -> bool:
+        """Whether a verdict of it rests on what reviewers said."""
+        return any(each.counts_reviews for each in self.criteria)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +157,7 @@ class Coverage:
     @property
     def counts_reviews(self) -> bool:
         """Whether a verdict in it rests on what reviewers said."""
-        return any(each.counts_reviews for one in self.requirements for each in one.criteria)
+        return any(one.counts_reviews for one in self.requirements)
 
     def judged(self) -> dict[str, Judged]:
         """Return each criterion with its last assessment, by `R/c`."""
@@ -182,11 +196,7 @@ def _found(release: Release, baseline: Baseline | None) -> Found[Coverage]:
 
 def _cover(release: Release, baseline: Baseline | None, now: datetime) -> Coverage:
     links = read_standings(release.system)
-    suspects, answered = _suspects(links), _answered(links)
-    found = [
-        _requirement(head, rows, now, suspects, answered)
-        for head, rows in groupby(_read(release, baseline), key=itemgetter(slice(0, _OF_VERSION)))
-    ]
+    found = list(judge_requirements(release, baseline, links, now))
     read = {each.suite for one in found for each in one.criteria if each.suite}
     return Coverage(
         release=release,
@@ -197,6 +207,19 @@ def _cover(release: Release, baseline: Baseline | None, now: datetime) -> Covera
         idle_suites=_idle_suites(release, read, links),
         suspect_links=tuple(each for each in links if each.is_suspect),
     )
+
+
+def judge_requirements(
+    release: Release, baseline: Baseline | None, links: Sequence[LinkStanding], now: datetime
+) -> Iterator[CoveredRequirement]:
+    """Yield everything approved, or all of a baseline, with what it comes to for a release, by key: one query.
+
+    Args:
+        links: where each link of the system stands.
+    """
+    suspects, answered = _suspects(links), _answered(links)
+    for head, rows in groupby(_read(release, baseline), key=itemgetter(slice(0, _OF_VERSION))):
+        yield _requirement(head, rows, now, suspects, answered)
 
 
 def judged_on(release: Release, keys: Collection[str] | None = None) -> dict[str, Judged]:
@@ -235,12 +258,11 @@ def _requirement(
     answered: Collection[int],
 ) -> CoveredRequirement:
     criteria = tuple(_judged(row) for row in rows if row[_OF_VERSION] is not None)
-    key, artefact, version, number, layer, risk_tier, statement, _ = head
+    key, artefact, version, number, layer, risk_tier, _ = head
     artefacts = {artefact, *(each.artefact_id for each in criteria)}
     because = tuple(sorted({told for each in artefacts for told in suspects.get(each, ())}))
     return CoveredRequirement(
         key, artefact, version, number, layer, risk_tier,
-        statement=json.loads(statement),
         criteria=criteria,
         standing=standing_of(criteria, now, suspect=bool(because)),
         is_covered=is_covered(criteria, layer, now),

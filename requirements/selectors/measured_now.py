@@ -12,11 +12,11 @@ from typing import Final
 
 from evidence import clock
 from evidence.access import Principal, visible_to
-from evidence.models import Deployment, Release
-from evidence.selectors.deployments import all_live_at
+from evidence.models import Release
 from evidence.vocabulary import CriterionVerdict
 from requirements.freshness import Standing
 from requirements.models import AcceptanceCriterion, Assessment, RequirementVersion
+from requirements.selectors.live_releases import live_releases
 from requirements.selectors.standings import standing
 
 MOST_RELEASES: Final = (
@@ -123,13 +123,10 @@ def _releases(
 ) -> tuple[list[MeasuredRelease], int]:
     """Return what is live, the newest deployment first, and after it the newest release where it is live nowhere."""
     system = version.requirement.system_id
-    live = visible_to(all_live_at(Deployment.objects.filter(system=system), now), principal)
-    where: dict[Release, list[str]] = {}
-    for each in live.select_related("release").order_by("-effective_from", "-pk"):
-        where.setdefault(each.release, []).append(each.environment)
+    where = live_releases(system, principal, now)
     newest = visible_to(Release.objects.filter(system=system), principal).order_by("-pk").first()
     shown = list(where)[:MOST_RELEASES]
     if newest is not None and newest not in shown:
         shown.append(newest)
     left_out = len(where) - sum(each in where for each in shown)
-    return [MeasuredRelease(each, tuple(sorted(where.get(each, ())))) for each in shown], left_out
+    return [MeasuredRelease(each, where.get(each, ())) for each in shown], left_out

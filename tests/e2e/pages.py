@@ -237,6 +237,7 @@ def _pages_of_requirements(person: User) -> Iterator[str]:
     if not person.has_perm("requirements.view_tracelink"):
         return
     yield reverse("admin:links")
+    yield reverse("admin:by_release")
     requirement = Requirement.objects.order_by("-pk").first()
     if requirement is not None and can_import_requirements(principal_of_user(person), requirement.system):
         yield reverse("admin:new_draft")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from evidence.admin.frame.chain_kinds import CHAIN_KINDS
+from evidence.admin.frame.on_chain import OnChainFilter
 from evidence.models import (
     Citation,
     EvalRun,
@@ -22,19 +24,22 @@ from evidence.models import (
     Trace,
 )
 from evidence.services import reviews
+from evidence.services.gates import CriterionReference, decide_gate
 from interpret.models import Finding
-from requirements.models import AcceptanceCriterion, RequirementVersion
+from requirements.models import AcceptanceCriterion, Assessment, RequirementVersion
 from requirements.selectors import chain as selector
-from requirements.selectors.chain import NOUNS
+from requirements.selectors.chain import NOUNS, RELATIONS
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import Filled, export, fill
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.evidence.test_blinding import colleague
-from tests.factories import World, make_world
+from tests.factories import World, acting, define_gate, make_world
 from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.test_coverage import assess
 from tests.requirements.test_eval_criteria import PARAMETERS, assessed
+from tests.requirements.test_system_strips import judged
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +126,98 @@ def test_a_fan_is_folded_with_its_count_and_leads_to_its_list(
     monkeypatch.setattr(selector, "MOST_COUNTED", 7)
     monkeypatch.setattr("requirements.pages.chain.MOST_COUNTED", 7)
     assert "more than 7 answers" in show(auditor, "release", release.pk).content.decode()
+
+
+def fans(tree: Any) -> list[Any]:
+    """Return the boxes of a list that stand for several records."""
+    return [each for each in tree if not each.kind] + [fan for each in tree for fan in fans(each.more)]
+
+
+def judged_by_several(world: World) -> tuple[GateDecision, list[Assessment]]:
+    """Return a decision that read an assessment of each of six requirements; another gate read two of them."""
+    for number in range(6):
+        make_criterion(world, key=f"r{number}", min_n=1)
+    make_trace(world)
+    assess(world, world.release)
+    for key, read in (("two", range(2)), ("all", range(6))):
+        references = [CriterionReference(requirement=f"r{number}") for number in read]
+        define_gate(system=world.system, key=key, references=references)
+        decide_gate(principal=acting(), system=world.system, gate=key, release=world.release)
+    decision = newest(GateDecision)
+    digests = [each["inputs_digest"] for each in decision.reasons]
+    return decision, list(Assessment.objects.filter(inputs_digest__in=digests).order_by("-pk"))
+
+
+def test_a_box_of_several_leads_to_the_list_of_just_these(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways between what no column joins: a decision and what it read, a run and what it decided."""
+    auditor = world.people["auditor"]
+    decision, read = judged_by_several(world)
+    assert len(read) == 6
+    judged(read[0].criterion, world.release, "met", inputs_digest="c" * 64)  # which no gate read
+    (fan,) = fans(show(auditor, "decision", decision.pk, steps=2).context["up"])
+    assert fan.label == "6 assessments"
+    assert listed(auditor, fan.url) == [each.pk for each in read]
+    page = show(auditor, "decision", decision.pk, steps=2).content.decode()
+    drawn = page.partition("tb-drawing")[2].partition("</svg>")[0]
+    assert f'href="{fan.url}"' in drawn, "the drawing leads there, too"
+    monkeypatch.setattr(selector, "_DRAWN_NEAR", 1)
+    (fan,) = (
+        each for each in fans(show(auditor, "assessment", read[-1].pk, steps=2).context["down"])
+        if "gatedecision" in each.url
+    )  # fmt: skip
+    assert listed(auditor, fan.url) == [each.pk for each in GateDecision.objects.order_by("-pk")]
+
+
+def test_a_run_and_what_it_decided_lead_to_lists_of_one_another(world: World) -> None:
+    criterion = make_criterion(world, check="evals.metric", parameters=PARAMETERS)
+    register_eval_versions(world)
+    run, auditor = post(world, eval_file()).run, world.people["auditor"]
+    first = assessed(world, criterion)
+    found = [first, *(judged(criterion, world.release, "met", inputs=first.inputs) for _ in range(5))]
+    judged(criterion, world.release, "met", inputs_digest="c" * 64)  # of no run
+    (up,) = fans(show(auditor, "run", run.pk, steps=2).context["up"])
+    assert listed(auditor, up.url) == [each.pk for each in reversed(found)]
+    runs = reverse("admin:evidence_evalrun_changelist")
+    assert listed(auditor, f"{runs}?on_chain=assessment:{found[0].pk}") == [run.pk]
+
+
+def listed(person: User, address: str) -> list[int]:
+    client = Client()
+    client.force_login(person)
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return [row.pk for row in answer.context["cl"].result_list]
+
+
+def test_a_list_is_narrowed_to_what_hangs_on_records_that_one_may_see(filled: Filled) -> None:
+    world, decision = filled.world, newest(GateDecision)
+    client = Client()
+    client.force_login(world.people["auditor"])
+    address = reverse("admin:requirements_assessment_changelist")
+    page = client.get(address, {"on_chain": f"decision:{decision.pk}"}).content.decode()
+    assert "gate decision" in page.partition('id="changelist-filter"')[2], (
+        "the list says what it is narrowed to"
+    )
+    for wrong in ("decision:0", "decision:", f"trace:{filled.trace.pk}", "nothing:1", "decision:1\0", "5"):
+        assert client.get(address, {"on_chain": wrong}).status_code != 200, wrong
+    stranger = Client()
+    stranger.force_login(make_world("other").people["auditor"])
+    assert stranger.get(address, {"on_chain": f"decision:{decision.pk}"}).status_code != 200
+
+
+def test_each_fan_that_there_can_be_has_a_list() -> None:
+    """Of what is above a column there is one at the most, so that no fan stands there."""
+    for relation in RELATIONS:
+        lower = NOUNS[relation.lower].model
+        if relation.lists_by_chain:
+            for model in (lower, NOUNS[relation.upper].model):
+                assert OnChainFilter in admin.site._registry[model].list_filter
+        else:
+            assert relation.lists_down
+            one = {"requirement", "criterion", "release", "trace", "claim"}
+            assert relation.lists_up or relation.upper in one
 
 
 @pytest.mark.parametrize("role", ["auditor", "researcher"])

@@ -18,7 +18,7 @@ from evidence.kept_until_written import Found, every
 from evidence.models import Release
 from requirements.covered import Standing
 from requirements.models import Baseline, RequirementVersion
-from requirements.selectors import coverage, impact, known_names, links, system_strips
+from requirements.selectors import by_release, coverage, impact, known_names, links, system_strips
 from requirements.services.baselines import freeze_baseline
 from tests.factories import World, acting, make_world
 from tests.in_flight import in_flight
@@ -50,6 +50,7 @@ def shown(world: World) -> dict[str, Any]:
     frozen = [coverage.cover(release, each).requirements for each in Baseline.objects.order_by("pk")]
     return {
         "baselines": frozen,
+        "by_release": by_release.matrix_of(world.system, list(Release.objects.order_by("-pk"))),
         "coverage": (found.requirements, found.orphans, found.idle_suites, found.suspect_links),
         "links": tuple(links.standings_of(world.system)),
         "impact": impact.impact_of_release(principal, release),
