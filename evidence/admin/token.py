@@ -18,7 +18,7 @@ from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
 from evidence.admin.frame.add_form import FORM
 from evidence.admin.frame.base import ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, list_url
+from evidence.admin.frame.display import badge, list_url, record_url
 from evidence.admin.frame.filters import related
 from evidence.admin.token_form import TokenForm
 from evidence.errors import EvidenceError
@@ -27,6 +27,7 @@ from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.reader import principal_of
 from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
+from evidence.pages.told_once import lead_to_told
 from evidence.selectors.tokens import LOOKED_AT, SOON
 from evidence.services.people import tokens
 
@@ -106,9 +107,8 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
                 status = tell_in_form(request, form, exc)
             else:
                 shown = {"token": issued.token, "text": issued.text}
-                return show_page(
-                    request, Page("admin/evidence/token_shown.html", _("A token, shown once"), shown, trail)
-                )
+                page = Page("admin/evidence/token_shown.html", _("A token, shown once"), shown, trail)
+                return lead_to_told(request, page, at=record_url(issued.token))
         told = {
             "form": form,
             "lead": format_lazy("{} {}", _SHOWN_ONCE, _OPENS_NOTHING),
