@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from evidence.search_terms import MOST_WORDS
 from tests.e2e.cases import make_task
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World
@@ -123,6 +124,23 @@ def test_what_djangos_own_pages_send_empty_is_taken(world: World) -> None:
 def test_a_filter_is_not_asked_for_hundreds_of_values(client: Client) -> None:
     refused = client.get("/admin/evidence/trace/?" + "&".join(["system__id__exact=1"] * 21), follow=True)
     assert "is given 21 times: 20 are taken" in unescape(refused.content.decode())
+
+
+def test_no_search_is_asked_for_hundreds_of_words(world: World, client: Client) -> None:
+    """Two thousand words took a list seconds."""
+    words = " ".join(["w"] * (MOST_WORDS + 1))
+    said = f"A search has at most {MOST_WORDS} words, and this one {MOST_WORDS + 1}"
+    for model, of_list in admin.site._registry.items():
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        if of_list.search_fields and client.get(path).status_code == 200:
+            assert said in unescape(client.get(path, {"q": words}, follow=True).content.decode()), path
+            assert client.get(path, {"q": "w " * 30}).status_code == 200
+    assert said in unescape(client.get(reverse("admin:search"), {"q": words}).content.decode())
+    operator = Client()
+    operator.force_login(world.people["operator"])
+    picker = {"app_label": "evidence", "model_name": "membership", "field_name": "user", "term": words}
+    refused = operator.get("/admin/autocomplete/", picker, headers={"accept": "application/json"})
+    assert (refused.status_code, said in refused.json()["detail"]) == (422, True)
 
 
 def test_a_list_led_back_to_and_narrowed_wrongly_again_is_no_fault_of_ours(client: Client) -> None:
