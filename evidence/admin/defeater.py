@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -197,6 +197,10 @@ class DefeaterAnswerAdmin(AddsThroughService):
     def may_add(self, principal: Principal) -> bool:
         """Approvers answer; the form calls the service, which asks again for the doubt."""
         return acts.can_approve(principal)
+
+    def parameters_to_add(self, request: HttpRequest) -> Collection[str]:
+        """Return what the form reads: which doubt it is for."""
+        return [*super().parameters_to_add(request), "defeater"]
 
     def show_form(self, request: HttpRequest, principal: Principal, sent: Any) -> HttpResponse:
         """Show the form for the doubt that the address names; store the answer, or say what is refused."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from evidence import clock
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
 from evidence.admin.frame.add_form import FORM
+from evidence.admin.frame.address import OF_THE_LIST
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, list_url, record_url
 from evidence.admin.frame.filters import related
@@ -87,6 +89,10 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether the person may issue tokens at all; the service asks again, for owner, scopes and systems."""
         return request.user.pk is not None and can_administer(principal_of(request))
+
+    def parameters_to_add(self, request: HttpRequest) -> Collection[str]:
+        del request
+        return [OF_THE_LIST]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

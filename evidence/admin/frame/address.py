@@ -32,7 +32,8 @@ _MOST_VALUES: Final = 20  # of one filter
 
 # What Django's views of a record carry along, by the end of their name, and what its other views read.
 _OF_RECORDS: Final = ("_add", "_change", "_delete", "_history", "_review", "_password_change")
-_CARRIED: Final = ("_changelist_filters", IS_POPUP_VAR, TO_FIELD_VAR)
+OF_THE_LIST: Final = "_changelist_filters"  # how the list is narrowed that led to a page, and is led back to
+CARRIED: Final = (OF_THE_LIST, IS_POPUP_VAR, TO_FIELD_VAR)
 _PICKER: Final = "autocomplete"
 _OF_VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     _PICKER: ("term", "page", "app_label", "model_name", "field_name"),
@@ -161,7 +162,7 @@ def check_address(request: HttpRequest, view: Any) -> None:
     is_nothing = getattr(view, "__name__", "") == "catch_all_view"
     if not (answers_itself or is_nothing or name.endswith("_changelist")):
         # Django's own pages send some of theirs empty: a picker whose text was cleared does.
-        check_parameters(request.GET, _parameters_of(name, view), may_be_empty=True)
+        check_parameters(request.GET, _parameters_of(request, name, view), may_be_empty=True)
         if name == _PICKER and (fault := fault_in_words(request.GET.get("term", ""))):
             raise InvalidInput(fault)
 
@@ -180,14 +181,13 @@ def field_of(model: type[Model], lookup: str) -> tuple[Field[Any, Any] | None, s
     return found, ""
 
 
-def _parameters_of(name: str, view: Any) -> Collection[str]:
+def _parameters_of(request: HttpRequest, name: str, view: Any) -> Collection[str]:
     if name in _OF_VIEWS or not name.endswith(_OF_RECORDS):
         return _OF_VIEWS.get(name, ())
     if name.endswith("_history"):
-        return [*_CARRIED, PAGE_VAR]
-    model = getattr(getattr(view, "__self__", None), "model", None)
-    fields = [field.name for field in model._meta.get_fields()] if model and name.endswith("_add") else []
-    return [*_CARRIED, *fields]  # a form that adds a row begins with the values that its address gives
+        return [*CARRIED, PAGE_VAR]
+    added: Any = getattr(getattr(view, "__self__", None), "parameters_to_add", None)
+    return added(request) if added is not None and name.endswith("_add") else CARRIED
 
 
 def _faults_of_own_filter(spec: SimpleListFilter, asked: QueryDict) -> Iterator[Worded]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from django.contrib import admin, messages
@@ -19,7 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
-from evidence.admin.frame.address import RefusedAddress, StrictChangeList
+from evidence.admin.frame.address import CARRIED, RefusedAddress, StrictChangeList
 from evidence.admin.frame.columns import as_listed, columns_as_listed
 from evidence.admin.frame.csv_export import EXPORT, check_export, export_list
 from evidence.admin.frame.headings import nouns_of
@@ -84,6 +84,11 @@ class StrictInput(_ModelAdmin):
         """Name the page after the noun of its record."""
         title = self._title_of(request, object_id) % noun_of(self.opts)
         return super().changeform_view(request, object_id, form_url, {"title": title} | (extra_context or {}))
+
+    def parameters_to_add(self, request: HttpRequest) -> Collection[str]:
+        """Return what the address of the form that adds a row may carry: values that its fields begin with."""
+        fields = self.get_form(request).base_fields if self.has_add_permission(request) else ()
+        return [*CARRIED, *fields]
 
     def action_checkbox(self, obj: Any) -> Any:
         """Return the box that chooses a row, told by what the record is called."""
