@@ -20,6 +20,7 @@ from django_stubs_ext import StrOrPromise
 from evidence.access import Principal, member_systems, visible_to
 from evidence.digests import digest_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
+from evidence.figures import in_figures
 from evidence.models import ArtefactKind, ArtefactVersion, Release, System
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal_detail, refusal_title
@@ -45,7 +46,6 @@ from interpret.services.queueing import model_to_probe, queue_probe_run
 _MOST_OFFERED: Final = 100  # releases, models and datasets, newest first
 LOOKED: Final = "looked"  # the field that says what the reader was told the cost of
 _BESIDE: Final = ("act", LOOKED)
-_SMALLEST: Final = 1e-4  # a level below it is written with an exponent
 _TITLE: Final = gettext_lazy("Run a probe")
 
 
@@ -250,7 +250,7 @@ def _taken(form: _Form, asked: Asked) -> dict[str, Any]:
         "most_inputs": settings.MAX_PROBE_INPUTS,
         "history": history,
         "number": history.runs_before + 1,
-        "level": f"{level:.3g}" if level < _SMALLEST else f"{level:.4f}".rstrip("0"),
+        "level": in_figures(level, 3),
     }
 
 
