@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -356,6 +357,15 @@ def test_a_baseline_holds_one_version_of_a_requirement(covered: World, members: 
     answer = client.post("/api/v1/baselines", sent, format="json")
     assert (answer.status_code, Baseline.objects.count()) == (422, 0)
     assert members[0]["key"] in answer.json()["detail"]
+
+
+def test_the_form_of_a_link_speaks_chinese(covered: World) -> None:
+    client = Client(headers={"accept-language": "zh-CN"})
+    client.force_login(covered.people["author"])
+    page = client.get(reverse("admin:links")).content.decode()
+    options = re.findall(r"<option value=\"[a-z_]+\"[^>]*>([^<]*)</option>", page)
+    assert len(options) > 20
+    assert not [each for each in options if re.search("[a-z]", each)]
 
 
 def test_links_are_shown_added_and_cleared_on_their_pages(covered: World) -> None:
