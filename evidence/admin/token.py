@@ -80,6 +80,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     ]
     actions = ["revoke"]
     actions_on_top = True
+    adds_in_a_window = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch the systems along that the person may know of; a token may have others."""

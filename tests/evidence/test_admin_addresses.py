@@ -148,6 +148,19 @@ def test_a_form_that_adds_a_record_names_what_it_does_not_read(world: World) -> 
     assert len({each.partition(" ")[0] for each in seen}) > 12
 
 
+def test_what_stands_beside_a_field_leads_somewhere(world: World) -> None:
+    """A form that a service stores cannot stand in a window of Django's, and was offered there."""
+    operator, followed = Client(), 0
+    operator.force_login(world.people["operator"])
+    for noun in ("membership", "reviewerskill", "queuepause"):
+        page = unescape(operator.get(f"/admin/evidence/{noun}/add/").content.decode())
+        for way in re.findall(r'id="add_id_[a-z]+"[^>]* href="([^"]+)"|href="([^"]+_popup=1)"', page):
+            address = "".join(way[:1]) or way[1]
+            assert operator.get(address).status_code == 200, (noun, address)
+            followed += 1
+    assert followed
+
+
 def _begun_with(page: str, shown: Any) -> set[str]:
     """Return the fields that a form of Django's begins with values of; of ours none does, but for one."""
     if "adminform" in (shown.context or ()):

@@ -84,6 +84,7 @@ class AddsThroughService(ReadOnlyModelAdmin):
     """A noun whose records are added by a form: a service stores them, and asks for itself who may."""
 
     adds: ClassVar[AddPage]
+    adds_in_a_window = False
 
     def may_add(self, principal: Principal) -> bool:
         """Whether somebody is shown the form."""
