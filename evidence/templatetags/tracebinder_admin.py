@@ -112,6 +112,12 @@ def due(moment: datetime) -> SafeString:
 
 
 @register.filter
+def counted(n: float | str) -> str:
+    """Return a count as people read it, in either language: `10,000`; empty where there is none."""
+    return n if isinstance(n, str) else f"{round(n):,}"
+
+
+@register.filter
 def figured(value: float | None, digits: int = 4) -> str:
     """Return a number as people read it; empty: there is none."""
     return "" if value is None else in_figures(value, digits)

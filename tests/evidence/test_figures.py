@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.test import Client
 
 from evidence.admin.frame.display import figure
 from evidence.figures import in_figures
+from tests.factories import World
 from tests.invariants.walk import REPOSITORY
 
 OF_PAGES = ("evidence/admin", "evidence/pages", "evidence/drawings", "requirements/admin", "requirements/pages",
@@ -39,3 +41,12 @@ def test_no_page_writes_a_number_in_another_way() -> None:
     assert len(files) > 100
     found = [path for path in files if re.search(r":\.[1-8]?[ge]\}", path.read_text())]
     assert not found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_counts_have_their_thousands_apart(world: World, language: str) -> None:
+    client = Client(headers={"accept-language": language})
+    client.force_login(world.people["operator"])
+    assert "10,000" in client.get("/admin/readings/again/").content.decode()
+    assert "5,000" in client.get("/admin/retention/").content.decode()
