@@ -271,7 +271,11 @@ def _strict(view: Any) -> Any:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         from evidence.admin.frame.address import check_address  # noqa: PLC0415  # as above
+        from evidence.pages.told_once import take_told  # noqa: PLC0415  # as above
 
+        told = take_told(request)
+        if told is not None:
+            return told
         check_address(request, view)
         answer: HttpResponseBase = view(request, *args, **kwargs)
         return answer

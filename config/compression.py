@@ -21,6 +21,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.text import compress_string
 from whitenoise.middleware import WhiteNoiseFileResponse  # type: ignore[import-untyped]  # it has no stubs
 
+from evidence.pages.told_once import is_told_once
+
 _TYPES: Final = frozenset(
     {
         "text/html", "text/css", "text/javascript", "application/javascript", "image/svg+xml", "application/json",
@@ -53,7 +55,7 @@ class CompressAnswers:
             return response
         if isinstance(response, WhiteNoiseFileResponse):
             return self._file(request.path_info, response)
-        if isinstance(response, HttpResponse) and _nobody_guesses(request):
+        if isinstance(response, HttpResponse) and _nobody_guesses(request, response):
             _replace(response, compress_string(response.content, max_random_bytes=_PADDING))
         return response
 
@@ -88,13 +90,13 @@ def _takes_gzip(accepted: str) -> bool:
     return found is not None and float(found[1] or 1) > 0
 
 
-def _nobody_guesses(request: HttpRequest) -> bool:
+def _nobody_guesses(request: HttpRequest, response: HttpResponse) -> bool:
     """Whether no stranger's page can have had this answer asked for with what is a person's.
 
     A token is no cookie: no browser sends one by itself. What comes with neither is the same for everybody.
     """
     match: Any = request.resolver_match
-    if match is not None and match.url_name in _SHOW_SECRETS:
+    if is_told_once(response) or (match is not None and match.url_name in _SHOW_SECRETS):
         return False
     if "Authorization" in request.headers or settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return True

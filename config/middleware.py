@@ -47,7 +47,7 @@ class AnswerProblems:
     """Hands what a view raised to `config.problems`, and refuses addresses that hold a NUL character.
 
     PostgreSQL has no text with a NUL in it, so such an address can name nothing; and wherever one went unchecked, the
-    database would say so.
+    database would say so. A cookie that holds one is none that we gave out, and is treated as if it had not come.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -56,6 +56,7 @@ class AnswerProblems:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if fault := _fault_in_address(request):
             return problems.respond(request, InvalidInput(faults=[fault]))
+        _forget_unstorable_cookies(request)
         response = self.get_response(request)
         if isinstance(response, HttpResponseNotAllowed):  # Django's own views answer with an empty body
             return problems.respond(
@@ -103,6 +104,12 @@ def _advice_at(path: str) -> str | None:
     """Return what the sender of an export to another address is told; None where it is no export."""
     ends_like_one = path.lower().endswith((_TRACES, _LOGS)) and not path.startswith(_API)
     return _ADVICE.get(path) or (_ROOT if ends_like_one else None)
+
+
+def _forget_unstorable_cookies(request: HttpRequest) -> None:
+    """Take cookies that hold a NUL out of a request: in a header it is written as `\\000`, which Django reads."""
+    for name in [name for name, value in request.COOKIES.items() if "\x00" in name + value]:
+        del request.COOKIES[name]
 
 
 def _fault_in_address(request: HttpRequest) -> Fault | None:

@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.worded import worded
+from evidence.worded import Worded, worded
 
 LONGEST: Final = 200  # characters of a search
+MOST_WORDS: Final = (
+    50  # of a search of whatever kind: each is looked for in every row that holds those before it
+)
 _PIECE: Final = re.compile(r"\"([^\"]*)\"|“([^”]*)”|「([^」]*)」|(\S+)")
 _QUOTES: Final = '"“”「」'
 _AROUND: Final = " \t.,;:!?()[]{}…，。；：！？（）【】《》、'‘’"  # no part of a word that it stands beside
@@ -31,6 +34,29 @@ class Term:
     is_literal: bool
 
 
+def fault_in_words(asked: str) -> Worded | None:
+    """Return what to do about a search of too many words; None: it has few enough. Every search asks here."""
+    n_words = len(asked.split())
+    if n_words <= MOST_WORDS:
+        return None
+    return worded(
+        "A search has at most %(most)s words, and this one %(given)s: leave out those that are in most rows.",
+        most=MOST_WORDS,
+        given=n_words,
+    )
+
+
+def fault_in_length(asked: str) -> Worded | None:
+    """Return what to do about a search for words of texts that is too long; None: it is not."""
+    if len(asked) <= LONGEST:
+        return fault_in_words(asked)
+    return worded(
+        "A search has at most %(most)s characters, and this one %(length)s.",
+        most=LONGEST,
+        length=len(asked),
+    )
+
+
 def read_terms(asked: str) -> tuple[Term, ...]:
     """Return what must all be found.
 
@@ -39,14 +65,8 @@ def read_terms(asked: str) -> tuple[Term, ...]:
     Raises:
         UnreadableSearch: nothing is asked for, too much, or what cannot be.
     """
-    if len(asked) > LONGEST:
-        raise UnreadableSearch(
-            worded(
-                "A search has at most %(most)s characters, and this one %(length)s.",
-                most=LONGEST,
-                length=len(asked),
-            )
-        )
+    if fault := fault_in_length(asked):
+        raise UnreadableSearch(fault)
     terms: list[Term | None] = []
     for *quoted, piece in _PIECE.findall(asked):
         if phrase := "".join(quoted).strip():

@@ -57,7 +57,7 @@ def has_two_factors(session: SessionBase) -> bool:
     return bool(session.get(_TWO_FACTORS))
 
 
-def note_use(session: SessionBase) -> None:
+def mark_used(session: SessionBase) -> None:
     """Mark that the session is used, now and then."""
     if clock.now().timestamp() - float(session.get(_USED, 0)) >= NOTED_EVERY:
         session[_USED] = clock.now().timestamp()

@@ -87,7 +87,7 @@ class Judged:
         """Whether its evidence is too old."""
         return not self.is_missing and self._standing(now).is_stale
 
-    def _standing(self, now: datetime) -> freshness.Standing:
+    def _standing(self, now: datetime) -> freshness.Recency:
         return freshness.standing_of(
             _VERDICTS[self.verdict],
             whatever_its_age=_VERDICTS[self.whatever_its_age],

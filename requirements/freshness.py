@@ -28,7 +28,7 @@ _WORST_FIRST: Final = (Verdict.NOT_MET, Verdict.INSUFFICIENT, Verdict.MET)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Recency:
     """What a criterion came to, and whether that is recent."""
 
     verdict: Verdict  # by all that was observed, never `stale`
@@ -63,7 +63,7 @@ def standing_of(
     max_age_days: int | None,
     judged_at: datetime,
     at: datetime,
-) -> Standing:
+) -> Recency:
     """Return how an assessment stands at a time.
 
     Args:
@@ -73,10 +73,10 @@ def standing_of(
     """
     ends = too_old_from(observed_to, max_age_days) if observed_to and max_age_days is not None else None
     if ends is not None and ends < at:
-        return Standing(whatever_its_age, is_stale=True, stale_since=ends)
+        return Recency(whatever_its_age, is_stale=True, stale_since=ends)
     if verdict is Verdict.STALE:
-        return Standing(whatever_its_age, is_stale=True, stale_since=judged_at)
-    return Standing(whatever_its_age, is_stale=False, stale_since=None)
+        return Recency(whatever_its_age, is_stale=True, stale_since=judged_at)
+    return Recency(whatever_its_age, is_stale=False, stale_since=None)
 
 
 def judge_whatever_its_age(

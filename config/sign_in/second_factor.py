@@ -27,6 +27,7 @@ from evidence.errors import EvidenceError, SecondFactorNeeded
 from evidence.pages.frame import Page, page_view
 from evidence.pages.refusals import refusal_detail
 from evidence.pages.sent_forms import check_names
+from evidence.pages.told_once import lead_to_told
 from evidence.services.people import second_factors
 from evidence.worded import worded
 
@@ -68,7 +69,7 @@ def second_factor(request: HttpRequest, principal: Principal) -> Page | HttpResp
             form.add_error("code", refusal_detail(exc))
         else:
             del request.session[_NEW_SECRET]
-            return Page("pages/recovery_codes.html", _TITLE, {"codes": codes})
+            return lead_to_told(request, Page("pages/recovery_codes.html", _TITLE, {"codes": codes}))
     address = _address_for_app(principal.person, secret)
     shown = {
         "form": form,

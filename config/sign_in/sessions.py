@@ -73,4 +73,4 @@ def _end_if_over(request: HttpRequest) -> None:
     if session_marks.is_over(request.session, person, **limits) or not _door_is_open(request.session, person):
         logout(request)
     else:
-        session_marks.note_use(request.session)
+        session_marks.mark_used(request.session)

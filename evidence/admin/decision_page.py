@@ -30,6 +30,7 @@ from evidence.admin.frame.display import (
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.words import in_words
+from evidence.figures import in_figures
 from evidence.models import GateDecision
 from evidence.reason_words import say_run, say_settling, say_title
 
@@ -181,7 +182,7 @@ def _say_tried(tried: Json | None) -> str:
         "This is release %(number)s that the criterion judged since one met it (%(releases)s). Each alone passes "
         "wrongly in at most %(alpha)s %%, one of so many in %(together)s %%."
     )
-    shares = {name: f"{100 * tried[name]:.3g}" for name in ("alpha", "together")}
+    shares = {name: in_figures(100 * tried[name], 3) for name in ("alpha", "together")}
     return said % {"number": tried["number"], "releases": listed(tried["releases"]), **shares}
 
 
@@ -213,7 +214,7 @@ def _say_judge(judge: Json | None) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return "–" if value is None else in_figures(value)
 
 
 def _show_run(run: Json, names: Mapping[str, str]) -> ShownRun:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -44,6 +44,7 @@ from evidence.selectors.defeaters import (
 from evidence.services.defeaters import answer_defeater
 from evidence.worded import Worded, worded
 
+_ASKED_ABOUT: Final = "defeater"  # in the address of the form
 STANDS: Final = "standing"  # a choice of the list: whatever nobody has laid to rest
 
 
@@ -198,9 +199,13 @@ class DefeaterAnswerAdmin(AddsThroughService):
         """Approvers answer; the form calls the service, which asks again for the doubt."""
         return acts.can_approve(principal)
 
+    def parameters_to_add(self, request: HttpRequest) -> Collection[str]:
+        """Return what the form reads: which doubt it is for."""
+        return [*super().parameters_to_add(request), _ASKED_ABOUT]
+
     def show_form(self, request: HttpRequest, principal: Principal, sent: Any) -> HttpResponse:
         """Show the form for the doubt that the address names; store the answer, or say what is refused."""
-        if "defeater" not in request.GET:
+        if _ASKED_ABOUT not in request.GET:
             return redirect(list_url("evidence.defeater", state=STANDS))  # each has its own form
         defeater = _asked_about(request)
         form = DefeaterAnswerForm(sent, newest=newest_answer(defeater))

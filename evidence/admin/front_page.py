@@ -54,7 +54,7 @@ from evidence.selectors.defeaters import standing_defeaters
 from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
 from evidence.selectors.retractions import WAITING, waiting_retractions
-from evidence.selectors.review_tasks import Standing, in_standing
+from evidence.selectors.review_tasks import TaskStanding, in_standing
 from evidence.selectors.review_work import count_fitting_nobody
 from evidence.selectors.sampling import ENDED, FROZEN, with_state
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
@@ -193,8 +193,8 @@ def proposals_of(request: HttpRequest) -> tuple[Waiting, ...]:
 
 def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     principal = principal_of(request)
-    first = Standing.WAITING if can_judge(principal) else Standing.OPEN
-    standings = (first, Standing.OVERDUE, Standing.DISPUTED)
+    first = TaskStanding.WAITING if can_judge(principal) else TaskStanding.OPEN
+    standings = (first, TaskStanding.OVERDUE, TaskStanding.DISPUTED)
     tasks = visible(ReviewTask.objects.all(), request)
     counted = count_each(
         {each.value: Waits(in_standing(tasks, each, principal.person), "created_at") for each in standings}

@@ -26,7 +26,7 @@ from evidence import acts
 from evidence.access import Principal, member_systems, visible_people
 from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import list_url, listed
+from evidence.admin.frame.display import list_url, listed, record_url
 from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.shown_again import ShownAgain
 from evidence.admin.frame.steps import Typed, take_or_show
@@ -35,10 +35,11 @@ from evidence.admin.frame.words import in_words
 from evidence.admin.person_form import PersonAddForm, PersonChangeForm
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.models import Pseudonym
-from evidence.pages.frame import Page, Step, show_page
+from evidence.pages.frame import Page, Step
 from evidence.pages.reader import principal_of
 from evidence.pages.refusals import refusal_detail, text_in_language
 from evidence.pages.sent_forms import check_names
+from evidence.pages.told_once import lead_to_told
 from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import as_shown
 from evidence.selectors.standing import MOST_SESSIONS, standing_of
@@ -264,9 +265,8 @@ class PersonAdmin(StrictInput, ShownAgain, _UserAdmin):
             "until": link.expires_at,
         }
         trail = [Step(_("Users"), list_url("auth.user"))]
-        return show_page(
-            request, Page("admin/evidence/password_link.html", _("A link, shown once"), told, trail)
-        )
+        page = Page("admin/evidence/password_link.html", _("A link, shown once"), told, trail)
+        return lead_to_told(request, page, at=record_url(person))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         """Keep what the person could do before, for the record; a new person has no password yet."""

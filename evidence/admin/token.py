@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -15,8 +16,9 @@ from django.utils.translation import gettext_lazy
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
 from evidence.admin.frame.add_form import FORM
+from evidence.admin.frame.address import OF_THE_LIST
 from evidence.admin.frame.base import ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, list_url, listed
+from evidence.admin.frame.display import badge, list_url, listed, record_url
 from evidence.admin.frame.filters import related
 from evidence.admin.token_form import TokenForm
 from evidence.errors import EvidenceError
@@ -25,6 +27,7 @@ from evidence.pages.frame import Page, Step, show_page
 from evidence.pages.reader import principal_of
 from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
+from evidence.pages.told_once import lead_to_told
 from evidence.selectors.tokens import LOOKED_AT, state_of
 from evidence.services.people import tokens
 
@@ -76,6 +79,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     ]
     actions = ["revoke"]
     actions_on_top = True
+    adds_in_a_window = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch the systems along that the person may know of; a token may have others."""
@@ -85,6 +89,10 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether the person may issue tokens at all; the service asks again, for owner, scopes and systems."""
         return request.user.pk is not None and can_administer(principal_of(request))
+
+    def parameters_to_add(self, request: HttpRequest) -> Collection[str]:
+        del request
+        return [OF_THE_LIST]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -105,9 +113,8 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
                 status = tell_in_form(request, form, exc)
             else:
                 shown = {"token": issued.token, "text": issued.text}
-                return show_page(
-                    request, Page("admin/evidence/token_shown.html", _("A token, shown once"), shown, trail)
-                )
+                page = Page("admin/evidence/token_shown.html", _("A token, shown once"), shown, trail)
+                return lead_to_told(request, page, at=record_url(issued.token))
         told = {
             "form": form,
             "lead": format_lazy("{} {}", _SHOWN_ONCE, _OPENS_NOTHING),

@@ -14,7 +14,7 @@ from evidence.api.filtering import FilterSet, MomentFilter
 from evidence.api.reading import ScopedList
 from evidence.api.trace_ids import TraceIdField
 from evidence.models import ReviewTask
-from evidence.selectors.review_tasks import Standing, in_standing, with_standing
+from evidence.selectors.review_tasks import TaskStanding, in_standing, with_standing
 from evidence.vocabulary import RiskTier
 
 
@@ -51,7 +51,7 @@ class ReviewTaskFilter(FilterSet):
     release = django_filters.CharFilter("trace__release__name")
     risk_tier = django_filters.ChoiceFilter("risk_tier", choices=RiskTier.choices())
     standing = django_filters.ChoiceFilter(
-        method="by_standing", choices=[(each.value, each.value) for each in Standing]
+        method="by_standing", choices=[(each.value, each.value) for each in TaskStanding]
     )
     due_since = MomentFilter("due_at", "gte")
     due_until = MomentFilter("due_at", "lt")
@@ -63,7 +63,7 @@ class ReviewTaskFilter(FilterSet):
     def by_standing(self, queryset: QuerySet[ReviewTask], name: str, value: str) -> QuerySet[Any]:
         """Tasks that stand so for the person who asks."""
         del name
-        return in_standing(queryset, Standing(value), principal_of(cast("Request", self.request)).person)
+        return in_standing(queryset, TaskStanding(value), principal_of(cast("Request", self.request)).person)
 
 
 class ReviewTaskList(ScopedList[ReviewTask]):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from evidence.figures import in_figures
+
 Attribute = str | float | int
 
 TAGS: Final = frozenset({"svg", "g", "title", "desc", "text", "rect", "line", "path", "circle", "a"})
@@ -147,7 +149,7 @@ def coordinate(value: float) -> str:
 
 def amount(value: float) -> str:
     """Return a measured value as people read it: three significant digits."""
-    return f"{value:.3g}"
+    return in_figures(value, 3)
 
 
 def _name(name: str) -> str:

@@ -67,7 +67,7 @@ class SavedFilter(StoredModel):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_filters")
     name = models.CharField(max_length=KEY_LENGTH)
-    standing = models.CharField(max_length=20, blank=True)  # of `selectors.review_tasks.Standing`
+    standing = models.CharField(max_length=20, blank=True)  # of `selectors.review_tasks.TaskStanding`
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     risk_tier = models.CharField(max_length=10, choices=RiskTier.choices(), blank=True)
     reason = models.CharField(max_length=KEY_LENGTH, blank=True)

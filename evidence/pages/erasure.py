@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal
@@ -26,6 +26,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal_detail
 from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
+from evidence.pages.told_once import lead_to_told
 from evidence.services.disposal.agreed import Wanted, digest_of_whole, erase_wanted, plan_wanted
 from evidence.services.disposal.erasure import ErasureReport, SubjectReport
 from evidence.services.disposal.planning import NEVER_REACHED, ErasurePlan
@@ -174,7 +175,7 @@ def _shown_report(report: SubjectReport, system: System) -> ShownReport:
 
 
 @page_view()
-def erasure(request: HttpRequest, principal: Principal) -> Page:
+def erasure(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Ask what is to be erased; show the plan; carry out the one that was shown."""
     if not can_operate(principal):
         raise PermissionDenied
@@ -188,7 +189,8 @@ def erasure(request: HttpRequest, principal: Principal) -> Page:
     status = 200
     try:
         if form.cleaned_data["agreed"]:
-            return _page(told | {"report": _shown_report(_erase(principal, form), form.wanted.system)})
+            report = _shown_report(_erase(principal, form), form.wanted.system)
+            return lead_to_told(request, _page(told | {"report": report}))
         told["plan"] = _plan(principal, form)
     except (PlanOvertaken, LegalHoldInForce) as exc:
         told |= _overtaken(principal, form, exc)

@@ -16,6 +16,7 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import badge, drawing, list_url, record_url, tone_of
 from evidence.admin.frame.units import unit_in_words
 from evidence.errors import Fault, InvalidInput, NotFound
+from evidence.figures import in_figures
 from evidence.models import EvalRun, EvalSample
 from evidence.pages.frame import Page, Step, page_view
 from evidence.selectors.eval_comparisons import MetricComparison, RunComparison, compare_runs
@@ -134,8 +135,8 @@ def _say(compared: MetricComparison) -> str:
         "%(old)s %(unit)s in the baseline, %(new)s in the candidate; %(n)s items compared %(how)s, "
         "%(units)s independent units"
     ) % {
-        "old": f"{result.baseline:.4g}",
-        "new": f"{result.candidate:.4g}",
+        "old": in_figures(result.baseline),
+        "new": in_figures(result.candidate),
         "unit": unit_in_words(compared.unit),
         "n": result.n,
         "how": how,
@@ -147,7 +148,7 @@ def _say_detectable(compared: MetricComparison) -> str:
     improvement = compared.comparison.improvement
     if improvement is None or improvement.detectable is None:
         return ""
-    told = {"amount": f"{improvement.detectable:.3g}", "unit": unit_in_words(compared.unit)}
+    told = {"amount": in_figures(improvement.detectable, 3), "unit": unit_in_words(compared.unit)}
     said = _(
         "A difference of %(amount)s %(unit)s would have been shown four times in five; a smaller one may hide."
     )
@@ -175,7 +176,7 @@ def _slice_row(part: Slice) -> drawings.Whisker | None:
     found = part.improvement
     if found is None or found.low is None or found.high is None:
         return None
-    note = f"n {part.n}" if part.q is None else f"n {part.n}, q {part.q:.2g}"
+    note = f"n {part.n}" if part.q is None else f"n {part.n}, q {in_figures(part.q, 2)}"
     return drawings.Whisker(part.name, found.value, found.low, found.high, note=note)
 
 

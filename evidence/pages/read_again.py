@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 from evidence import clock
@@ -18,6 +18,7 @@ from evidence.errors import EvidenceError
 from evidence.pages.frame import Page, page_view
 from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
+from evidence.pages.told_once import lead_to_told
 from evidence.services import assembly
 
 
@@ -38,7 +39,7 @@ class ReadAgainForm(OfSystemForm):
 
 
 @page_view()
-def read_again(request: HttpRequest, principal: Principal) -> Page:
+def read_again(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     """Ask which traces are to be read again; have them, at most `assembly.MOST_AT_ONCE`, and say how far it got."""
     if not can_operate(principal):
         raise PermissionDenied
@@ -50,7 +51,13 @@ def read_again(request: HttpRequest, principal: Principal) -> Page:
         given = dict(form.cleaned_data)
         given["until"] = given["until"] or clock.now()
         try:
-            told["done"] = assembly.read_again(principal=principal, **given)
+            done = assembly.read_again(principal=principal, **given)
         except EvidenceError as exc:
             status = tell_in_form(request, form, exc)
+        else:
+            return lead_to_told(request, _page(told | {"done": done}))
+    return _page(told, status)
+
+
+def _page(told: dict[str, Any], status: int = 200) -> Page:
     return Page("pages/read_again.html", _("Read traces again"), told, status=status)

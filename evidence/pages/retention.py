@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,7 @@ from evidence.services.disposal.retention_preview import LONGEST, MOST_BODIES, M
 from evidence.statement_limit import TookTooLong
 
 AT: Final = "at"
+SPANS: Final = "traces"  # the signal by whose period months of spans go
 
 
 @page_view(parameters=[AT], may_be_empty=True)
@@ -32,6 +34,7 @@ def retention(request: HttpRequest, principal: Principal) -> Page:
         "most_bodies": MOST_BODIES,
         "least_days": MIN_AGE_DAYS,
         "longest": LONGEST,
+        "spans_for_ever": not settings.RETENTION_DAYS[SPANS],
         "may_hold": can_operate(principal),
     }
     try:

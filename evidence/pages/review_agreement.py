@@ -14,6 +14,7 @@ from evidence.access import Principal, find_system, known_reviews, visible_to
 from evidence.admin.frame.display import badge, list_url
 from evidence.admin.frame.people import names_of
 from evidence.errors import PeriodTooFull
+from evidence.figures import in_figures
 from evidence.models import ClaimJudgement, Review, System
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.period import FROM, TO, Days, read_days
@@ -115,7 +116,7 @@ def _row(name: object, found: Figure) -> ShownFigure:
 def _shown(estimate: Estimate | None) -> str:
     if estimate is None:
         return ""
-    return f"{estimate.value:.3g} [{estimate.low:.2f}, {estimate.high:.2f}]"
+    return f"{in_figures(estimate.value, 3)} [{estimate.low:.2f}, {estimate.high:.2f}]"
 
 
 def _why(found: Figure) -> str:

@@ -21,6 +21,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal
 from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
+from evidence.pages.told_once import lead_to_told
 from evidence.selectors.tokens import own_of, state_of
 from evidence.services.people import tokens
 from evidence.worded import worded
@@ -65,7 +66,7 @@ class ReviewTokenForm(forms.Form):
 
 @page_view()
 def review_tokens(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
-    """Show a reviewer's tokens; make one, whose text the answer shows this once, or revoke one.
+    """Show a reviewer's tokens; make one, whose text is shown this once, or revoke one.
 
     Whoever is no reviewer any more still revokes those that they made.
     """
@@ -91,7 +92,8 @@ def review_tokens(request: HttpRequest, principal: Principal) -> Page | HttpResp
         else:
             shown = {"token": issued.token, "text": issued.text, "waiting": _where_what_waits_is(request)}
             trail.append(Step(_TITLE, request.path))
-            return Page("pages/review_token_shown.html", gettext_lazy("A token, shown once"), shown, trail)
+            page = Page("pages/review_token_shown.html", gettext_lazy("A token, shown once"), shown, trail)
+            return lead_to_told(request, page)
     listed = list(own.prefetch_related("systems")[:MOST_SHOWN])
     context = {
         "form": form if may_make else None,

@@ -48,7 +48,7 @@ TASK_ORDER: Final = (*(f"queued__{column}" for column in QUEUE_ORDER[:-1]), "pk"
 _JUDGE, _SETTLE = QueuedTask.Stage.JUDGE, QueuedTask.Stage.SETTLE
 
 
-class Standing(StrEnum):
+class TaskStanding(StrEnum):
     """What a task can be asked for by; `waiting` and `mine` are one person's."""
 
     WAITING = "waiting"
@@ -59,25 +59,25 @@ class Standing(StrEnum):
     CLOSED = "closed"
 
 
-def in_standing(tasks: QuerySet[ReviewTask], standing: Standing, user: User) -> QuerySet[Any]:
+def in_standing(tasks: QuerySet[ReviewTask], standing: TaskStanding, user: User) -> QuerySet[Any]:
     """Return the tasks that stand so for a person, by their rows in the queue."""
     return tasks.filter(_stands(standing, user))
 
 
-def _stands(standing: Standing, user: User) -> Q:
+def _stands(standing: TaskStanding, user: User) -> Q:
     to_judge = Q(queued__stage=_JUDGE) & ~is_given_to_another(user, "pk")
     match standing:
-        case Standing.WAITING:
+        case TaskStanding.WAITING:
             return to_judge & is_given_to(user, "queued") & _waits_for_word_of(user)
-        case Standing.OPEN:
+        case TaskStanding.OPEN:
             return to_judge
-        case Standing.OVERDUE:
+        case TaskStanding.OVERDUE:
             return to_judge & Q(due_at__lt=clock.now())
-        case Standing.DISPUTED:  # whoever may not settle is told of none
+        case TaskStanding.DISPUTED:  # whoever may not settle is told of none
             return Q(queued__stage=_SETTLE) & is_given_to(user, "queued") & _waits_for_word_of(user)
-        case Standing.MINE:
+        case TaskStanding.MINE:
             return Q(_judged_by(user, "pk"))
-        case Standing.CLOSED:
+        case TaskStanding.CLOSED:
             return Q(~Exists(queued_for(user).filter(task=OuterRef("pk"), stage=_JUDGE)))
 
 

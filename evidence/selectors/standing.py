@@ -34,7 +34,7 @@ class OpenSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PersonStanding:
     """What stands of a person."""
 
     has_password: bool
@@ -51,14 +51,14 @@ class Standing:
         return len(self.factor.recovery_digests) if self.factor else 0
 
 
-def standing_of(person: User, principal: Principal) -> Standing:
+def standing_of(person: User, principal: Principal) -> PersonStanding:
     """Return what stands of a person, as far as whoever asks may know."""
     factor = SecondFactor.objects.filter(user=person).first()
     tokens = visible_to(AccessToken.objects.filter(owner=person), principal)
     found = working(tokens).order_by("-pk")
     shown = list(found[:MOST_TOKENS])
     n_tokens = found.count() if len(shown) == MOST_TOKENS else len(shown)
-    return Standing(
+    return PersonStanding(
         has_password=person.has_usable_password(),
         factor=factor,
         factor_used_at=_used_at(factor) if factor else None,

@@ -22,7 +22,7 @@ from evidence.models import (
     System,
 )
 from evidence.models.base import KEY_LENGTH
-from evidence.selectors.review_tasks import Standing
+from evidence.selectors.review_tasks import TaskStanding
 from evidence.selectors.review_work import is_language
 from evidence.services import audit
 from evidence.worded import worded
@@ -150,7 +150,7 @@ def save_filter(
     name = name.strip()
     if not name or max(len(name), len(reason)) > KEY_LENGTH:
         raise InvalidInput(worded("A filter has a name, of %(most)s characters at most.", most=KEY_LENGTH))
-    standings, tiers = ("", *Standing), ("", *RiskTier)
+    standings, tiers = ("", *TaskStanding), ("", *RiskTier)
     if standing not in standings or risk_tier not in tiers or (language and not is_language(language)):
         raise InvalidInput(worded("The queue has no such standing, risk or language."))
     mine = SavedFilter.objects.filter(user=principal.person)

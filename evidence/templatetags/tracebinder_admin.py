@@ -20,6 +20,7 @@ from evidence.admin.frame.record_names import name_of
 from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
 from evidence.admin.review.reason import reason_in_words
+from evidence.figures import in_figures
 from evidence.models import Review
 from evidence.pages import refusals
 from evidence.selectors.counting import told_count
@@ -108,6 +109,18 @@ def ago(moment: datetime | None) -> SafeString | str:
 def due(moment: datetime) -> SafeString:
     """Return when something open is due: "due in 2 days", "3 hours late"."""
     return moments.due(moment)
+
+
+@register.filter
+def counted(n: float | str) -> str:
+    """Return a count as people read it, in either language: `10,000`; empty where there is none."""
+    return n if isinstance(n, str) else f"{round(n):,}"
+
+
+@register.filter
+def figured(value: float | None, digits: int = 4) -> str:
+    """Return a number as people read it; empty: there is none."""
+    return "" if value is None else in_figures(value, digits)
 
 
 @register.filter

@@ -20,10 +20,12 @@ from django_stubs_ext import StrOrPromise
 from evidence.access import Principal, member_systems, visible_to
 from evidence.digests import digest_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
+from evidence.figures import in_figures
 from evidence.models import ArtefactKind, ArtefactVersion, Release, System
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal_detail, refusal_title
 from evidence.pages.sent_forms import check_names
+from evidence.selectors.traces import current_traces
 from evidence.services.registry import find_release
 from evidence.worded import worded
 from interpret import acts
@@ -45,7 +47,6 @@ from interpret.services.queueing import model_to_probe, queue_probe_run
 _MOST_OFFERED: Final = 100  # releases, models and datasets, newest first
 LOOKED: Final = "looked"  # the field that says what the reader was told the cost of
 _BESIDE: Final = ("act", LOOKED)
-_SMALLEST: Final = 1e-4  # a level below it is written with an exponent
 _TITLE: Final = gettext_lazy("Run a probe")
 
 
@@ -206,7 +207,7 @@ def _show(
     is_other: bool = False,
     refusal: _Refusal | None = None,
 ) -> Page:
-    asked = asked or form.form.read(written)
+    asked, entry = asked or form.form.read(written), describe(form.probe)
     is_posted = form.request.method == "POST"
     faults = asked.faults if is_posted else {}
     fields = list(form.form.fields(written, faults))
@@ -215,13 +216,14 @@ def _show(
         "systems": form.systems,
         "release": form.release,
         "model": form.model,
-        "probe": OfferedProbe(form.probe, question_of(form.probe), describe(form.probe)),
+        "probe": OfferedProbe(form.probe, question_of(form.probe), entry),
         "declared": [field for field in fields if field.is_declared],
         "others": [field for field in fields if not field.is_declared],
         "seed": (written[SEED], faults.get(SEED, "")),
         "dataset": (written[DATASET], faults.get(DATASET, "")),
         "datasets": form.form.datasets,
         "most_traces": NEWEST,
+        "has_traces": not entry.reads_prompts or current_traces().filter(release=form.release).exists(),
         "faults": len(faults),
         "is_other": is_other,
         "refusal": refusal,
@@ -250,7 +252,7 @@ def _taken(form: _Form, asked: Asked) -> dict[str, Any]:
         "most_inputs": settings.MAX_PROBE_INPUTS,
         "history": history,
         "number": history.runs_before + 1,
-        "level": f"{level:.3g}" if level < _SMALLEST else f"{level:.4f}".rstrip("0"),
+        "level": in_figures(level, 3),
     }
 
 

@@ -20,6 +20,7 @@ from evidence.admin.frame.display import record_url
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
+from evidence.figures import in_figures
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
@@ -117,4 +118,4 @@ def _judged(label: FeatureLabel, tried: Tried, names: Mapping[str, str]) -> Judg
 
 def _percent(share: float) -> str:
     """Return a share that may be very small, with two digits that are not zero."""
-    return f"{100 * share:.2g}%"
+    return f"{in_figures(100 * share, 2)}%"

@@ -15,6 +15,7 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import badge, figure, link, listed, record_url, short_digest
 from evidence.admin.frame.units import unit_in_words
 from evidence.errors import NotFound
+from evidence.figures import in_figures
 from evidence.pages.frame import Page, Step, page_view
 from evidence.worded import worded
 from interpret.contracts import CPU
@@ -91,7 +92,7 @@ def _stale(found: Finding) -> Mapping[str, Any]:
 
 def _smallest(found: Finding) -> str:
     smallest = read_number(found.verdict, "smallest_effect")
-    return "" if smallest is None else f"{smallest:.4g} {unit_in_words(found.unit)}"
+    return "" if smallest is None else f"{in_figures(smallest)} {unit_in_words(found.unit)}"
 
 
 def _second(found: Finding) -> Mapping[str, Any]:
@@ -180,7 +181,7 @@ def _listed(told: object) -> str:
 
 def _figure(value: float | None) -> str:
     """Return a number as text; empty: there is none."""
-    return "" if value is None else f"{value:.3g}"
+    return "" if value is None else in_figures(value, 3)
 
 
 def _text(told: Mapping[str, Any], name: str) -> str:

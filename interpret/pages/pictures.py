@@ -15,6 +15,7 @@ from django_stubs_ext import StrOrPromise
 from evidence import drawings
 from evidence.admin.frame.display import BAD, GOOD, PLAIN, WARN, drawing, tone_of
 from evidence.admin.frame.units import unit_in_words
+from evidence.figures import in_figures
 from interpret.contracts import NullKind
 from interpret.finding_parts import (
     Amount,
@@ -58,13 +59,13 @@ class Row:
     @property
     def value(self) -> str:
         """The value, as text."""
-        return f"{self.amount.value:.4g}"
+        return in_figures(self.amount.value)
 
     @property
     def interval(self) -> str:
         """Its interval, as text; empty: it has none."""
         low, high = self.amount.low, self.amount.high
-        return "" if low is None or high is None else f"[{low:.3g}, {high:.3g}]"
+        return "" if low is None or high is None else f"[{in_figures(low, 3)}, {in_figures(high, 3)}]"
 
     def whisker(self) -> drawings.Whisker:
         """Return it as a drawing's row."""

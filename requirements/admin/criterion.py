@@ -72,7 +72,7 @@ class CriterionList(LeanChangeList):
 @admin.register(AcceptanceCriterion)
 class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
     list_display = [
-        "key", "version_link", "last_assessed", "check_name", "holds_when", "min_n", "max_age_days",
+        "key", "version_link", "system", "last_assessed", "check_name", "holds_when", "min_n", "max_age_days",
     ]  # fmt: skip
     list_filter = [related("version__requirement__system"), StandsFilter, recent("check_name")]
     list_select_related = ["version__requirement__system"]
@@ -105,9 +105,12 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Requirement version")
     def version_link(self, criterion: AcceptanceCriterion) -> str:
-        """Lead to the version, and say whose system it is of: systems have requirements of one key."""
-        system = criterion.version.requirement.system
-        return format_html('{}<br><span class="tb-quiet">{}</span>', link(criterion.version), system)
+        return link(criterion.version)
+
+    @admin.display(description="System", ordering="version__requirement__system")
+    def system(self, criterion: AcceptanceCriterion) -> str:
+        """Say whose system it is of: systems have requirements of one key."""
+        return criterion.version.requirement.system.key
 
     @admin.display(description="Holds when")
     def holds_when(self, criterion: AcceptanceCriterion) -> str:

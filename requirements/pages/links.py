@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, find_system, visible_to
 from evidence.admin.frame.display import list_url
+from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
 from evidence.admin.frame.steps import Typed, take_or_show
@@ -35,6 +36,9 @@ _SHOWN: Final = ("suspect", "any")
 _OF_A_NEW_LINK: Final = (
     "system", "kind", "upstream_kind", "upstream_key", "downstream_kind", "downstream_key", "reason",
 )  # fmt: skip
+_ENDS: Final = sorted(
+    {kind for ends in LINK_ENDS.values() for up, down in ends.items() for kind in (up, *down)}
+)
 _NEW: Final = {"upstream_kind": "requirement", "downstream_kind": "suite"}  # what the form begins with
 _REFUSALS: Final = (EvidenceError, RequirementsError)
 
@@ -79,9 +83,7 @@ def _links(request: HttpRequest, principal: Principal, system: System, typed: Ty
         "refused": typed.get("refused", ""),
         "new": {name: request.POST.get(name, "") for name in _OF_A_NEW_LINK} if typed else _NEW,
         "kinds": LinkKind.choices,
-        "ends": sorted(
-            {kind.value for ends in LINK_ENDS.values() for up, down in ends.items() for kind in (up, *down)}
-        ),
+        "ends": [(kind.value, choice_of(kind.value, kind.label)) for kind in _ENDS],
     }
     trail = [Step(gettext_lazy("Trace links"), list_url("requirements.tracelink"))]
     return Page("pages/links.html", gettext_lazy("Where links stand"), context, trail)

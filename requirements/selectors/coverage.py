@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
@@ -80,6 +80,17 @@ _OF_VERSION: Final = 7  # columns of the version; what follows is of a criterion
 _OF_RULE: Final = 4  # columns at the end, by which a stale verdict is told apart from its age
 
 
+class Doubt(NamedTuple):
+    """Why something is suspect: a link that leads to it or from it."""
+
+    link: str  # "P>K"
+    because: tuple[str, ...]  # "P: v1 -> v2"; or the links above it that are suspect
+    is_below: bool  # whether it is those
+
+    def __str__(self) -> str:
+        return f"{self.link}: {'below ' if self.is_below else ''}{', '.join(self.because)}"
+
+
 @dataclass(frozen=True, slots=True)
 class CoveredRequirement:
     """A requirement, and what it comes to for the release."""
@@ -93,9 +104,23 @@ class CoveredRequirement:
     criteria: tuple[Judged, ...]
     standing: Standing
     is_covered: bool
-    suspect_because: tuple[str, ...]  # "P>K: P: v1 -> v2"
+    doubts: tuple[Doubt, ...]
     has_downstream: bool
     at: datetime  # as of which its evidence is too old, or is not
+
+    @property
+    def suspect_because(self) -> tuple[str, ...]:
+        """Return why it is suspect, by link: `P>K: P: v1 -> v2`."""
+        return tuple(map(str, self.doubts))
+
+    @property
+    def causes(self) -> list[tuple[str, bool, list[str]]]:
+        """Return each cause once, whether it is a link above, and the links that it makes suspect."""
+        links: defaultdict[tuple[str, bool], list[str]] = defaultdict(list)
+        for doubt in self.doubts:
+            for cause in doubt.because:
+                links[cause, doubt.is_below].append(doubt.link)
+        return [(cause, is_below, names) for (cause, is_below), names in links.items()]
 
     @property
     def n(self) -> int:
@@ -254,19 +279,19 @@ def _requirement(
     head: tuple[Any, ...],
     rows: Iterable[tuple[Any, ...]],
     now: datetime,
-    suspects: Mapping[int, Sequence[str]],
+    suspects: Mapping[int, Sequence[Doubt]],
     answered: Collection[int],
 ) -> CoveredRequirement:
     criteria = tuple(_judged(row) for row in rows if row[_OF_VERSION] is not None)
     key, artefact, version, number, layer, risk_tier, _ = head
     artefacts = {artefact, *(each.artefact_id for each in criteria)}
-    because = tuple(sorted({told for each in artefacts for told in suspects.get(each, ())}))
+    doubts = tuple(sorted({told for each in artefacts for told in suspects.get(each, ())}, key=str))
     return CoveredRequirement(
         key, artefact, version, number, layer, risk_tier,
         criteria=criteria,
-        standing=standing_of(criteria, now, suspect=bool(because)),
+        standing=standing_of(criteria, now, suspect=bool(doubts)),
         is_covered=is_covered(criteria, layer, now),
-        suspect_because=because,
+        doubts=doubts,
         has_downstream=not artefacts.isdisjoint(answered),
         at=now,
     )  # fmt: skip
@@ -286,14 +311,13 @@ def _judged(row: tuple[Any, ...]) -> Judged:
     return replace(told, verdict=counts.verdict.value, detail=counts.detail)
 
 
-def _suspects(links: Iterable[LinkStanding]) -> dict[int, list[str]]:
+def _suspects(links: Iterable[LinkStanding]) -> dict[int, list[Doubt]]:
     """Return why each thing is suspect. A parent is not, because it moved itself: its children are."""
-    found: defaultdict[int, list[str]] = defaultdict(list)
+    found: defaultdict[int, list[Doubt]] = defaultdict(list)
     for link in links:
         if not link.is_suspect:
             continue
-        via = link.suspicion is Suspicion.TRANSITIVE
-        told = f"{link.name}: {'below ' if via else ''}{', '.join(link.because)}"
+        told = Doubt(link.name, link.because, is_below=link.suspicion is Suspicion.TRANSITIVE)
         found[link.stored.downstream_id].append(told)
         if link.stored.kind not in _FAMILY or link.downstream_moved:
             found[link.stored.upstream_id].append(told)

@@ -20,7 +20,7 @@ from requirements.models import (
     RequirementVersion,
     TraceLink,
 )
-from requirements.selectors.standing import Origin, Standing, origins_of, standing_of
+from requirements.selectors.standing import NewestVersion, Origin, origins_of, standing_of
 from requirements.selectors.wording import draft_of
 from requirements.yaml_import.writing import Links, write_requirement
 
@@ -29,7 +29,7 @@ from requirements.yaml_import.writing import Links, write_requirement
 class Opened:
     """What lies on the desk."""
 
-    standing: Standing
+    standing: NewestVersion
     owner: Origin | None  # the file that it belongs to; None: no file's, and it may be edited here
     links: Links
 

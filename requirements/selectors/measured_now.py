@@ -14,7 +14,7 @@ from evidence import clock
 from evidence.access import Principal, visible_to
 from evidence.models import Release
 from evidence.vocabulary import CriterionVerdict
-from requirements.freshness import Standing
+from requirements.freshness import Recency
 from requirements.models import AcceptanceCriterion, Assessment, RequirementVersion
 from requirements.selectors.live_releases import live_releases
 from requirements.selectors.standings import standing
@@ -39,7 +39,7 @@ class CriterionNow:
     criterion: AcceptanceCriterion
     on: MeasuredRelease
     assessment: Assessment | None  # None: it was not measured there, or it is kept from the reader
-    standing: Standing | None  # what the assessment comes to by now
+    standing: Recency | None  # what the assessment comes to by now
     is_kept: bool = False  # from a reviewer whom it could lead: it was measured there
 
     @property

@@ -23,7 +23,7 @@ from requirements.models import (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class NewestVersion:
     """The newest version of a requirement."""
 
     version: RequirementVersion  # with its requirement and identity
@@ -66,7 +66,7 @@ def find_concerned(system: System, *, keys: Collection[str], files: Collection[s
     return dict(rows.values_list("pk", "key"))
 
 
-def standing_of(requirements: Collection[int]) -> dict[str, Standing]:
+def standing_of(requirements: Collection[int]) -> dict[str, NewestVersion]:
     """Return how these requirements of one system stand, by key."""
     last = (
         RequirementTransition.objects.filter(version_id=OuterRef("pk"))
@@ -81,7 +81,9 @@ def standing_of(requirements: Collection[int]) -> dict[str, Standing]:
         .annotate(state=Subquery(last))
     )
     return {
-        version.requirement.key: Standing(version, RequirementState(version.state or RequirementState.DRAFT))
+        version.requirement.key: NewestVersion(
+            version, RequirementState(version.state or RequirementState.DRAFT)
+        )
         for version in newest
     }
 

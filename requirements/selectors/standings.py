@@ -6,11 +6,11 @@ from datetime import datetime
 
 from evidence.vocabulary import CriterionVerdict
 from requirements.drafts import Comparator
-from requirements.freshness import Standing, judge_whatever_its_age, standing_of
+from requirements.freshness import Recency, judge_whatever_its_age, standing_of
 from requirements.models import Assessment
 
 
-def standing(assessment: Assessment, at: datetime) -> Standing:
+def standing(assessment: Assessment, at: datetime) -> Recency:
     """Return verdict and freshness of an assessment at a time, apart. Its inputs are read only where it is stale."""
     criterion, verdict = assessment.criterion, CriterionVerdict(assessment.verdict)
     whatever_its_age = (

@@ -29,7 +29,7 @@ from requirements.models import (
 from requirements.selectors.desk import owner_of
 from requirements.selectors.known_names import drafts_of, known_names
 from requirements.selectors.requirements import show_standing
-from requirements.selectors.standing import Standing, standing_of
+from requirements.selectors.standing import NewestVersion, standing_of
 from requirements.services.file_links import find_missing_ends, store_links
 from requirements.services.requirements import save_requirement
 from requirements.services.transitions import NOTHING_READ, WhatWasRead, tell_step, transition_requirement
@@ -135,7 +135,7 @@ def propose_draft(
     return step, is_new
 
 
-def check_stands(standing: Standing | None, read: WhatWasRead) -> None:
+def check_stands(standing: NewestVersion | None, read: WhatWasRead) -> None:
     """See that what somebody wrote against is what stands.
 
     Raises:

@@ -21,7 +21,7 @@ from requirements.models import (
     RequirementVersion,
 )
 from requirements.selectors.known_names import drafts_of, known_names
-from requirements.selectors.standing import Standing
+from requirements.selectors.standing import NewestVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class NewDraft:
 
     draft: RequirementDraft
     content_digest: str  # the draft's; taken once, because it is dear
-    standing: Standing | None  # None: nobody knows the requirement yet
+    standing: NewestVersion | None  # None: nobody knows the requirement yet
     change: str = ""  # what the author says the change is; empty: nothing yet
 
 

@@ -334,6 +334,8 @@ def test_what_the_server_remarks_and_what_else_the_file_brought_is_printed(
         ({"status": "cancelled"}, 1, "run_cancelled"),
         ({"rejects": [{"code": "bad_row", "detail": "row 3 has no score"}]}, 1, "samples_missing"),
         ({"n_samples": 0, "n_scored": 0}, 1, "samples_missing"),
+        ({"n_error": 2}, 1, "samples_errored"),
+        ({"n_unscored": 2}, 0, ""),
         ({}, 0, ""),
     ],
 )
@@ -359,6 +361,7 @@ def test_of_several_runs_in_a_file_the_worst_decides_and_each_is_shown(
         "ci-1/c",
     ]
     assert "0.1 to 0.3" in told
+    assert ("missing: 2 samples errored and have no score" in told) is ("n_error" in bad)
     assert "more:" not in told
     assert "runs=ci-1 ci-1/b ci-1/c" in (tmp_path / "out").read_text()
     results = json.loads(sarif.read_bytes())["runs"][0]["results"]

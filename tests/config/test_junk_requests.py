@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from rest_framework.test import APIClient
 
 from evidence.errors import MOST_FAULTS
@@ -201,3 +203,46 @@ def test_an_eval_format_with_a_nul_in_it_leaves_no_trace_in_the_ledger(world: Wo
         code(ask(world, "/api/v1/eval-runs?system=credit-assistant&format=%00", b"{}"), 422)
         == "invalid_input"
     )
+
+
+@pytest.mark.parametrize(
+    "cookie", ["sessionid", "csrftoken", "django_language", "messages", "tb-theme", "a\\000b"]
+)
+def test_a_cookie_with_a_nul_in_it_is_as_if_it_had_not_come(world: World, cookie: str) -> None:
+    """A header holds none; but written as `\\000`, in quotation marks, it is one once it is read."""
+    client = Client()  # which raises what a view does
+    sent = f'{cookie}="{"a" * 15}\\000{"b" * 16}"'
+    for page in ("/admin/", "/admin/login/", "/api/v1/systems", "/healthz"):
+        plain, odd = client.get(page), client.get(page, headers={"cookie": sent})
+        assert (odd.status_code, odd.headers.get("Location")) == (
+            plain.status_code,
+            plain.headers.get("Location"),
+        )
+    client.force_login(world.people["auditor"])
+    own = f"sessionid={client.cookies['sessionid'].value}"
+    if cookie != "sessionid":
+        assert client.get("/admin/", headers={"cookie": f"{own}; {sent}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Basic " + base64.b64encode(b"x:tb_a\0b").decode()},
+        {"authorization": "Basic " + base64.b64encode(b"tb_a\0b:").decode()},
+        {"authorization": "Bearer tb_a\0b"}, {"authorization": "\0"}, {"x-api-key": "tb_a\0b"},
+    ],
+)  # fmt: skip
+def test_a_nul_where_a_token_stands_is_an_unknown_token(headers: dict[str, str]) -> None:
+    answer = Client().get("/api/v1/systems", headers=headers)
+    assert code(answer, 401)
+
+
+@pytest.mark.parametrize(
+    "header", ["accept-language", "accept", "prefer", "referer", "x-forwarded-for", "origin"]
+)
+def test_a_nul_in_a_header_is_no_fault_of_ours(world: World, header: str) -> None:
+    client = Client()
+    client.force_login(world.people["operator"])
+    for page in ("/admin/", "/api/v1/systems", "/admin/evidence/legalhold/add/"):
+        assert client.get(page, headers={header: "a\0b"}).status_code < 500
+        assert client.post(page, {}, headers={header: "a\0b"}).status_code < 500

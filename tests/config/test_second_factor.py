@@ -130,7 +130,7 @@ def test_it_is_set_up_on_a_page_by_who_typed_what_the_app_shows(auditor: User) -
     wrong = client.post("/admin/second-factor/", {"code": "000000"}).content.decode()
     assert "not the code that your app shows" in wrong
     assert shown[1] in wrong, "it is the same secret still"
-    done = client.post("/admin/second-factor/", {"code": code_of(secret)}).content.decode()
+    done = client.post("/admin/second-factor/", {"code": code_of(secret)}, follow=True).content.decode()
     assert len(re.findall(r"<li><code>[A-Z2-7]{16}</code></li>", done)) == 10
     assert SecondFactor.objects.filter(user=auditor).exists()
     assert "Take it away" in client.get("/admin/second-factor/").content.decode()

@@ -27,6 +27,7 @@ from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World, make_world, manifest, register_release
+from tests.requirements.builders import make_criterion
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,15 @@ def test_a_file_is_narrowed_as_its_list_is(world: World) -> None:
     )
     page = client.get("/admin/evidence/trace/?status__exact=complete&p=1").content.decode()
     assert 'href="?export=csv&amp;status__exact=complete"' in page
+
+
+def test_of_criteria_the_version_and_the_system_have_a_cell_each(world: World) -> None:
+    make_criterion(world, key="R1")
+    (heads, first) = rows_of(
+        signed_in(world.people["auditor"]).get("/admin/requirements/acceptancecriterion/?export=csv")
+    )
+    told = dict(zip(heads, first, strict=True))
+    assert (told["Requirement version"], told["System"]) == ("R1 v1", world.system.key)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_the_plan_is_shown_and_nothing_done(operator: Client, trace: Trace) -> N
 
 
 def test_what_was_shown_is_carried_out(operator: Client, trace: Trace) -> None:
-    answer = operator.post(PAGE, agreed_to(operator, trace))
+    answer = operator.post(PAGE, agreed_to(operator, trace), follow=True)
     (erased,) = Erasure.objects.all()
     assert (erased.trace_id, erased.reason) == (trace.trace_id, "request 2026-17")
     assert f"/admin/evidence/erasure/{erased.pk}/change/" in answer.content.decode()
@@ -95,7 +95,10 @@ def test_what_came_since_refuses_and_the_plan_is_shown_anew(
 def test_the_same_sent_again_erases_nothing_again(operator: Client, trace: Trace) -> None:
     """A page that is loaded again sends its form again: one erasure has one tombstone and one certificate."""
     sent = agreed_to(operator, trace)
-    assert operator.post(PAGE, sent).status_code == 200
+    led = operator.post(PAGE, sent)
+    assert (led.status_code, led["Location"]) == (302, PAGE)
+    assert "What was done" in operator.get(PAGE).content.decode()
+    assert "What was done" not in operator.get(PAGE).content.decode(), "it is shown once"
     again = operator.post(PAGE, sent)
     assert again.status_code == 409
     assert "It was erased before" in again.content.decode()
@@ -181,7 +184,7 @@ def test_the_report_of_many_names_a_page_of_them_and_leads_to_all(
     send(make_request(*spans).SerializeToString())
     wanted = {"system": world.system.pk, "subject": "enduser.id=4711", "reason": "request 2026-18"}
     agreed = operator.post(PAGE, wanted).context["plan"].digest
-    done = operator.post(PAGE, wanted | {"agreed": agreed}).content.decode()
+    done = operator.post(PAGE, wanted | {"agreed": agreed}, follow=True).content.decode()
     assert Erasure.objects.count() == 5
     assert done.count("/admin/evidence/erasurecertificate/") == 2
     assert "3 more traces were erased" in done

@@ -38,7 +38,7 @@ from evidence.selectors.gold_draws import redraw
 from evidence.selectors.gold_results import results_in
 from evidence.selectors.review_agreement import agreement_of_reviewers
 from evidence.selectors.review_tasks import (
-    Standing,
+    TaskStanding,
     in_standing,
     tasks_waiting_for,
     waiting_for,
@@ -152,7 +152,7 @@ def pages_of(task: ReviewTask) -> Iterator[str]:
 def lists_with(task: ReviewTask) -> dict[str, str]:
     """Return lists that hold an answer or do not, by address, with the text that names it."""
     own, trace = f"/{task.pk}/change/", task.trace.trace_id.hex
-    standings = [f"?standing={each.value}" for each in Standing] + ["?standing=all", ""]
+    standings = [f"?standing={each.value}" for each in TaskStanding] + ["?standing=all", ""]
     by_page = {reverse("admin:evidence_reviewtask_changelist") + each: own for each in standings}
     asked = [
         "review=open",
@@ -330,8 +330,8 @@ def test_to_everybody_else_it_is_closed_and_in_no_queue(
     assert given.pk not in tasks_waiting_for(third).values_list("pk", flat=True)
     for who in (third, world.people["auditor"]):
         tasks = ReviewTask.objects.all()
-        assert given not in in_standing(tasks, Standing.OPEN, who)
-        assert given in in_standing(tasks, Standing.CLOSED, who)
+        assert given not in in_standing(tasks, TaskStanding.OPEN, who)
+        assert given in in_standing(tasks, TaskStanding.CLOSED, who)
         assert given.pk not in visible_to(QueuedTask.objects.all(), principal_of_user(who)).values_list(
             "pk", flat=True
         )

@@ -26,7 +26,7 @@ from evidence.actors import actor_of_user
 from evidence.api.urls import urlpatterns as of_api
 from evidence.models import ReviewTask
 from evidence.pages.review_desk.address import Tab
-from evidence.selectors.review_tasks import Standing
+from evidence.selectors.review_tasks import TaskStanding
 from evidence.services import reviews
 from tests.attack.tenants import rows_written
 from tests.e2e.cases import make_task
@@ -63,7 +63,7 @@ def addresses(world: World, task: ReviewTask, person: User) -> Iterator[str]:
     yield from (f"{reverse('admin:search')}?q={word}" for word in ("zyzzyva", "loan", key))
     yield f"{reverse('admin:dossier', args=[world.release.pk])}"
     queue = reverse("admin:evidence_reviewtask_changelist")
-    yield from (f"{queue}?standing={standing}" for standing in Standing)
+    yield from (f"{queue}?standing={standing}" for standing in TaskStanding)
     yield from (f"{reverse('admin:evidence_review_changelist')}?decision__exact={way}" for way in WAYS)
     for model in admin.site._registry:
         if model._meta.app_label in OUR_APPS and person.has_perm(

@@ -411,11 +411,14 @@ def test_the_page_says_how_far_it_got(world: World, client: Client, monkeypatch:
     asked = {"system": world.system.pk, "reason": "r", **days}
     with monkeypatch.context() as few:
         few.setattr(assembly, "read_again", partial(read_again, most=1))
-        told = client.post(page, asked).content.decode()
+        led = client.post(page, asked)
+    assert (led.status_code, led["Location"]) == (302, page), "loading it again queues nothing again"
+    told = client.get(page).content.decode()
     assert "1 trace waits to be read again" in told
     assert "1 more began in this period" in told
-    assert "1 trace waits to be read again" in client.post(page, asked).content.decode()
-    assert "No trace of this period is left" in client.post(page, asked).content.decode()
+    assert "1 trace waits" not in client.get(page).content.decode(), "it is told once"
+    assert "1 trace waits to be read again" in client.post(page, asked, follow=True).content.decode()
+    assert "No trace of this period is left" in client.post(page, asked, follow=True).content.decode()
 
 
 def test_the_page_says_what_it_cannot_do(world: World, client: Client) -> None:

@@ -147,7 +147,7 @@ def test_without_a_period_everything_is_kept(old: list[Trace], operator: Client,
     settings.RETENTION_DAYS = {"traces": 0, "logs": 0}
     page = operator.get(PAGE).content.decode()
     assert "traces: kept for ever" in page
-    assert "No month is old enough." in page
+    assert "Spans are kept for ever: no month goes." in page
 
 
 def test_what_a_period_is_of_is_told_in_the_readers_language(old: list[Trace], operator: Client) -> None:
@@ -182,6 +182,29 @@ def test_what_takes_too_long_is_ended_and_said(
 
     monkeypatch.setattr("evidence.pages.retention.preview_retention", wait)
     assert "retention --dry-run" in operator.get(PAGE).content.decode()
+
+
+def test_what_is_kept_for_ever_is_not_said_to_go(old: list[Trace], operator: Client, settings: Any) -> None:
+    """It said "go" of no bodies, and "0" where there were some."""
+    settings.RETENTION_DAYS = {"traces": 0, "logs": 365}
+    traces, logs = said_of_bodies(operator)
+    assert "stay: kept for ever, and not counted" in traces
+    assert ("go" in traces.split(), "0" in traces.split()) == (False, False)
+    assert "none goes" in logs
+    page = operator.get(PAGE).content.decode()
+    assert "Spans are kept for ever: no month goes." in page
+    assert "under a legal hold" not in page
+    settings.RETENTION_DAYS = {"traces": 1, "logs": 0}
+    traces, logs = said_of_bodies(operator, at="2035-01-01")
+    assert "go" in traces.split()
+    assert "kept for ever" in logs
+
+
+def said_of_bodies(operator: Client, **asked: str) -> list[str]:
+    """Return what the page says of the bodies of each signal, without its marks."""
+    table = operator.get(PAGE, asked).content.decode().partition("Raw bodies of requests</h2>")[2]
+    rows = re.findall(r"<tr>(.*?)</tr>", table.partition("</table>")[0], re.DOTALL)[1:]
+    return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
 
 
 @pytest.mark.parametrize("asked", [{"at": "soon"}, {"day": "2026-01-01"}])

@@ -15,7 +15,7 @@ from evidence import clock
 from evidence.access import principal_of_user, visible_to
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.models import AuditEvent, Membership, QueuedTask, ReviewTask, SavedFilter, System
-from evidence.selectors.review_tasks import Standing, in_standing, waiting_for
+from evidence.selectors.review_tasks import TaskStanding, in_standing, waiting_for
 from evidence.selectors.review_work import count_fitting_nobody
 from evidence.services import review_queue, review_work, reviews
 from tests.e2e.cases import make_task, make_trace
@@ -30,7 +30,7 @@ def in_language(world: World, language: str) -> ReviewTask:
 
 def waits(person: User) -> list[int]:
     """Return what waits for a person, which desk and list have to agree about."""
-    listed = in_standing(ReviewTask.objects.all(), Standing.WAITING, person)
+    listed = in_standing(ReviewTask.objects.all(), TaskStanding.WAITING, person)
     found = [row.task_id for row in waiting_for(person)]
     assert sorted(found) == sorted(listed.values_list("pk", flat=True))
     return found
@@ -109,7 +109,7 @@ def test_a_paused_queue_gives_nothing_and_is_overdue_all_the_same(world: World) 
     pause = review_work.pause_queue(principal=principal, system=world.system, reason="The index is wrong.")
     assert waits(reviewer) == []
     assert review_queue.take_next(principal=world.principal("reviewer")) is None
-    assert in_standing(ReviewTask.objects.all(), Standing.OVERDUE, reviewer).get() == task
+    assert in_standing(ReviewTask.objects.all(), TaskStanding.OVERDUE, reviewer).get() == task
     with pytest.raises(AccessDenied):
         review_work.resume_queue(principal=world.principal("reviewer"), pause=pause)
     review_work.resume_queue(principal=principal, pause=pause)

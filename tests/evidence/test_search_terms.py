@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evidence.search_terms import LONGEST, Term, UnreadableSearch, read_terms
+from evidence.search_terms import LONGEST, MOST_WORDS, Term, UnreadableSearch, read_terms
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def test_words_and_phrases_are_told_apart(asked: str, terms: list[tuple[str, boo
         ('"annual rate', "has no partner"),
         ('fee"annual"', "no space outside"),
         ("fee -early", "words cannot be left out"),
+        ("w " * MOST_WORDS + "w", f"at most {MOST_WORDS} words, and this one {MOST_WORDS + 1}"),
         ("a" * (LONGEST + 1), f"at most {LONGEST} characters"),
     ],
 )

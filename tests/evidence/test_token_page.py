@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -31,12 +32,24 @@ def operator(client: Client, world: World) -> Client:
     return client
 
 
+def text_on(page: str) -> str:
+    found = re.search(r'id="token-text">([^<]+)<', page)
+    assert found, page[:3000]
+    return found[1]
+
+
 def test_its_text_is_shown_once_and_works(operator: Client, world: World) -> None:
-    answer = operator.post(ADD, asked(world))
-    token, text = AccessToken.objects.get(), answer.context["text"]
-    assert text in answer.content.decode()
-    assert "no-store" in answer.headers["Cache-Control"]
+    led = operator.post(ADD, asked(world))
+    token = AccessToken.objects.get()
     record = reverse("admin:evidence_accesstoken_change", args=[token.pk])
+    assert (led.status_code, led["Location"]) == (302, record), "loading it again issues no other"
+    stored = operator.session.encode(dict(operator.session))
+    answer = operator.get(record, headers={"accept-encoding": "gzip", "sec-fetch-site": "same-origin"})
+    text = text_on(answer.content.decode())
+    assert "Content-Encoding" not in answer.headers, "what holds a secret is not compressed"
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert text not in str(operator.session.decode(stored)), "it waited sealed"
+    assert "told_once" not in str(dict(operator.session)), "and waits no longer"
     assert text not in operator.get(record).content.decode()
     sent = Client().post(
         "/v1/traces", b"{}", content_type="application/json", headers={"Authorization": f"Bearer {text}"}
@@ -72,13 +85,13 @@ def test_an_operator_reads_and_judges_nothing_by_a_token_in_anothers_name(
 
 def test_the_same_sent_again_issues_no_other(operator: Client, world: World) -> None:
     """A page that is loaded again sends its form again: a key whose text nobody kept would work for months."""
-    assert operator.post(ADD, asked(world)).status_code == 200
+    assert operator.post(ADD, asked(world)).status_code == 302
     again = operator.post(ADD, asked(world))
     assert again.status_code == 409
     token = AccessToken.objects.get()
     assert f"has a token of this name already, {token.prefix}" in again.content.decode()
     revoke_token(principal=world.principal("operator"), token=token)
-    assert operator.post(ADD, asked(world)).status_code == 200
+    assert operator.post(ADD, asked(world)).status_code == 302
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from interpret.services.queueing import model_to_probe, queue_probe_run
 from tests.factories import World, acting, make_world, manifest
 from tests.interpret.conftest import INPUTS, StandInProbe
 from tests.interpret.measurements import make_measurement_of, make_result
+from tests.requirements.builders import make_trace
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
 
@@ -379,3 +380,20 @@ def test_the_pages_cost_few_queries_however_much_was_run(
 )
 def test_times_are_said_with_their_unit(seconds: float, said: str) -> None:
     assert in_time(timedelta(seconds=seconds)) == said
+
+
+def test_a_release_without_traces_offers_none_and_leads_to_others(researcher: Client, world: World) -> None:
+    """It offered "the release's 60 newest traces" of a release that has none, and was refused after it was sent."""
+    probe = next(key for key, entry in PROBES.items() if entry.reads_prompts)
+    page = researcher.get(form_of(probe, release="r1")).content.decode()
+    assert "none: the release has no traces" in page
+    assert "newest traces" not in page
+    led = re.search(r'Release r1 has no traces to take prompts from\..*?href="([^"]*)"', page, re.DOTALL)
+    assert led
+    assert "Release, whose model is probed" in researcher.get(unescape(led[1])).content.decode()
+    make_trace(world)
+    page = researcher.get(form_of(probe, release="r1")).content.decode()
+    assert "newest traces" in page
+    assert "has no traces" not in page
+    own = next(key for key, entry in PROBES.items() if not entry.reads_prompts)
+    assert "has no traces" not in researcher.get(form_of(own, release="r1")).content.decode()

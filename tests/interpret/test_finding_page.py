@@ -179,7 +179,7 @@ def test_doses_and_heat_map_are_drawn_where_they_are(find: Find, researcher: Cli
     assert "1: 0.5 [0.4, 0.6]" in page
     assert "control of the same dose: 0.05</title>" in page
     assert "control of the same dose: 0.06 [0.02, 0.11]</title>" in page
-    assert "0.0600 [0.0200, 0.1100]</td>" in page
+    assert "0.06 [0.02, 0.11]</td>" in page
     assert "nothing is judged by it." in page
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 from rest_framework.test import APIClient
 
 from evidence import clock
@@ -25,7 +29,7 @@ from requirements.covered import Judged, Standing, is_covered, standing_of
 from requirements.errors import ConflictingBaseline, SelfSignOff
 from requirements.models import Assessment, Baseline
 from requirements.pages import coverage as pages
-from requirements.selectors.coverage import cover
+from requirements.selectors.coverage import Doubt, cover
 from requirements.selectors.impact import impact_of_release
 from requirements.selectors.requirements import approved_versions
 from requirements.selectors.standings import standing
@@ -195,6 +199,24 @@ def test_coverage_costs_the_same_for_more_requirements(
     assert found["S1"].suspect_because == (), "a parent is not suspect because it moved"
 
 
+def test_what_makes_several_links_suspect_is_said_once(covered: World) -> None:
+    moved, above = "S1: v1 -> v2", "S1>S2"
+    one = replace(
+        cover(covered.release).requirements[0],
+        doubts=(
+            Doubt("S1>S2", (moved,), is_below=False),
+            Doubt("S1>S2/c", (moved,), is_below=False),
+            Doubt("S2>S3", (above,), is_below=True),
+            Doubt("S2>S4", (above,), is_below=True),
+        ),
+    )
+    told = render_to_string("pages/covered_rows.html", {"rows": [one], "coverage": cover(covered.release)})
+    assert " ".join(strip_tags(told.replace("</div>", " ")).split()).endswith(
+        "S1: v1 -&gt; v2 (S1&gt;S2, S1&gt;S2/c) below S1&gt;S2 (S2&gt;S3, S2&gt;S4)"
+    )
+    assert one.suspect_because[0] == "S1>S2: S1: v1 -> v2", "the file and the API say it of each link"
+
+
 def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(
     covered: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +357,15 @@ def test_a_baseline_holds_one_version_of_a_requirement(covered: World, members: 
     answer = client.post("/api/v1/baselines", sent, format="json")
     assert (answer.status_code, Baseline.objects.count()) == (422, 0)
     assert members[0]["key"] in answer.json()["detail"]
+
+
+def test_the_form_of_a_link_speaks_chinese(covered: World) -> None:
+    client = Client(headers={"accept-language": "zh-CN"})
+    client.force_login(covered.people["author"])
+    page = client.get(reverse("admin:links")).content.decode()
+    options = re.findall(r"<option value=\"[a-z_]+\"[^>]*>([^<]*)</option>", page)
+    assert len(options) > 20
+    assert not [each for each in options if re.search("[a-z]", each)]
 
 
 def test_links_are_shown_added_and_cleared_on_their_pages(covered: World) -> None:

@@ -4,9 +4,9 @@ A folder stands for the eval files in it, `-` for what comes through a pipe. Wha
 says: --commit, --suite and the like; commit and address of the run are taken from the CI's environment where they are
 not given, and the command says so. A folder that is one run (HELM, lm-evaluation-harness) is posted as one ZIP.
 
-Exit codes: 0 all stored (or already there), 1 stored, but a run did not succeed or has no sample, or a sample was
-rejected or is absent from what was planned, 3 wrong usage, or a file was refused, 4 the server could not be reached. Of
-several files, and of several runs in one file, the highest.
+Exit codes: 0 all stored (or already there), 1 stored, but a run did not succeed or has no sample, or a sample errored,
+was rejected or is absent from what was planned, 3 wrong usage, or a file was refused, 4 the server could not be
+reached. Of several files, and of several runs in one file, the highest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tracebinder.errors import TracebinderError
 from tracebinder.eval_files import choose_files, looks_like
 from tracebinder.http import RequestRefused, Server, ServerUnreachable
 from tracebinder.poster import NAME, TYPED, Poster, post_run
-from tracebinder.reports.of_push import is_whole, report_of_push, runs_of
+from tracebinder.reports.of_push import is_whole, n_errored, report_of_push, runs_of
 from tracebinder.upload import STDIN, FileUpload, PipeUpload
 
 NOT_WHOLE: Final = 1
@@ -257,6 +257,12 @@ def _print_run(told: Json, answer: Json, *, all_of_it: bool) -> None:
     _print_remarks(answer, all_of_it=all_of_it)
     if answer.get("n_samples") == 0:
         print_marked("missing: no sample is in it: nothing was measured")
+    if errored := n_errored(answer):
+        one = errored == 1
+        print_marked(
+            f"missing: {errored} {'sample' if one else 'samples'} errored and {'has' if one else 'have'} no score:"
+            " missing samples count against a pass"
+        )
     rejects = objects(answer, "rejects")
     shown = rejects if all_of_it else rejects[:MOST]
     for reject in shown:

@@ -18,8 +18,18 @@ def runs_of(answer: Json) -> list[Json]:
 
 
 def is_whole(run: Json) -> bool:
-    """Whether a run succeeded and has all that it should; one without a sample measured nothing."""
-    return run.get("status") == "success" and not run.get("rejects") and run.get("n_samples") != 0
+    """Whether a run succeeded and has all that it should; one without a sample measured nothing.
+
+    A sample that errored has no score, as one that was refused: it is missing, whatever the others came to.
+    """
+    has_all = not run.get("rejects") and not n_errored(run) and run.get("n_samples") != 0
+    return run.get("status") == "success" and has_all
+
+
+def n_errored(run: Json) -> int:
+    """Return how many samples of a run errored; 0, too, where a server of before does not say."""
+    told = run.get("n_error")
+    return told if isinstance(told, int) else 0
 
 
 def report_of_push(files: Sequence[Json], *, subject: str, url: str = "") -> Report:
@@ -46,6 +56,15 @@ def _of_file(told: Json) -> Iterator[Finding]:
         yield from _of_run(run, str(told.get("outcome")), file)
 
 
+def _code_of(run: Json, status: str) -> str:
+    if status != "success":
+        return f"run_{status}"
+    if is_whole(run):
+        return "stored"
+    is_all_there = not run.get("rejects") and run.get("n_samples") != 0
+    return "samples_errored" if is_all_there else "samples_missing"
+
+
 def _of_run(run: Json, outcome: str, file: str) -> Iterator[Finding]:
     status = str(run.get("status"))
     rejects = objects(run, "rejects")
@@ -53,7 +72,7 @@ def _of_run(run: Json, outcome: str, file: str) -> Iterator[Finding]:
         name=str(run.get("run_key")),
         group="run",
         state=State.FAIL if status != "success" else State.PASS if is_whole(run) else State.OPEN,
-        code=f"run_{status}" if status != "success" else "stored" if is_whole(run) else "samples_missing",
+        code=_code_of(run, status),
         detail=f"{outcome}, {status}".replace("_", " "),
         numbers={
             name: figure(run.get(f"n_{name}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal
+from evidence.admin.frame.address import OF_THE_LIST
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url, record_url
 from evidence.errors import EvidenceError
@@ -83,6 +84,7 @@ class AddsThroughService(ReadOnlyModelAdmin):
     """A noun whose records are added by a form: a service stores them, and asks for itself who may."""
 
     adds: ClassVar[AddPage]
+    adds_in_a_window = False
 
     def may_add(self, principal: Principal) -> bool:
         """Whether somebody is shown the form."""
@@ -90,6 +92,11 @@ class AddsThroughService(ReadOnlyModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.pk is not None and self.may_add(principal_of(request))
+
+    def parameters_to_add(self, request: HttpRequest) -> Collection[str]:
+        """Return what the address of the form may carry: nothing that it would begin with, as it reads none of it."""
+        del request
+        return [OF_THE_LIST]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

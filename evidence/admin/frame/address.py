@@ -19,7 +19,9 @@ from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, QueryDict
 
 from evidence.api.inputs import check_parameters
+from evidence.errors import InvalidInput
 from evidence.nearest import MISSPELT, nearest_name
+from evidence.search_terms import fault_in_words
 from evidence.worded import Worded, joined, worded
 
 _PAGE: Final = re.compile(r"[1-9][0-9]{0,8}")
@@ -30,9 +32,11 @@ _MOST_VALUES: Final = 20  # of one filter
 
 # What Django's views of a record carry along, by the end of their name, and what its other views read.
 _OF_RECORDS: Final = ("_add", "_change", "_delete", "_history", "_review", "_password_change")
-_CARRIED: Final = ("_changelist_filters", IS_POPUP_VAR, TO_FIELD_VAR)
+OF_THE_LIST: Final = "_changelist_filters"  # how the list is narrowed that led to a page, and is led back to
+CARRIED: Final = (OF_THE_LIST, IS_POPUP_VAR, TO_FIELD_VAR)
+_PICKER: Final = "autocomplete"
 _OF_VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
-    "autocomplete": ("term", "page", "app_label", "model_name", "field_name"),
+    _PICKER: ("term", "page", "app_label", "model_name", "field_name"),
     "password_change": (),
 }
 
@@ -100,6 +104,7 @@ class StrictChangeList(ChangeList):
                 yield no_value(ORDER_VAR, column, worded("the number of a column that orders this list"))
         if SEARCH_VAR in asked and not self.search_fields:
             yield worded("This list cannot be searched: leave %(name)s out.", name=repr(SEARCH_VAR))
+        yield from filter(None, [fault_in_words(asked.get(SEARCH_VAR, ""))])
         if IS_FACETS_VAR in asked and not self.add_facets:
             yield _no_parameter(IS_FACETS_VAR, ())
 
@@ -145,17 +150,21 @@ class StrictChangeList(ChangeList):
 
 
 def check_address(request: HttpRequest, view: Any) -> None:
-    """Refuse parameters that a page does not read. Lists, and pages of the frame, see to it themselves.
+    """Refuse parameters that a page does not read, and a search by a picker for too many words.
+
+    Lists, and pages of the frame, see to both themselves.
 
     Raises:
-        InvalidInput: naming each.
+        InvalidInput: naming each, or saying how many words are taken.
     """
     name = (request.resolver_match.url_name if request.resolver_match else None) or ""
     answers_itself = getattr(view, "checks_parameters", False)
     is_nothing = getattr(view, "__name__", "") == "catch_all_view"
     if not (answers_itself or is_nothing or name.endswith("_changelist")):
         # Django's own pages send some of theirs empty: a picker whose text was cleared does.
-        check_parameters(request.GET, _parameters_of(name, view), may_be_empty=True)
+        check_parameters(request.GET, _parameters_of(request, name, view), may_be_empty=True)
+        if name == _PICKER and (fault := fault_in_words(request.GET.get("term", ""))):
+            raise InvalidInput(fault)
 
 
 def field_of(model: type[Model], lookup: str) -> tuple[Field[Any, Any] | None, str]:
@@ -172,14 +181,13 @@ def field_of(model: type[Model], lookup: str) -> tuple[Field[Any, Any] | None, s
     return found, ""
 
 
-def _parameters_of(name: str, view: Any) -> Collection[str]:
+def _parameters_of(request: HttpRequest, name: str, view: Any) -> Collection[str]:
     if name in _OF_VIEWS or not name.endswith(_OF_RECORDS):
         return _OF_VIEWS.get(name, ())
     if name.endswith("_history"):
-        return [*_CARRIED, PAGE_VAR]
-    model = getattr(getattr(view, "__self__", None), "model", None)
-    fields = [field.name for field in model._meta.get_fields()] if model and name.endswith("_add") else []
-    return [*_CARRIED, *fields]  # a form that adds a row begins with the values that its address gives
+        return [*CARRIED, PAGE_VAR]
+    added: Any = getattr(getattr(view, "__self__", None), "parameters_to_add", None)
+    return added(request) if added is not None and name.endswith("_add") else CARRIED
 
 
 def _faults_of_own_filter(spec: SimpleListFilter, asked: QueryDict) -> Iterator[Worded]:

@@ -20,6 +20,7 @@ from evidence.admin.frame.odd_names import is_odd
 from evidence.admin.frame.record_names import name_of
 from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
+from evidence.figures import in_figures
 
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
 SIGNS: Final[Mapping[str, str]] = {GOOD: "✓", WARN: "!", BAD: "✗", PLAIN: "·"}
@@ -154,9 +155,9 @@ def figure(
     """
     if value is None:
         return _("not measured") if n is None else _("not measured, n %(n)s") % {"n": n}
-    text = f"{value:.4g} {unit_in_words(unit)}"
+    text = f"{in_figures(value)} {unit_in_words(unit)}"
     if low is not None and high is not None:
-        text += f" [{low:.3g}, {high:.3g}]"
+        text += f" [{in_figures(low, 3)}, {in_figures(high, 3)}]"
         if confidence is not None:
             text = _("%(figure)s at %(share)s") % {"figure": text, "share": f"{confidence:.0%}"}
         if bound_confidence is not None:

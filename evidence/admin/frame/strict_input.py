@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, PAGE_VAR, ChangeList
-from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field
 from django.db.models.fields import BLANK_CHOICE_DASH
@@ -19,7 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
-from evidence.admin.frame.address import RefusedAddress, StrictChangeList
+from evidence.admin.frame.address import CARRIED, RefusedAddress, StrictChangeList
 from evidence.admin.frame.columns import as_listed, columns_as_listed
 from evidence.admin.frame.csv_export import EXPORT, check_export, export_list
 from evidence.admin.frame.headings import nouns_of
@@ -48,6 +48,8 @@ class StrictInput(_ModelAdmin):
     list_units: ClassVar[
         Mapping[str, StrOrPromise]
     ] = {}  # of columns that hold numbers: {"size": _("bytes")}
+
+    adds_in_a_window: ClassVar[bool] = True  # as Django's form does, and closes it
 
     def __init__(self, model: type[Any], admin_site: admin.AdminSite) -> None:
         """Give each column of times, and each of numbers with a unit, the function that shows it in lists."""
@@ -84,6 +86,21 @@ class StrictInput(_ModelAdmin):
         """Name the page after the noun of its record."""
         title = self._title_of(request, object_id) % noun_of(self.opts)
         return super().changeform_view(request, object_id, form_url, {"title": title} | (extra_context or {}))
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: Any, **kwargs: Any) -> Any:
+        """Offer to add a record beside a field only where its form can stand in a window of its own."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        widget = getattr(field, "widget", None)
+        if isinstance(widget, RelatedFieldWidgetWrapper):
+            model: Any = db_field.related_model
+            of_it = self.admin_site._registry.get(model)  # noqa: SLF001  # Django offers `is_registered` alone
+            widget.can_add_related = widget.can_add_related and getattr(of_it, "adds_in_a_window", True)
+        return field
+
+    def parameters_to_add(self, request: HttpRequest) -> Collection[str]:
+        """Return what the address of the form that adds a row may carry: values that its fields begin with."""
+        fields = self.get_form(request).base_fields if self.has_add_permission(request) else ()
+        return [*CARRIED, *fields]
 
     def action_checkbox(self, obj: Any) -> Any:
         """Return the box that chooses a row, told by what the record is called."""

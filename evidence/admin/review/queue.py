@@ -17,17 +17,17 @@ from evidence.admin.frame.visibility import visible
 from evidence.models import QueuedTask
 from evidence.pages.reader import principal_of
 from evidence.selectors.gold import is_given_to_another
-from evidence.selectors.review_tasks import TASK_ORDER, Standing, in_standing
+from evidence.selectors.review_tasks import TASK_ORDER, TaskStanding, in_standing
 from evidence.selectors.review_work import is_language
 from evidence.worded import Worded, worded
 
-TITLES: Final[dict[Standing, StrOrPromise]] = {
-    Standing.WAITING: _("Waiting for me"),
-    Standing.OPEN: _("Open"),
-    Standing.OVERDUE: _("Overdue"),
-    Standing.DISPUTED: _("Disagreement to settle"),
-    Standing.MINE: _("Reviewed by me"),
-    Standing.CLOSED: _("Closed"),
+TITLES: Final[dict[TaskStanding, StrOrPromise]] = {
+    TaskStanding.WAITING: _("Waiting for me"),
+    TaskStanding.OPEN: _("Open"),
+    TaskStanding.OVERDUE: _("Overdue"),
+    TaskStanding.DISPUTED: _("Disagreement to settle"),
+    TaskStanding.MINE: _("Reviewed by me"),
+    TaskStanding.CLOSED: _("Closed"),
 }
 
 
@@ -39,13 +39,15 @@ class QueuePaginator(PlannedPaginator):
 
 ALL: Final = "all"
 # Those that lie in the queue, and are shown in its order.
-QUEUED: Final = frozenset({Standing.WAITING, Standing.OPEN, Standing.OVERDUE, Standing.DISPUTED})
+QUEUED: Final = frozenset(
+    {TaskStanding.WAITING, TaskStanding.OPEN, TaskStanding.OVERDUE, TaskStanding.DISPUTED}
+)
 
 
 def chosen_standing(request: HttpRequest) -> str:
     """Return what the list is narrowed to. A reviewer who opens the queue first sees what waits for them."""
     untouched = not request.GET
-    first = Standing.WAITING if untouched and can_judge(principal_of(request)) else ALL
+    first = TaskStanding.WAITING if untouched and can_judge(principal_of(request)) else ALL
     return request.GET.get(QueueFilter.parameter_name) or first
 
 
@@ -74,7 +76,7 @@ class QueueFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.chosen == ALL:
             return queryset
-        return in_standing(queryset, Standing(self.chosen), principal_of(request).person)
+        return in_standing(queryset, TaskStanding(self.chosen), principal_of(request).person)
 
     def choices(self, changelist: Any) -> Any:
         for key, title in self.lookup_choices:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.search_terms import LONGEST
+from evidence.search_terms import fault_in_length
+from evidence.worded import Worded
 
 _OF_A_DIGEST: Final = "sha256:"
 _LEAST: Final = 8  # hexadecimal characters that are looked for as the beginning of an id or a digest
@@ -39,9 +40,9 @@ class Asked:
         return self.number is not None and self.text.startswith("#")
 
     @property
-    def is_too_long(self) -> bool:
-        """Whether nothing is looked for."""
-        return len(self.text) > LONGEST
+    def fault(self) -> Worded | None:
+        """Why nothing is looked for; None: something is."""
+        return fault_in_length(self.text)
 
 
 def read_asked(typed: str) -> Asked:

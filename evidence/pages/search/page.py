@@ -42,7 +42,7 @@ def search(request: HttpRequest, principal: Principal) -> Page | HttpResponseBas
 
 def _find(request: HttpRequest, asked: Asked) -> tuple[list[Group], bool]:
     """Return what was found of each noun that the person may list, and whether time was over for any."""
-    if not asked.text or asked.is_too_long:
+    if not asked.text or asked.fault:
         return [], False
     groups: list[Group | None] = []
     finders = [import_string(path) for path in settings.SEARCHED]

@@ -28,7 +28,7 @@ from requirements.selectors.links import (
     named_links,
     stored_links,
 )
-from requirements.selectors.standing import Standing
+from requirements.selectors.standing import NewestVersion
 from requirements.selectors.wording import drafts_by_version
 from requirements.services.file_links import plan_links
 from requirements.services.importing.contracts import Act, ImportPlan
@@ -74,7 +74,7 @@ class _Changed:
     """A requirement that is on record, and of which the plan would draft another version."""
 
     draft: RequirementDraft
-    standing: Standing
+    standing: NewestVersion
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 from evidence.digests import digest_of
 from evidence.vocabulary import ChoiceEnum
 from requirements.drafts import RequirementDraft
-from requirements.selectors.standing import Origin, Standing
+from requirements.selectors.standing import NewestVersion, Origin
 from requirements.yaml_import.contracts import FileProblem, LinkDraft
 
 
@@ -59,7 +59,7 @@ class Step:
     line: int | None  # of the file; None: it is not in it
     draft: RequirementDraft | None  # None: of what was dropped
     content_digest: str  # of the draft; of what was dropped, empty
-    standing: Standing | None  # None: nobody knew it
+    standing: NewestVersion | None  # None: nobody knew it
     origin: Origin | None  # the file it came from before
     held_elsewhere: bool = False  # another file's, which says the same and keeps it
 

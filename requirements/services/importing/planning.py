@@ -18,8 +18,8 @@ from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
 from requirements.selectors.source_files import files_of, newest_digests
 from requirements.selectors.standing import (
+    NewestVersion,
     Origin,
-    Standing,
     find_concerned,
     holders_of_external_ids,
     origins_of,
@@ -184,7 +184,7 @@ def _where(parsed: Sequence[RequirementFile]) -> dict[str, str]:
 class _Store:
     """How the requirements concerned stand, and where those of the plan are."""
 
-    standing: Mapping[str, Standing]
+    standing: Mapping[str, NewestVersion]
     origins: Mapping[str, Origin]
     moves: Moves
     where: Mapping[str, str]  # key -> the file of this import that holds it
@@ -242,7 +242,7 @@ class _Store:
         return self.small.get(key.lower())
 
 
-def _act_of(standing: Standing | None, digest: str) -> Act:
+def _act_of(standing: NewestVersion | None, digest: str) -> Act:
     if standing is None:
         return Act.ADDED
     if standing.content_digest != digest:
