@@ -43,6 +43,7 @@ class AuditPayloadAdmin(ReadOnlyModelAdmin):
     list_select_related = ["event"]
     list_defer = ["salt"]
     ordering = ["-event_id"]
+    kept_columns = ["payload", "salt"]
     fields = ["event", "size"]
 
     @admin.display(description="Size")

@@ -324,14 +324,11 @@ class PseudonymAdmin(ReadOnlyModelAdmin):
     search_fields = ["=actor", "=was_called", "user__username"]
     ordering = ["-created_at", "actor"]
     fields = ["actor", "name", "is_active", "was_called", "created_at"]
+    kept_columns = ["formerly"]  # by their former name nobody is found whose names were erased
     chain = [ChainLink("What they did", "evidence.auditevent", "actor__exact", "actor")]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Pseudonym]:
         return as_shown(super().get_queryset(request))
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Refuse to find by their former name people whose names were erased."""
-        return not lookup.startswith("formerly") and super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="Formerly", ordering="was_called")
     def was_called(self, pseudonym: Any) -> str:

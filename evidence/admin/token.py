@@ -77,6 +77,7 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         "last_used_at",
         "last_used_for",
     ]
+    kept_columns = ["secret_digest"]
     actions = ["revoke"]
     actions_on_top = True
     adds_in_a_window = False

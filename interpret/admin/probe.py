@@ -87,6 +87,7 @@ class ProbeRunAdmin(SteppedModelAdmin):
     ]
     list_filter = [related("spec__system"), "state", FailedFilter]
     list_select_related = ["spec", "release__system"]
+    kept_columns = ["lease_digest"]
     ordering = ["-id"]
     fields = [
         *[
@@ -167,6 +168,7 @@ class ProbeRunAdmin(SteppedModelAdmin):
 class ProbePartAdmin(ReadOnlyModelAdmin):
     list_display = ["name", "progress", "attempts", "worker", "started_at", "finished_at", "wrong"]
     list_filter = ["state"]
+    kept_columns = ["lease_digest"]
     ordering = ["run", "id"]
     fields = ["run", "name", "progress", "attempts", "worker", "started_at", "finished_at", "wrong"]
 

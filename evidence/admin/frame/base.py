@@ -109,6 +109,7 @@ class ScopedModelAdmin(StrictInput):
     chain_lookups: ClassVar[
         Sequence[str]
     ] = ()  # lookups over two relations that other nouns' links lead with
+    kept_columns: ClassVar[Sequence[str]] = ()  # what no page tells; nor does a list, by what it leaves
     change_form_template = "admin/tracebinder/record.html"
     change_list_template = "admin/tracebinder/list.html"
 
@@ -149,7 +150,8 @@ class ScopedModelAdmin(StrictInput):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse filters that would tell, by what they leave, something of rows that the person may not see."""
-        if request is None or not asks_for_visible_rows(self.model, lookup, value, request):
+        is_kept = lookup.partition("__")[0] in self.kept_columns
+        if is_kept or request is None or not asks_for_visible_rows(self.model, lookup, value, request):
             return False
         spelled = spell_out(self.model, lookup)
         return spelled in self.chain_lookups or super().lookup_allowed(spelled, value, request)

@@ -160,10 +160,10 @@ class QueuedTaskAdmin(ReadOnlyModelAdmin):
     list_display = ["task", "stage", "due_at", "held_by", "held_until", "system"]
     list_filter = [related("system"), "stage"]
     list_select_related = ["task__trace", "held_by", "system"]
-    # Without `may_have_reviews`, which tells what is gold.
     fields = [
         "task", "system", "stage", "risk_rank", "due_on", "reason_rank", "due_at", "language", "held_by", "held_until",
     ]  # fmt: skip
+    kept_columns = ["may_have_reviews"]  # it tells what is gold
     list_defer = [
         "task__trace__answer", "task__trace__question", "task__trace__confidence_factors", "task__trace__limitations",
         "task__trace__exchanges", "task__trace__sources",
