@@ -5,6 +5,7 @@ Free of the database.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,8 @@ from evidence.citations.difference import Side, diff_words
 from requirements.drafts import RequirementDraft
 
 _OPS: Final = {Side.BOTH: "same", Side.QUOTE: "removed", Side.PASSAGE: "added"}
-_NOTHING: Final = object()
+_ORDER: Final = "criteria"  # the path of their order
+_NOT_THERE: Final = "–"  # what stands for a value that is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,16 @@ class FieldChange:
         field, _, language = self.path.partition(".")
         return language if field == "statement" else ""
 
+    @property
+    def was(self) -> str:
+        """Return the value before as a file has it."""
+        return _as_written(self.before)
+
+    @property
+    def now(self) -> str:
+        """Return the value after, likewise."""
+        return _as_written(self.after)
+
     def words(self) -> tuple[Words, ...]:
         """Return both texts, in reading order, word by word; a Chinese character is a word. Empty: it is no text."""
         if not (isinstance(self.before, str) and isinstance(self.after, str)):
@@ -48,6 +60,12 @@ class FieldChange:
         return tuple(Words(_OPS[run.side], run.lead + run.text) for run in runs)
 
 
+def _as_written(value: object) -> str:
+    if value is None:
+        return _NOT_THERE
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def changes_between(before: RequirementDraft, after: RequirementDraft) -> list[FieldChange]:
     """Return what differs, in the order in which a file has it."""
     old, new = dict(_fields(before)), dict(_fields(after))
@@ -55,8 +73,18 @@ def changes_between(before: RequirementDraft, after: RequirementDraft) -> list[F
     return [
         FieldChange(path, old.get(path), new.get(path))
         for path in paths
-        if old.get(path, _NOTHING) != new.get(path, _NOTHING)
+        if _differ(old.get(path), new.get(path)) and (path != _ORDER or _is_reordered(old[path], new[path]))
     ]
+
+
+def _differ(before: object, after: object) -> bool:
+    """Whether two values differ; to Python `True` is 1."""
+    return before != after or isinstance(before, bool) is not isinstance(after, bool)
+
+
+def _is_reordered(before: object, after: object) -> bool:
+    """Whether the same criteria stand in another order: that one came or went is said by its own fields."""
+    return isinstance(before, list) and isinstance(after, list) and sorted(before) == sorted(after)
 
 
 def _fields(draft: RequirementDraft) -> Iterator[tuple[str, object]]:
@@ -79,5 +107,4 @@ def _fields(draft: RequirementDraft) -> Iterator[tuple[str, object]]:
                     yield f"{here}.parameters.{parameter}", given
             elif name not in ("key", "comparator"):
                 yield f"{here}.{name}", value
-    if len(draft.criteria) > 1:
-        yield "criteria", [criterion.key for criterion in draft.criteria]  # their order
+    yield _ORDER, [criterion.key for criterion in draft.criteria]

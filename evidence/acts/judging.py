@@ -42,6 +42,7 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
         trace.release,
         worded("You put this release on record, so another person must review its answers."),
     )
+    _check_not_erased(trace)
     later = find_later_revision(trace)
     if later is not None:
         raise ConflictingContent(
@@ -63,6 +64,11 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
         raise ConflictingContent(
             worded("This answer has the reviews that were asked for, so it takes no more.")
         )
+
+
+def _check_not_erased(trace: Trace) -> None:
+    if trace.payload_salt is None:
+        raise ConflictingContent(worded("This answer was erased: there is nothing to read, and so to judge."))
 
 
 def check_can_pause_reviewing(principal: Principal) -> None:
@@ -87,6 +93,7 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
         task.trace.release,
         worded("You put this release on record, so another person must settle this."),
     )
+    _check_not_erased(task.trace)
     standing = with_queue_state(ReviewTask.objects.filter(pk=task.pk), principal.person).get()
     if standing.is_mine:
         raise AccessDenied(worded("You are one of the reviewers who disagree; a third person adjudicates."))

@@ -217,8 +217,13 @@ def releases_to_judge_blind(user: User) -> QuerySet[Any]:
 
 
 def tasks_waiting_for(user: User) -> QuerySet[Any]:
-    """Return the tasks by what was said of them, and not by their rows in the queue: one that is missing hides more."""
-    of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
+    """Return the tasks by what was said of them, and not by their rows in the queue: one that is missing hides more.
+
+    What was erased waits for nobody.
+    """
+    of_their_systems = ReviewTask.objects.filter(
+        system__memberships__user=user, trace__payload_salt__isnull=False
+    )
     theirs = ~_judged_by(user, "pk") & ~_is_of_own_release(user, "trace")
     return with_standing(of_their_systems, user).filter(theirs, is_open=True)
 

@@ -30,12 +30,12 @@ MOST_WRONG: Final = 50  # rows that one call passes over and puts right
 
 
 def queue_new(tasks: Sequence[ReviewTask]) -> None:
-    """Put tasks just opened, that nobody has judged, into the queue in place of those of earlier revisions.
+    """Put tasks just opened into the queue, in place of those of earlier revisions.
 
-    An earlier revision may have been judged, also by somebody whose review is being stored beside this.
+    An earlier revision may have reviews, also one that is being stored beside this.
     """
     QueuedTask.objects.bulk_create(
-        [_row(task, QueuedTask.Stage.JUDGE, is_judged=task.trace.revision > 1) for task in tasks]
+        [_row(task, QueuedTask.Stage.JUDGE, may_have_reviews=task.trace.revision > 1) for task in tasks]
     )
     again = [task.trace.trace_id for task in tasks if task.trace.revision > 1]
     if again:
@@ -53,8 +53,8 @@ def requeue(task: ReviewTask) -> None:
     if standing.is_open or standing.is_disputed or is_gold:
         is_to_judge = standing.is_open or is_gold
         stage = QueuedTask.Stage.JUDGE if is_to_judge else QueuedTask.Stage.SETTLE
-        is_judged = standing.n_reviews > 0 or task.trace.revision > 1
-        QueuedTask.objects.bulk_create([_row(task, stage, is_judged=is_judged)])
+        may_have_reviews = standing.n_reviews > 0 or task.trace.revision > 1
+        QueuedTask.objects.bulk_create([_row(task, stage, may_have_reviews=may_have_reviews)])
 
 
 def leave_queue(traces: Iterable[Trace]) -> None:
@@ -178,7 +178,7 @@ def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:
     rows.update(held_by=principal.person, held_until=clock.now() + settings.REVIEW_HOLD)
 
 
-def _row(task: ReviewTask, stage: QueuedTask.Stage, *, is_judged: bool) -> QueuedTask:
+def _row(task: ReviewTask, stage: QueuedTask.Stage, *, may_have_reviews: bool) -> QueuedTask:
     return QueuedTask(
         task=task,
         system_id=task.system_id,
@@ -188,5 +188,5 @@ def _row(task: ReviewTask, stage: QueuedTask.Stage, *, is_judged: bool) -> Queue
         reason_rank=rank_of_reason(task.reason),
         due_at=task.due_at,
         language=language_of(task.trace),
-        may_have_reviews=is_judged,
+        may_have_reviews=may_have_reviews,
     )

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from evidence.admin.frame.display import listed
+from evidence.admin.frame.display import listed, listed_apart
 from interpret.contracts import NullKind
 from interpret.verdict_reasons import Reason, say
 
@@ -50,7 +49,7 @@ def read_reasons(verdict: Mapping[str, Any], codes: str, english: str) -> Said:
     """Return the reasons under the key `codes`; what was stored before there were codes, in the English it is in."""
     told = verdict.get(codes)
     try:
-        said = gettext("; ").join(_say(each["code"], each["values"], each["nulls"]) for each in told or ())
+        said = listed_apart(_say(each["code"], each["values"], each["nulls"]) for each in told or ())
     except (AttributeError, KeyError, TypeError, ValueError):  # of a later version, or not ours
         said = ""
     if said:

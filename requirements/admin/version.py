@@ -42,6 +42,7 @@ from requirements.selectors.retirements import waiting_retirements
 from requirements.selectors.wording import (
     change_of,
     draft_of,
+    held_before,
     name_of_warning,
     predecessor_of,
     reworded_apart,
@@ -213,10 +214,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             "asks_editorial": predecessor is not None and RequirementState.IN_REVIEW in offered,
             "confirms_editorial": is_editorial and RequirementState.APPROVED in offered,
             "is_editorial": is_editorial,
-            "predecessor": predecessor,
-            "predecessor_link": link(predecessor) if predecessor else "",
-            "differences": changes_between(draft_of(predecessor), draft_of(version)) if predecessor else (),
-            "same_in": reworded_apart(predecessor, version) if predecessor else (),
+            **_what_changed(version, held_before(version) or predecessor),
             "retirement": link(waiting, waiting.reason) if waiting else "",
             "asks_retirement": waiting is None and can_ask_retirement(principal, version),
             "may_draft": can_import_requirements(principal, version.requirement.system),
@@ -359,6 +357,23 @@ def _tell_refusal(request: HttpRequest, exc: Any) -> int:
     actors = [str(each["by"]) for each in (exc.standing, exc.newest)]
     messages.error(request, f"{refusal_title(exc)}: {_with_names(refusal_text(exc), actors)}")
     return exc.http_status
+
+
+def _what_changed(version: RequirementVersion, before: RequirementVersion | None) -> dict[str, Any]:
+    """Return what differs from what held before, or from the version before where none held yet."""
+    if before is None:
+        return {}
+    between = RequirementVersion.objects.filter(
+        requirement=version.requirement, number__gt=before.number, number__lt=version.number
+    )
+    return {
+        "before_link": link(before),
+        "never_held": listed(
+            f"v{number}" for number in between.order_by("number").values_list("number", flat=True)
+        ),
+        "differences": changes_between(draft_of(before), draft_of(version)),
+        "same_in": reworded_apart(before, version),
+    }
 
 
 def _change_said(ticked: str, to_state: str) -> str:

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value, prefetch_related_objects
+from django.db.models import (
+    Exists,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    prefetch_related_objects,
+)
 from django.db.models.functions import Coalesce, NullIf
 
 from evidence.citations.difference import Run, Side, diff_words
@@ -112,6 +121,20 @@ def predecessor_of(version: RequirementVersion) -> RequirementVersion | None:
     """Return the version that this one replaces, whatever became of it; None for a requirement's first."""
     before = RequirementVersion.objects.filter(requirement=version.requirement, number__lt=version.number)
     return before.select_related("requirement", "artefact_version").order_by("-number").first()
+
+
+def held_before(version: RequirementVersion) -> RequirementVersion | None:
+    """Return the last version before this one that was approved: what an approval of this one puts out of force."""
+    before = RequirementVersion.objects.filter(requirement=version.requirement, number__lt=version.number)
+    approved = RequirementTransition.objects.filter(
+        version=OuterRef("pk"), to_state=RequirementState.APPROVED
+    )
+    return (
+        before.filter(Exists(approved))
+        .select_related("requirement", "artefact_version")
+        .order_by("-number")
+        .first()
+    )
 
 
 def change_of(version: RequirementVersion) -> Change:

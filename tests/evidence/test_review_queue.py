@@ -15,7 +15,7 @@ from evidence import clock
 from evidence.access import principal_of_user
 from evidence.errors import AccessDenied, ConflictingContent, NotFound
 from evidence.models import QueuedTask, Review, ReviewTask
-from evidence.selectors.review_tasks import with_standing
+from evidence.selectors.review_tasks import releases_to_judge_blind, with_standing
 from evidence.services import review_queue, reviews
 from evidence.services.disposal.erasure import erase_trace_payload
 from tests.e2e.cases import make_task
@@ -260,3 +260,17 @@ def test_the_next_costs_the_same_however_many_wait(world: World) -> None:
             review_queue.take_next(principal=world.principal("reviewer"))
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_an_erased_answer_is_judged_by_nobody_and_keeps_nothing_from_anybody(world: World) -> None:
+    """Its text is gone: a judgement would say nothing, and what counts its reviews could lead nobody."""
+    task, second = make_task(world), colleague(world, "second", "reviewer")
+    judge(world.people["reviewer"], task, "reject")
+    assert list(releases_to_judge_blind(second)) != []
+    erase_trace_payload(
+        system=world.system, trace_id=task.trace.trace_id, reason="request 1", principal=acting()
+    )
+    task.trace.refresh_from_db()
+    assert list(releases_to_judge_blind(second)) == []
+    with pytest.raises(ConflictingContent, match="erased"):
+        judge(second, task, "approve")

@@ -347,7 +347,19 @@ def test_the_page_shows_what_changed_word_by_word_in_both_languages(
     assert 'lang="zh-Hans"' in page
     assert APPROVER not in page
     third = reworded(world, both.replace("may do", "must do"))
-    assert "The statement in zh-Hans is as it was" in version_page(client, world, third)
+    assert "The statement in en is as it was" in version_page(client, world, third)
+
+
+def test_what_a_version_that_never_held_had_lowered_is_shown_with_the_one_after_it(
+    world: World, client: Client
+) -> None:
+    held = make_criterion(world, threshold=0.9, min_n=40).version
+    lowered = make_criterion(world, approved=False, threshold=0.5, min_n=11).version
+    after = make_criterion(world, approved=False, threshold=0.5, min_n=11, owner="somebody-else").version
+    page = version_page(client, world, after)
+    assert re.search(rf"What changed since <a [^>]*>r v{held.number}</a>", page)
+    assert f"v{lowered.number}, between the two, never held" in page
+    assert all(path in page for path in (">owner<", ">criteria.c.at_least<", ">criteria.c.min_n<"))
 
 
 def version_page(client: Client, world: World, version: RequirementVersion) -> str:
