@@ -15,9 +15,11 @@ from requirements.models import RequirementVersion
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.browser import speak
 from tests.e2e.shown_world import shown_world
+from tests.e2e.test_finding_page import world
 from tests.e2e.test_pages import SignIn
 from tests.factories import World
 
+__all__ = ["world"]  # the fixture
 pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]
 
 
@@ -35,6 +37,7 @@ def pictures_of(shown: World) -> Iterator[tuple[str, User, str]]:
     waiting = RequirementVersion.objects.latest("pk")
     version = reverse("admin:requirements_requirementversion_change", args=[waiting.pk])
     yield "version", people["approver"], version
+    yield "by-release", people["author"], reverse("admin:by_release")
     yield "draft", people["author"], reverse("admin:edit_draft", args=[waiting.requirement_id])
 
 
