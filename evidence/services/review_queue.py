@@ -86,6 +86,7 @@ def mend_queue() -> int:
     return len(found)
 
 
+@transaction.atomic
 def _mark_unjudged() -> None:
     """Mark what nobody has judged. A review that is stored meanwhile makes its row anew, whichever comes first."""
     judged = Review.objects.filter(task=OuterRef("task"))

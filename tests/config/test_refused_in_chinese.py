@@ -114,7 +114,7 @@ REFUSED: Final = (
     file("须为列表：derives: [KEY]", FILE),
     file("未知字段 'colour'", FILE),
     file("文件须为以", "just words"),
-    Refused("author", "/admin/import/", {"act": "burn", "text": ""}, "act 须为 plan, apply 之一"),
+    Refused("author", "/admin/import/", {"act": "burn", "text": ""}, "act 须为 plan、apply 之一"),
     Refused("author", "/admin/import/", {"act": "plan", "colour": "red"}, "未知字段 'colour'"),
     Refused("author", "/admin/import/", {"act": "plan", "csrfmiddleware": "red"}, "是否想写 '"),
     Refused("author", "/admin/import/", {"act": "plan", "colour": "red", "taste": "sour"}, "（另有 1 处）"),
