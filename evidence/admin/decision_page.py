@@ -91,7 +91,7 @@ def say_measured(reason: Json) -> str:
         return ""
     return figure(
         value=measured["value"], unit=measured["unit"], low=measured["low"], high=measured["high"],
-        n=measured["n_observations"], bound_confidence=measured["bound_confidence"],
+        n=measured["n_observations"], bound_confidence=measured["bound_confidence"], threshold=measured["threshold"],
     )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def _say_settles(code: str, settles: Json | None) -> SafeString | str:
 
 def _bar(reason: Json, measured: Json) -> SafeString:
     unit = str(measured["unit"])
-    bar = f"{measured['threshold']:g} {unit_in_words(unit)}"
+    bar = f"{in_figures(measured['threshold'])} {unit_in_words(unit)}"
     at_least = measured["comparator"] == "at_least"
     return drawing(
         drawings.bullet(

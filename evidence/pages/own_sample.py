@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url, record_url
 from evidence.errors import Fault, InvalidInput, NotFound
+from evidence.figures import in_percent
 from evidence.models import Release, Trace
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.period import FROM, TO, read_days
@@ -31,7 +32,7 @@ def own_sample(request: HttpRequest, principal: Principal, release_id: int) -> P
     days, seed, n = read_days(request), request.GET.get(SEED, ""), _read_size(request)
     context: dict[str, Any] = {
         "release": release, "days": days, "seed": seed, "n": n, "most": MOST_DRAWN, "longest": LONGEST_SEED,
-        "confidence": f"{float(CONFIDENCE):.0%}",
+        "confidence": in_percent(float(CONFIDENCE)),
     }  # fmt: skip
     if seed:
         began = {"started_at__gte": days.since, "started_at__lt": days.until}

@@ -83,7 +83,7 @@ def measured(judged: Any) -> str:
     """Return what was measured of a criterion with its interval and n, of whatever has these columns."""
     return display.figure(
         value=judged.value, unit=judged.unit, low=judged.low, high=judged.high, n=judged.n,
-        bound_confidence=judged.bound_confidence,
+        bound_confidence=judged.bound_confidence, threshold=judged.threshold,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import record_url
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import NotFound
+from evidence.figures import in_percent
 from evidence.pages.frame import Page, Step, page_view
 from evidence.worded import worded
 from interpret.models import Dictionary, Feature
@@ -120,7 +121,7 @@ def _card_rows(card: Mapping[str, Any]) -> Iterator[CardRow]:
         yield CardRow(
             name,
             tuple(_as_text(_at(told, path)) for path in _FIGURES),
-            f"{dead:.0%}" if isinstance(dead, float) else "–",
+            in_percent(dead) if isinstance(dead, float) else "–",
         )
 
 

@@ -20,7 +20,7 @@ from evidence.admin.frame.display import record_url
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.record_names import name_of
 from evidence.errors import EvidenceError, NotFound
-from evidence.figures import in_figures
+from evidence.figures import in_figures, in_percent
 from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
@@ -96,7 +96,7 @@ def _label(request: HttpRequest, principal: Principal, found: Feature) -> HttpRe
 
 def _quantile(quantile: float) -> StrOrPromise:
     named = {1.0: _("Largest"), 0.0: _("Least")}
-    return named.get(quantile, f"{quantile:.0%}")
+    return named.get(quantile, in_percent(quantile))
 
 
 def _judged(label: FeatureLabel, tried: Tried, names: Mapping[str, str]) -> Judged:

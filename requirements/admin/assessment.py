@@ -131,7 +131,7 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
         shown = {name: part.get(name, getattr(assessment, name)) for name in _NUMBERS}
         if shown["value"] is None:
             return "–"
-        measured = figure(**shown)
+        measured = figure(**shown, threshold=criterion.threshold)
         if part:
             measured = _("%(measured)s, in the slice %(slice)s, which decided") % {
                 "measured": measured, "slice": name_of_slice(part["where"]),
@@ -152,7 +152,8 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
 
 def measured_with_slice(assessment: Assessment) -> str:
     """Return what was measured of the whole, and which slice decided, where one did: it may look better than that."""
-    measured = figure(**{name: getattr(assessment, name) for name in _NUMBERS})
+    numbers = {name: getattr(assessment, name) for name in _NUMBERS}
+    measured = figure(**numbers, threshold=assessment.criterion.threshold)
     named = slice_in(assessment.detail)
     if not named:
         return measured

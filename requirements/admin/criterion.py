@@ -20,6 +20,7 @@ from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.visibility import visible
 from evidence.any_of import any_of_keys
+from evidence.figures import in_figures
 from evidence.pages.reader import principal_of
 from requirements.drafts import Comparator
 from requirements.models import AcceptanceCriterion, Assessment
@@ -119,7 +120,7 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
 
 def holds_when(criterion: AcceptanceCriterion) -> str:
     """Return a criterion's bar in words: "at least 0.95 share"."""
-    bar = {"threshold": f"{criterion.threshold:g}", "unit": unit_in_words(criterion.unit)}
+    bar = {"threshold": in_figures(criterion.threshold, 6), "unit": unit_in_words(criterion.unit)}
     if criterion.comparator == Comparator.AT_LEAST:
         return gettext("at least %(threshold)s %(unit)s") % bar
     return gettext("at most %(threshold)s %(unit)s") % bar

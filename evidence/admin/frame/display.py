@@ -20,7 +20,7 @@ from evidence.admin.frame.odd_names import is_odd
 from evidence.admin.frame.record_names import name_of
 from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
-from evidence.figures import in_figures
+from evidence.figures import in_figures, in_percent
 
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
 SIGNS: Final[Mapping[str, str]] = {GOOD: "✓", WARN: "!", BAD: "✗", PLAIN: "·"}
@@ -145,23 +145,24 @@ def is_english() -> bool:
 def figure(
     *, value: float | None, unit: str, low: float | None = None, high: float | None = None, n: int | None = None,
     confidence: float | None = None,
-    bound_confidence: float | None = None,
+    bound_confidence: float | None = None, threshold: float | None = None,
 ) -> str:  # fmt: skip
     """Return a number that says what it is: `0.82 share [0.71, 0.93] at 95%, n 40`.
 
     Args:
         confidence: of a two-sided interval.
         bound_confidence: of each bound by itself, where the interval is made of two one-sided ones.
+        threshold: what it is judged by: value and bounds are written so that each stands on its own side of it.
     """
     if value is None:
         return _("not measured") if n is None else _("not measured, n %(n)s") % {"n": n}
-    text = f"{in_figures(value)} {unit_in_words(unit)}"
+    text = f"{in_figures(value, beside=threshold)} {unit_in_words(unit)}"
     if low is not None and high is not None:
-        text += f" [{in_figures(low, 3)}, {in_figures(high, 3)}]"
+        text += f" [{in_figures(low, 3, beside=threshold)}, {in_figures(high, 3, beside=threshold)}]"
         if confidence is not None:
-            text = _("%(figure)s at %(share)s") % {"figure": text, "share": f"{confidence:.0%}"}
+            text = _("%(figure)s at %(share)s") % {"figure": text, "share": in_percent(confidence)}
         if bound_confidence is not None:
-            share = f"{bound_confidence:.0%}"
+            share = in_percent(bound_confidence)
             text = _("%(figure)s, each bound at %(share)s one-sided") % {"figure": text, "share": share}
     return text if n is None else _("%(figure)s, n %(n)s") % {"figure": text, "n": n}
 
