@@ -83,8 +83,10 @@ def _differ(before: object, after: object) -> bool:
 
 
 def _is_reordered(before: object, after: object) -> bool:
-    """Whether the same criteria stand in another order: that one came or went is said by its own fields."""
-    return isinstance(before, list) and isinstance(after, list) and sorted(before) == sorted(after)
+    """Whether criteria that both have stand in another order: that one came or went is said by its own fields."""
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return False
+    return [each for each in before if each in after] != [each for each in after if each in before]
 
 
 def _fields(draft: RequirementDraft) -> Iterator[tuple[str, object]]:

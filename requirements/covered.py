@@ -58,6 +58,7 @@ class Judged:
     counts_reviews: bool = False
     assessment_id: int | None = None  # the row that says so; None: it was never assessed
     came_to: str = ""  # of a stale one, what all that was observed comes to; empty: the verdict itself
+    threshold: float | None = None  # of its criterion, in `unit`
 
     @property
     def is_missing(self) -> bool:

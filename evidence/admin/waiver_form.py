@@ -41,7 +41,9 @@ class WaiverForm(forms.Form):
     def __init__(self, data: Any = None, *, principal: Principal) -> None:
         super().__init__(data)
         self._releases: dict[str, Release] = {}
-        decisions = newest_decisions(visible_to(GateDecision.objects.all(), principal)).order_by("-pk")
+        decisions = visible_to(
+            newest_decisions(GateDecision.objects.filter(system__in=principal.system_ids)), principal
+        ).order_by("-pk")
         offered: dict[str, str] = {}
         for criterion, decision in unmet_in(decisions[:_OFFERED]):
             key = f"{decision.release_id} {criterion}"

@@ -48,8 +48,11 @@ def take_told(request: HttpRequest) -> HttpResponse | None:
         return None
     waiting = _waiting(request.session)
     told = waiting.pop(request.get_full_path(), None)
-    request.session[_IN_SESSION] = waiting
-    if not waiting:
+    if told is None and len(waiting) == len(request.session[_IN_SESSION]):
+        return None  # nothing is taken and nothing is over: a request beside this one may take what waits
+    if waiting:
+        request.session[_IN_SESSION] = waiting
+    else:
         del request.session[_IN_SESSION]
     if told is None:
         return None

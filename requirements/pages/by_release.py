@@ -29,8 +29,9 @@ from evidence.admin.frame.word_search import find_words
 from evidence.admin.frame.words import in_words
 from evidence.api.inputs import unknown_choice
 from evidence.errors import InvalidInput
-from evidence.models import GateDecision, System
+from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.search_terms import fault_in_words
 from evidence.vocabulary import Layer
 from requirements import acts
 from requirements.by_release_file import by_release_csv
@@ -44,6 +45,7 @@ from requirements.selectors.by_release import (
     Column,
     Compared,
     ComparedRelease,
+    LastDecision,
     Matrix,
     compare_releases,
     matrix_of,
@@ -76,7 +78,7 @@ class ShownColumn:
     """The head of a column, and what all requirements come to, not those of a page alone."""
 
     of: ComparedRelease
-    decisions: Sequence[GateDecision]
+    decisions: Sequence[LastDecision]
     n_more_gates: int
     is_kept: bool  # from the reader, whom its verdicts could lead
     totals: Sequence[
@@ -130,7 +132,6 @@ def by_release(request: HttpRequest, principal: Principal) -> Page | HttpRespons
         "choices": _CHOICES,
         "narrowed": narrowed,
         "columns": see.columns(baseline),
-        "n_kept": len(compared.releases) - len(see.seen),
         "n_all": len(see.matrix.rows),
         "rows": rows,
         "shown": see.rows(list(rows), baseline),
@@ -147,9 +148,12 @@ def _narrowed(request: HttpRequest) -> dict[str, str]:
     """Return what rows are narrowed to, of which nothing is empty.
 
     Raises:
-        InvalidInput: with each value that is no choice.
+        InvalidInput: with each value that is no choice; or too many words are sought.
     """
     narrowed = {name: value for name in (*_CHOICES, "q") if (value := request.GET.get(name, "").strip())}
+    too_many = fault_in_words(narrowed.get("q", ""))
+    if too_many is not None:
+        raise InvalidInput(too_many)
     faults = [
         unknown_choice(narrowed[name], choices, part="query", path=name)
         for name, choices in _CHOICES.items()

@@ -6,12 +6,14 @@ releases of ten thousand requirements take some megabytes, and not six coverages
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from django.db.models import QuerySet
@@ -39,6 +41,7 @@ _STANDINGS: Final = tuple(Standing)
 _PLACES: Final = {standing: place for place, standing in enumerate(_STANDINGS)}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_COMMA: Final = re.compile("[,，、]")
 _NEVER: Final = -(2**63)  # in place of a time
 _ABSENT: Final = len(_STANDINGS)  # of a row that one release was judged without
 
@@ -120,7 +123,7 @@ class Matrix:
             if (not layer or row.layer == layer)
             and (versions is None or row.version_id in versions)
             and (place is None or any(each[at] == place for each in looked_at))
-            and (not changed or len({each[at] for each in looked_at}) > 1)
+            and (not changed or len({each[at] for each in looked_at} - {_ABSENT}) > 1)
         ]
 
 
@@ -207,12 +210,20 @@ def _moment(stored: int) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
+class LastDecision:
+    """The last decision of a gate on a release."""
+
+    decision: GateDecision
+    is_kept: bool  # from the reader, who may still judge an answer that it counts
+
+
+@dataclass(frozen=True, slots=True)
 class ComparedRelease:
     """A release whose column is shown, where it is live, and the last decision of each gate on it."""
 
     release: Release
     environments: tuple[str, ...]  # empty: it is live nowhere
-    decisions: tuple[GateDecision, ...]  # that the reader may see, what keeps it out first
+    decisions: tuple[LastDecision, ...]  # what keeps it out first, and what is kept from the reader last
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +265,7 @@ def compare_releases(principal: Principal, system: System, asked: Collection[str
 
 def _named(seen: QuerySet[Release], system: System, asked: Collection[str]) -> list[Release]:
     """Return the releases of these names. One that has a comma in it is found where it is asked for by itself."""
-    parts = {text: [part.strip() for part in text.split(",") if part.strip()] for text in asked}
+    parts = {text: [part.strip() for part in _COMMA.split(text) if part.strip()] for text in asked}
     found = {each.name: each for each in seen.filter(name__in={*parts, *chain.from_iterable(parts.values())})}
     names = list(
         dict.fromkeys(name for text, split in parts.items() for name in ([text] if text in found else split))
@@ -281,14 +292,23 @@ def _named(seen: QuerySet[Release], system: System, asked: Collection[str]) -> l
     return [found[name] for name in names]
 
 
-def _decided(principal: Principal, releases: Collection[Release]) -> dict[int, list[GateDecision]]:
-    """Return the last decision of each gate on these releases, by release: no gate's pass stands for another's."""
-    decisions = visible_to(GateDecision.objects.filter(release__in=[each.pk for each in releases]), principal)
-    last = newest_decisions(decisions).select_related("gate_version__artefact").defer("reasons", "inputs")
-    by_release: dict[int, list[GateDecision]] = {}
-    for each in sorted(last, key=_worst_first):
-        by_release.setdefault(each.release_id, []).append(each)
-    return by_release
+def _decided(principal: Principal, releases: Collection[Release]) -> dict[int, list[LastDecision]]:
+    """Return the last decision of each gate on these releases, by release: no gate's pass stands for another's.
+
+    One that is not shown to whoever reads is still the last: an older one of that gate does not stand for it.
+    """
+    last = newest_decisions(GateDecision.objects.filter(release__in=[each.pk for each in releases]))
+    shown = set(
+        visible_to(GateDecision.objects.filter(pk__in=last.values("pk")), principal).values_list(
+            "pk", flat=True
+        )
+    )
+    by_release: dict[int, list[LastDecision]] = {}
+    for each in sorted(
+        last.select_related("gate_version__artefact").defer("reasons", "inputs"), key=_worst_first
+    ):
+        by_release.setdefault(each.release_id, []).append(LastDecision(each, is_kept=each.pk not in shown))
+    return {pk: sorted(found, key=attrgetter("is_kept")) for pk, found in by_release.items()}
 
 
 def _worst_first(decision: GateDecision) -> tuple[int, str]:

@@ -78,6 +78,7 @@ _kept: Final[KeptUntilWritten[Coverage]] = KeptUntilWritten(
 )
 _OF_VERSION: Final = 7  # columns of the version; what follows is of a criterion
 _OF_RULE: Final = 4  # columns at the end, by which a stale verdict is told apart from its age
+_THRESHOLD: Final = -2  # of them
 
 
 class Doubt(NamedTuple):
@@ -299,7 +300,7 @@ def _requirement(
 
 def _judged(row: tuple[Any, ...]) -> Judged:
     """Return a criterion with its last assessment as it counts: of a version that is not approved, nothing passes."""
-    told = Judged(*row[_OF_VERSION:-_OF_RULE])
+    told = Judged(*row[_OF_VERSION:-_OF_RULE], threshold=row[_THRESHOLD])
     if told.verdict == CriterionVerdict.STALE:
         return replace(told, came_to=judge_stale(*row[-_OF_RULE:]).value)
     key, number, state = row[0], row[3], row[_OF_VERSION - 1]

@@ -33,7 +33,9 @@ def test_a_criterion_that_comes_or_goes_is_told_by_its_fields_and_not_by_an_orde
     assert "criteria" not in went
 
 
-def test_another_order_is_told() -> None:
+def test_another_order_is_told_also_where_a_criterion_came() -> None:
+    third = replace(FIRST, key="third")
+    assert "criteria" in told(with_criteria(FIRST, SECOND), with_criteria(SECOND, FIRST, third))
     assert told(with_criteria(FIRST, SECOND), with_criteria(SECOND, FIRST)) == {
         "criteria": (f'["{FIRST.key}", "second"]', f'["second", "{FIRST.key}"]')
     }
