@@ -65,6 +65,12 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
         )
 
 
+def check_can_use_desk(principal: Principal) -> None:
+    """Be given answers, write drafts and decide with a time to take back: a reviewer who signed in."""
+    check_signed_in(principal, worded("The review desk"))
+    check_can_judge(principal)
+
+
 def check_can_pause_reviewing(principal: Principal) -> None:
     """Pause, and come back: a reviewer who signed in, for themselves."""
     check_signed_in(principal, worded("A pause"))
@@ -120,6 +126,7 @@ def check_can_label(principal: Principal, run: EvalRun) -> None:
 
 can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
+can_use_desk = as_question(check_can_use_desk)
 can_pause_reviewing = as_question(check_can_pause_reviewing)
 can_save_filter = as_question(check_can_save_filter)
 can_adjudicate = as_question(check_can_adjudicate)
