@@ -162,6 +162,11 @@ def test_one_that_was_issued_goes_on(world: World) -> None:
 # --- Of an end and a making at once, one comes first --------------------------------------------------------------
 
 
+@transaction.atomic
+def change_atomic(world: World, **over: Any) -> None:
+    change(world, **over)
+
+
 ENDED_BESIDE: dict[str, Callable[[World], object]] = {
     "a link": lambda world: passwords.make_password_link(
         principal=world.principal("operator"), person=world.people["reviewer"]
@@ -169,11 +174,6 @@ ENDED_BESIDE: dict[str, Callable[[World], object]] = {
     "the role taken": lambda world: change_atomic(world, groups=["author"]),
     "switched off": lambda world: change_atomic(world, is_active=False),
 }
-
-
-@transaction.atomic
-def change_atomic(world: World, **over: Any) -> None:
-    change(world, **over)
 
 
 @pytest.mark.django_db(transaction=True)

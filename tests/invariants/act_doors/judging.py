@@ -18,6 +18,7 @@ from tests.evidence.eval_files import eval_file
 from tests.factories import World, acting, make_person
 from tests.invariants.act_doors.taking import Act, browse, later, named, post, serve
 from tests.invariants.who import STRANGER
+from tests.requirements.builders import make_traces
 
 
 def disputed(world: World) -> Any:
@@ -78,7 +79,6 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_use_desk",
         frozenset({"reviewer", STRANGER}),
         serve(lambda world, who, _: review_queue.take_next(principal=who)),
-        admin=browse(lambda *_: reverse("admin:review_desk"), lambda *_: {"act": "take"}),
         prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="the next one",
     ),
     Act(
@@ -101,6 +101,8 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_use_desk",
         frozenset({"reviewer", STRANGER}),
         serve(lambda world, who, _: review_draws.draw_at_random(principal=who)),
+        admin=browse(lambda *_: reverse("admin:review_desk"), lambda *_: {"act": "draw"}),
+        prepare=lambda world: make_traces(world, 1),
         scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="drawn at random",
     ),
     Act(
