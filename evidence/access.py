@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -71,6 +71,7 @@ class Principal:
     roles: frozenset[str] = frozenset()  # of a person who signed in; a token has its scopes alone
     # When the person of a session proved last who they are; None for whoever asks without one.
     proved_at: datetime | None = None
+    session_key: str = ""  # of the session that they ask with; empty: without one
     rereads: bool = (
         False  # a form that they sent before is shown to them once more: no act of it is theirs now
     )
@@ -117,6 +118,14 @@ class Principal:
         if self.may(*scopes):
             return
         named = joined((f"`{scope.value}`" for scope in scopes), worded(" or "))
+        if self.token is not None and self.token.is_own:
+            raise AccessDenied(
+                worded(
+                    "This takes the scope %(scope)s, which a token for reviews has none of beside `read` and `review`, "
+                    "and those as long as you are a reviewer: sign in, or ask an operator for a role that holds it.",
+                    scope=named,
+                )
+            )
         if self.token is not None and {scope.value for scope in scopes} & set(self.token.scopes):
             raise AccessDenied(
                 worded(
@@ -187,7 +196,8 @@ def principal_of_session(request: HttpRequest | Request) -> Principal:
     Raises:
         AccessDenied: nobody did.
     """
-    return principal_of_user(request.user, proved_at=session_marks.proved_at(request.session))
+    principal = principal_of_user(request.user, proved_at=session_marks.proved_at(request.session))
+    return replace(principal, session_key=request.session.session_key or "")
 
 
 def principal_named(user_name: str) -> Principal:

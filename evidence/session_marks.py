@@ -85,8 +85,13 @@ def is_over(session: SessionBase | Mapping[str, Any], person: User, *, idle: int
     return (
         now - float(session.get(_BEGAN, 0)) > longest
         or now - float(session.get(_USED, 0)) > idle
-        or session.get(_RIGHTS) != _digest_of_rights(person)
+        or not has_rights_of(session, person)
     )
+
+
+def has_rights_of(session: SessionBase | Mapping[str, Any], person: User) -> bool:
+    """Whether a person's roles are what they were when they signed in."""
+    return bool(session.get(_RIGHTS) == _digest_of_rights(person))
 
 
 def _digest_of_rights(person: User) -> str:

@@ -97,9 +97,7 @@ def check_signed_in(principal: Principal, act: Worded) -> None:
         AccessDenied: a token, or no person, asks.
     """
     if principal.token is not None or principal.user is None:
-        raise AccessDenied(
-            worded("%(act)s is a person's: sign in instead of sending a machine's token.", act=act)
-        )
+        raise AccessDenied(worded("%(act)s is a person's: sign in instead of sending a token.", act=act))
 
 
 def check_not_led(principal: Principal, release: Release) -> None:

@@ -48,7 +48,8 @@ class TokenAuthentication(BaseAuthentication):
         matches = hmac.compare_digest(sha256_hex(text.encode("latin-1")), expected)
         if bearer is None or not matches or not is_usable(bearer.token):
             raise AuthenticationFailed(
-                "The token is unknown, expired or revoked. An operator can issue a new one."
+                "The token is unknown, expired or revoked. An operator can issue a new one; a token for reviews its "
+                "owner makes anew."
             )
         keep_principal(request, principal_of_bearer(bearer))
         note_use(bearer.token, _what_is_asked(request))

@@ -1,4 +1,4 @@
-"""Systems, who is a member of them, and the machine tokens their members own."""
+"""Systems, who is a member of them, and the tokens their members own."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Membership(StoredModel):
 
 
 class Scope(models.TextChoices):
-    """What a machine token may do. One token holds few of these."""
+    """What a token may do. One token holds few of these."""
 
     INGEST = "ingest"
     PUSH_EVAL = "push_eval"

@@ -26,9 +26,8 @@ from evidence.selectors.tokens import own_of, state_of
 from evidence.services.people import tokens
 from evidence.worded import worded
 
-MOST_SHOWN: Final = (
-    50  # of a reviewer's tokens, the last made first; those that work are never more than the limit
-)
+# Of a reviewer's tokens, the last made first; those that work are never more than the limit.
+MOST_SHOWN: Final = 50
 _TITLE: Final = gettext_lazy("Tokens for reviews")
 _USUAL_DAYS: Final = 7
 _ACTS: Final = frozenset({"make", "revoke"})
@@ -46,18 +45,17 @@ class ReviewTokenForm(forms.Form):
 
     name = forms.CharField(
         label=gettext_lazy("What it is for"),
-        help_text=gettext_lazy("The tool that you work in: judgements that come by it are told apart by it."),
-    )
-    systems = _Systems(
-        System.objects.none(), label=gettext_lazy("Systems"), widget=forms.CheckboxSelectMultiple
+        help_text=gettext_lazy(
+            "The tool that you work in: by that you know it again. Judgements that come by it show its prefix."
+        ),
     )
 
     def __init__(self, data: Any = None, *, principal: Principal) -> None:
         most: int = settings.MAX_REVIEW_TOKEN_DAYS
         super().__init__(data)
-        systems = self.fields["systems"]
-        if isinstance(systems, forms.ModelChoiceField):
-            systems.queryset = member_systems(principal)
+        self.fields["systems"] = _Systems(
+            member_systems(principal), label=_("Systems"), widget=forms.CheckboxSelectMultiple
+        )
         self.fields["days"] = forms.IntegerField(
             label=_("Days until it expires"), min_value=1, max_value=most, initial=min(_USUAL_DAYS, most),
             help_text=_("At most %(most)s.") % {"most": most},
@@ -70,8 +68,7 @@ def review_tokens(request: HttpRequest, principal: Principal) -> Page | HttpResp
 
     Whoever is no reviewer any more still revokes those that they made.
     """
-    may_make, own = acts.can_make_review_token(principal, ()), own_of(principal.person)
-    if not may_make and not own.exists():
+    if not acts.can_make_review_token(principal, ()) and not own_of(principal.person).exists():
         acts.check_can_make_review_token(principal, ())
     wanted = request.POST.get("act", "make")
     if wanted not in _ACTS:
@@ -81,26 +78,40 @@ def review_tokens(request: HttpRequest, principal: Principal) -> Page | HttpResp
         return _revoke(request, principal)
     form = ReviewTokenForm(request.POST if request.method == "POST" else None, principal=principal)
     check_names(request, form, also=["act"])
-    status = 422 if form.is_bound and not form.is_valid() else 200
-    trail = [Step(gettext_lazy("Review desk"), reverse("admin:review_desk"))] if may_make else []
-    if form.is_bound and form.is_valid():
-        given = form.cleaned_data | {"systems": list(form.cleaned_data["systems"])}
-        try:
-            issued = tokens.make_review_token(principal=principal, **given)
-        except EvidenceError as exc:
-            status = tell_in_form(request, form, exc)
-        else:
-            shown = {"token": issued.token, "text": issued.text, "waiting": _where_what_waits_is(request)}
-            trail.append(Step(_TITLE, request.path))
-            page = Page("pages/review_token_shown.html", gettext_lazy("A token, shown once"), shown, trail)
-            return lead_to_told(request, page)
+    if not form.is_bound:
+        return _list(principal, form, 200)
+    if not form.is_valid():
+        return _list(principal, form, 422)
+    try:
+        return _make(request, principal, form)
+    except EvidenceError as exc:
+        return _list(principal, form, tell_in_form(request, form, exc))
+
+
+def _make(request: HttpRequest, principal: Principal, form: ReviewTokenForm) -> HttpResponseBase:
+    given = form.cleaned_data | {"systems": list(form.cleaned_data["systems"])}
+    issued = tokens.make_review_token(principal=principal, **given)
+    shown = {"token": issued.token, "text": issued.text, "waiting": _where_what_waits_is(request)}
+    trail = [*_trail(principal), Step(_TITLE, request.path)]
+    page = Page("pages/review_token_shown.html", gettext_lazy("A token, shown once"), shown, trail)
+    return lead_to_told(request, page)
+
+
+def _list(principal: Principal, form: ReviewTokenForm, status: int) -> Page:
+    """Return the page: their tokens, and above them the form, with what was typed, where they may make one."""
+    own = own_of(principal.person)
     listed = list(own.prefetch_related("systems")[:MOST_SHOWN])
     context = {
-        "form": form if may_make else None,
+        "form": form if acts.can_make_review_token(principal, ()) else None,
         "tokens": [(each, state_of(each)) for each in listed],
         "n_tokens": own.count() if len(listed) == MOST_SHOWN else len(listed),
     }
-    return Page("pages/review_tokens.html", _TITLE, context, trail, status=status)
+    return Page("pages/review_tokens.html", _TITLE, context, _trail(principal), status=status)
+
+
+def _trail(principal: Principal) -> list[Step]:
+    is_reviewer = acts.can_make_review_token(principal, ())
+    return [Step(gettext_lazy("Review desk"), reverse("admin:review_desk"))] if is_reviewer else []
 
 
 def _revoke(request: HttpRequest, principal: Principal) -> HttpResponseRedirect:

@@ -10,11 +10,11 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.errors import ConflictingContent
 from evidence.locks import Lock, hold
-from evidence.models import ClaimJudgement, GoldJudgement, GoldTask, Review, ReviewDraft, ReviewTask, Trace
+from evidence.models import ClaimJudgement, GoldJudgement, GoldTask, Review, ReviewTask, Trace
 from evidence.selectors.gold import find_given, find_judged
 from evidence.services import audit, review_queue
 from evidence.services.judged import Saying, find_claims, read_judged
-from evidence.services.reviews import machine_verdict, record_review
+from evidence.services.reviews import check_not_decided, end_draft, machine_verdict, record_review
 from evidence.worded import worded
 
 _SAID: Final = ("decision", "reason_code", "reason", "reasons_version", "rationale", "corrected_answer")
@@ -75,6 +75,7 @@ def _record(principal: Principal, task: ReviewTask, **said: Unpack[Saying]) -> G
         )
     acts.check_can_review(principal, task.trace)
     review_queue.check_free(task, principal)
+    check_not_decided(principal, task.trace)
     given = GoldTask.objects.select_related("draw").get(task=task, reviewer=principal.person)
     judged = GoldJudgement.objects.create(
         draw=given.draw, task=task, reviewer=principal.person, token_prefix=principal.token_prefix,
@@ -84,7 +85,7 @@ def _record(principal: Principal, task: ReviewTask, **said: Unpack[Saying]) -> G
         verb="gold_answer.judged", actor=principal.actor, obj=judged, system=task.system,
         digest=task.trace.digest, payload=read.told,
     )  # fmt: skip
-    ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()
+    end_draft(principal, task.trace)
     given.delete()
     review_queue.requeue(task)
     return judged

@@ -53,12 +53,13 @@ def save_draft(
             somebody said to save it, whatever stands.
 
     Raises:
-        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does, or, of an answer that waits to be
-            settled, `acts.check_can_adjudicate`.
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_use_desk` and `acts.check_can_review` do, or, of
+            an answer that waits to be settled, `acts.check_can_adjudicate`.
         ConflictingContent: they have decided, and have to take that back first; the answer was erased; they have
             written in another page since.
         InvalidInput: something is said that no review says.
     """
+    acts.check_can_use_desk(principal)
     disputed = find_disputed(trace, principal.person)
     if disputed is None:
         acts.check_can_review(principal, trace)
@@ -92,10 +93,12 @@ def decide(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -> Re
     """Decide, so that it is on record once the time to take it back is over; again, that time begins anew.
 
     Raises:
+        AccessDenied: as `acts.check_can_use_desk` does.
         AccessDenied, NotFound, ConflictingContent, InvalidInput: as `reviews.record_review` does, or, of an answer that
             waits to be settled, `reviews.adjudicate`.
         ConflictingContent: the answer was erased.
     """
+    acts.check_can_use_desk(principal)
     _check_said(said)
     _check_not_erased(trace)
     disputed = find_disputed(trace, principal.person)
@@ -181,6 +184,7 @@ def _record(pk: int, now: datetime) -> bool:
         return False
     try:
         with transaction.atomic():
+            _change(draft, takes_effect_at=None)  # it counts now, so nothing is left to be taken back
             _say(draft)
     except EvidenceError as exc:
         _change(draft, takes_effect_at=None, refusal=str(exc))

@@ -34,10 +34,10 @@ def draw_at_random(*, principal: Principal) -> list[ReviewTask]:
     these.
 
     Raises:
-        AccessDenied: the person judges no answers.
+        AccessDenied: as `acts.check_can_use_desk` does.
         ConflictingContent: something waits for them, or they pause.
     """
-    acts.check_can_judge(principal)
+    acts.check_can_use_desk(principal)
     if pause_of(principal.person) is not None:
         raise ConflictingContent(worded("You pause: come back first."))
     now = clock.now()

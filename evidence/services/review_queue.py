@@ -119,9 +119,9 @@ def take_next(
         stage: to judge, or to settle what others disagree about.
 
     Raises:
-        AccessDenied: the person judges no answers.
+        AccessDenied: as `acts.check_can_use_desk` does.
     """
-    acts.check_can_judge(principal)
+    acts.check_can_use_desk(principal)
     held_first = Case(When(held_by=principal.person, then=0), default=1, output_field=IntegerField())
     waiting = waiting_for(principal.person, stage).filter(is_free(principal.person, clock.now()))
     if after is not None:

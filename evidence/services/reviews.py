@@ -108,6 +108,7 @@ def record_review(*, principal: Principal, trace: Trace, **said: Unpack[Saying])
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
+        ConflictingContent: a colleague is at it; they decided it at the desk.
         InvalidInput: as `judged.read_judged` does.
     """
     acts.check_can_judge(principal)
@@ -121,9 +122,34 @@ def record_review(*, principal: Principal, trace: Trace, **said: Unpack[Saying])
         return earlier
     acts.check_can_review(principal, trace)
     review_queue.check_free(task, principal)
+    check_not_decided(principal, trace)
     if find_given(principal.person, trace) is not None:
         raise ConflictingContent(worded("This answer is judged by `record_judgement`, and by no review."))
     return _store(task, principal, judged)
+
+
+def check_not_decided(principal: Principal, trace: Trace) -> None:
+    """See that another tool does not undo, without a word, what a person decided at the desk.
+
+    Raises:
+        ConflictingContent: they did, and it does not count yet.
+    """
+    drafts = ReviewDraft.objects.filter(trace=trace, reviewer=principal.person)
+    decided = drafts.exclude(takes_effect_at=None).first()
+    if decided is not None:
+        raise ConflictingContent(
+            worded(
+                "You decided this at the desk, which counts at %(at)s UTC: take that back there first.",
+                at=f"{decided.takes_effect_at:%H:%M}",
+            )
+        )
+
+
+def end_draft(principal: Principal, trace: Trace) -> None:
+    """Take away what a person was writing of an answer that they judged; what they decided meanwhile stays, and is told
+    to be too late.
+    """
+    ReviewDraft.objects.filter(trace=trace, reviewer=principal.person, takes_effect_at=None).delete()
 
 
 def check_can_record(*, principal: Principal, trace: Trace, **said: Unpack[Saying]) -> None:
@@ -156,7 +182,7 @@ def _store(task: ReviewTask, principal: Principal, judged: Judged) -> Review:
         digest=task.trace.digest,
         payload=judged.told,
     )
-    ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()
+    end_draft(principal, task.trace)
     review_queue.requeue(task)
     return review
 
@@ -176,7 +202,8 @@ def adjudicate(
     """Settle a disagreement between reviewers. The same settlement sent again returns the first row.
 
     Raises:
-        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does; a colleague is at it.
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does; a colleague is at it; they
+            decided it at the desk.
         InvalidInput: no rationale is given; an override does not say what the answer should have been.
     """
     acts.check_can_judge(principal)
@@ -190,12 +217,13 @@ def adjudicate(
         principal=principal, task=task, decision=decision, rationale=rationale,
         corrected_answer=corrected_answer,
     )  # fmt: skip
+    check_not_decided(principal, task.trace)
     adjudication = Adjudication.objects.create(
         task=task, adjudicator=principal.person, token_prefix=principal.token_prefix, decision=decision,
         rationale=rationale, corrected_answer=corrected_answer,
     )  # fmt: skip
     audit.record(verb="review.adjudicated", actor=principal.actor, obj=adjudication, system=task.system)
-    ReviewDraft.objects.filter(trace=task.trace, reviewer=principal.person).delete()
+    end_draft(principal, task.trace)
     review_queue.requeue(task)
     return adjudication
 

@@ -30,6 +30,7 @@ from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.evidence.test_assembly import spans_of
 from tests.evidence.test_log_api import publish
+from tests.evidence.token_expiry import set_expiry
 from tests.factories import World, acting, make_person, make_world
 from tests.invariants.act_doors import colleague, gate, hold, proposed
 from tests.invariants.walk import our_models
@@ -215,7 +216,7 @@ def _used_up(world: World) -> list[Caller]:
         if how == "revoked":
             tokens.revoke_token(principal=principal_of_command_line(), token=token.get())
         elif how == "expired":
-            token.update(expires_at=timezone.now() - timedelta(minutes=1))
+            set_expiry(issued.token, timezone.now() - timedelta(minutes=1))
         elif how == "whose owner left":
             owner.memberships.get().delete()
         else:

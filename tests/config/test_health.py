@@ -46,6 +46,7 @@ from evidence.services.keys.rotation import rotate_binder_key
 from evidence.services.log import sequencing
 from evidence.tasks import check_blobs, export_binder
 from tests.evidence.binder_world import PERIOD, export, fill_lightly
+from tests.evidence.token_expiry import set_expiry
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -402,7 +403,7 @@ def test_tokens_that_nobody_uses_are_counted(world: World, api: APIClient, clien
     used, _unused, _expired = (world.headers(Scope.READ) for _ in range(3))
     assert api.get("/api/v1/traces", **used).status_code == 200
     last = AccessToken.objects.latest("pk")
-    AccessToken.objects.filter(pk=last.pk).update(expires_at=clock.now())
+    set_expiry(last, clock.now())
     client.force_login(world.people["operator"])
     figures = {str(figure.name): figure for figure in client.get("/admin/health/").context["figures"]}
     figure = figures["Tokens that work and were never used"]
@@ -417,7 +418,7 @@ def test_tokens_that_expire_soon_are_those_that_the_link_lists(world: World, cli
         world.headers(Scope.READ)
     far, soon, gone = AccessToken.objects.order_by("pk")
     for token, days in ((far, 60), (soon, 3), (gone, -1)):
-        AccessToken.objects.filter(pk=token.pk).update(expires_at=clock.now() + timedelta(days=days))
+        set_expiry(token, clock.now() + timedelta(days=days))
     client.force_login(world.people["operator"])
     figures = {str(figure.name): figure for figure in client.get("/admin/health/").context["figures"]}
     figure = figures["Tokens that expire within fourteen days"]

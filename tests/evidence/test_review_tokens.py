@@ -38,6 +38,7 @@ from tests.evidence.test_blinding import SAID, say, signed_in
 from tests.evidence.test_blinding import task as _task
 from tests.evidence.test_gold_answers import _every as _gold_at_each_review
 from tests.evidence.test_gold_answers import scene as _gold_scene
+from tests.evidence.token_expiry import set_expiry
 from tests.factories import World, make_world, manifest
 from tests.invariants.act_doors import ACTS, ALLOWED
 from tests.invariants.act_doors.judging import disputed, judged_run
@@ -233,7 +234,7 @@ def test_it_judges_nothing_from_the_moment_that_its_owner_may_not(world: World, 
     client = bearer(issued)
     assert client.get("/api/v1/review-tasks?standing=waiting").status_code == 200
     if how == "expired":
-        AccessToken.objects.update(expires_at=timezone.now())
+        set_expiry(issued.token, timezone.now())
     elif how == "revoked":
         tokens.revoke_token(principal=principal_of_user(person), token=issued.token)
     elif how == "inactive":

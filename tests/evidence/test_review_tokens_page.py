@@ -18,6 +18,7 @@ from evidence.services import reviews
 from tests.e2e.cases import make_task
 from tests.evidence.test_csv_export import rows_of
 from tests.evidence.test_review_tokens import bearer, make_own
+from tests.evidence.token_expiry import set_expiry
 from tests.factories import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def told(world: World, **over: Any) -> dict[str, Any]:
 
 
 def make_by_page(client: Client, world: World, **over: Any) -> str:
-    answer = client.post(PAGE, told(world, **over))
+    answer: Any = client.post(PAGE, told(world, **over), follow=True)
     assert answer.status_code == 200, answer.content.decode()
     found = re.search(r'id="token-text">(tb_[^<]+)<', answer.content.decode())
     assert found is not None
@@ -194,7 +195,7 @@ def test_the_page_lists_the_last_ones_and_says_how_many_there_are(
 
 def test_a_token_that_expired_is_listed_as_that(world: World) -> None:
     token = make_own(world.people["reviewer"], world.system).token
-    AccessToken.objects.update(expires_at=clock.now() - timedelta(days=1))
+    set_expiry(token, clock.now() - timedelta(days=1))
     page = signed_in(world).get(PAGE).content.decode()
     assert f'value="{token.prefix}"' not in page
     assert "expired" in page

@@ -18,6 +18,7 @@ from evidence import clock
 from evidence.models import AccessToken, Scope
 from evidence.services.people.token_uses import NOTED_EVERY
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
+from tests.evidence.token_expiry import set_expiry
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -77,9 +78,12 @@ def test_it_is_written_once_in_ten_minutes(
     assert asked == "GET /api/v1/claims"
 
 
-@pytest.mark.parametrize("column", ["revoked_at", "expires_at"])
-def test_what_opens_nothing_is_no_use(api: APIClient, headers: dict[str, Any], column: str) -> None:
-    AccessToken.objects.update(**{column: timezone.now()})
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+def test_what_opens_nothing_is_no_use(api: APIClient, headers: dict[str, Any], how: str) -> None:
+    if how == "revoked":
+        AccessToken.objects.update(revoked_at=timezone.now())
+    else:
+        set_expiry(AccessToken.objects.get(), timezone.now())
     assert api.get("/api/v1/traces", **headers).status_code == 401
     assert used() == (None, "")
 

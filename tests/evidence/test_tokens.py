@@ -13,6 +13,7 @@ from evidence.errors import AccessDenied, InvalidInput
 from evidence.models import AccessToken, AuditEvent, Membership, Scope, System
 from evidence.services.people.tokens import IssuedToken, issue_token, revoke_token
 from tests.e2e.cases import make_trace
+from tests.evidence.token_expiry import set_expiry
 from tests.factories import World, acting, make_world
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ def test_a_token_stops_with_its_owner_and_with_its_time(world: World, api: APICl
     assert status() == 401
     owner.is_active = True
     owner.save()
-    AccessToken.objects.update(expires_at=timezone.now())
+    set_expiry(AccessToken.objects.get(), timezone.now())
     assert status() == 401
 
 

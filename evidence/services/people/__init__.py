@@ -1,1 +1,1 @@
-"""Who may see which system, and the machine tokens they answer for."""
+"""Who may see which system, and the tokens they answer for."""

@@ -20,6 +20,7 @@ from evidence.services import audit
 from evidence.services.people.memberships import add_member
 from evidence.services.people.passwords import end_password_of_operators_link
 from evidence.services.people.person_changes import check_go_together, record_change
+from evidence.services.people.tokens import end_own_tokens
 from evidence.worded import worded
 
 # Roles that are given so.
@@ -60,7 +61,8 @@ def propose_access(
 def confirm_access(*, principal: Principal, proposal: AccessProposal) -> AccessConfirmation:
     """Confirm a proposal and carry it out. Of several at once who confirm it, one does.
 
-    With a role, a password ends that the person chose by a link which an operator made.
+    With a role, a password ends that the person chose by a link which an operator made, and the tokens that they made
+    for themselves end, with their sessions.
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_confirm_access` does.
@@ -87,6 +89,7 @@ def _carry_out(actor: str, person: User, proposal: AccessProposal) -> None:
         add_member(actor=actor, system=proposal.system, user=person)
         return
     person.groups.add(Group.objects.get(name=proposal.role))
+    end_own_tokens(person, actor)  # the operator's link, or their sign-on, may be behind one
     ended = ["password"] if end_password_of_operators_link(person) else []
     record_change("person.changed", actor, person, ["groups", *ended])
 

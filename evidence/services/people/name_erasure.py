@@ -13,6 +13,7 @@ from evidence.digests import canonical_json
 from evidence.models import AuditPayload, Pseudonym
 from evidence.services import audit
 from evidence.services.people.pseudonyms import ensure_pseudonym
+from evidence.services.people.tokens import end_own_tokens
 
 
 @transaction.atomic
@@ -33,6 +34,7 @@ def erase_names(*, principal: Principal, person: User) -> Pseudonym:
     person.is_active = False
     person.set_unusable_password()
     person.save()
+    end_own_tokens(person, principal.actor)
     audit.record(verb="person.names_erased", actor=principal.actor, obj=pseudonym)
     return pseudonym
 

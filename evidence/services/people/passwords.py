@@ -77,8 +77,7 @@ def make_password_link(*, principal: Principal, person: User) -> PasswordLink:
     """
     locked = User.objects.select_for_update().get(pk=person.pk)
     acts.check_can_make_password_link(principal, locked)
-    _set_password(locked, None)
-    end_own_tokens(locked, principal.actor)
+    _set_password(locked, None, actor=principal.actor)
     expires_at = clock.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     payload = {
         "person": actor_of_user(locked),
@@ -100,7 +99,7 @@ def choose_password(*, uid: str, token: str, password: str) -> User:
     """
     person = _person_of_link(uid, token)
     check_password(password, person)
-    _set_password(person, password)
+    _set_password(person, password, actor=actor_of_user(person))
     audit.record(
         verb="password.chosen", actor=actor_of_user(person), obj=person, payload=password_fact(person)
     )
@@ -117,8 +116,7 @@ def end_password_of_operators_link(person: User) -> bool:
     last = made.order_by("-pk").first()
     if last is None or last.actor == principal_of_command_line().actor or not person.has_usable_password():
         return False
-    _set_password(person, None)
-    end_own_tokens(person, ACTOR)
+    _set_password(person, None, actor=ACTOR)
     return True
 
 
@@ -140,10 +138,13 @@ def check_password(password: str, person: User) -> None:
 def record_password_changed(*, principal: Principal) -> None:
     """Put on record that a person changed their own password, in the transaction that did.
 
+    Their other sessions end, and the tokens that they made for themselves: whoever knew the password may have made one.
+
     Raises:
         AccessDenied: no person is asking.
     """
     person = principal.person
+    end_own_tokens(person, principal.actor)
     audit.record(verb="password.changed", actor=principal.actor, obj=person, payload=password_fact(person))
 
 
@@ -153,9 +154,11 @@ def record_password_rehashed(person: User) -> None:
     audit.record(verb="password.rehashed", actor=ACTOR, obj=person, payload=password_fact(person))
 
 
-def _set_password(person: User, password: str | None) -> None:
+def _set_password(person: User, password: str | None, *, actor: str) -> None:
+    """Give a person another password, by which their sessions end, and end their own tokens with those."""
     person.password = make_password(password)  # of None, one that nobody can have, and each time another
     person.save(update_fields=["password"])
+    end_own_tokens(person, actor)
 
 
 def _person_of_link(uid: str, token: str) -> User:

@@ -13,11 +13,12 @@ from evidence.access import Principal
 from evidence.actors import actor_of_user
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.limits import check_count
-from evidence.models import System
-from evidence.roles import conflicts_of, roles_of
+from evidence.models import Scope, System
+from evidence.roles import beyond_one_operator, conflicts_of, roles_of, scopes_of
 from evidence.selectors.people import facts_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member
+from evidence.services.people.tokens import end_own_tokens
 from evidence.worded import joined, worded
 
 ROLE_FIELDS: Final = frozenset({"groups", "is_staff", "is_active"})  # what nobody changes of themselves
@@ -63,6 +64,10 @@ def record_person_changed(
 ) -> None:
     """Put on record who changed what of a person, in the transaction that did.
 
+    The tokens that they made for themselves end for good where they are no reviewer in force any more, so that making
+    them one again revives none; and where they come to hold what no operator gives alone, for it may have been an
+    operator who signed in as them.
+
     Args:
         roles_before: what `roles_in_force` said before the change.
 
@@ -76,7 +81,11 @@ def record_person_changed(
     if SUPERUSER_FIELDS & set(fields):
         acts.check_can_make_superuser(principal)
         check_go_together(person)
-    _check_gained(principal, person, roles_in_force(person) - set(roles_before))
+    gained = roles_in_force(person) - set(roles_before)
+    _check_gained(principal, person, gained)
+    reviews = Scope.REVIEW in scopes_of(roles_in_force(person))
+    if not reviews or beyond_one_operator(gained) or SUPERUSER_FIELDS & set(fields):
+        end_own_tokens(person, principal.actor)
     record_change("person.changed", principal.actor, person, fields)
 
 

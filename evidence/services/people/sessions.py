@@ -1,4 +1,4 @@
-"""Sessions: those of a person ended by another than the person, and those that are over taken away."""
+"""Sessions: those of a person ended by another than the person, those that are over taken away; whether one goes on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
-from evidence import clock
+from evidence import clock, session_marks
+from evidence.access import Principal
+from evidence.errors import AccessDenied
+from evidence.models import SignInBinding
+from evidence.selectors.signed_in import read_session
+from evidence.worded import worded
 
 _AT_ONCE = 500  # rows held while all are looked through
 
@@ -23,6 +28,34 @@ def end_sessions(person: User) -> int:
     theirs = [key for key, data in rows if store.decode(data).get(SESSION_KEY) == str(person.pk)]
     Session.objects.filter(session_key__in=theirs).delete()
     return len(theirs)
+
+
+def check_goes_on(principal: Principal) -> None:
+    """See that nothing has ended the session of whoever asks since their request began.
+
+    For what outlives the session: who asks holds what an end of it holds, too, so that one of the two comes first.
+
+    Raises:
+        AccessDenied: the account was switched off, its password or its roles are others, the session is gone, or the
+            person signs in as another subject of the provider, or by none.
+    """
+    person = User.objects.filter(pk=principal.person.pk, is_active=True).first()
+    if person is None or person.password != principal.person.password or not _is_there(principal, person):
+        raise AccessDenied(worded("Your session has ended meanwhile: sign in again."))
+
+
+def _is_there(principal: Principal, person: User) -> bool:
+    if not principal.session_key:  # nothing of the kind: a service asks in their name
+        return True
+    stored = read_session(principal.session_key, at=clock.now())
+    if stored is None:
+        return False
+    session = SessionStore().decode(stored)
+    if not session_marks.has_rights_of(session, person):
+        return False
+    binding = session_marks.binding_of(session)
+    last = SignInBinding.objects.filter(user=person).order_by("-pk").first()
+    return binding is None or (last is not None and last.pk == binding)
 
 
 def remove_ended_sessions() -> None:

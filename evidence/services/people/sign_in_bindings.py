@@ -19,6 +19,7 @@ from evidence.locks import Lock, hold
 from evidence.models import SignInBinding
 from evidence.roles import beyond_one_operator, roles_of
 from evidence.services import audit
+from evidence.services.people.tokens import end_own_tokens
 from evidence.texts import check_texts
 from evidence.worded import worded
 
@@ -28,6 +29,8 @@ LONGEST_SUBJECT = 255  # ASCII characters, by OpenID Connect Core 1.0, section 2
 @transaction.atomic
 def bind_sign_in(*, principal: Principal, person: User, issuer: str, subject: str) -> SignInBinding:
     """Let a person sign in as this subject of this provider, and as no other; the same again changes nothing.
+
+    Where they were another subject, the sessions that began so end, and the tokens that they made for themselves.
 
     Raises:
         AccessDenied, NotFound, ProofNeeded: as `acts.check_can_bind_sign_in` does.
@@ -45,12 +48,14 @@ def bind_sign_in(*, principal: Principal, person: User, issuer: str, subject: st
         return bound
     if find_bound_person(issuer, subject) not in {None, person}:
         raise ConflictingContent(worded("Another person signs in as this subject: end that first."))
+    if bound is not None:
+        end_own_tokens(person, principal.actor)
     return _store(principal, person, issuer, digest, verb="sign_in.bound")
 
 
 @transaction.atomic
 def end_sign_in_binding(*, principal: Principal, person: User) -> SignInBinding:
-    """Have a person sign in by the provider no more, and end the sessions that began so.
+    """Have a person sign in by the provider no more, and end the sessions that began so, with their own tokens.
 
     Raises:
         AccessDenied, NotFound, ProofNeeded: as `acts.check_can_bind_sign_in` does.
@@ -61,6 +66,7 @@ def end_sign_in_binding(*, principal: Principal, person: User) -> SignInBinding:
     bound = find_binding(person)
     if bound is None:
         raise InvalidInput(worded("%(person)s signs in by no provider.", person=person.get_username()))
+    end_own_tokens(person, principal.actor)
     return _store(principal, person, bound.issuer, "", verb="sign_in.unbound")
 
 

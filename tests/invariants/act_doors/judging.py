@@ -10,7 +10,7 @@ from evidence import acts
 from evidence.access import principal_of_command_line, principal_of_user
 from evidence.models import Scope
 from evidence.roles import ROLES
-from evidence.services import evals, labels, review_work, reviews
+from evidence.services import evals, labels, review_drafts, review_draws, review_queue, review_work, reviews
 from evidence.services.people import memberships
 from evidence.services.review_reasons import ReasonDraft, set_reasons
 from tests.e2e.cases import make_task
@@ -18,6 +18,7 @@ from tests.evidence.eval_files import eval_file
 from tests.factories import World, acting, make_person
 from tests.invariants.act_doors.taking import Act, browse, later, named, post, serve
 from tests.invariants.who import STRANGER
+from tests.requirements.builders import make_traces
 
 
 def disputed(world: World) -> Any:
@@ -73,6 +74,36 @@ ACTS: Final[list[Act]] = [
             lambda *_: {"review": "1", "decision": "approve"},
         ),
         prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_use_desk",
+        frozenset({"reviewer", STRANGER}),
+        serve(lambda world, who, _: review_queue.take_next(principal=who)),
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="the next one",
+    ),
+    Act(
+        "evidence.acts.check_can_use_desk",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: review_drafts.save_draft(
+            principal=who, trace=task.trace, said={"rationale": "so far"}
+        )),
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="a draft",
+    ),
+    Act(
+        "evidence.acts.check_can_use_desk",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: review_drafts.decide(
+            principal=who, trace=task.trace, said={"decision": "approve"}
+        )),
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="a decision",
+    ),
+    Act(
+        "evidence.acts.check_can_use_desk",
+        frozenset({"reviewer", STRANGER}),
+        serve(lambda world, who, _: review_draws.draw_at_random(principal=who)),
+        admin=browse(lambda *_: reverse("admin:review_desk"), lambda *_: {"act": "draw"}),
+        prepare=lambda world: make_traces(world, 1),
+        scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="drawn at random",
     ),
     Act(
         "evidence.acts.check_can_pause_reviewing",
