@@ -57,8 +57,8 @@ class Judged:
     assessed_as_of: datetime | None = None
     counts_reviews: bool = False
     assessment_id: int | None = None  # the row that says so; None: it was never assessed
+    threshold: float | None = None  # of the criterion, in `unit`
     came_to: str = ""  # of a stale one, what all that was observed comes to; empty: the verdict itself
-    threshold: float | None = None  # of its criterion, in `unit`
 
     @property
     def is_missing(self) -> bool:

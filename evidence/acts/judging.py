@@ -66,16 +66,15 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
         )
 
 
-<<<<<<< HEAD
 def _check_not_erased(trace: Trace) -> None:
     if trace.payload_salt is None:
         raise ConflictingContent(worded("This answer was erased: there is nothing to read, and so to judge."))
-=======
+
+
 def check_can_use_desk(principal: Principal) -> None:
     """Be given answers, write drafts and decide with a time to take back: a reviewer who signed in."""
     check_signed_in(principal, worded("The review desk"))
     check_can_judge(principal)
->>>>>>> 52a0e1cee35909ef1494d6a9b118ce3291b96466
 
 
 def check_can_pause_reviewing(principal: Principal) -> None:

@@ -58,7 +58,7 @@ WITH state AS (
 SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, to_state,
        c.key, c.check_name, coalesce(c.parameters #>> '{suite,key}', ''), i.artefact_id, c.max_age_days,
        coalesce(a.verdict, ''), coalesce(a.detail, ''), a.value, coalesce(a.unit, ''), coalesce(a.n, 0), a.low, a.high,
-       a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false), a.id,
+       a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false), a.id, c.threshold,
        CASE WHEN a.verdict = 'stale' THEN a.inputs -> 'measured' END, c.comparator, c.threshold, c.min_n
 FROM versions
 JOIN requirements_requirementversion v USING (id)
@@ -78,7 +78,6 @@ _kept: Final[KeptUntilWritten[Coverage]] = KeptUntilWritten(
 )
 _OF_VERSION: Final = 7  # columns of the version; what follows is of a criterion
 _OF_RULE: Final = 4  # columns at the end, by which a stale verdict is told apart from its age
-_THRESHOLD: Final = -2  # of them
 
 
 class Doubt(NamedTuple):
@@ -300,7 +299,7 @@ def _requirement(
 
 def _judged(row: tuple[Any, ...]) -> Judged:
     """Return a criterion with its last assessment as it counts: of a version that is not approved, nothing passes."""
-    told = Judged(*row[_OF_VERSION:-_OF_RULE], threshold=row[_THRESHOLD])
+    told = Judged(*row[_OF_VERSION:-_OF_RULE])
     if told.verdict == CriterionVerdict.STALE:
         return replace(told, came_to=judge_stale(*row[-_OF_RULE:]).value)
     key, number, state = row[0], row[3], row[_OF_VERSION - 1]
