@@ -26,7 +26,7 @@ from bench.reads import SYSTEM
 from bench.requirement_acts import Bench
 from bench.requirements import write_file
 from bench.server import connect_as_owner
-from evidence.models import Release, System, Trace
+from evidence.models import Deployment, System, Trace
 from evidence.roles import ROLES
 from requirements.models import RequirementVersion
 from requirements.selectors.by_release import MOST_RELEASES
@@ -60,7 +60,10 @@ def walk() -> Iterator[tuple[str, str]]:
 
 def _of_large_systems() -> Iterator[tuple[str, str]]:
     """Yield role and address of the pages of the release with many traces and of that with many requirements."""
-    releases = {release.system.key: release for release in Release.objects.select_related("system")}
+    deployed = Deployment.objects.order_by("pk").select_related("release__system")
+    releases = {
+        deployment.release.system.key: deployment.release for deployment in deployed
+    }  # what went live last
     for release in (releases[SYSTEM], releases[_OF_REQUIREMENTS]):
         for name, role in _OF_A_RELEASE.items():
             yield role, reverse(f"admin:{name}", args=[release.pk])

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from evidence.hidden_signs import show_hidden
 from evidence.models import Release, System
 from evidence.spreadsheet_cells import BYTE_ORDER_MARK, cell
 from requirements.models import Baseline
@@ -46,7 +47,7 @@ def by_release_csv(
     for place in places:
         row = matrix.rows[place]
         told: list[object] = [
-            *head, row.key, row.number, row.layer, row.risk_tier, statements.get(row.version_id, ""),
+            *head, row.key, row.number, row.layer, row.risk_tier, show_hidden(statements.get(row.version_id, "")),
             row.n_criteria, "; ".join(row.suspect_because),
         ]  # fmt: skip
         for column in range(len(releases)):

@@ -32,7 +32,7 @@ from evidence.selectors.tokens import LOOKED_AT, state_of
 from evidence.services.people import tokens
 
 _SHOWN_ONCE: Final = gettext_lazy(
-    "A key for a machine. Its text is shown once, on the next page, and stored nowhere: have ready where it goes."
+    "A key for a machine. Its text is shown once, on the next page, and not kept: have ready where it goes."
 )
 _OPENS_NOTHING: Final = gettext_lazy(
     "Whoever issues a token reads it, so those that open evidence are made on the machine itself, with the command "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -22,6 +23,7 @@ from evidence.pages.refusals import refusal
 from evidence.pages.refused_forms import tell_in_form
 from evidence.pages.sent_forms import check_names
 from evidence.pages.told_once import lead_to_told
+from evidence.selectors.review_tasks import TaskStanding
 from evidence.selectors.tokens import own_of, state_of
 from evidence.services.people import tokens
 from evidence.worded import worded
@@ -133,4 +135,5 @@ def _named(request: HttpRequest, principal: Principal) -> AccessToken:
 
 
 def _where_what_waits_is(request: HttpRequest) -> str:
-    return request.build_absolute_uri(f"{reverse('review-tasks')}?standing=waiting")
+    asked = urlencode({"standing": TaskStanding.WAITING.value})
+    return request.build_absolute_uri(f"{reverse('review-tasks')}?{asked}")

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evidence import clock
-from evidence.models import Release
+from evidence.models import GateDecision, Membership, Release
 from requirements.covered import Standing
 from requirements.models import AcceptanceCriterion, Baseline, RequirementVersion
 from requirements.pages import by_release as pages
@@ -26,11 +26,13 @@ from requirements.selectors import by_release as selector
 from requirements.selectors.coverage import CoveredRequirement, cover
 from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
-from tests.evidence.test_blinding import colleague, counted, say, task  # noqa: F401  # fixtures
+from tests.e2e.cases import make_task
+from tests.evidence.test_blinding import colleague, counted, say, signed_in, task  # noqa: F401  # fixtures
 from tests.factories import World, acting, deploy, find_unmet, make_world, second_release
 from tests.requirements.builders import AUTHOR, approve, make_criterion
 from tests.requirements.links_world import tie
 from tests.requirements.test_system_strips import judged
+from tests.requirements.test_ways_to_verdicts import let_in
 
 pytestmark = pytest.mark.django_db
 
@@ -124,8 +126,8 @@ def test_it_begins_with_what_is_live_and_the_newest_and_says_what_gates_decided(
     page = answer.content.decode()
     assert "live in production" in page
     head = answer.context["columns"][-1]
-    assert [each.verdict for each in head.decisions] == ["fail"]
-    assert reverse("admin:evidence_gatedecision_change", args=[head.decisions[0].pk]) in page
+    assert [each.decision.verdict for each in head.decisions] == ["fail"]
+    assert reverse("admin:evidence_gatedecision_change", args=[head.decisions[0].decision.pk]) in page
     assert page.count("no gate decided") == 5
 
 
@@ -368,3 +370,36 @@ def test_ways_lead_there(world: World, filled: Any) -> None:
     operator = client_of(world.people["operator"])
     assert operator.get(there).status_code == 403
     assert f'href="{there}' not in operator.get(reverse("admin:evidence_release_changelist")).content.decode()
+
+
+def test_a_decision_that_is_not_shown_is_still_the_last(world: World) -> None:
+    """An older verdict of the gate would stand for it: what kept a release out for what let it in, or the other way."""
+    make_criterion(world)
+    let_in(world, "release")
+    decision = GateDecision.objects.get()
+    waiting = make_task(world)
+    second = colleague(world, "second", "reviewer")
+    say(signed_in(world.people["reviewer"]), waiting)
+    decision.pk, decision.counts_reviews, decision.verdict = None, True, "fail"
+    decision.decided_at = clock.now()
+    decision.save(force_insert=True)
+    told = [show(person).content.decode() for person in (world.people["auditor"], second)]
+    assert "not shown before you have judged" not in told[0]
+    assert "not shown before you have judged" in told[1]
+    assert "no gate decided" not in told[1]
+    for page in told:
+        assert "✓ pass" not in " ".join(re.sub("<[^>]+>", " ", page).split())
+
+
+def test_a_search_of_too_many_words_is_refused(world: World, releases: Sequence[Release]) -> None:
+    refused = show(world.people["author"], 422, q="word " * 51)
+    assert "at most 50 words" in refused.content.decode()
+
+
+def test_a_system_is_chosen_without_the_releases_of_another(world: World) -> None:
+    author = world.people["author"]
+    Membership.objects.create(user=author, system=make_world("other-system").system)
+    page = show(author).content.decode()
+    forms = re.findall(r"<form method=\"get\".*?</form>", page, re.DOTALL)
+    (choosing,) = [form for form in forms if '<select name="system"' in form]
+    assert "releases" not in choosing
