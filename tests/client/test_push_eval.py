@@ -361,7 +361,7 @@ def test_of_several_runs_in_a_file_the_worst_decides_and_each_is_shown(
         "ci-1/c",
     ]
     assert "0.1 to 0.3" in told
-    assert ("missing: 2 samples errored and have no score" in told) is ("n_error" in bad)
+    assert ("missing: 2 values of metrics errored" in told) is ("n_error" in bad)
     assert "more:" not in told
     assert "runs=ci-1 ci-1/b ci-1/c" in (tmp_path / "out").read_text()
     results = json.loads(sarif.read_bytes())["runs"][0]["results"]

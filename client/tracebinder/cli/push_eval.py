@@ -258,11 +258,8 @@ def _print_run(told: Json, answer: Json, *, all_of_it: bool) -> None:
     if answer.get("n_samples") == 0:
         print_marked("missing: no sample is in it: nothing was measured")
     if errored := n_errored(answer):
-        one = errored == 1
-        print_marked(
-            f"missing: {errored} {'sample' if one else 'samples'} errored and {'has' if one else 'have'} no score:"
-            " missing samples count against a pass"
-        )
+        values = "value of a metric" if errored == 1 else "values of metrics"
+        print_marked(f"missing: {errored} {values} errored: what is missing counts against a pass")
     rejects = objects(answer, "rejects")
     shown = rejects if all_of_it else rejects[:MOST]
     for reject in shown:

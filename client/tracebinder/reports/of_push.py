@@ -27,7 +27,7 @@ def is_whole(run: Json) -> bool:
 
 
 def n_errored(run: Json) -> int:
-    """Return how many samples of a run errored; 0, too, where a server of before does not say."""
+    """Return how many values of a run's metrics errored; 0, too, where a server of before does not say."""
     told = run.get("n_error")
     return told if isinstance(told, int) else 0
 
