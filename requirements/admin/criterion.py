@@ -10,12 +10,13 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ChainLink, LeanChangeList, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, record_url
+from evidence.admin.frame.display import badge, breakable, link, record_url
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.visibility import visible
@@ -73,7 +74,7 @@ class CriterionList(LeanChangeList):
 @admin.register(AcceptanceCriterion)
 class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
     list_display = [
-        "key", "version_link", "system", "last_assessed", "check_name", "holds_when", "min_n", "max_age_days",
+        "key", "version_link", "system", "last_assessed", "check_named", "holds_when", "min_n", "max_age_days",
     ]  # fmt: skip
     list_filter = [related("version__requirement__system"), StandsFilter, recent("check_name")]
     list_select_related = ["version__requirement__system"]
@@ -112,6 +113,10 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
     def system(self, criterion: AcceptanceCriterion) -> str:
         """Say whose system it is of: systems have requirements of one key."""
         return criterion.version.requirement.system.key
+
+    @admin.display(description="Check name", ordering="check_name")
+    def check_named(self, criterion: AcceptanceCriterion) -> SafeString:
+        return breakable(criterion.check_name)
 
     @admin.display(description="Holds when")
     def holds_when(self, criterion: AcceptanceCriterion) -> str:

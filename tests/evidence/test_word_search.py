@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.test import RequestFactory
@@ -40,7 +41,7 @@ def rows_of(of_list: Any, world: World) -> QuerySet[Any]:
     """Return the rows of a list, as somebody is shown them who is shown any."""
     for person in world.people.values():
         request: Any = RequestFactory().get("/")
-        request.user, request.session = person, {}
+        request.user, request.session = person, SessionStore()
         rows: QuerySet[Any] = of_list.get_queryset(request)
         if rows.exists():
             return rows

@@ -64,6 +64,10 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "evidence.services.review_queue.take_next",
     ): "who is at an answer, for a quarter of an hour",
     ("no-audit-event", "evidence.services.review_queue.hold_answer"): "likewise",
+    (
+        "no-audit-event",
+        "evidence.services.review_queue.mend_queue",
+    ): "what its rows are looked up by; whoever judges is on record",
     ("no-audit-event", "evidence.services.review_queue.put_back"): "likewise",
     (
         "no-audit-event",

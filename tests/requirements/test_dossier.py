@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from evidence.models import Release, Review, Scope
+from evidence.models import Release, Scope
 from evidence.selectors import release_activity
 from evidence.services import reviews
 from evidence.statement_limit import TookTooLong
@@ -161,12 +161,8 @@ def test_what_counts_reviews_is_kept_from_a_reviewer_it_could_lead(filled: Fille
     world = filled.world
     second = colleague(world, "second", "reviewer")
     task = make_task(world)
-    Review.objects.create(
-        task=task,
-        reviewer=world.people["reviewer"],
-        decision="reject",
-        reason_code="wrong_fact",
-        machine_verdict={},
+    reviews.record_review(
+        principal=world.principal("reviewer"), trace=task.trace, decision="reject", reason_code="wrong_fact"
     )
     counting = {
         field.name: getattr(Assessment.objects.latest("pk"), field.name) for field in Assessment._meta.fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -22,6 +23,7 @@ from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
 from evidence.figures import in_figures, in_percent
 
+_BREAK: Final = mark_safe("<wbr>")  # no text of anybody's
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
 SIGNS: Final[Mapping[str, str]] = {GOOD: "✓", WARN: "!", BAD: "✗", PLAIN: "·"}
 
@@ -57,6 +59,12 @@ TONES: Final[Mapping[str, str]] = {
     "rebutted": GOOD, "mitigated": GOOD, "accepted": WARN, "reopened": WARN,
     "active": GOOD, "expires_soon": WARN, "revoked": PLAIN, "expired": PLAIN,
 }  # fmt: skip
+
+
+def breakable(name: str) -> SafeString:
+    """Return a name of several parts, "citations.material_supported", that a narrow cell may break after each."""
+    parts = re.split(r"(?<=[._])(?=.)", name)
+    return format_html_join(_BREAK, "{}", ((part,) for part in parts))
 
 
 def listed(parts: Iterable[object]) -> str:

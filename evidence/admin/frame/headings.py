@@ -37,7 +37,7 @@ _HEADINGS: Final[Mapping[str, StrOrPromise]] = {
     "Bound in": pgettext_lazy("heading", "Bound in"),
     "Bucket": pgettext_lazy("heading", "Bucket"),
     "By": pgettext_lazy("heading", "By"),
-    "By token": pgettext_lazy("heading", "By token"),
+    "By token": pgettext_lazy("heading", "Token"),
     "Change": pgettext_lazy("heading", "Change"),
     "Check name": pgettext_lazy("heading", "Check name"),
     "Checker version": pgettext_lazy("heading", "Checker version"),
