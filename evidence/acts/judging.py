@@ -5,7 +5,7 @@ from __future__ import annotations
 from evidence.access import Principal
 from evidence.acts.asking import as_question, check_not_own_release, check_of_system, check_signed_in
 from evidence.errors import AccessDenied, ConflictingContent
-from evidence.models import EvalRun, Retraction, ReviewTask, Scope, System, Trace
+from evidence.models import Erasure, EvalRun, Retraction, ReviewTask, Scope, System, Trace
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
 from evidence.worded import worded
@@ -67,7 +67,7 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
 
 
 def _check_not_erased(trace: Trace) -> None:
-    if trace.payload_salt is None:
+    if Erasure.objects.filter(system=trace.system_id, trace_id=trace.trace_id).exists():
         raise ConflictingContent(worded("This answer was erased: there is nothing to read, and so to judge."))
 
 

@@ -13,7 +13,7 @@ from django.db import OperationalError, transaction
 from evidence import acts, clock
 from evidence.access import Principal, principal_of_user
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, NotFound
-from evidence.models import Adjudication, Erasure, QueuedTask, Review, ReviewDraft, ReviewTask, Trace
+from evidence.models import Adjudication, QueuedTask, Review, ReviewDraft, ReviewTask, Trace
 from evidence.selectors.gold import find_judged
 from evidence.selectors.review_tasks import find_disputed
 from evidence.services import review_queue, reviews
@@ -55,8 +55,8 @@ def save_draft(
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_use_desk` and `acts.check_can_review` do, or, of
             an answer that waits to be settled, `acts.check_can_adjudicate`.
-        ConflictingContent: they have decided, and have to take that back first; the answer was erased; they have
-            written in another page since.
+        ConflictingContent: they have decided, and have to take that back first; they have written in another page
+            since.
         InvalidInput: something is said that no review says.
     """
     acts.check_can_use_desk(principal)
@@ -66,7 +66,6 @@ def save_draft(
     else:
         acts.check_can_adjudicate(principal, disputed)
     _check_said(said)
-    _check_not_erased(trace)
     draft = _own(principal, trace)
     if draft is not None and draft.takes_effect_at is not None:
         raise ConflictingContent(worded("You have decided on this answer: take that back to change it."))
@@ -96,11 +95,9 @@ def decide(*, principal: Principal, trace: Trace, said: Mapping[str, Any]) -> Re
         AccessDenied: as `acts.check_can_use_desk` does.
         AccessDenied, NotFound, ConflictingContent, InvalidInput: as `reviews.record_review` does, or, of an answer that
             waits to be settled, `reviews.adjudicate`.
-        ConflictingContent: the answer was erased.
     """
     acts.check_can_use_desk(principal)
     _check_said(said)
-    _check_not_erased(trace)
     disputed = find_disputed(trace, principal.person)
     if disputed is None:
         reviews.check_can_record(principal=principal, trace=trace, **_of_review(said))
@@ -244,13 +241,6 @@ def _check_said(said: Mapping[str, Any]) -> None:
             raise InvalidInput(
                 worded("Claims are named by their ordinals, which %(claim)s is not.", claim=repr(claim))
             )
-
-
-def _check_not_erased(trace: Trace) -> None:
-    if Erasure.objects.filter(system=trace.system_id, trace_id=trace.trace_id).exists():
-        raise ConflictingContent(
-            worded("This answer was erased: nothing more is written about what it said.")
-        )
 
 
 def _stage(disputed: ReviewTask | None) -> QueuedTask.Stage:

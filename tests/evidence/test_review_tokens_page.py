@@ -180,7 +180,7 @@ def test_a_file_of_reviews_has_the_token_of_each(world: World, judged: tuple[Rev
     _, prefix = judged
     address = reverse("admin:evidence_review_changelist")
     head, *rows = rows_of(signed_in(world, "auditor").get(address, {"export": "csv"}))
-    assert sorted(row[head.index("By token")] for row in rows) == sorted(["", prefix])
+    assert sorted(row[head.index("Token")] for row in rows) == sorted(["", prefix])
 
 
 def test_the_page_lists_the_last_ones_and_says_how_many_there_are(
