@@ -41,6 +41,28 @@ def read_down(browser: Any, text: str, *, within: str = "main") -> str:
     return WebDriverWait(browser, WAIT, poll_frequency=0.1).until(says, f"the page never said {text!r}")
 
 
+def scroll_down_to(browser: Any, selector: str) -> Any:
+    """Scroll a page that draws what is in sight until an element is there, and return it."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def found(driver: Any) -> Any:
+        if elements := driver.find_elements("css selector", selector):
+            return elements[0]
+        driver.execute_script("window.scrollBy(0, 500)")
+        return None
+
+    return WebDriverWait(browser, WAIT, poll_frequency=0.1).until(found, f"the page never had {selector}")
+
+
+def complaints(browser: Any) -> list[str]:
+    """Return what a browser that listens (`listening`) refused or could not do on the page it shows."""
+    refused = browser.execute_script("return window.refused || ['the listener is not there']")
+    logged = [
+        each["message"] for each in browser.get_log("browser") if each["level"] in {"SEVERE", "WARNING"}
+    ]
+    return [*refused, *logged]
+
+
 def click(browser: Any, by: str, what: str) -> None:
     """Click what a person would."""
     browser.find_element(by, what).click()

@@ -29,6 +29,13 @@ FLAGS = (
     "--js-flags=--no-opt --no-maglev",  # a page's scripts run once: to optimise them takes longer than it saves
 )
 
+# Told by the browser itself before any script of the page runs: also what a page would keep from the log.
+LISTEN = """
+window.refused = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+"""
+
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Tell what walks through pages took: keys, clicks and seconds, none of which is asserted."""
@@ -55,6 +62,15 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def listening(chromium: Any) -> Iterator[Any]:
+    """The browser, telling of each thing that a policy refused (`tests.e2e.browser.complaints`)."""
+    listener = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
+    chromium.get_log("browser")
+    yield chromium
+    chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", listener)
 
 
 @pytest.fixture

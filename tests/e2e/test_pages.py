@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from evidence.models import ReviewTask
 from evidence.roles import ROLES
 from requirements.models import Assessment, RequirementVersion
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import click, read_down, see, speak, wear
+from tests.e2e.browser import click, complaints, see, speak, wear
 from tests.e2e.cases import make_task
 from tests.e2e.pages import full_world, left_out, pages_of, shared_out
 from tests.factories import make_world
@@ -37,31 +37,6 @@ MANY_QUERIES = {
     "health": 30,  # looks at each part of the installation
 }
 
-# Told by the browser itself before any script of the page runs: also what a page would keep from the log.
-LISTEN = """
-window.refused = [];
-document.addEventListener("securitypolicyviolation", (event) =>
-  window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
-"""
-
-
-def complaints(browser: Any) -> list[str]:
-    """Return what the browser refused or could not do on the page it shows."""
-    refused = browser.execute_script("return window.refused || ['the listener is not there']")
-    logged = [
-        each["message"] for each in browser.get_log("browser") if each["level"] in {"SEVERE", "WARNING"}
-    ]
-    return [*refused, *logged]
-
-
-@pytest.fixture
-def listening(chromium: Any) -> Iterator[Any]:
-    """The browser, telling of each thing that a policy refused."""
-    listener = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
-    chromium.get_log("browser")
-    yield chromium
-    chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", listener)
-
 
 def test_what_the_policy_refuses_would_be_seen(sign_in: SignIn, listening: Any) -> None:
     browser = sign_in(make_world().people["reviewer"])
@@ -72,14 +47,6 @@ def test_what_the_policy_refuses_would_be_seen(sign_in: SignIn, listening: Any) 
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"alert(1)\">')"
     )
     assert any("script-src" in said for said in complaints(browser))
-
-
-def test_the_pages_of_the_api_draw_its_operations_from_files_of_ours(
-    listening: Any, live_server: Any
-) -> None:
-    listening.get(f"{live_server.url}/api/docs")
-    read_down(listening, "/api/v1/traces", within="#swagger-ui")
-    assert complaints(listening) == []
 
 
 def made_with(answer: Any) -> frozenset[str]:
