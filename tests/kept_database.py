@@ -2,8 +2,8 @@
 
 `migrate` takes seconds of processor time on an empty database, and each process of the suite and each whole server that
 a test starts needs one. What is kept is the folder of an embedded PostgreSQL that was migrated and stopped, under a
-digest of the code that `migrate` may run: who changes any of it has it made anew. `test_failed_migration.py` migrates
-from nothing each time and compares: what is kept hides no fault of a migration, nor does a digest of too little.
+digest of the code that `migrate` may run: who changes any of it has it made anew. Under `make soak`
+`test_failed_migration.py` migrates from nothing and compares, so that no digest of too little hides a fault for long.
 
 Django-free: it runs before settings are read.
 """
