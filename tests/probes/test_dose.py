@@ -64,6 +64,7 @@ ASKED: Final[Mapping[str, tuple[Any, dict[str, Any], dict[str, list[float]]]]] =
         {"patterns.bracket_match_cost": SHARES},
     ),
 }
+LONG: Final = ("answer.path", "attention.patterns")  # to measure twice
 # Induction had doses before there were placebos.
 STUDIES: Final[Mapping[str, type[Any]]] = {
     "refusal.direction": refusal_study.Study,
@@ -106,7 +107,8 @@ def test_at_dose_one_stands_what_the_finding_says(probe: str) -> None:
 @pytest.mark.parametrize(
     ("probe", "patterns"),
     [
-        *((probe, frozenset({PATTERN})) for probe in STUDIES),
+        *((probe, frozenset({PATTERN})) for probe in STUDIES if probe not in LONG),
+        *(pytest.param(probe, frozenset({PATTERN}), marks=pytest.mark.soak) for probe in LONG),
         pytest.param("attention.patterns", frozenset(PATTERNS), marks=pytest.mark.soak),
     ],
 )

@@ -75,7 +75,7 @@ def test_a_sink_matches_no_prefix() -> None:
 
 
 @pytest.mark.parametrize("statistic", [MATCH, COST])
-@pytest.mark.parametrize("name", cases(ZOO, always=("induction", "cache", "few heads")))
+@pytest.mark.parametrize("name", cases(ZOO, always=("induction", "cache")))
 def test_the_verdict_on_each_animal_is_the_true_one(name: str, statistic: str) -> None:
     given = verdicts(name)[statistic]
     assert given
