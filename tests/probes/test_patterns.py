@@ -29,7 +29,7 @@ RUN = {"texts": 40, "length": 32, "heads": 1, "permutations": 199}
     "name",
     cases(
         PATTERN_ZOO,
-        always=("bracket closed", "nearest noun", "random"),
+        always=("induction", "bracket closed", "nearest noun", "random"),
     ),
 )
 def test_the_verdict_on_each_animal_is_the_true_one(name: str) -> None:
