@@ -16,6 +16,7 @@ from tests.requirements.test_chain import judged_by_several
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+_DRAWING = "figure.tb-figure--kept"
 _BOX = "return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()"
 
 
@@ -33,12 +34,12 @@ def test_on_a_telephone_the_record_stands_first_and_what_hangs_on_it_below(
         assert ("Gate decisions" if language == "en" else "› 门禁决定") in trail, (
             "the list is called what it is called"
         )
-        assert browser.find_element("css selector", "figure.tb-figure--kept").is_displayed()
+        assert browser.find_element("css selector", _DRAWING).is_displayed()
         shoot(f"chain-{language}")
         size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.get(address)
-        assert not browser.find_element("css selector", "figure.tb-figure--kept").is_displayed()
+        assert not browser.find_element("css selector", _DRAWING).is_displayed()
         record, up = (browser.execute_script(_BOX, each) for each in (".tb-facts li a", "#tb-up"))
         for box in (record, up):
             assert 0 <= box["left"] < box["right"] <= 390
@@ -51,3 +52,26 @@ def test_on_a_telephone_the_record_stands_first_and_what_hangs_on_it_below(
         fan.click()
         assert len(browser.find_elements("css selector", "#result_list tbody tr")) == 6
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_at_a_desk_a_wide_drawing_begins_with_the_record(
+    sign_in: Callable[[User], Any], live_server: Any, shoot: Any, world: World
+) -> None:
+    decision, _ = judged_by_several(world)
+    browser = sign_in(world.people["auditor"])
+    size = {"width": 900, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(f"{live_server.url}{reverse('admin:chain', args=['decision', decision.pk])}")
+    drawing, record = (
+        browser.execute_script(_BOX, each) for each in (_DRAWING, f"{_DRAWING} [aria-current]")
+    )
+    shoot("chain-desk")
+    beyond = browser.execute_script(
+        "const seen = document.querySelector(arguments[0]); return seen.scrollWidth - seen.clientWidth",
+        _DRAWING,
+    )
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert beyond > 0, "it is wider than its place"
+    middles = [(box["left"] + box["right"]) / 2 for box in (record, drawing)]
+    assert middles[0] == pytest.approx(middles[1], abs=5)  # pixels
+    assert drawing["left"] <= record["left"] < record["right"] <= drawing["right"]
