@@ -336,6 +336,7 @@ READ: Final[dict[str, Scene]] = {
     "links": after("links", "/api/v1/links", system=SYSTEM),
     "link-standings": there(suspect_link, "/api/v1/links/standing", system=SYSTEM),
     "requirements": there(make_criterion, "/api/v1/requirements", system=SYSTEM),
+    "requirements-by-release": after("assessments", "/api/v1/requirements/by-release", system=SYSTEM),
     "requirement-draft": there(make_criterion, "/api/v1/requirements/r/draft", system=SYSTEM),
     "requirements-export": after(
         "requirements-import", "/api/v1/requirements/export", system=SYSTEM, file="requirements.yaml"

@@ -69,7 +69,8 @@ def second_factor(request: HttpRequest, principal: Principal) -> Page | HttpResp
             form.add_error("code", refusal_detail(exc))
         else:
             del request.session[_NEW_SECRET]
-            return lead_to_told(request, Page("pages/recovery_codes.html", _TITLE, {"codes": codes}))
+            page = Page("pages/recovery_codes.html", _TITLE, {"codes": codes})
+            return lead_to_told(request, page, is_alone=True)
     address = _address_for_app(principal.person, secret)
     shown = {
         "form": form,

@@ -18,7 +18,7 @@ from evidence.admin.frame.filters import related
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.words import in_words
 from evidence.admin.gold_form import GoldAnswerForm
-from evidence.admin.review.records import CameByToken
+from evidence.admin.review.records import ByTokenFilter, CameByToken
 from evidence.models import GoldAnswer, GoldDraw, GoldJudgement, GoldTask
 from evidence.services.gold import make_gold, withdraw_gold
 
@@ -123,7 +123,7 @@ class GoldTaskAdmin(ReadOnlyModelAdmin):
 @admin.register(GoldJudgement)
 class GoldJudgementAdmin(CameByToken, ReadOnlyModelAdmin):
     list_display = ["decided", "reviewer", "by_token", "answer", "reason_code", "created_at"]
-    list_filter = [related("task__system"), "decision"]
+    list_filter = [related("task__system"), "decision", ByTokenFilter]
     list_select_related = ["reviewer", "task__trace"]
     list_defer = ["rationale", "corrected_answer", *_LONG]
     ordering = ["-id"]

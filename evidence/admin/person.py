@@ -266,7 +266,7 @@ class PersonAdmin(StrictInput, ShownAgain, _UserAdmin):
         }
         trail = [Step(_("Users"), list_url("auth.user"))]
         page = Page("admin/evidence/password_link.html", _("A link, shown once"), told, trail)
-        return lead_to_told(request, page, at=record_url(person))
+        return lead_to_told(request, page, at=record_url(person), is_alone=True)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         """Keep what the person could do before, for the record; a new person has no password yet."""

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of, visible_to
 from evidence.actors import actor_of_prefix, actor_of_user
-from evidence.api.filtering import FilterSet
+from evidence.api.filtering import ByTokenFilter, FilterSet
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.api.reviews import SENT_BY
@@ -63,6 +63,7 @@ class AdjudicationFilter(FilterSet):
 
     system = django_filters.CharFilter("task__system__key")
     release = django_filters.CharFilter("task__trace__release__name")
+    by_token = ByTokenFilter("token_prefix")
 
     class Meta:
         model = Adjudication

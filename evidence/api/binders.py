@@ -21,7 +21,7 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet, MomentFilter
-from evidence.api.inputs import Input
+from evidence.api.inputs import Input, QueryInput
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
@@ -58,11 +58,15 @@ class BinderIn(Input):
 class BinderOut(serializers.ModelSerializer[Binder]):
     """An exported binder."""
 
-    id = serializers.UUIDField(source="binder_uuid")
+    id = serializers.UUIDField(
+        source="binder_uuid",
+        help_text="Of its scope: two exports of one scope, as before and after an erasure, share it. `digest` tells "
+        "them apart, and `?digest=` names one; without it an address answers with the newest.",
+    )
     state = serializers.SerializerMethodField()
     system = serializers.CharField(source="system.key")
     release = serializers.CharField(source="release.name")
-    digest = serializers.CharField(source="archive_id", help_text="SHA-256 of the ZIP")
+    digest = serializers.CharField(source="archive_id", help_text="SHA-256 of the ZIP: of this export alone")
     size = serializers.IntegerField(source="archive.size", help_text="bytes")
 
     class Meta:
@@ -122,6 +126,15 @@ class BinderFilter(FilterSet):
         fields = ["baseline", "created_by"]
 
 
+class ExportQuery(QueryInput):
+    """Which of the exports that share an id."""
+
+    digest = serializers.RegexField(
+        r"^[0-9a-f]{64}$", required=False, default="",
+        help_text="SHA-256 of the ZIP, as the list says it; unless stated, the newest export",
+    )  # fmt: skip
+
+
 class Binders(ScopedList[Binder]):
     """List the binders that were exported, newest first; export one."""
 
@@ -166,10 +179,12 @@ class Binders(ScopedList[Binder]):
 class BinderDetail(ScopedView):
     """What a binder is about, who exported it and when, and the digests it is checked by.
 
-    While a worker has yet to export it: how far it is, or why it failed.
+    While a worker has yet to export it: how far it is, or why it failed. Of several exports of one scope it is the
+    newest, unless `digest` names one.
     """
 
     scopes = {"GET": Scope.BINDER}
+    queries = {"GET": ExportQuery}
 
     @extend_schema(
         responses={
@@ -183,8 +198,10 @@ class BinderDetail(ScopedView):
     )
     def get(self, request: Request, binder_id: uuid.UUID) -> Response:
         try:
-            return Response(BinderOut(_find(request, binder_id)).data)
+            return Response(BinderOut(_find(request, binder_id, self.query["digest"])).data)
         except NotFound:
+            if self.query["digest"]:
+                raise
             waiting = binder_requests.find_request(principal=principal_of(request), binder_id=binder_id)
         return Response(BinderRequestOut(waiting).data)
 
@@ -193,10 +210,11 @@ class BinderDownload(ScopedView):
     """The binder's ZIP, read through and checked against its digest before the first byte is sent."""
 
     scopes = {"GET": Scope.BINDER}
+    queries = {"GET": ExportQuery}
 
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, 404: Problem})
     def get(self, request: Request, binder_id: uuid.UUID) -> FileResponse:
-        binder = _find(request, binder_id)
+        binder = _find(request, binder_id, self.query["digest"])
         with blob_store():
             stream = check_blob(binder.archive_id).open("rb")
         return FileResponse(
@@ -208,10 +226,11 @@ class BinderSidecar(ScopedView):
     """The signature over the ZIP's bytes: keep it beside the ZIP as `<file name>.intoto.jsonl`."""
 
     scopes = {"GET": Scope.BINDER}
+    queries = {"GET": ExportQuery}
 
     @extend_schema(responses={(200, "application/vnd.in-toto+json"): OpenApiTypes.STR, 404: Problem})
     def get(self, request: Request, binder_id: uuid.UUID) -> HttpResponse:
-        binder = _find(request, binder_id)
+        binder = _find(request, binder_id, self.query["digest"])
         headers = {"Content-Disposition": f'attachment; filename="{binder.file_name}.intoto.jsonl"'}
         return HttpResponse(binder.sidecar, content_type="application/vnd.in-toto+json", headers=headers)
 
@@ -226,5 +245,5 @@ class TrustDetail(ScopedView):
         return Response(describe_trust())
 
 
-def _find(request: Request, binder_id: uuid.UUID) -> Binder:
-    return binders.find_binder(principal=principal_of(request), binder_id=binder_id)
+def _find(request: Request, binder_id: uuid.UUID, digest: str) -> Binder:
+    return binders.find_binder(principal=principal_of(request), binder_id=binder_id, digest=digest)

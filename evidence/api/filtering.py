@@ -98,6 +98,15 @@ class AmountFilter(django_filters.NumberFilter):
         """Return none: `max_digits` is one."""
 
 
+class ByTokenFilter(TruthFilter):
+    """Judgements that came by a token, or by somebody who had signed in."""
+
+    def filter(self, qs: Any, value: bool | None) -> Any:  # noqa: FBT001  # django-filter's signature
+        if value is None:
+            return qs
+        return qs.exclude(token_prefix="") if value else qs.filter(token_prefix="")
+
+
 class RepeatedFilter(django_filters.CharFilter):
     """A text that may be given several times; each of them narrows."""
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from evidence import acts
 from evidence.access import find_system, principal_of, visible_to
 from evidence.actors import actor_of_prefix, actor_of_user
-from evidence.api.filtering import FilterSet
+from evidence.api.filtering import ByTokenFilter, FilterSet
 from evidence.api.inputs import Input, InputList, QueryInput
 from evidence.api.reading import ScopedList
 from evidence.api.review_agreement import AgreementEstimateOut
@@ -165,6 +165,7 @@ class GoldJudgementFilter(FilterSet):
     """Narrow a list of judgements of gold answers."""
 
     system = django_filters.CharFilter("task__system__key")
+    by_token = ByTokenFilter("token_prefix")
 
     class Meta:
         model = GoldJudgement

@@ -1,21 +1,33 @@
-"""What people were asked to judge, by API: the list that the review queue is in the admin."""
+"""What people were asked to judge, by API: the list that the review queue is in the admin, and who is at an answer."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import django_filters
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from evidence.access import principal_of
+from evidence.access import Principal, find_system, principal_of, visible_to
 from evidence.api.filtering import FilterSet, MomentFilter
+from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
+from evidence.api.scoped_view import ScopedView
 from evidence.api.trace_ids import TraceIdField
-from evidence.models import ReviewTask
+from evidence.errors import NotFound
+from evidence.models import QueuedTask, ReviewTask, SavedFilter, Scope
+from evidence.problems import Problem
 from evidence.selectors.review_tasks import TaskStanding, in_standing, with_standing
+from evidence.services import review_queue
 from evidence.vocabulary import RiskTier
+from evidence.worded import worded
+
+TAKEN: Final = "taken"
+PUT_BACK: Final = "put_back"
 
 
 class ReviewTaskOut(serializers.ModelSerializer[ReviewTask]):
@@ -81,3 +93,95 @@ class ReviewTaskList(ScopedList[ReviewTask]):
         tasks = super().get_queryset()
         reader = None if getattr(self, "swagger_fake_view", False) else principal_of(self.request).person
         return with_standing(tasks, reader)
+
+
+class NextTaskIn(Input):
+    """What somebody wants to be given of the queue."""
+
+    stage = serializers.ChoiceField(
+        choices=QueuedTask.Stage.choices, required=False, default=QueuedTask.Stage.JUDGE.value,
+        help_text="`judge`: an answer; `settle`: what others disagree about.",
+    )  # fmt: skip
+    system = serializers.CharField(required=False, help_text="Of this system alone.")
+    after = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**63 - 1,
+        help_text="The id of a task to leave out, as one that was just put back.",
+    )  # fmt: skip
+
+
+class TaskStepIn(Input):
+    """Which step is taken."""
+
+    to_state = serializers.ChoiceField(
+        choices=[TAKEN, PUT_BACK],
+        help_text="`taken`: you hold it, so that nobody else judges it meanwhile; `put_back`: you hold it no more.",
+    )
+
+
+class TaskHoldOut(serializers.Serializer[Any]):
+    """A task, and until when you hold it."""
+
+    task = ReviewTaskOut(allow_null=True, help_text="null: nothing waits for you")
+    held_until = serializers.DateTimeField(
+        allow_null=True, help_text="After which anybody may take it; null: you do not hold it."
+    )
+
+
+class ReviewTaskNext(ScopedView):
+    """Be given the next task of the queue, as the review desk gives it: signed in, or by a token of your own.
+
+    What you hold already comes first, so that asking again gives the same, held anew for a quarter of an hour. Two who
+    ask at once are given two tasks.
+    """
+
+    scopes = {"POST": Scope.REVIEW}
+
+    @extend_schema(request=NextTaskIn, responses={200: TaskHoldOut, 403: Problem, 404: Problem, 422: Problem})
+    def post(self, request: Request) -> Response:
+        data = NextTaskIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        values, principal = data.validated_data, principal_of(request)
+        by = SavedFilter(system=find_system(principal, values["system"])) if "system" in values else None
+        after = _find(principal, values["after"]) if "after" in values else None
+        stage = QueuedTask.Stage(values["stage"])
+        given = review_queue.take_next(principal=principal, after=after, by=by, stage=stage)
+        return Response(_told(principal.person, given.task if given else None, given))
+
+
+class ReviewTaskTransitions(ScopedView):
+    """Take a task that you chose, so that no colleague judges it meanwhile; put one back. Again, it is the same.
+
+    A task that you take again is held anew. What somebody else holds is refused (409), with until when; to put back
+    what you do not hold changes nothing.
+    """
+
+    scopes = {"POST": (Scope.REVIEW, Scope.READ)}
+
+    @extend_schema(
+        request=TaskStepIn,
+        responses={200: TaskHoldOut, 403: Problem, 404: Problem, 409: Problem, 422: Problem},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        data = TaskStepIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        principal = principal_of(request)
+        task = _find(principal, pk)
+        if data.validated_data["to_state"] == PUT_BACK:
+            review_queue.put_back(principal=principal, task=task)
+            return Response(_told(principal.person, task, None))
+        return Response(_told(principal.person, task, review_queue.take(principal=principal, task=task)))
+
+
+def _find(principal: Principal, pk: int) -> ReviewTask:
+    task = visible_to(ReviewTaskList.queryset, principal).filter(pk=pk).first()
+    if task is None:
+        raise NotFound(worded("There is no review task %(id)s among those you may see.", id=pk))
+    return task
+
+
+def _told(reader: User, task: ReviewTask | None, held: QueuedTask | None) -> dict[str, Any]:
+    """Return what `TaskHoldOut` says of a task, as it stands for whoever asks."""
+    if task is None:
+        return {"task": None, "held_until": None}
+    stands = with_standing(ReviewTaskList.queryset.filter(pk=task.pk), reader).get()
+    return dict(TaskHoldOut({"task": stands, "held_until": held and held.held_until}).data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of, visible_to
 from evidence.actors import actor_of_prefix, actor_of_user
+from evidence.api.filtering import ByTokenFilter, FilterSet
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.api.trace_ids import TraceIdField
@@ -100,6 +102,18 @@ class ReviewOut(serializers.ModelSerializer[Review]):
         return actor_of_prefix(review.token_prefix)
 
 
+class ReviewFilter(FilterSet):
+    """Narrow a list of reviews; `by_token=false` are those of people who had signed in."""
+
+    system = django_filters.CharFilter("task__system__key")
+    release = django_filters.CharFilter("task__trace__release__name")
+    by_token = ByTokenFilter("token_prefix")
+
+    class Meta:
+        model = Review
+        fields = ["decision"]
+
+
 class Reviews(ScopedList[Review]):
     """List reviews; record one, signed in or by a token that a reviewer made for themselves.
 
@@ -112,6 +126,7 @@ class Reviews(ScopedList[Review]):
         with_revision(Review.objects.select_related("task__trace", "reviewer__pseudonym"))
     )
     serializer_class = ReviewOut
+    filterset_class = ReviewFilter
 
     @extend_schema(request=ReviewIn, responses={201: ReviewOut, 403: Problem, 409: Problem, 422: Problem})
     def post(self, request: Request) -> Response:

@@ -53,6 +53,12 @@ urlpatterns = [
     path("index-diff", indexes.IndexDiffDetail.as_view(), name="index-diff"),
     path("review-reasons", review_reasons.ReviewReasons.as_view(), name="review-reasons"),
     path("review-tasks", review_tasks.ReviewTaskList.as_view(), name="review-tasks"),
+    path("review-tasks/next", review_tasks.ReviewTaskNext.as_view(), name="review-task-next"),
+    path(
+        "review-tasks/<int:pk>/transitions",
+        review_tasks.ReviewTaskTransitions.as_view(),
+        name="review-task-transitions",
+    ),
     path("reviews", reviews.Reviews.as_view(), name="reviews"),
     path("adjudications", adjudications.Adjudications.as_view(), name="adjudications"),
     path("batches", ingest.BatchList.as_view(), name="batches"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from django.core.paginator import InvalidPage, Paginator
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -15,6 +14,7 @@ from evidence.admin.trace_links import address_of
 from evidence.errors import Fault, InvalidInput, NotFound
 from evidence.models import Trace
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.paging import page_of
 from evidence.selectors.conversations import Together, find_together
 from evidence.selectors.traces import current_traces, turns_of
 from evidence.worded import worded
@@ -40,15 +40,11 @@ def conversation(request: HttpRequest, principal: Principal) -> Page:
     kind, given_id = _named(request)
     system = find_system(principal, request.GET.get(_SYSTEM, ""))
     mine = visible_to(current_traces(), principal).filter(system=system)
-    pages = Paginator(find_together(mine, kind, given_id), _A_PAGE)
-    if not pages.count:
+    page = page_of(request, find_together(mine, kind, given_id), _A_PAGE, name=_NUMBER)
+    if not page.paginator.count:
         raise NotFound(
             worded("There is no such conversation among the traces that you may see, or it was erased.")
         )
-    try:
-        page = pages.page(request.GET.get(_NUMBER, 1))
-    except InvalidPage as exc:
-        raise NotFound(worded("This conversation has no such page.")) from exc
     shown = [
         _Shown(trace, place, turns_of(trace), record_url(trace))
         for place, trace in enumerate(page.object_list, start=page.start_index())

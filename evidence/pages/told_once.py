@@ -2,18 +2,23 @@
 
 A page that answers its own form is sent once more by whoever loads it once more, and the act with it. So an act that
 took effect answers with a redirect. Mostly a message says the rest; where a whole page does, as of a secret that is
-shown this once, that page waits in the session of whoever acted, sealed, until the browser comes for it.
+shown this once, that page waits in the session of whoever acted, sealed, until the browser comes for it. Each such page
+waits by itself: of two forms sent at once, by a double click or from two tabs, both are told, one after the other.
 """
 
 from __future__ import annotations
 
 import base64
+import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.crypto import salted_hmac
 
@@ -27,33 +32,36 @@ _SALT: Final = "evidence.told_once"
 _MARK: Final = "is_told_once"  # on an answer
 
 
-def lead_to_told(request: HttpRequest, page: Page, *, at: str = "") -> HttpResponseRedirect:
+def lead_to_told(
+    request: HttpRequest, page: Page, *, at: str = "", is_alone: bool = False
+) -> HttpResponseRedirect:
     """Lead to an address where the page is shown, once; after that, what is there otherwise.
 
     Args:
         at: an address of the admin; the page's own where it is empty.
+        is_alone: whether what waits at that address counts no more, as a link that this one replaces.
     """
     address = at or request.get_full_path()
     shown = show_page(request, page).render().content
     sealed = _cipher().encrypt(zlib.compress(shown)).decode()
-    waiting = {name: each for name, each in _waiting(request.session).items() if name != address}
-    kept = [*waiting.items(), (address, {"page": sealed, "at": clock.now().timestamp()})]
-    request.session[_IN_SESSION] = dict(kept[-MOST:])
+    with _waiting(request.session) as waiting:
+        if is_alone:
+            for key in [key for key, each in waiting.items() if each["address"] == address]:
+                del waiting[key]
+        waiting[uuid.uuid4().hex] = {"address": address, "page": sealed, "at": clock.now().timestamp()}
+        for key in list(waiting)[:-MOST]:
+            del waiting[key]
     return HttpResponseRedirect(address)
 
 
 def take_told(request: HttpRequest) -> HttpResponse | None:
-    """Return the page that waits to be shown at the address of a request, and keep it no longer; None: none does."""
+    """Return the page that waits longest to be shown where a request goes, and keep it no longer; None: none does."""
     if request.method != "GET" or _IN_SESSION not in request.session:
         return None
-    waiting = _waiting(request.session)
-    told = waiting.pop(request.get_full_path(), None)
-    if told is None and len(waiting) == len(request.session[_IN_SESSION]):
-        return None  # nothing is taken and nothing is over: a request beside this one may take what waits
-    if waiting:
-        request.session[_IN_SESSION] = waiting
-    else:
-        del request.session[_IN_SESSION]
+    with _waiting(request.session) as waiting:
+        at = request.get_full_path()
+        key = next((key for key, each in waiting.items() if each["address"] == at), None)
+        told = None if key is None else waiting.pop(key)
     if told is None:
         return None
     try:
@@ -69,9 +77,37 @@ def is_told_once(answer: Any) -> bool:
     return bool(vars(answer).get(_MARK))
 
 
-def _waiting(session: SessionBase) -> dict[str, Mapping[str, Any]]:
-    oldest = clock.now().timestamp() - LASTS
-    return {name: each for name, each in session.get(_IN_SESSION, {}).items() if each["at"] > oldest}
+@contextmanager
+def _waiting(session: SessionBase) -> Iterator[dict[str, dict[str, Any]]]:
+    """Yield what waits in a session, by a key of each, the oldest first; what is changed of it is stored at once.
+
+    Each request has a copy of its session, and writes all of it. So that of two at once neither takes from the other,
+    the stored one is read and written under its lock, and this request has nothing left to write.
+    """
+    with transaction.atomic():
+        row = Session.objects.select_for_update().filter(pk=session.session_key).first()
+        stored = dict(session.items()) if row is None else session.decode(row.session_data)
+        before = stored.get(_IN_SESSION, {})
+        waiting = {
+            key: {"address": key, **each}  # a server of before has the address as the key
+            for key, each in before.items()
+            if each["at"] > clock.now().timestamp() - LASTS
+        }
+        yield waiting
+        is_changed = session.modified
+        _put(stored, waiting)
+        _put(session, waiting)
+        if row is not None:
+            row.session_data = session.encode(stored)
+            row.save(update_fields=["session_data"])
+            session.modified = is_changed
+
+
+def _put(session: Any, waiting: dict[str, dict[str, Any]]) -> None:
+    if waiting:
+        session[_IN_SESSION] = waiting
+    else:
+        session.pop(_IN_SESSION, None)
 
 
 def _cipher() -> Fernet:

@@ -117,14 +117,21 @@ def scope_asked_for(principal: Principal, asked: AskedScope) -> BinderScope:
     return _checked_scope(principal, asked)  # "now" is after the checkpoint just signed, which belongs to it
 
 
-def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
+def find_binder(*, principal: Principal, binder_id: uuid.UUID, digest: str = "") -> Binder:
     """Return the newest export with this id in the principal's systems.
+
+    The id is that of its scope. What was erased since, or attested by others, is another export of the same id.
+
+    Args:
+        digest: SHA-256 of the ZIP of the export that is meant; empty: the newest.
 
     Raises:
         NotFound: there is none, or a worker has not exported it yet.
         AccessDenied: as `acts.check_can_read_binder` does.
     """
     found = Binder.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
+    if digest:
+        found = found.filter(archive_id=digest)
     binder = found.select_related("system", "release", "archive").order_by("-pk").first()
     if binder is None:
         raise NotFound(

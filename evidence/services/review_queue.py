@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -114,16 +115,18 @@ def take_next(
     that was written beside a later revision, is put right on the way.
 
     Args:
+        principal: by a token they are given what is of its systems.
         after: a task to leave out, which they have just put back.
         by: a filter of theirs; only what it leaves is given.
         stage: to judge, or to settle what others disagree about.
 
     Raises:
-        AccessDenied: as `acts.check_can_use_desk` does.
+        AccessDenied: as `acts.check_can_judge` does.
     """
-    acts.check_can_use_desk(principal)
+    acts.check_can_judge(principal)
     held_first = Case(When(held_by=principal.person, then=0), default=1, output_field=IntegerField())
     waiting = waiting_for(principal.person, stage).filter(is_free(principal.person, clock.now()))
+    waiting = waiting.filter(system__in=principal.system_ids)
     if after is not None:
         waiting = waiting.exclude(task=after)
     if by is not None:
@@ -134,8 +137,7 @@ def take_next(
         if found is None:
             break
         if _is_theirs(principal, found):
-            _hold(QueuedTask.objects.filter(pk=found.pk), principal)
-            return found
+            return _hold_one(found, principal)
         requeue(found.task)
         waiting = waiting.exclude(task=found.task)
     return None
@@ -154,8 +156,35 @@ def hold_answer(*, principal: Principal, trace: Trace) -> None:
 
 
 @transaction.atomic
+def take(*, principal: Principal, task: ReviewTask) -> QueuedTask:
+    """Hold a task that this reviewer has chosen, to judge it or to settle it; again, the time begins anew.
+
+    A pause is for what is given, as at the desk: what somebody chooses they take.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does, or, of an answer that waits to be
+            settled, `acts.check_can_adjudicate`.
+        ConflictingContent: a colleague is at it; it waits for nobody.
+    """
+    queued = QueuedTask.objects.select_for_update().filter(task=task).first()
+    if queued is not None and queued.stage == QueuedTask.Stage.SETTLE:
+        acts.check_can_adjudicate(principal, task)
+    else:
+        acts.check_can_review(principal, task.trace)
+    check_free(task, principal)
+    if queued is None:
+        raise ConflictingContent(worded("This answer waits for nobody just now: take another one."))
+    return _hold_one(queued, principal)
+
+
+@transaction.atomic
 def put_back(*, principal: Principal, task: ReviewTask) -> None:
-    """Let go of a task that this person holds; of one they do not hold nothing changes."""
+    """Let go of a task that this person holds; of one they do not hold nothing changes.
+
+    Raises:
+        AccessDenied: as `acts.check_can_let_go` does.
+    """
+    acts.check_can_let_go(principal)
     QueuedTask.objects.filter(task=task, held_by=principal.person).update(held_by=None, held_until=None)
 
 
@@ -176,7 +205,17 @@ def check_free(task: ReviewTask, principal: Principal) -> None:
 
 
 def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:
-    rows.update(held_by=principal.person, held_until=clock.now() + settings.REVIEW_HOLD)
+    rows.update(held_by=principal.person, held_until=_until())
+
+
+def _hold_one(queued: QueuedTask, principal: Principal) -> QueuedTask:
+    queued.held_by, queued.held_until = principal.person, _until()
+    queued.save(update_fields=["held_by", "held_until"])
+    return queued
+
+
+def _until() -> datetime:
+    return clock.now() + settings.REVIEW_HOLD
 
 
 def _row(task: ReviewTask, stage: QueuedTask.Stage, *, may_have_reviews: bool) -> QueuedTask:

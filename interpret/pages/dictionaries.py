@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +18,7 @@ from evidence.admin.frame.record_names import name_of
 from evidence.errors import NotFound
 from evidence.figures import in_percent
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.paging import page_of
 from evidence.worded import worded
 from interpret.models import Dictionary, Feature
 from interpret.pages.addresses import dictionary_url
@@ -64,7 +64,7 @@ def dictionaries(request: HttpRequest, principal: Principal) -> Page:
     """Show the dictionaries of all systems that one may see."""
     _check_sees(principal)
     rows = with_described(visible_to(Dictionary.objects.select_related(*_RELATED), principal)).order_by("-pk")
-    page = Paginator(rows, _ON_A_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, rows, _ON_A_PAGE)
     context = {"rows": page, "shown": [(each, dictionary_url(each)) for each in page], "asked": ""}
     return Page("pages/dictionaries.html", gettext_lazy("Dictionaries"), context, _trail())
 
@@ -83,7 +83,7 @@ def dictionary(request: HttpRequest, principal: Principal, dictionary_id: int) -
     features = (
         features_that_may_answer(found, concept) if concept else found.features.order_by("-density", "number")
     )
-    page = Paginator(features.defer("examples"), _ON_A_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, features.defer("examples"), _ON_A_PAGE)
     context: dict[str, Any] = {
         "dictionary": found,
         "card": list(_card_rows(found.card)),

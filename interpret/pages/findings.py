@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
@@ -18,6 +17,7 @@ from evidence.admin.frame.people import names_of, show_actor
 from evidence.errors import NotFound
 from evidence.models import Release, System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.paging import page_of
 from evidence.worded import worded
 from interpret.finding_parts import read_number
 from interpret.models import Finding, ProbeRun
@@ -56,7 +56,7 @@ def findings(request: HttpRequest, principal: Principal) -> Page:
     rows = visible_to(Finding.objects.filter(run__spec__system=system), principal)
     narrowed = _narrow(rows, asked, choices, latest)
     related = narrowed.select_related("run__spec", "run__release__system").defer(*_LONG).order_by("-pk")
-    page = Paginator(related, _ON_A_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, related, _ON_A_PAGE)
     context: dict[str, Any] = {
         "system": system,
         "systems": systems,
@@ -81,7 +81,7 @@ def tried(request: HttpRequest, principal: Principal) -> Page:
     if model and model not in models:
         raise NotFound(worded("No probe was asked of such a model here."))
     every = runs_on_model(runs, system, model)
-    rows = Paginator(every, _ON_A_PAGE).get_page(request.GET.get("page"))
+    rows = page_of(request, every, _ON_A_PAGE)
     names = names_of(run.queued_by for run in rows)
     context = {
         "system": system,

@@ -7,6 +7,7 @@ from django.urls import path
 from requirements.api import (
     assessments,
     baselines,
+    by_release,
     coverage,
     drafts,
     impact,
@@ -19,6 +20,9 @@ from requirements.api import (
 
 urlpatterns = [
     path("requirements", requirements.RequirementList.as_view(), name="requirements"),
+    path(
+        "requirements/by-release", by_release.RequirementsByRelease.as_view(), name="requirements-by-release"
+    ),
     path("requirements/import", imports.RequirementImport.as_view(), name="requirements-import"),
     path(
         "requirements/import-files",

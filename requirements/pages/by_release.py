@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -31,6 +30,7 @@ from evidence.api.inputs import unknown_choice
 from evidence.errors import InvalidInput
 from evidence.models import System
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.paging import page_of
 from evidence.search_terms import fault_in_words
 from evidence.vocabulary import Layer
 from requirements import acts
@@ -49,6 +49,7 @@ from requirements.selectors.by_release import (
     Matrix,
     compare_releases,
     matrix_of,
+    seen_columns,
 )
 
 _ON_A_PAGE: Final = 100  # requirements
@@ -120,7 +121,7 @@ def by_release(request: HttpRequest, principal: Principal) -> Page | HttpRespons
         return _csv(request, system, baseline, see, found)
     address = [("system", system.key), *((_RELEASES, each) for each in asked)]
     address += [("baseline", baseline.name)] if baseline else []
-    rows = Paginator(found, _ON_A_PAGE).get_page(request.GET.get("page"))
+    rows = page_of(request, found, _ON_A_PAGE)
     context: dict[str, Any] = {
         "system": system,
         "systems": systems,
@@ -169,11 +170,7 @@ class _Seeing:
 
     def __init__(self, principal: Principal, compared: Compared, matrix: Matrix) -> None:
         self.compared, self.matrix = compared.releases, matrix
-        self.seen = [
-            place
-            for place, (of, column) in enumerate(zip(compared.releases, matrix.columns, strict=True))
-            if acts.can_read_coverage(principal, of.release, counts_reviews=column.counts_reviews)
-        ]
+        self.seen = seen_columns(principal, compared, matrix)
 
     def find(self, system: System, narrowed: Mapping[str, str]) -> list[int]:
         """Return which rows are asked for."""

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +14,7 @@ from evidence.admin.frame.display import list_url, record_url
 from evidence.errors import NotFound
 from evidence.models import Release
 from evidence.pages.frame import Page, Step, page_view
+from evidence.pages.paging import page_of
 from evidence.vocabulary import Layer
 from evidence.worded import worded
 from requirements import acts
@@ -50,7 +50,7 @@ def coverage(request: HttpRequest, principal: Principal, release_id: int) -> Pag
         "standings": list(Standing),
         "totals": found.by_standing(),
         "narrowed": narrowed,
-        "rows": Paginator(_narrow(found, narrowed), _ON_A_PAGE).get_page(request.GET.get("page")),
+        "rows": page_of(request, _narrow(found, narrowed), _ON_A_PAGE),
         "mechanistic": Layer.MECHANISTIC,
         "listing": urlencode(narrowed | ({"baseline": named} if named else {})),
         "asked": urlencode(
@@ -92,9 +92,9 @@ def impact(request: HttpRequest, principal: Principal, release_id: int) -> Page:
         "release": release,
         "live": live_release(release.system),
         "impact": found,
-        "rows": Paginator(found.links, _ON_A_PAGE).get_page(request.GET.get("page")),
-        "criteria": Paginator(found.criteria, _ON_A_PAGE).get_page(request.GET.get("criteria")),
-        "evidence": Paginator(found.evidence, _ON_A_PAGE).get_page(request.GET.get("evidence")),
+        "rows": page_of(request, found.links, _ON_A_PAGE),
+        "criteria": page_of(request, found.criteria, _ON_A_PAGE, name="criteria"),
+        "evidence": page_of(request, found.evidence, _ON_A_PAGE, name="evidence"),
     }
     trail = [
         Step(gettext_lazy("Releases"), list_url("evidence.release")),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,6 +20,7 @@ from evidence.admin.frame.steps import Typed, take_or_show
 from evidence.errors import EvidenceError, InvalidInput, NotFound
 from evidence.models import Artefact, System
 from evidence.pages.frame import Page, Step, page_view, show_page
+from evidence.pages.paging import page_of
 from evidence.pages.refusals import refusal
 from evidence.pages.sent_forms import check_names
 from evidence.worded import Coded, worded
@@ -78,7 +78,7 @@ def _links(request: HttpRequest, principal: Principal, system: System, typed: Ty
         "show": show,
         "counts": [(kind.value, sum(each.suspicion is kind for each in standings)) for kind in Suspicion],
         "total": len(standings),
-        "rows": Paginator(shown, _ON_A_PAGE).get_page(request.GET.get("page")),
+        "rows": page_of(request, shown, _ON_A_PAGE),
         "may_add": can_link(principal, system),
         "refused": typed.get("refused", ""),
         "new": {name: request.POST.get(name, "") for name in _OF_A_NEW_LINK} if typed else _NEW,

@@ -26,6 +26,7 @@ from evidence.models import GateDecision, Release, System
 from evidence.nearest import hint_at, nearest_name
 from evidence.selectors.waivers import newest_decisions
 from evidence.worded import worded
+from requirements import acts
 from requirements.covered import Standing
 from requirements.models import Assessment, Baseline, BaselineMember
 from requirements.selectors.coverage import CoveredRequirement, judge_requirements
@@ -261,6 +262,15 @@ def compare_releases(principal: Principal, system: System, asked: Collection[str
         tuple(each.name for each in offered),
         sum(each not in chosen for each in live),
     )
+
+
+def seen_columns(principal: Principal, compared: Compared, matrix: Matrix) -> list[int]:
+    """Return the columns that could not lead whoever reads. Of another they are told that it is kept from them."""
+    return [
+        place
+        for place, (of, column) in enumerate(zip(compared.releases, matrix.columns, strict=True))
+        if acts.can_read_coverage(principal, of.release, counts_reviews=column.counts_reviews)
+    ]
 
 
 def _named(seen: QuerySet[Release], system: System, asked: Collection[str]) -> list[Release]:

@@ -12,8 +12,9 @@ from rest_framework.test import APIClient
 from evidence.digests import sha256_hex
 from evidence.models import Binder, Scope
 from evidence.services.blobs import blob_path
+from evidence.services.disposal.erasure import erase_trace_payload
 from tests.evidence.binder_world import PERIOD, Filled, fill_lightly, verify
-from tests.factories import World, make_world
+from tests.factories import World, acting, make_world
 from tests.kept_scenes import kept_scene
 
 
@@ -55,6 +56,35 @@ def test_auditor_exports_downloads_and_verifies(api: APIClient, filled: Filled, 
     trust = api.get("/api/v1/trust", **headers).json()
     assert trust["log"]["required"] is True
     assert verify(tmp_path, archive, sidecar).exit_code == 0
+
+
+def test_of_two_exports_of_one_scope_each_row_of_the_list_leads_to_its_own(
+    api: APIClient, filled: Filled, tmp_path: Path
+) -> None:
+    """They share an id, which is that of the scope; what was erased between them makes them two."""
+    world, headers = filled.world, filled.world.headers(Scope.BINDER)
+    scope: dict[str, Any] = {"as_of": filled.as_of.isoformat()}
+    first = post(api, world, **scope).json()
+    erase_trace_payload(
+        principal=acting(), system=world.system, trace_id=filled.trace.trace_id, reason="request 17"
+    )
+    second = post(api, world, **scope).json()
+    assert (first["id"], first["digest"]) == (second["id"], first["digest"])
+    assert first["digest"] != second["digest"]
+    rows = api.get("/api/v1/binders", **headers).json()["results"]
+    assert rows == [second, first]
+    there = f"/api/v1/binders/{first['id']}"
+    assert api.get(there, **headers).json() == second, "without a digest, the newest"
+    for row in rows:
+        named = {"digest": row["digest"]}
+        assert api.get(there, named, **headers).json() == row
+        assert sha256_hex(api.get(f"{there}/download", named, **headers).getvalue()) == row["digest"]
+        sidecar = api.get(f"{there}/sidecar", named, **headers).content.decode()
+        archive = api.get(f"{there}/download", named, **headers).getvalue()
+        assert verify(tmp_path, archive, sidecar).exit_code == 0
+    for suffix in ("", "/download", "/sidecar"):
+        assert api.get(f"{there}{suffix}", {"digest": "0" * 64}, **headers).status_code == 404
+        assert api.get(f"{there}{suffix}", {"digest": "newest"}, **headers).status_code == 422
 
 
 def test_reading_alone_exports_nothing(api: APIClient, filled: Filled) -> None:

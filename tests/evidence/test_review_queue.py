@@ -251,6 +251,32 @@ def test_two_who_ask_at_once_are_given_two_tasks(world: World) -> None:
     assert len(set(given)) == len(people)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_those_who_choose_the_same_at_once_one_holds_it_and_the_others_are_told(world: World) -> None:
+    task = make_task(world)
+    people = [colleague(world, f"one of {n}", "reviewer") for n in range(4)]
+    start, holders, told = threading.Barrier(len(people)), [], []
+
+    def choose(person: User) -> None:
+        try:
+            start.wait()
+            review_queue.take(principal=principal_of_user(person), task=ReviewTask.objects.get(pk=task.pk))
+            holders.append(person)
+        except ConflictingContent as exc:
+            told.append(str(exc))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=choose, args=[person]) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [QueuedTask.objects.get(task=task).held_by] == holders
+    assert len(told) == len(people) - 1
+    assert all("A colleague is at this answer" in each for each in told)
+
+
 def test_the_next_costs_the_same_however_many_wait(world: World) -> None:
     counts = []
     for n in (1, 6):

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -23,12 +25,15 @@ from evidence.models import (
     AuditEvent,
     GoldJudgement,
     Membership,
+    QueuedTask,
     Review,
+    ReviewDraft,
     ReviewTask,
     Scope,
     System,
 )
-from evidence.services import labels, registry, review_work, reviews
+from evidence.pages.review_desk.address import address_of
+from evidence.services import labels, registry, review_drafts, review_queue, review_work, reviews
 from evidence.services.log.access import find_access_beside_the_record
 from evidence.services.people import memberships, second_factors, tokens
 from evidence.services.people.passwords import make_password_link
@@ -158,6 +163,182 @@ def test_whoever_reads_a_review_is_told_by_which_token_it_came(world: World) -> 
     assert listed["by_token"] == actor_of_token(issued.token)
 
 
+# --- What it takes from the queue ---------------------------------------------------------------------------------
+
+
+def take_next(client: APIClient, **asked: Any) -> Any:
+    answer = client.post("/api/v1/review-tasks/next", asked, format="json")
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def step(client: APIClient, task: ReviewTask, to_state: str) -> Any:
+    path = f"/api/v1/review-tasks/{task.pk}/transitions"
+    return client.post(path, {"to_state": to_state}, format="json")
+
+
+def holder(task: ReviewTask) -> User | None:
+    return QueuedTask.objects.get(task=task).held_by
+
+
+def test_what_it_takes_its_owner_has_at_the_desk_and_nobody_else_judges_it(world: World) -> None:
+    task, person = make_task(world), world.people["reviewer"]
+    colleague = world.join("second", "reviewer")
+    given = take_next(bearer(make_own(person, world.system)))
+    assert given["task"]["trace_id"] == task.trace.trace_id.hex
+    browser = Client()
+    browser.force_login(person)
+    at_the_desk = browser.get(reverse("admin:review_desk"))
+    assert at_the_desk.headers["Location"].startswith(address_of(task.trace_id))
+    theirs = bearer(make_own(colleague, world.system))
+    refused = say(theirs, task)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflicting_content")
+    assert "A colleague is at this answer" in refused.json()["detail"]
+    assert step(theirs, task, "taken").status_code == 409
+    assert take_next(theirs) == {"task": None, "held_until": None}
+
+
+def test_asked_again_it_is_given_the_same_and_holds_it_anew(world: World) -> None:
+    first, _ = make_task(world), make_task(world)
+    client = bearer(make_own(world.people["reviewer"], world.system))
+    given = take_next(client)
+    QueuedTask.objects.filter(task=first).update(held_until=clock.now() + timedelta(seconds=5))
+    again = take_next(client)
+    assert again["task"] == given["task"]
+    assert again["held_until"] >= given["held_until"]
+    assert take_next(client, after=given["task"]["id"])["task"]["id"] != given["task"]["id"]
+
+
+def test_a_hold_that_is_over_is_anybodys(world: World) -> None:
+    task, colleague = make_task(world), world.join("second", "reviewer")
+    take_next(bearer(make_own(world.people["reviewer"], world.system)))
+    QueuedTask.objects.update(held_until=clock.now() - timedelta(seconds=1))
+    assert step(bearer(make_own(colleague, world.system)), task, "taken").status_code == 200
+    assert holder(task) == colleague
+
+
+def test_one_that_is_chosen_is_held_and_put_back_for_a_colleague_however_often(world: World) -> None:
+    _, chosen = make_task(world), make_task(world)
+    person, colleague = world.people["reviewer"], world.join("second", "reviewer")
+    mine, theirs = bearer(make_own(person, world.system)), bearer(make_own(colleague, world.system))
+    for _ in range(2):
+        taken = step(mine, chosen, "taken")
+        assert taken.status_code == 200, taken.content
+        assert (taken.json()["task"]["id"], holder(chosen)) == (chosen.pk, person)
+        assert taken.json()["held_until"] is not None
+    assert step(theirs, chosen, "put_back").status_code == 200  # they do not hold it
+    assert holder(chosen) == person
+    for _ in range(2):
+        back = step(mine, chosen, "put_back")
+        assert (back.status_code, back.json()["held_until"], holder(chosen)) == (200, None, None)
+    assert step(theirs, chosen, "taken").status_code == 200
+
+
+def test_it_is_given_nothing_of_a_system_that_it_does_not_name(world: World) -> None:
+    other, person = make_world("aml-copilot"), world.people["reviewer"]
+    memberships.grant_membership(principal=principal_of_command_line(), system=other.system, user=person)
+    beyond, client = make_task(other), bearer(make_own(person, world.system))
+    assert take_next(client)["task"] is None
+    assert step(client, beyond, "taken").status_code == 404
+    assert (
+        client.post("/api/v1/review-tasks/next", {"system": "aml-copilot"}, format="json").status_code == 404
+    )
+    assert holder(beyond) is None
+    both = take_next(bearer(make_own(person, world.system, other.system, name="both")), system="aml-copilot")
+    assert both["task"]["id"] == beyond.pk
+
+
+def test_a_disagreement_is_taken_to_be_settled_by_a_third_alone(world: World) -> None:
+    task = disputed(world)
+    third = bearer(make_own(world.people["reviewer"], world.system))
+    assert take_next(third)["task"] is None
+    assert take_next(third, stage="settle")["task"]["id"] == task.pk
+    one = bearer(make_own(User.objects.get(username="one"), world.system))
+    QueuedTask.objects.update(held_by=None, held_until=None)
+    assert step(one, task, "taken").status_code == 403
+    assert step(third, task, "taken").json()["task"]["is_disputed"] is True
+    assert settle(third, task).status_code == 201
+
+
+def test_a_closed_answer_and_one_that_was_judged_are_not_taken(world: World, task: ReviewTask) -> None:
+    first = bearer(make_own(world.people["reviewer"], world.system))
+    refused = step(first, task, "taken")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflicting_content")
+    closed = make_task(world, risk="low")
+    assert say(first, closed).status_code == 201
+    second = bearer(make_own(world.join("second", "reviewer"), world.system))
+    assert step(second, closed, "taken").status_code == 409
+
+
+def test_a_token_that_was_issued_takes_nothing_and_puts_nothing_of_its_owners_back(world: World) -> None:
+    task, person = make_task(world), world.people["reviewer"]
+    issued = bearer(issued_for_the_reviewer(world))
+    assert issued.post("/api/v1/review-tasks/next").status_code == 403
+    assert step(issued, task, "taken").status_code == 403
+    assert step(bearer(make_own(person, world.system)), task, "taken").status_code == 200
+    assert step(issued, task, "put_back").status_code == 403
+    assert holder(task) == person
+
+
+def test_whoever_is_no_reviewer_any_more_lets_go_of_what_they_hold_and_takes_nothing(world: World) -> None:
+    task, person = make_task(world), world.people["reviewer"]
+    review_queue.take_next(principal=principal_of_user(person))
+    review_drafts.decide(principal=principal_of_user(person), trace=task.trace, said={"decision": "approve"})
+    person.groups.set(Group.objects.filter(name="auditor"))
+    client, browser = signed_in(person), Client()
+    browser.force_login(person)
+    assert client.post("/api/v1/review-tasks/next").status_code == 403
+    assert step(client, task, "taken").status_code == 403
+    browser.post(address_of(task.trace_id), {"act": "take_back"})
+    assert ReviewDraft.objects.get().takes_effect_at is None, "what does not count yet is theirs to take back"
+    browser.post(address_of(task.trace_id), {"act": "discard"})
+    assert not ReviewDraft.objects.exists()
+    assert browser.post(address_of(task.trace_id), {"act": "save", "rationale": "Hm."}).status_code == 403
+    assert step(client, task, "put_back").status_code == 200
+    assert holder(task) is None
+
+
+def test_drafts_and_decisions_of_its_owner_it_neither_takes_back_nor_throws_away(world: World) -> None:
+    task, person = make_task(world), world.people["reviewer"]
+    said = {"decision": "approve"}
+    review_drafts.decide(principal=principal_of_user(person), trace=task.trace, said=said)
+    by_token = principal_of_token(make_own(person, world.system).token)
+    for undo in (review_drafts.take_back, review_drafts.discard):
+        with pytest.raises(AccessDenied, match="sign in"):
+            undo(principal=by_token, trace=task.trace)
+    assert ReviewDraft.objects.get().takes_effect_at is not None
+
+
+def test_lists_are_narrowed_to_what_came_by_a_token_and_to_what_did_not(world: World) -> None:
+    by_token, by_person = make_task(world, risk="low"), make_task(world, risk="low")
+    person = world.people["reviewer"]
+    assert say(bearer(make_own(person, world.system)), by_token).status_code == 201
+    assert say(signed_in(person), by_person).status_code == 201
+    task = disputed(world)
+    assert settle(bearer(make_own(person, world.system, name="another")), task).status_code == 201
+    auditor = signed_in(world.people["auditor"])
+
+    def listed(name: str, by_token: str) -> list[str]:
+        answer = auditor.get(f"/api/v1/{name}", {"by_token": by_token})
+        assert answer.status_code == 200, answer.content
+        return [each["trace_id"] for each in answer.json()["results"]]
+
+    assert listed("reviews", "true") == [by_token.trace.trace_id.hex]
+    of_people = listed("reviews", "false")
+    assert (of_people[-1], len(of_people)) == (by_person.trace.trace_id.hex, 3)
+    assert listed("adjudications", "true") == [task.trace.trace_id.hex]
+    assert listed("adjudications", "false") == listed("gold-judgements", "true") == []
+    assert auditor.get("/api/v1/reviews", {"by_token": "yes"}).status_code == 422
+    browser = Client()
+    browser.force_login(world.people["auditor"])
+    page = reverse("admin:evidence_review_changelist")
+    for asked, n in (("yes", 1), ("no", 3)):
+        answer: Any = browser.get(page, {"by_token": asked})
+        assert answer.context["cl"].result_count == n
+    refused: Any = browser.get(page, {"by_token": "perhaps"})
+    assert "e=1" in refused.headers["Location"], "what is no choice is said, as in every list"
+
+
 # --- What it is not told ----------------------------------------------------------------------------------------
 
 
@@ -252,7 +433,7 @@ PERSONS_ALONE = [
     for act in ACTS
     if "reviewer" in act.allowed and TOKEN_WITH not in act.allowed and act.owner in {"", "reviewer"}
 ]
-JUDGING = {f"evidence.acts.check_can_{act}" for act in ("judge", "review", "adjudicate")}
+JUDGING = {f"evidence.acts.check_can_{act}" for act in ("judge", "review", "adjudicate", "let_go")}
 
 
 @pytest.mark.parametrize("act", PERSONS_ALONE, ids=[act.label for act in PERSONS_ALONE])

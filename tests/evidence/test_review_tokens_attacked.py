@@ -253,7 +253,8 @@ def test_the_desk_takes_that_one_signs_in(world: World) -> None:
     task = make_task(world)
     principal = principal_of_token(make_own(world.people["reviewer"], world.system).token)
     calls: list[Callable[[], object]] = [
-        lambda: review_queue.take_next(principal=principal),
+        lambda: review_drafts.discard(principal=principal, trace=task.trace),
+        lambda: review_drafts.take_back(principal=principal, trace=task.trace),
         lambda: review_drafts.save_draft(principal=principal, trace=task.trace, said={"rationale": "x"}),
         lambda: review_drafts.decide(principal=principal, trace=task.trace, said={"decision": "approve"}),
         lambda: review_draws.draw_at_random(principal=principal),

@@ -7,13 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from config.sign_in.session_store import SessionStore
 from evidence import clock
 from evidence.access import principal_of_token, principal_of_user
 from evidence.models import AccessToken, AuditEvent, Review, ReviewTask
+from evidence.pages.frame import Page
+from evidence.pages.told_once import lead_to_told
 from evidence.services import reviews
 from tests.e2e.cases import make_task
 from tests.evidence.test_csv_export import rows_of
@@ -58,6 +61,45 @@ def test_the_text_is_shown_once_works_at_once_and_no_more_once_it_is_revoked(wor
     assert api.get("/api/v1/review-tasks").status_code == 401
     assert f'value="{token.prefix}"' not in client.get(PAGE).content.decode()  # nothing is left to revoke
     assert AuditEvent.objects.filter(verb="token.revoked").count() == 1
+
+
+def test_of_two_forms_sent_before_either_answer_is_looked_at_both_texts_are_told_once_each(
+    world: World,
+) -> None:
+    client, text = signed_in(world), re.compile(r'id="token-text">(tb_[^<]+)<')
+    addresses = []
+    for name in ("notebook", "queue"):
+        sent = client.post(PAGE, told(world, name=name))
+        assert sent.status_code == 302
+        addresses.append(sent["Location"])
+    texts = []
+    for address, name in zip(addresses, ("notebook", "queue"), strict=True):
+        page = client.get(address).content.decode()
+        assert name in page
+        texts += text.findall(page)
+    assert len(set(texts)) == 2
+    for each in texts:
+        api = APIClient(HTTP_AUTHORIZATION=f"Bearer {each}")
+        assert api.get("/api/v1/review-tasks").status_code == 200
+    for address in addresses:
+        assert not text.findall(client.get(address).content.decode())
+    assert "told_once" not in str(dict(client.session))
+
+
+def test_a_text_is_told_also_where_another_form_was_sent_while_its_answer_was_made(world: World) -> None:
+    """Both began with the session as it was before either; the last that is written does not undo the first."""
+    client, text = signed_in(world), re.compile(r'id="token-text">(tb_[^<]+)<')
+    begun = SessionStore(client.session.session_key)
+    begun.load()
+    assert "tracebinder_told_once" not in begun
+    assert client.post(PAGE, told(world, name="notebook")).status_code == 302
+    request = RequestFactory().post(PAGE)
+    request.session, request.user = begun, world.people["reviewer"]
+    lead_to_told(request, Page("pages/recovery_codes.html", "Second factor", {"codes": ["one"]}))
+    if begun.modified:  # as the middleware does when the answer is made
+        begun.save()
+    assert text.findall(client.get(PAGE).content.decode())
+    assert "one" in client.get(PAGE).content.decode()
 
 
 def test_a_form_that_is_sent_twice_makes_one_token(world: World) -> None:

@@ -17,6 +17,7 @@ from evidence.services.evals import ask_retraction
 from evidence.services.gates import CriterionReference, propose_gate
 from evidence.services.readings import propose_reading
 from interpret.services.queueing import queue_probe_run
+from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span
@@ -99,6 +100,16 @@ def reviews(world: World) -> Sent:
         "reason_code": "unclear",
     }
     return Sent("/api/v1/reviews", body, "reviewer")
+
+
+def review_task_next(world: World) -> Sent:
+    make_task(world)
+    return Sent("/api/v1/review-tasks/next", {"system": world.system.key}, "reviewer")
+
+
+def review_task_transitions(world: World) -> Sent:
+    path = f"/api/v1/review-tasks/{make_task(world).pk}/transitions"
+    return Sent(path, {"to_state": "taken"}, "reviewer")
 
 
 def adjudications(world: World) -> Sent:
@@ -377,6 +388,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "rollbacks": rollbacks,
     "review-reasons": review_reasons,
     "reviews": reviews,
+    "review-task-next": review_task_next,
+    "review-task-transitions": review_task_transitions,
     "adjudications": adjudications,
     "eval-runs": eval_runs,
     "label-sets": label_sets,
@@ -476,14 +489,15 @@ def _rows() -> dict[str, int]:
 
 
 _WHETHER_NEW: Final = {"created", "unchanged", "change", "plan_digest"}
+_FROM_NOW: Final = {"held_until"}  # of who is at an answer: whoever asks again is at it for as long again
 
 
 def _content(response: Any) -> Any:
-    """The answer but for whether it was new."""
+    """The answer but for whether it was new, and for what is counted from when it was asked."""
     if response.headers["Content-Type"].startswith("application/json"):
         body = response.json()
         if isinstance(body, dict):
-            body = {key: value for key, value in body.items() if key not in _WHETHER_NEW}
+            body = {key: value for key, value in body.items() if key not in _WHETHER_NEW | _FROM_NOW}
             for requirement in body.get("requirements", []):
                 for name in _WHETHER_NEW & set(requirement):
                     del requirement[name]

@@ -63,6 +63,7 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "no-audit-event",
         "evidence.services.review_queue.take_next",
     ): "who is at an answer, for a quarter of an hour",
+    ("no-audit-event", "evidence.services.review_queue.take"): "likewise",
     ("no-audit-event", "evidence.services.review_queue.hold_answer"): "likewise",
     (
         "no-audit-event",

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +37,7 @@ from tests.requirements.test_ways_to_verdicts import let_in
 pytestmark = pytest.mark.django_db
 
 
+API = "/api/v1/requirements/by-release"
 BARE = b"format: tracebinder.requirements/1\nrequirements:\n  - {key: bare, statement: The answer must be kept., risk_tier: low, layer: grounding, owner: po, review_every_days: 9, criteria: []}\n"  # noqa: E501
 
 
@@ -275,6 +276,18 @@ def test_a_column_that_could_lead_a_reviewer_says_so_and_tells_nothing(
     assert keys(show(second, changed="yes")) == []
     (line,) = (each for each in lines(show(second, export="csv")) if each["requirement"] == "r")
     assert (line["r1 standing"], line["r1 n"], line["r2 standing"]) == ("kept_from_reader", "", "not_met")
+    told = by_api(second)
+    kept = told["releases"][1]
+    assert (kept["release"], kept["is_kept"], kept["standings"]) == ("r1", True, None)
+    (row,) = [each for each in told["requirements"] if each["key"] == "r"]
+    assert row["releases"][1] == {
+        "release": "r1", "standing": None, "stale_since": None, "fresh_until": None, "n": None
+    }  # fmt: skip
+    assert row["releases"][0]["standing"] == "not_met"
+    ways: list[dict[str, Any]] = [{"standing": stands}, {"changed": "true"}]
+    for narrowed in ways:
+        assert "r" in [each["key"] for each in by_api(world.people["auditor"], **narrowed)["requirements"]]
+        assert "r" not in [each["key"] for each in by_api(second, **narrowed)["requirements"]]
     say_what_waits(second, task)
     assert [each.is_kept for each in show(second).context["columns"]] == [False, False]
 
@@ -355,6 +368,101 @@ def test_evidence_ages_and_wordings_change_in_it(
     assert column.cell(0) == (Standing.STALE, cell.fresh_until, None, 40)
 
 
+# --- By API -----------------------------------------------------------------------------------------------------
+
+
+def by_api(person: User, status: int = 200, **asked: Any) -> Any:
+    answer = signed_in(person).get(API, {"system": "credit-assistant", **asked})
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+moment = datetime.fromisoformat
+
+
+def told_by_file(answer: Any) -> dict[tuple[str, str], tuple[str, str, str, str]]:
+    """Return what the page's file says, by requirement and release."""
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    at = {name: place for place, name in enumerate(lines[0])}
+    releases = [name.removesuffix(" standing") for name in lines[0] if name.endswith(" standing")]
+    figures = ("standing", "stale_since", "fresh_until", "n")
+    return {
+        (line[at["requirement"]], release): tuple(line[at[f"{release} {each}"]] for each in figures)  # type: ignore[misc]
+        for line in lines[1:]
+        for release in releases
+    }
+
+
+def test_the_api_tells_of_each_cell_what_page_and_file_tell(
+    world: World, releases: Sequence[Release], filled: Sequence[AcceptanceCriterion]
+) -> None:
+    author = world.people["author"]
+    told = by_api(author)
+    by_file = told_by_file(show(author, export="csv"))
+    for row in told["requirements"]:
+        for cell in row["releases"]:
+            standing, stale, fresh, n = by_file[row["key"], cell["release"]]
+            assert (cell["standing"], cell["n"]) == (standing, int(n)), row
+            for ours, theirs in ((cell["stale_since"], stale), (cell["fresh_until"], fresh)):
+                assert (ours and moment(ours)) == (moment(theirs) if theirs else None)
+    assert len(told["requirements"]) * 3 == len(by_file) == 15
+    page = show(author)
+    assert [each["release"] for each in told["releases"]] == names(page) == ["r3", "r2", "r1"]
+    for shown, column in zip(told["releases"], page.context["columns"], strict=True):
+        assert {n for n in shown["standings"].values() if n} == {n for _, n, _ in column.totals}
+        assert shown["environments"] == list(column.of.environments)
+    assert told["n"] == page.context["n_all"]
+    (suspect,) = [row for row in told["requirements"] if row["suspect_because"]]
+    assert suspect["key"] == row_of(page, "r4")["of"].key
+
+
+@pytest.mark.parametrize(
+    ("asked", "by_page"),
+    [
+        ({"standing": "not_met"}, {}),
+        ({"standing": "stale", "releases": "r2,r1"}, {}),
+        ({"changed": "true"}, {"changed": "yes"}),
+        ({"layer": "grounding"}, {}),
+        ({"layer": "formal"}, {}),
+    ],
+)
+def test_the_api_narrows_as_the_page_does(
+    world: World, releases: Any, filled: Any, asked: dict[str, Any], by_page: dict[str, Any]
+) -> None:
+    author = world.people["author"]
+    told = by_api(author, **asked)
+    page = show(author, **{**asked, **by_page})
+    assert [row["key"] for row in told["requirements"]] == keys(page)
+
+
+def test_the_api_gives_all_of_it_page_by_page_and_one_requirement_by_its_key(
+    world: World, releases: Any, filled: Any
+) -> None:
+    author = world.people["author"]
+    found: list[str] = []
+    after: dict[str, Any] = {}
+    for _ in range(4):
+        told = by_api(author, limit=2, **after)
+        found += [row["key"] for row in told["requirements"]]
+        if told["next"] is None:
+            break
+        after = {"after": told["next"]}
+    assert found == ["r0", "r1", "r2", "r3", "r4"]
+    (only,) = by_api(author, requirement="r3")["requirements"]
+    assert only["key"] == "r3"
+    by_api(author, 404, requirement="r9")
+
+
+def test_the_api_tells_the_system_of_others_as_one_that_there_is_not(world: World, releases: Any) -> None:
+    make_world("other-system")
+    for system in ("other-system", "nobodys"):
+        assert by_api(world.people["author"], 404, system=system)["code"] == "not_found"
+    assert "did you mean" in by_api(world.people["author"], 404, releases="r33")["detail"]
+    by_api(world.people["author"], 422, standing="nearly")
+    by_api(world.people["author"], 422, releases="a,b,c,d,e,f,g")
+    by_api(world.people["operator"], 403)
+
+
 def test_ways_lead_there(world: World, filled: Any) -> None:
     author = client_of(world.people["author"])
     there = reverse("admin:by_release")
@@ -387,6 +495,13 @@ def test_a_decision_that_is_not_shown_is_still_the_last(world: World) -> None:
     assert "not shown before you have judged" not in told[0]
     assert "not shown before you have judged" in told[1]
     assert "no gate decided" not in told[1]
+    by_others, by_second = (
+        by_api(person)["releases"][0]["decisions"] for person in (world.people["auditor"], second)
+    )
+    assert [(each["verdict"], each["is_kept"]) for each in by_others] == [("fail", False)]
+    assert by_second == [
+        {"gate": "release", "is_kept": True, "id": None, "verdict": None, "decided_at": None}
+    ]
     for page in told:
         assert "✓ pass" not in " ".join(re.sub("<[^>]+>", " ", page).split())
 

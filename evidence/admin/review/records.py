@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import LeanChangeList, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, listed, prose, shorten
@@ -53,6 +54,24 @@ class QueueList(LeanChangeList):
         rows = tasks.select_related(*shown.list_select_related).defer(*shown.list_defer)
         found = {task.pk: task for task in rows}
         return [found[key] for key in keys]
+
+
+class ByTokenFilter(admin.SimpleListFilter):
+    """Judgements that came by a token, or by somebody who had signed in."""
+
+    title = gettext_lazy("by token")
+    parameter_name = "by_token"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
+        del request, model_admin
+        return [("yes", gettext_lazy("By a token")), ("no", gettext_lazy("By somebody who had signed in"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        if not self.value():
+            return queryset
+        signed_in = Q(token_prefix="")
+        return queryset.filter(signed_in if self.value() == "no" else ~signed_in)
 
 
 class CameByToken(admin.ModelAdmin[Any]):
@@ -194,7 +213,7 @@ class ReviewAdmin(CameByToken, ReadOnlyModelAdmin):
         "machine_said",
         "created_at",
     ]
-    list_filter = [related("task__system"), "decision", "reason_code"]
+    list_filter = [related("task__system"), "decision", "reason_code", ByTokenFilter]
     list_select_related = ["reviewer", "task__trace", *REASON_JOINS]
     list_defer = [
         "corrected_answer", "rationale", "task__trace__answer", "task__trace__question", "task__trace__exchanges",
@@ -252,7 +271,7 @@ class ClaimJudgementAdmin(ReadOnlyModelAdmin):
 @admin.register(Adjudication)
 class AdjudicationAdmin(CameByToken, ReadOnlyModelAdmin):
     list_display = ["decided", "adjudicator", "by_token", "task_link", "created_at"]
-    list_filter = [related("task__system"), "decision"]
+    list_filter = [related("task__system"), "decision", ByTokenFilter]
     list_select_related = ["adjudicator", "task__trace"]
     ordering = ["-id"]
     chain_lookups = ["task__trace__release__id__exact"]

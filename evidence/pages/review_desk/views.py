@@ -92,8 +92,12 @@ def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpRespon
 
 @page_view(permission=_PERMISSION, parameters=PARAMETERS)
 def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> Page | HttpResponseBase:
-    """Show an answer with what stands behind it; carry out what a button says."""
-    acts.check_can_judge(principal)
+    """Show an answer with what stands behind it; carry out what a button says.
+
+    Whoever is no reviewer any more lets go of what they hold here, and is shown no answer.
+    """
+    if request.method != "POST" or request.POST.get("act") not in _LETTING_GO:
+        acts.check_can_judge(principal)
     traces = visible_to(Trace.objects.select_related("system", "release"), principal)
     trace = traces.filter(pk=trace_id).first()
     if trace is None:
@@ -232,6 +236,7 @@ _ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponse
     "put_back": _put_back,
     "discard": _discard,
 }
+_LETTING_GO: Final = frozenset({"take_back", "put_back", "discard"})  # the services ask who may
 
 
 def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Trace) -> None:

@@ -17,7 +17,7 @@ from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file
 from tests.factories import World, acting, make_person
 from tests.invariants.act_doors.taking import Act, browse, later, named, post, serve
-from tests.invariants.who import STRANGER
+from tests.invariants.who import STRANGER, SUPERUSER
 from tests.requirements.builders import make_traces
 
 
@@ -54,6 +54,23 @@ def desk_judged_run(world: World) -> Any:
     ).run
 
 
+def decided(world: World) -> Any:
+    """A task on whose answer the reviewer of the world has decided, and can still take that back."""
+    task = make_task(world)
+    review_drafts.decide(
+        principal=world.principal("reviewer"), trace=task.trace, said={"decision": "approve"}
+    )
+    return task
+
+
+def step_of(_: World, task: Any) -> str:
+    """Where a task is taken and put back."""
+    return f"/api/v1/review-tasks/{task.pk}/transitions"
+
+
+# Everybody who comes as a person: what they let go of is theirs alone.
+THEMSELVES: Final = frozenset({*ROLES, SUPERUSER, STRANGER})
+
 ACTS: Final[list[Act]] = [
     Act(
         "evidence.acts.check_can_judge",
@@ -76,10 +93,43 @@ ACTS: Final[list[Act]] = [
         prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
     ),
     Act(
-        "evidence.acts.check_can_use_desk",
+        "evidence.acts.check_can_judge",
         frozenset({"reviewer", STRANGER}),
         serve(lambda world, who, _: review_queue.take_next(principal=who)),
+        api=post(lambda *_: "/api/v1/review-tasks/next", lambda *_: {}),
         prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="the next one",
+    ),
+    Act(
+        "evidence.acts.check_can_review",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: review_queue.take(principal=who, task=task)),
+        api=post(step_of, lambda *_: {"to_state": "taken"}),
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="taken",
+    ),
+    Act(
+        "evidence.acts.check_can_adjudicate",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: review_queue.take(principal=who, task=task)),
+        api=post(step_of, lambda *_: {"to_state": "taken"}),
+        prepare=disputed, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="taken",
+    ),
+    Act(
+        "evidence.acts.check_can_let_go",
+        THEMSELVES,
+        serve(lambda world, who, task: review_queue.put_back(principal=who, task=task)),
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_drop_draft",
+        THEMSELVES,
+        serve(lambda world, who, task: review_drafts.discard(principal=who, trace=task.trace)),
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_drop_draft",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: review_drafts.take_back(principal=who, trace=task.trace)),
+        prepare=decided, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="a decision taken back",
     ),
     Act(
         "evidence.acts.check_can_use_desk",
