@@ -78,13 +78,13 @@ class Numbers:
         )
 
 
-def write(
+def write_all(
     specification: ProbeSpecification,
     facts: FactSet,
     given: Mapping[str, float],
     first: Numbers,
     second: Numbers,
-) -> Measurement:
+) -> tuple[Measurement, ...]:
     """Return how far restoring a fact's subject brings its end back."""
     smallest, estimates, told = given["smallest_shift"], Estimates(specification.seed, "facts"), first.told
     estimate = estimates.of(first.by_fact(first.moved))
@@ -94,7 +94,7 @@ def write(
         f"{first.drawn.size} random places: another token after the subject but not the last, and as many layers,"
         " whichever way the answer moves"
     )
-    return Measurement(
+    measurement = Measurement(
         statistic=RESTORING,
         unit="log-odds",
         level=ClaimLevel.INTERVENTIONAL,
@@ -149,6 +149,7 @@ def write(
             **_doses(first, estimates),
         },
     )
+    return (measurement,)
 
 
 def _doses(first: Numbers, estimates: Estimates) -> dict[str, Any]:
