@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -24,10 +23,9 @@ from interpret.contracts import (
 from interpret.probes.answer_texts import Array
 from interpret.probes.dose import dose_response
 from interpret.probes.facts.statements import FactSet
-from interpret.probes.head_writing import Estimates, units_of
+from interpret.probes.head_writing import WHY_SHIFT, Estimates, digest_of_texts, units_of
 
 RESTORING: Final = "fact.restoring"
-WHY_SHIFT: Final = "0.1 in log-odds moves an even answer by two and a half per cent: less is not felt"
 WHAT_THE_SEED_CHANGES: Final = (
     "facts coupled anew, another dead model and other random places; same facts reported on, same layers"
 )
@@ -107,7 +105,7 @@ def write_all(
         tested=first.tested(smallest),
         holds_for=HoldsFor(
             model_digest=specification.model_digest,
-            dataset_digest=hashlib.sha256(" ".join(sorted(told["texts"])).encode()).hexdigest(),
+            dataset_digest=digest_of_texts(told["texts"]),
             languages=(facts.language,),
             site=f"residual after {layers}, the subject's last token",
             tokenizer_digest=told["tokenizer_digest"],
