@@ -33,10 +33,13 @@ ANSWERS = 0.25  # how much of what is read goes to each answer
 
 
 class Vocabulary(WordsOf):
-    """Knows what stands in the places of templates, too."""
+    """Knows what stands in the places of templates, too, and reads templates."""
 
     def _plain(self, text: str) -> str:
-        return text.replace("{", " ").replace("}", " ")
+        return text
+
+    def _words(self, text: str) -> list[str]:
+        return super()._words(text.replace("{", " ").replace("}", " "))
 
 
 class Words(Vocabulary):
