@@ -245,7 +245,7 @@ def test_files_that_nobody_may_open_are_no_dictionary(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(library.SAE, "load_from_disk", refuse)
+    monkeypatch.setattr("sae_lens.SAE.load_from_disk", refuse)
     with pytest.raises(DictionaryUnreadable, match="Permission denied"):
         library.read(tmp_path)
 
@@ -259,7 +259,7 @@ def test_a_fault_that_is_none_of_the_files_is_not_laid_at_their_door(
     def fail(*_: object, **__: object) -> None:
         raise fault
 
-    monkeypatch.setattr(library.SAE, "load_from_disk", fail)
+    monkeypatch.setattr("sae_lens.SAE.load_from_disk", fail)
     with pytest.raises(fault):
         library.read(tmp_path)
 
