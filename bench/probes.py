@@ -22,7 +22,8 @@ import torch
 from interpret import registry
 from interpret.contracts import ProbeSpecification, Want
 from interpret.model_store import SMOLLM2
-from interpret.probes.forward import TOKENS_A_BATCH, Ablation, ForwardPasses, Ids
+from interpret.probes.forward import TOKENS_A_BATCH, ForwardPasses
+from interpret.probes.one_pass import Ablation, Ids
 from interpret.probes.processes import measure_in, open_pool, session_of
 from interpret.probes.sites import Head, blocks_of
 from interpret.probes.weights import LoadedModel, load_causal_lm

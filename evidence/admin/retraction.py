@@ -18,9 +18,9 @@ from evidence.acts import (
     can_withdraw_retraction,
 )
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
+from evidence.admin.frame.dismissed import DismissalAdmin, link_answer
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
-from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.models import Retraction, RetractionDismissal, RetractionRequest
 from evidence.selectors.retractions import STATES, with_state
@@ -97,29 +97,13 @@ class RetractionRequestAdmin(SteppedModelAdmin):
 
     @admin.display(description=_("Answer"))
     def answered(self, request: RetractionRequest) -> str:
-        if hasattr(request, "dismissal"):
-            return link(
-                request.dismissal,
-                request.dismissal.reason
-                or choice_of(request.dismissal.outcome, request.dismissal.get_outcome_display()),
-            )
-        return link(request.retraction, _("confirmed")) if hasattr(request, "retraction") else "–"
+        return link_answer(request, "retraction", _("confirmed"))
 
 
 @admin.register(RetractionDismissal)
-class RetractionDismissalAdmin(ReadOnlyModelAdmin):
-    list_display = ["request_link", "ended", "dismissed_by", "reason", "created_at"]
+class RetractionDismissalAdmin(DismissalAdmin):
     list_filter = [related("request__run__system"), "outcome"]
     list_select_related = ["request__run"]
-    ordering = ["-id"]
-
-    @admin.display(description=_("Request"))
-    def request_link(self, dismissal: RetractionDismissal) -> str:
-        return link(dismissal.request)
-
-    @admin.display(description=_("Outcome"), ordering="outcome")
-    def ended(self, dismissal: RetractionDismissal) -> str:
-        return badge(dismissal.outcome)
 
 
 @admin.register(Retraction)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from evidence.access import Principal
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.acts import can_administer
-from evidence.admin.frame.add_form import FORM
-from evidence.admin.frame.address import OF_THE_LIST
-from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.add_form import FORM, AddsThroughService
 from evidence.admin.frame.display import badge, list_url, listed, record_url
 from evidence.admin.frame.filters import related
 from evidence.admin.token_form import TokenForm
@@ -57,7 +54,7 @@ class WorkingFilter(admin.SimpleListFilter):
 
 
 @admin.register(AccessToken)
-class AccessTokenAdmin(ReadOnlyModelAdmin):
+class AccessTokenAdmin(AddsThroughService):
     list_display = ["name", "prefix", "owner", "is_own", "may", "on", "state", "expires_at", "last_used_at"]
     list_filter = [related("systems"), WorkingFilter]
     list_select_related = ["owner"]
@@ -80,30 +77,19 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     kept_columns = ["secret_digest"]
     actions = ["revoke"]
     actions_on_top = True
-    adds_in_a_window = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch the systems along that the person may know of; a token may have others."""
         mine = Prefetch("systems", System.objects.filter(pk__in=principal_of(request).system_ids))
         return super().get_queryset(request).prefetch_related(mine)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whether the person may issue tokens at all; the service asks again, for owner, scopes and systems."""
-        return request.user.pk is not None and can_administer(principal_of(request))
+    def may_add(self, principal: Principal) -> bool:
+        """Operators issue tokens; the service asks again, for owner, scopes and systems."""
+        return can_administer(principal)
 
-    def parameters_to_add(self, request: HttpRequest) -> Collection[str]:
-        del request
-        return [OF_THE_LIST]
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def show_form(self, request: HttpRequest, principal: Principal, sent: Any) -> HttpResponse:
         """Show the form; issue the token and show its text, this once, or say what the service refuses."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        principal = principal_of(request)
-        form = TokenForm(request.POST if request.method == "POST" else None, principal=principal)
+        form = TokenForm(sent, principal=principal)
         check_names(request, form)
         status = 422 if form.is_bound and not form.is_valid() else 200
         trail = [Step(_("Access tokens"), list_url("evidence.accesstoken"))]

@@ -17,9 +17,9 @@ from evidence.acts import can_ask_waiver, can_decline_waiver, can_waive, can_wit
 from evidence.admin.decision_page import say_measured, show_reasons_of
 from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
+from evidence.admin.frame.dismissed import DismissalAdmin, link_answer
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
-from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.visibility import visible
 from evidence.admin.waiver_form import WaiverForm
@@ -109,13 +109,7 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
 
     @admin.display(description=gettext_lazy("Answer"))
     def answered(self, request: WaiverRequest) -> str:
-        if hasattr(request, "dismissal"):
-            return link(
-                request.dismissal,
-                request.dismissal.reason
-                or choice_of(request.dismissal.outcome, request.dismissal.get_outcome_display()),
-            )
-        return link(request.waiver) if hasattr(request, "waiver") else "–"
+        return link_answer(request, "waiver")
 
 
 def _covered(request: HttpRequest, record: WaiverRequest) -> dict[str, Any]:
@@ -143,19 +137,9 @@ def _covered(request: HttpRequest, record: WaiverRequest) -> dict[str, Any]:
 
 
 @admin.register(WaiverDismissal)
-class WaiverDismissalAdmin(ReadOnlyModelAdmin):
-    list_display = ["request_link", "ended", "dismissed_by", "reason", "created_at"]
+class WaiverDismissalAdmin(DismissalAdmin):
     list_filter = [related("request__release__system"), "outcome"]
     list_select_related = ["request__release"]
-    ordering = ["-id"]
-
-    @admin.display(description=gettext_lazy("Request"))
-    def request_link(self, dismissal: WaiverDismissal) -> str:
-        return link(dismissal.request)
-
-    @admin.display(description=gettext_lazy("Outcome"), ordering="outcome")
-    def ended(self, dismissal: WaiverDismissal) -> str:
-        return badge(dismissal.outcome)
 
 
 @admin.register(Waiver)

@@ -137,11 +137,6 @@ class Source:
             raise EvalFileError([f"{name}: is not in the ZIP; {CUT_SHORT}"])
         return io.BufferedReader(_Unpacked(self._file, name, member), _PIECE)
 
-    def read_member(self, name: str) -> bytes:
-        """Return all bytes of one member; as `open_member`."""
-        with self.open_member(name) as stream:
-            return stream.read()
-
 
 class _Unpacked(io.RawIOBase):
     """A member while it is read: unpacked piece by piece, counted, and compared with its checksum at the end."""

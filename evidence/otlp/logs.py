@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from evidence.otlp.companions import identified
 from evidence.otlp.errors import ItemRefused, RejectCode
-from evidence.otlp.groups import BrokenItem, ItemGroup, dump_rejected
+from evidence.otlp.groups import ItemGroup
 from evidence.otlp.limits import LAST_NS, Limits
-from evidence.otlp.records import EvaluationRecord, LogBatch, RejectRecord, SpanRecord
+from evidence.otlp.records import EvaluationRecord, LogBatch, SpanRecord
 from evidence.otlp.spans import GroupReader, check_id
 from evidence.otlp.values import (
     LOG_BODY_KEY,
@@ -39,18 +38,15 @@ NOTHING_KEPT: Final = b"null"  # of a refused record whose text is no affair of 
 def read_log_group(group: ItemGroup[LogRecord], limits: Limits, batch: LogBatch) -> None:
     """Add the group's events and refusals to the batch."""
     reader = GroupReader(group, limits, batch)
-    for item in group.items:
-        position = batch.n_items
-        batch.n_items += 1
-        if isinstance(item, BrokenItem):
-            batch.rejects.append(reader.reject_broken(item, position))
-            continue
+    for position, record in reader.whole_items(group, batch):
         kept_blobs = len(batch.blobs)
         try:
-            _read_record(item, position, reader, batch)
+            _read_record(record, position, reader, batch)
         except ItemRefused as exc:
             del batch.blobs[kept_blobs:]
-            batch.rejects.append(_reject_log(item, position, reader, exc))
+            forgotten = exc.code is RejectCode.UNSUPPORTED_LOG_RECORD and not limits.keep_app_logs
+            refusal = reader.reject(record, position, exc, kept=NOTHING_KEPT if forgotten else None)
+            batch.rejects.append(refusal)
 
 
 def _read_record(record: LogRecord, position: int, reader: GroupReader, batch: LogBatch) -> None:
@@ -182,25 +178,3 @@ def _read_text(attributes: dict[str, object], name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise ItemRefused(RejectCode.INVALID_EVALUATION, f"{name} is not a text")
-
-
-def _reject_log(record: LogRecord, position: int, reader: GroupReader, problem: ItemRefused) -> RejectRecord:
-    forgotten = problem.code is RejectCode.UNSUPPORTED_LOG_RECORD and not reader.limits.keep_app_logs
-    return RejectRecord(
-        position=position,
-        code=problem.code,
-        detail=problem.detail,
-        system_key=reader.system_key,
-        trace_id=record.trace_id.hex() if len(record.trace_id) == 16 else None,
-        span_id=record.span_id.hex() if len(record.span_id) == 8 else None,
-        item_digest=reader.digest(record.SerializeToString(deterministic=True)),
-        item=NOTHING_KEPT if forgotten else _dump_record(record, reader),
-    )
-
-
-def _dump_record(record: LogRecord, reader: GroupReader) -> bytes:
-    fields = MessageToDict(record, preserving_proto_field_name=True)
-    for name, value in (("trace_id", record.trace_id), ("span_id", record.span_id)):
-        if value:
-            fields[name] = value.hex()
-    return dump_rejected(reader.as_sent(fields), reader.limits)

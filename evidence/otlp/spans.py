@@ -6,9 +6,11 @@ length) and the slow road is taken only when they hit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from evidence.otlp.errors import ItemRefused, RejectCode
@@ -25,6 +27,7 @@ _NO_TRACE_ID: Final = bytes(16)
 _NO_SPAN_ID: Final = bytes(8)
 _LAST_KIND: Final = 2**15 - 1  # what a smallint holds; today's kinds are 0 to 5
 _NOTHING: Final = (b"[]", b"[]")
+_IDS: Final = ("trace_id", "span_id", "parent_span_id")  # of spans and, but for the last, of log records
 # What OTLP carries beside the attributes, by the names OpenTelemetry gives it elsewhere.
 _DROPPED_ATTRIBUTES: Final = "otel.dropped_attributes_count"
 _DROPPED_EVENTS: Final = "otel.dropped_events_count"
@@ -38,19 +41,14 @@ _ESCAPED_NUL: Final = b"\\u0000"  # also what is left of an escaped backslash be
 def read_span_group(group: ItemGroup[Span], limits: Limits, batch: TraceBatch) -> None:
     """Add the group's spans to the batch: stored rows, blobs and refusals."""
     reader = GroupReader(group, limits, batch)
-    for item in group.items:
-        position = batch.n_items
-        batch.n_items += 1
-        if isinstance(item, BrokenItem):
-            batch.rejects.append(reader.reject_broken(item, position))
-            continue
+    for position, span in reader.whole_items(group, batch):
         kept_blobs = len(batch.blobs)
         try:
-            batch.spans.append(reader.read_span(item, position))
+            batch.spans.append(reader.read_span(span, position))
         except ItemRefused as exc:
             # A refused span's values stand in the raw body, not in blobs of their own.
             del batch.blobs[kept_blobs:]
-            batch.rejects.append(_reject_span(item, position, reader, exc))
+            batch.rejects.append(reader.reject(span, position, exc))
 
 
 class GroupReader:
@@ -91,6 +89,18 @@ class GroupReader:
         if len(self.scope) > self.limits.attribute_bytes:
             raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the scope's texts are too long")
 
+    def whole_items(
+        self, group: ItemGroup[MessageT], batch: TraceBatch | LogBatch
+    ) -> Iterator[tuple[int, MessageT]]:
+        """Yield the items with their places in the batch, all of which it counts; those that are broken it refuses."""
+        for item in group.items:
+            position = batch.n_items
+            batch.n_items += 1
+            if isinstance(item, BrokenItem):
+                batch.rejects.append(self._reject_broken(item, position))
+            else:
+                yield position, item
+
     def check(self) -> None:
         """Refuse every item where resource or scope cannot be kept.
 
@@ -111,10 +121,6 @@ class GroupReader:
     ) -> tuple[dict[str, object], dict[str, str]]:
         """Return attributes, and texts beside them, as they can be stored."""
         return escape_map(attributes, fields, self._stand_in)
-
-    def as_sent(self, fields: dict[str, object]) -> dict[str, object]:
-        """Return what a message says with its lone surrogates."""
-        return fields if self._stand_in is None else dict(each_text(fields, self._stand_in.take_back))
 
     def fit(self, attributes: dict[str, object], place: str) -> dict[str, object]:
         """Return attributes of which large values were moved, where they are too long together."""
@@ -167,14 +173,27 @@ class GroupReader:
             bool(parent_id) and span.flags & _REMOTE == _REMOTE,
         )
 
-    def digest(self, of_item: bytes) -> str:
-        """Return the digest of a refused item: over resource, scope and its bytes."""
-        hasher = digest_prefix(self._group)
-        hasher.update(of_item)
-        return hasher.hexdigest()
+    def reject(
+        self, item: Span | LogRecord, position: int, problem: ItemRefused, *, kept: bytes | None = None
+    ) -> RejectRecord:
+        """Return the refusal of an item that could be read.
 
-    def reject_broken(self, item: BrokenItem, position: int) -> RejectRecord:
-        """Return the refusal of an item that could not be read."""
+        Args:
+            kept: in place of what it says.
+        """
+        trace_id, span_id = item.trace_id, item.span_id
+        return RejectRecord(
+            position=position,
+            code=problem.code,
+            detail=problem.detail,
+            system_key=self.system_key,
+            trace_id=trace_id.hex() if len(trace_id) == 16 else None,
+            span_id=span_id.hex() if len(span_id) == 8 else None,
+            item_digest=self.digest(item.SerializeToString(deterministic=True)),
+            item=self._dump_sent(item) if kept is None else kept,
+        )
+
+    def _reject_broken(self, item: BrokenItem, position: int) -> RejectRecord:
         return RejectRecord(
             position=position,
             code=item.code,
@@ -185,6 +204,22 @@ class GroupReader:
             item_digest=self.digest(item.raw),
             item=dump_broken(item, self.limits),
         )
+
+    def digest(self, of_item: bytes) -> str:
+        """Return the digest of a refused item: over resource, scope and its bytes."""
+        hasher = digest_prefix(self._group)
+        hasher.update(of_item)
+        return hasher.hexdigest()
+
+    def _dump_sent(self, item: Span | LogRecord) -> bytes:
+        """Return what an item says, with its ids in hexadecimal and its lone surrogates."""
+        fields: dict[str, object] = MessageToDict(item, preserving_proto_field_name=True)
+        if self._stand_in is not None:
+            fields = dict(each_text(fields, self._stand_in.take_back))
+        for name in _IDS:
+            if value := getattr(item, name, b""):
+                fields[name] = value.hex()
+        return dump_rejected(fields, self.limits)
 
     def _check_fields(self, span: Span, start_ns: int, end_ns: int, parent: bytes) -> None:
         trace_id, span_id = span.trace_id, span.span_id
@@ -312,24 +347,3 @@ def check_id(value: bytes, zero: bytes, code: RejectCode, name: str) -> None:
     if len(value) == 2 * size and value.isalnum():
         raise ItemRefused(code, f"{name} is hexadecimal text; in protobuf it is {size} bytes")
     raise ItemRefused(code, f"{name} has {len(value)} bytes instead of {size}")
-
-
-def _reject_span(span: Span, position: int, reader: GroupReader, problem: ItemRefused) -> RejectRecord:
-    fields = reader.as_sent(MessageToDict(span, preserving_proto_field_name=True))
-    for name, value in (
-        ("trace_id", span.trace_id),
-        ("span_id", span.span_id),
-        ("parent_span_id", span.parent_span_id),
-    ):
-        if value:
-            fields[name] = value.hex()
-    return RejectRecord(
-        position=position,
-        code=problem.code,
-        detail=problem.detail,
-        system_key=reader.system_key,
-        trace_id=span.trace_id.hex() if len(span.trace_id) == 16 else None,
-        span_id=span.span_id.hex() if len(span.span_id) == 8 else None,
-        item_digest=reader.digest(span.SerializeToString(deterministic=True)),
-        item=dump_rejected(fields, reader.limits),
-    )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
@@ -24,9 +24,14 @@ _LETTER: Final = re.compile(r"[A-Za-z]{2}")
 _CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 
 
+def is_english() -> bool:
+    """Whether the page is in the language in which sentences are stored."""
+    return (get_language() or _WRITTEN_IN).split("-")[0] == _WRITTEN_IN
+
+
 def refusal(exc: Any) -> SafeString:
     """Return all that is said of an error: "Not permitted. This is an operator's to do: ask one."."""
-    stop = ". " if _is_english() else "。"
+    stop = ". " if is_english() else "。"
     return format_html("{}{}{}", refusal_title(exc), stop, refusal_detail(exc))
 
 
@@ -42,7 +47,7 @@ def refusal_detail(exc: Any) -> SafeString | str:
 
 def refusal_text(exc: Any) -> str:
     """Return what happened, and what to do, where no markup can be."""
-    return _say(sentence_of(exc))
+    return text_in_language(sentence_of(exc))
 
 
 def title_in_language(code: str, title: str) -> str:
@@ -53,7 +58,7 @@ def title_in_language(code: str, title: str) -> str:
 
 def text_in_language(text: str) -> str:
     """Return a sentence in the reader's language, where no markup can be."""
-    return _say(text)
+    return _say(text).text
 
 
 def said_and_language(text: str) -> tuple[str, str]:
@@ -61,7 +66,7 @@ def said_and_language(text: str) -> tuple[str, str]:
 
     Of one in the page's language, what is English within it is marked.
     """
-    if _is_english() or _say(text) != text:
+    if is_english() or text_in_language(text) != text:
         return in_language(text), ""
     return text, _WRITTEN_IN
 
@@ -72,40 +77,44 @@ def in_language(text: str) -> SafeString | str:
     So are a sentence that stands in another, and what others said, where nobody translated them. A name is not, or
     another value that is no sentence: it is in no language.
     """
-    if not text or _is_english():
-        return _say(text) if text else text
-    marked = _say_marked(text)
-    return marked if _ENGLISH in marked else _say(text)  # what holds no mark is no markup
-
-
-def _say(text: str) -> str:
-    if not isinstance(text, Worded):
-        return gettext(text)  # stored: where it has no values, it is a template of its own
-    template = _template_of(text)
-    values = {name: _say_value(value) for name, value in text.values.items()}
-    return template % values if values else template
-
-
-def _template_of(text: Worded) -> str:
-    """Return the template in the reader's language: of the empty one a catalogue has its heading."""
-    return gettext(text.template) if text.template else ""
-
-
-def _say_marked(text: str) -> SafeString:
-    """Return a sentence in the reader's language as markup."""
     said = _say(text)
+    is_marked = _ENGLISH in said.markup and not is_english()  # what holds no mark is no markup
+    return said.markup if is_marked else said.text
+
+
+class _Said(NamedTuple):
+    """A sentence in the reader's language."""
+
+    text: str
+    markup: SafeString  # with what of it is English marked, where the reader's language is another
+
+
+def _say(text: str) -> _Said:
+    """Say a sentence, and each that it is made of: a stored one is a template of its own, without values."""
+    template, values = (text.template, text.values) if isinstance(text, Worded) else (text, {})
+    translated = gettext(template)
+    parts = {name: _say_value(value) for name, value in values.items()}
+    said = translated % {name: plain for name, (plain, _) in parts.items()} if parts else translated
     if said == text and _is_prose(text):
-        return format_html(_ENGLISH + "{}</span>", text)
-    if not isinstance(text, Worded) or isinstance(text, Quoted) or not text.values:
-        return format_html("{}", said)
-    values = {name: _say_value_marked(value) for name, value in text.values.items()}
-    return mark_safe(escape(_template_of(text)) % values)  # noqa: S308  # template and each value are escaped
+        return _Said(said, format_html(_ENGLISH + "{}</span>", text))
+    if isinstance(text, Quoted) or not parts:
+        return _Said(said, conditional_escape(said))
+    marked = escape(translated) % {name: markup for name, (_, markup) in parts.items()}
+    return _Said(said, mark_safe(marked))  # noqa: S308  # template and each value are escaped
 
 
-def _say_value_marked(value: object) -> object:
-    if isinstance(value, Worded):
-        return _say_marked(value)
-    return value if isinstance(value, int | float | Decimal) else escape(_say_value(value))
+def _say_value(value: object) -> tuple[object, object]:
+    """Return a value as text and as markup; a number stays one, for its template to write."""
+    match value:
+        case Worded():
+            return _say(value)
+        case int() | float() | Decimal():
+            return value, value
+        case Coded() if not is_english():
+            name = _name_of(value)
+            return name, escape(name)
+        case _:
+            return value, escape(value)
 
 
 def _is_prose(text: str) -> bool:
@@ -114,17 +123,7 @@ def _is_prose(text: str) -> bool:
     return bool(_LETTER.search(_VALUE.sub("", own))) and not _CHINESE.search(text)
 
 
-def _say_value(value: object) -> object:
-    if isinstance(value, Coded):
-        return value if _is_english() else _name_of(value)
-    return _say(value) if isinstance(value, Worded) else value
-
-
 def _name_of(code: Coded) -> str:
     from evidence.admin.frame.labels import choice_of  # noqa: PLC0415  # the admin's pages read this module
 
     return choice_of(code, code)
-
-
-def _is_english() -> bool:
-    return (get_language() or "en").split("-")[0] == "en"

@@ -25,11 +25,12 @@ from evidence.semconv.dialects.tracebinder import (
 )
 from evidence.semconv.documents import read_retrievals
 from evidence.semconv.draft import Exchange, TraceDraft, TraceStatus, VersionRef
+from evidence.semconv.exchange_flags import flag_unrecognised
 from evidence.semconv.hearing import has_prompt
 from evidence.semconv.parts import check_parts
 from evidence.semconv.placed import with_placed_documents
 from evidence.semconv.policy_checks import read_policy_checks
-from evidence.semconv.reading import flag_unrecognised, read_exchanges
+from evidence.semconv.reading import read_exchanges
 from evidence.semconv.sources import read_sources
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
 from evidence.semconv.steps import Tree, items_of

@@ -13,38 +13,22 @@ from typing import Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.dialects.tracebinder import ANSWER, QUESTION
 from evidence.semconv.draft import Absent, Candidate, Exchange, RetrievalDraft, Rule, Source, Told
+from evidence.semconv.exchange_flags import flag_unsure
 from evidence.semconv.given import beside_question, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.own_words import as_asked, unless_worded_around, unsure, without_documents
 from evidence.semconv.placed import as_candidates, flag_all_left_out, flag_unplaced, placed_text
-from evidence.semconv.settling import as_one_text, settle
+from evidence.semconv.settling import settle
 from evidence.semconv.span_view import FlagSink
 from evidence.semconv.steps import Step, Tree, calls_below, outermost
 from evidence.semconv.system_reading import NO_READING, SystemReading
 from evidence.semconv.turn import Turn
-from evidence.semconv.turns import CUT_REASONS, asked_of, is_filter, turns_among
-from evidence.semconv.values import is_prose, read_value, worded_in
+from evidence.semconv.turns import turns_among
+from evidence.semconv.values import is_prose, read_value
 
-_QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
-_LEAST_DOCUMENT: Final = 20  # characters of a document whose place inside a question says something
 _WHOLE_QUESTION: Final = attributes_for(Meaning.WHOLE_QUESTION)
 _WHOLE_ANSWER: Final = attributes_for(Meaning.WHOLE_ANSWER)
-_REASONS: Final = {
-    Absent.NOT_RECORDED: "the sender recorded nothing of it",
-    Absent.NOT_RECOGNISED: "what is there is in no form that is known",
-    Absent.CALL_FAILED: "the model call failed",
-    Absent.FILTERED: "a content filter stopped it",
-    Absent.CUT: "the token limit was reached before any text",
-    Absent.OPEN_TOOL_CALL: "it ended on a tool call that nothing answered",
-}
-_CODES: Final = {
-    Absent.NOT_RECORDED: "content_not_recorded",
-    Absent.FILTERED: "stopped_by_filter",
-    Absent.CUT: "cut_at_token_limit",
-    Absent.OPEN_TOOL_CALL: "open_tool_call",
-}
-_SHOWN_LENGTH: Final = 60  # characters of a text that a flag quotes
-_MODELS: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
 _DECLARING: Final = frozenset({QUESTION, ANSWER})
 _NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
 
@@ -74,15 +58,14 @@ def read_exchanges(
         first = (tree.tops or tree.strays)[0]
         exchanges = [Exchange(0, _NOTHING_TOLD, _NOTHING_TOLD, first.span.span_id)]
     for exchange in exchanges:
-        _flag(exchange, flags)
-        _flag_earlier_words(exchange, tree, flags)
+        flag_unsure(exchange, tree, flags)
     return tuple(exchanges)
 
 
 def _as_in_any_trace(tree: Tree, flags: FlagSink, retrievals: Sequence[RetrievalDraft]) -> list[Exchange]:
     """Return the exchanges where nobody says which they are."""
-    worded = [_unless_worded_around(turn, tree) for turn in _turns(tree, flags)]
-    turns = [_as_asked(turn, tree) for turn in _without_documents(worded, tree, retrievals)]
+    worded = [unless_worded_around(turn, tree) for turn in _turns(tree, flags)]
+    turns = [as_asked(turn, tree) for turn in without_documents(worded, tree, retrievals)]
     exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
     return _as_told_of_all(exchanges, tree)
 
@@ -186,7 +169,7 @@ def _as_told_of_all(exchanges: list[Exchange], tree: Tree) -> list[Exchange]:
     if question is one.question and answer is one.answer:
         return exchanges
     if _are_of_two_turns(question, answer, tree):
-        question, answer = _unsure(question), _unsure(answer)
+        question, answer = unsure(question), unsure(answer)
     return [replace(one, question=question, answer=answer, answer_is_prose=_is_prose(answer))]
 
 
@@ -244,8 +227,8 @@ def _turns(tree: Tree, flags: FlagSink) -> list[Turn]:
 
 def _of_lost_parents(turn: Turn) -> Turn:
     """Return a turn as one that may be with a person or with an agent above it that has not arrived."""
-    question = turn.question if turn.question.absent else _unsure(turn.question)
-    answer = turn.answer if turn.answer.absent else _unsure(turn.answer)
+    question = turn.question if turn.question.absent else unsure(turn.question)
+    answer = turn.answer if turn.answer.absent else unsure(turn.answer)
     return replace(turn, question=question, answer=answer, refused=False)
 
 
@@ -264,92 +247,7 @@ def _with_beside(turn: Turn, tree: Tree, asked: set[str]) -> Turn:
     if not beside:
         return turn
     others = (*(Candidate(text, source) for text in beside), *turn.question.others)
-    return replace(turn, question=_unsure(replace(turn.question, others=others)))
-
-
-def _as_asked(turn: Turn, tree: Tree) -> Turn:
-    """Return a turn whose question holds what a model said before as one of which it is not told who asked it.
-
-    A step below the root that was shown another's answer was not, or not only, asked by the person. A person who quotes
-    an answer has it in the history.
-    """
-    asker = _asker_below(turn, tree)
-    if asker is None:
-        return turn
-    question = squeeze(turn.question.text)
-    behind = []
-    for step in tree.steps:
-        if step.span.end_ns > asker.span.start_ns or step.operation not in _MODELS or not step.has_content:
-            continue
-        said = squeeze(read_given(step).text)
-        if (
-            said
-            and (said == question or stands_within(said, question))
-            and said not in turn.asked.answered_before
-        ):
-            behind.append(asked_of(step))
-    return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
-
-
-def _without_documents(turns: list[Turn], tree: Tree, retrievals: Sequence[RetrievalDraft]) -> list[Turn]:
-    """Return the turns, those whose question holds a document that was found as ones of which it is not told.
-
-    What was searched for could be what the person said, or could have been worded anew.
-    """
-    if not retrievals or not any(_asker_below(turn, tree) for turn in turns):
-        return turns
-    found = [(squeeze(one.text), one) for one in retrievals if len(one.text) >= _LEAST_DOCUMENT]
-    return [_without_document(turn, tree, found) if _asker_below(turn, tree) else turn for turn in turns]
-
-
-def _unless_worded_around(turn: Turn, tree: Tree) -> Turn:
-    """Return a turn whose question holds words that a frame above was given as one of which it is not told.
-
-    What the frame was given is in no form that is known, or no dialect knows where it stands. The model below was asked
-    by a prompt around what the person said, or by the person who said more.
-    """
-    asker = _asker_below(turn, tree)
-    question = squeeze(turn.question.text)
-    above = asker.parent if asker is not None and question else None
-    while above is not None:
-        words = {text: key for key, value in above.span.attributes.items() for text in worded_in(value)}
-        if question in words:
-            return turn
-        within = [
-            Told(text, Source(above.span.span_id, key, Rule.STATED))
-            for text, key in words.items()
-            if stands_within(text, question)
-        ]
-        if within:
-            return replace(turn, question=as_one_text([*within, turn.question]))
-        above = above.parent
-    return turn
-
-
-def _asker_below(turn: Turn, tree: Tree) -> Step | None:
-    """Return the step that asked, where that is not the root: a person who quotes a document asks at the root."""
-    source = turn.question.source
-    asker = tree.by_id.get(source.span_id) if source else None
-    return asker if asker is not None and asker.parent is not None else None
-
-
-def _without_document(turn: Turn, tree: Tree, found: Sequence[tuple[str, RetrievalDraft]]) -> Turn:
-    question = squeeze(turn.question.text)
-    within = [one for text, one in found if stands_within(text, question)]
-    if not within:
-        return turn
-    searched = {one.query: Source(one.span_id, _query_key(tree, one.span_id), Rule.STATED) for one in within}
-    told = [Told(query, place) for query, place in searched.items() if query]
-    return replace(turn, question=as_one_text([*told, turn.question]) if told else _unsure(turn.question))
-
-
-def _query_key(tree: Tree, span_id: str) -> str:
-    return next((key for key in _QUERY if tree.by_id[span_id].span.has(key)), "")
-
-
-def _unsure(told: Told) -> Told:
-    others = (Candidate(told.text, told.source),) if told.source else ()
-    return Told("", None, Absent.AMBIGUOUS, (*others, *told.others))
+    return replace(turn, question=unsure(replace(turn.question, others=others)))
 
 
 def _declaring(tree: Tree) -> list[tuple[Step | None, Step | None]]:
@@ -431,109 +329,3 @@ def _exchange(number: int, turn: Turn) -> Exchange:
         attachments=turn.attachments,
         answer_is_prose=_is_prose(turn.answer),
     )
-
-
-def _flag(exchange: Exchange, flags: FlagSink) -> None:
-    span_id, reason = exchange.span_id, exchange.finish_reason.lower()
-    _flag_absence("question", exchange.question, span_id, flags)
-    _flag_absence("answer", exchange.answer, span_id, flags)
-    if exchange.answer.text and reason in CUT_REASONS:
-        flags.add("cut_at_token_limit", "the answer was cut at the token limit", span_id)
-    if exchange.answer.text and is_filter(reason):
-        flags.add("stopped_by_filter", "a content filter stopped the answer", span_id)
-    if exchange.answer.text and exchange.answer.others and _are_choices(exchange.answer):
-        count = len(exchange.answer.others) + 1
-        flags.add(
-            "several_choices", f"the model gave {count} choices; the first is taken as the answer", span_id
-        )
-    if exchange.refused:
-        flags.add("refused", "the model refused", span_id)
-    if exchange.answer.text and not exchange.answer_is_prose:
-        flags.add(
-            "answer_not_prose", "the answer is JSON, code or numbers: no claims are derived from it", span_id
-        )
-    for one in exchange.attachments:
-        flags.add("attachment_not_shown", f"{one.media_type} from the {one.role}", one.span_id)
-
-
-def _flag_earlier_words(exchange: Exchange, tree: Tree, flags: FlagSink) -> None:
-    """Flag an answer that an agent gave after other words, which the person may have seen as well."""
-    answer = exchange.answer
-    step = tree.by_id.get(answer.source.span_id) if answer.source else None
-    if step is None or not step.has_content or (given := read_given(step)).text != answer.text:
-        return
-    if given.earlier:
-        detail = f"before its answer the agent said: {given.earlier[0][:_SHOWN_LENGTH]}"
-        flags.add("words_before_answer", detail, exchange.span_id)
-
-
-def _are_choices(told: Told) -> bool:
-    return all(other.source == told.source for other in told.others)
-
-
-def _flag_absence(field: str, told: Told, span_id: str, flags: FlagSink) -> None:
-    if told.absent is None:
-        return
-    if told.absent is Absent.AMBIGUOUS:
-        texts = " | ".join(other.text[:_SHOWN_LENGTH] for other in told.others)
-        flags.add(f"ambiguous_{field}", f"{len(told.others)} texts could be the {field}: {texts}", span_id)
-        return
-    flags.add(f"{field}_absent", f"{told.absent}: {_REASONS[told.absent]}", span_id)
-    if code := _CODES.get(told.absent):
-        flags.add(code, f"{field}: {_REASONS[told.absent]}", span_id)
-
-
-def flag_unrecognised(tree: Tree, exchanges: Iterable[Exchange], flags: FlagSink) -> None:
-    """Flag by name what holds something that looks like content, in no convention that is known."""
-    empty = [one for one in exchanges if Absent.NOT_RECORDED in {one.question.absent, one.answer.absent}]
-    unread = (
-        [step for step in tree.steps if step.has_content and _unread(step)] if _any_unread(exchanges) else []
-    )
-    for step in unread:
-        flags.add(
-            "not_recognised",
-            f"{_scope(step)}: {_unread(step)} is in no form that is known",
-            step.span.span_id,
-        )
-    if not empty or any(step.operation not in {None, Operation.OTHER} for step in tree.steps):
-        return
-    for scope, keys in sorted(_looks_like_content(tree.steps).items()):
-        flags.add("not_recognised", f"{scope}: no convention that is known; it has {', '.join(keys)}")
-
-
-def _any_unread(exchanges: Iterable[Exchange]) -> bool:
-    return any(Absent.NOT_RECOGNISED in {one.question.absent, one.answer.absent} for one in exchanges)
-
-
-def _unread(step: Step) -> str:
-    return step.answered.unread_attribute or step.asked.unread_attribute
-
-
-def _scope(step: Step) -> str:
-    return f"scope {step.span.scope!r}" if step.span.scope else f"span {step.span.name!r}"
-
-
-_SPEAKING: Final = (
-    "llm",
-    "gen_ai",
-    "genai",
-    "prompt",
-    "completion",
-    "model",
-    "input",
-    "output",
-    "chat",
-    "agent",
-)
-_MOST_NAMED: Final = 4  # attributes that a flag names
-
-
-def _looks_like_content(steps: Sequence[Step]) -> dict[str, list[str]]:
-    """Return the attributes that look as if an AI application had spoken, by the scope they are from."""
-    found: dict[str, list[str]] = {}
-    for step in steps:
-        keys = [key for key in sorted(step.span.attributes) if any(word in key.lower() for word in _SPEAKING)]
-        if keys:
-            named = found.setdefault(_scope(step), [])
-            named += [key for key in keys if key not in named][: _MOST_NAMED - len(named)]
-    return found

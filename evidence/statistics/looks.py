@@ -24,20 +24,12 @@ from dataclasses import dataclass
 from evidence.digests import digest_of, parse_digest
 
 
-class LookMode(enum.StrEnum):
-    """How a criterion's looks share alpha."""
-
-    FIXED = "fixed"
-    CONTINUOUS = "continuous"
-
-
 class LookState(enum.StrEnum):
     """What a look is, among those at its question."""
 
     PLANNED = "planned"
     REPEATED = "repeated"  # the same evidence as an earlier look
     BEYOND_PLAN = "beyond_plan"  # insufficient by rule until a further plan is approved
-    CONTINUOUS = "continuous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +116,3 @@ def allow_look(plans: Sequence[LookPlan], earlier: Sequence[Look], look: Look) -
         return Allowance(LookState.BEYOND_PLAN, number, len(shares), None, sum(plan.alpha for plan in plans))
     state = LookState.REPEATED if repeated else LookState.PLANNED
     return Allowance(state, number, len(shares), shares[number - 1], sum(shares[:number]))
-
-
-def allow_continuous_look(alpha: float, earlier: Sequence[Look], look: Look) -> Allowance:
-    """Return what a look may spend in continuous mode: all of alpha, each time, of a bound of `sequences`.
-
-    Raises:
-        ValueError: alpha is outside (0, 0.5).
-    """
-    plan = LookPlan(1, alpha)
-    seen = dict.fromkeys(each.evidence for each in earlier if each.question == look.question)
-    number = list(seen).index(look.evidence) + 1 if look.evidence in seen else len(seen) + 1
-    return Allowance(LookState.CONTINUOUS, number, 0, plan.alpha, plan.alpha)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.template.defaultfilters import join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django_stubs_ext import StrOrPromise
@@ -26,6 +25,8 @@ from evidence.pages import refusals
 from evidence.selectors.counting import told_count
 
 register = template.Library()
+register.filter("listed", display.listed)
+register.filter("listed_apart", display.listed_apart)
 
 
 @register.simple_tag
@@ -44,20 +45,6 @@ def sign(tone: str) -> str:
 def json_value(value: Any) -> SafeString:
     """Show a JSON value, indented."""
     return display.pretty_json(value)
-
-
-@register.filter(is_safe=True, needs_autoescape=True)
-def listed(parts: Any, *, autoescape: bool = True) -> SafeString:
-    """Return texts one after another, with what separates them in the reader's language: in Chinese no space."""
-    text: SafeString = join(parts, gettext(", "), autoescape)
-    return text
-
-
-@register.filter(is_safe=True, needs_autoescape=True)
-def listed_apart(parts: Any, *, autoescape: bool = True) -> SafeString:
-    """Return sentences one after another, likewise."""
-    text: SafeString = join(parts, gettext("; "), autoescape)
-    return text
 
 
 @register.simple_tag

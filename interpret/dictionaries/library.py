@@ -19,6 +19,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["WANDB_MODE"] = "disabled"
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -31,6 +32,19 @@ with warnings.catch_warnings():
 
 CONFIG: Final = "cfg.json"
 WEIGHTS: Final = "sae_weights.safetensors"
+
+# What files that are no dictionary make sae-lens raise, which has no error of its own, and what it reads them with.
+_READS_NOT: Final = (
+    OSError,  # a file that nobody may open
+    ValueError,  # a text that is no JSON or no UTF-8; a setting or a version that cannot be
+    LookupError,  # a setting lacks; an architecture that it does not know
+    TypeError,  # JSON of another shape
+    AttributeError,  # likewise
+    ArithmeticError,  # settings that do not divide each other
+    AssertionError,  # likewise
+    RuntimeError,  # of torch: weights lack, or are of another shape; JSON in JSON without end
+    SafetensorError,
+)
 
 
 def new_topk(*, width: int, features: int, active: int, seed: int) -> Any:
@@ -99,9 +113,7 @@ def read(folder: Path) -> Any:
     try:
         sae: Any = SAE.load_from_disk(folder, device="cpu", dtype="float32")
         architecture = sae.cfg.architecture()
-    except (
-        Exception
-    ) as exc:  # whatever a file that is none makes sae-lens raise, which has no error of its own
+    except _READS_NOT as exc:
         raise DictionaryUnreadable(f"sae-lens {version('sae-lens')} does not read {folder}: {exc!r}") from exc
     if "transcoder" in architecture:
         raise DictionaryUnreadable(f"a {architecture} gives something else than it reads")

@@ -24,8 +24,8 @@ from interpret.dictionaries.figures import Figure, jackknifed
 from interpret.dictionaries.looks import ALPHA, chances_beyond, least_error
 from interpret.errors import BadSpecification, ProbeError
 from interpret.probes.devices import to_numpy
-from interpret.probes.forward import inputs_of, run_until_reached
 from interpret.probes.hooks import Hook, counted_hooks
+from interpret.probes.one_pass import inputs_of, run_until_reached
 from interpret.probes.resuming import Reached
 from interpret.probes.sites import blocks_of
 from interpret.probes.weights import LoadedModel

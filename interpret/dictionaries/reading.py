@@ -13,7 +13,8 @@ from interpret.dictionaries.about import Site
 from interpret.dictionaries.coding import Floats
 from interpret.errors import BadSpecification, DictionaryMisfit
 from interpret.probes.activations import Activations
-from interpret.probes.forward import ForwardPasses, Ids
+from interpret.probes.forward import ForwardPasses
+from interpret.probes.one_pass import Ids
 from interpret.probes.residual import massive_tokens
 from interpret.probes.sites import check_layers
 from interpret.probes.weights import LoadedModel

@@ -20,8 +20,9 @@ from interpret.dictionaries.coding import Coder, Floats
 from interpret.dictionaries.figures import Figure, grouped, jackknifed
 from interpret.dictionaries.reading import Sequences
 from interpret.errors import InterventionWithoutEffect, ProbeError
-from interpret.probes.forward import MOVED, surprisal_of
+from interpret.probes.forward import MOVED
 from interpret.probes.hooks import Hook, counted_hooks, standing_in
+from interpret.probes.one_pass import surprisal_of
 from interpret.probes.residual import massive_tokens
 from interpret.probes.resuming import from_residual
 from interpret.probes.sites import blocks_of

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from interpret.errors import InterventionWithoutEffect, ProbeError
 from interpret.probes.devices import to_device, to_numpy
 from interpret.probes.few_words import read_out_few, remembered_of
-from interpret.probes.forward import MOVED, Floats, ForwardPasses
+from interpret.probes.forward import MOVED, ForwardPasses
 from interpret.probes.hooks import Hook, StandIn, counted_hooks, standing_in
+from interpret.probes.one_pass import Floats
 from interpret.probes.sites import blocks_of, check_layers
 from interpret.probes.weights import LoadedModel
 

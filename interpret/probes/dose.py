@@ -59,6 +59,27 @@ def dose_response(
     ]
 
 
+def doses_told(
+    estimates: Estimates,
+    told: Mapping[str, Any],
+    *,
+    whole: Array,
+    drawn: Sequence[float] | Array,
+    what: str,
+) -> dict[str, Any]:
+    """Return the same of a part of a run, as a detail of its finding; a part of before there were doses has none.
+
+    Args:
+        told: what the part gave, its doses and those of its placebos among it.
+    """
+    if "doses" not in told:
+        return {}
+    points = dose_response(
+        estimates, values=told["doses"], whole=whole, placebos=told["placebo_doses"], drawn=drawn, what=what
+    )
+    return {"dose_response": points}
+
+
 def _point(
     estimates: Estimates, dose: str, values: Sequence[float] | Array, placebos: Sequence[float], what: str
 ) -> dict[str, Any]:

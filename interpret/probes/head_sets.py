@@ -9,7 +9,7 @@ from math import comb
 import numpy as np
 
 from interpret.errors import ProbeError
-from interpret.probes.forward import Ablation, Floats
+from interpret.probes.one_pass import Ablation, Floats
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from interpret.contracts import ProbeInput
 from interpret.errors import ProbeError
-from interpret.probes.forward import TOKENS_A_BATCH, Ids, digest_of_tokens
+from interpret.probes.forward import TOKENS_A_BATCH, digest_of_tokens
+from interpret.probes.one_pass import Ids
 from interpret.probes.tokenization import digest_of_chat_template
 from interpret.probes.weights import LoadedModel
 

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from interpret.errors import ProbeError, SiteUnknown
 from interpret.probes.devices import to_device, to_numpy
-from interpret.probes.forward import Floats, ForwardPasses, Ids, inputs_of
+from interpret.probes.forward import ForwardPasses
 from interpret.probes.hooks import Hook, counted_hooks
+from interpret.probes.one_pass import Floats, Ids, inputs_of
 from interpret.probes.sites import attention_sites, blocks_of
 from interpret.probes.weights import LoadedModel
 

@@ -1,4 +1,4 @@
-"""The parts of a run that is held against random sets: of each seed the texts, the dead model, and what is drawn."""
+"""The parts of a run from two seeds: of each the texts, the dead model, and what is drawn at random."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class SeedParts:
 
     Attributes:
         texts: the part that reads and changes them: "pairs".
-        control: what is drawn at random: "random directions".
+        control: what is drawn at random: "random directions"; empty where nothing is.
     """
 
     texts: str
-    control: str
+    control: str = ""
 
     def of(self, draws: int) -> tuple[str, ...]:
         """Return the parts of both seeds."""

@@ -11,12 +11,6 @@ from interpret.registry import PROBES
 _OF_PROMPTS = ("prompt", "index")  # slots that count for probes that read prompts
 
 
-def findings_of(release: Release) -> QuerySet[Finding]:
-    """Return the findings of the release's own runs, in the order in which they were made."""
-    related = ("run__spec__system", "run__spec__model_version", "run__release")
-    return Finding.objects.filter(run__release=release).select_related(*related).order_by("pk")
-
-
 def stale_slots(finding: Finding, release: Release) -> list[str]:
     """Return the slots in which `release` pins another version than the finding was measured on.
 

@@ -14,13 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence import clock, drawings
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, beside, drawing, figure, is_english, link, tone_of
+from evidence.admin.frame.display import badge, beside, drawing, figure, link, tone_of
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.on_chain import OnChainFilter
 from evidence.admin.frame.units import unit_in_words, whole_of
 from evidence.admin.frame.words import in_words
 from evidence.models import Citation, Claim, EvalSample, Review
 from evidence.pages.reader import principal_of
+from evidence.pages.refusals import is_english
 from evidence.reason_words import say_title
 from requirements.admin.criterion import holds_when
 from requirements.drafts import Comparator

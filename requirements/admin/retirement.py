@@ -13,10 +13,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from evidence.acts import can_approve
-from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
+from evidence.admin.frame.base import ChainLink
+from evidence.admin.frame.dismissed import DismissalAdmin, link_answer
 from evidence.admin.frame.display import badge, link, list_url
 from evidence.admin.frame.filters import related, standing
-from evidence.admin.frame.labels import choice_of
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.visibility import visible
 from evidence.admin.front_page import MOST_ASKED, Waiting, waiting_of
@@ -112,26 +112,10 @@ class RetirementRequestAdmin(SteppedModelAdmin):
 
     @admin.display(description=_("Answer"))
     def answered(self, request: RetirementRequest) -> str:
-        if hasattr(request, "dismissal"):
-            return link(
-                request.dismissal,
-                request.dismissal.reason
-                or choice_of(request.dismissal.outcome, request.dismissal.get_outcome_display()),
-            )
-        return link(request.retirement, _("granted")) if hasattr(request, "retirement") else "–"
+        return link_answer(request, "retirement", _("granted"))
 
 
 @admin.register(RetirementDismissal)
-class RetirementDismissalAdmin(ReadOnlyModelAdmin):
-    list_display = ["request_link", "ended", "dismissed_by", "reason", "created_at"]
+class RetirementDismissalAdmin(DismissalAdmin):
     list_filter = [related("request__version__requirement__system"), "outcome"]
     list_select_related = ["request__version__requirement"]
-    ordering = ["-id"]
-
-    @admin.display(description=_("Request"))
-    def request_link(self, dismissal: RetirementDismissal) -> str:
-        return link(dismissal.request)
-
-    @admin.display(description=_("Outcome"), ordering="outcome")
-    def ended(self, dismissal: RetirementDismissal) -> str:
-        return badge(dismissal.outcome)

@@ -91,7 +91,7 @@ def time_stamps_unchecked() -> AbstractContextManager[object]:
 
     The one in JavaScript reads no CMS and never checks one: only so may they be compared.
     """
-    return patch("tracebinder.verify.run.can_check", return_value=False)
+    return patch("tracebinder.verify.logged.can_check", return_value=False)
 
 
 def question_about(

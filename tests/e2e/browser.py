@@ -77,3 +77,9 @@ def wear(browser: Any, scheme: str) -> None:
     """Ask for light or dark, as a system's setting does."""
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def beyond(browser: Any) -> int:
+    """Return by how many pixels the page scrolls sideways."""
+    page = "document.documentElement"
+    return int(browser.execute_script(f"return {page}.scrollWidth - {page}.clientWidth"))

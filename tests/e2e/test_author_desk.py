@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from requirements.models import RequirementVersion
 from requirements.selectors.requirements import state_of
-from tests.e2e.browser import click, see, speak
+from tests.e2e.browser import beyond, click, see, speak
 from tests.factories import make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,9 +125,8 @@ def test_the_desk_is_worked_without_a_mouse(
     see(browser, "Faults:")
     assert not RequirementVersion.objects.exists()
     shoot("desk-new")
-    before = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
     size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    assert browser.execute_script(before) <= 0
+    assert beyond(browser) <= 0
     shoot("desk-narrow")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

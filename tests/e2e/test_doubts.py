@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from evidence.models import Defeater
 from interpret.services.attachment import attach_findings
-from tests.e2e.browser import click, see, speak
+from tests.e2e.browser import beyond, click, see, speak
 from tests.e2e.test_finding_page import keep, resize, world
 from tests.factories import World
 
@@ -20,7 +20,6 @@ __all__ = ["resize", "world"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SignIn = Callable[[User], Any]
-BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def test_an_approver_answers_a_doubt(
@@ -47,7 +46,7 @@ def test_an_approver_answers_a_doubt(
     see(browser, "Accepted until")
     keep(browser, "form", 390)
     resize(390)
-    assert browser.execute_script(BEYOND) <= 0, "the form scrolls sideways"
+    assert beyond(browser) <= 0, "the form scrolls sideways"
     click(browser, "css selector", "input[value=mitigated]")
     browser.find_element("name", "words").send_keys("The tokenizer was replaced.")
     click(browser, "css selector", "#content button[type=submit]")

@@ -29,7 +29,7 @@ from interpret.contracts import (
 from interpret.models import Finding
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
-from tests.e2e.browser import speak, wear
+from tests.e2e.browser import beyond, speak, wear
 from tests.factories import World, acting, make_world
 from tests.interpret.conftest import INPUTS, StandInProbe, StandInSession
 from tests.interpret.measurements import make_measurement, make_measurement_of, make_result, make_tested
@@ -159,10 +159,7 @@ def test_a_researcher_reads_a_finding(
                 resize(width)
                 for name, address in pages.items():
                     browser.get(f"{live_server.url}{address}")
-                    beyond = (
-                        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                    )
-                    assert browser.execute_script(beyond) <= 0, f"{name} scrolls sideways at {width}"
+                    assert beyond(browser) <= 0, f"{name} scrolls sideways at {width}"
                     keep(browser, f"{name}-{language}-{scheme}-{width}", width)
                     resize(width)
                 browser.get(f"{live_server.url}{pages['finding']}")

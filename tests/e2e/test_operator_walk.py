@@ -32,7 +32,7 @@ from evidence.services.people.tokens import issue_token
 from evidence.services.registry import services_of
 from tests.config.test_second_factor import code_of
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import click, see, speak
+from tests.e2e.browser import beyond, click, see, speak
 from tests.e2e.cases import make_task
 from tests.e2e.guide_steps import choose, fill_in, from_home, press, take_action, told
 from tests.e2e.test_finding_page import SHOTS, keep, resize
@@ -46,7 +46,6 @@ __all__ = ["resize"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SignIn = Callable[[User], Any]
-BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SUBMIT = "#content button[type=submit]"
 
 
@@ -103,7 +102,7 @@ def test_an_operator_issues_a_token_and_sees_health(
     resize(390)
     keep(browser, "token-form", 390)
     resize(390)
-    assert browser.execute_script(BEYOND) <= 0, "the form scrolls sideways"
+    assert beyond(browser) <= 0, "the form scrolls sideways"
     click(browser, "css selector", SUBMIT)
     see(browser, "cannot be shown again")
     text = browser.find_element("id", "token-text").text
@@ -145,7 +144,7 @@ def test_an_operator_changes_a_person_and_helps_who_lost_a_phone(
             keep(browser, f"person-{language}-{width}", width)
             assert find_barriers(browser) == []
             resize(width)
-            assert browser.execute_script(BEYOND) <= 0, "the page scrolls sideways"
+            assert beyond(browser) <= 0, "the page scrolls sideways"
     speak(browser, "en")
     resize(1280)
     browser.get(page)
@@ -190,7 +189,7 @@ def test_an_operator_reads_what_retention_would_take(
             keep(browser, f"retention-{language}-{width}", width)
             assert find_barriers(browser) == []
             resize(width)
-            assert browser.execute_script(BEYOND) <= 0, "the page scrolls sideways"
+            assert beyond(browser) <= 0, "the page scrolls sideways"
     speak(browser, "en")
     browser.get(f"{live_server.url}/admin/")
     click(browser, "link text", "What retention would take")
@@ -224,7 +223,7 @@ def test_an_operator_erases_what_they_read_the_plan_of(
             keep(browser, f"erase-plan-{language}-{width}", width)
             assert find_barriers(browser) == []
             resize(width)
-            assert browser.execute_script(BEYOND) <= 0, "the plan scrolls sideways"
+            assert beyond(browser) <= 0, "the plan scrolls sideways"
     assert not Erasure.objects.exists()
     press(browser, "永久擦除以上内容")
     assert "证书" in see(browser, "已完成的操作")  # which the plan does not say
@@ -371,7 +370,7 @@ def _see_that_they_fit(browser: Any, resize: Callable[[int], None], home: str, p
             keep(browser, f"{name}-{language}-{width}", width)
             assert not browser.execute_script(CUT), (name, language, width)
             resize(width)
-            assert browser.execute_script(BEYOND) <= 0, f"{page} scrolls sideways"
+            assert beyond(browser) <= 0, f"{page} scrolls sideways"
 
 
 def _say_what_reviewers_are_given(browser: Any, home: str, world: World) -> None:

@@ -18,7 +18,7 @@ from evidence.models import ReviewTask
 from evidence.roles import ROLES
 from requirements.models import Assessment, RequirementVersion
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import click, complaints, see, speak, wear
+from tests.e2e.browser import beyond, click, complaints, see, speak, wear
 from tests.e2e.cases import make_task
 from tests.e2e.pages import full_world, left_out, pages_of, shared_out
 from tests.factories import make_world
@@ -130,7 +130,7 @@ def _sideways(browser: Any) -> list[str]:
     for width in (640, 390):
         size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        if measure(browser, "document.documentElement", "scrollWidth - self.clientWidth") > 0:
+        if beyond(browser) > 0:
             found.append(f"scrolls sideways at {width} pixels")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     return found
@@ -196,7 +196,7 @@ def test_a_narrow_page_has_one_column_and_never_scrolls_sideways(
     review = reverse("admin:evidence_reviewtask_change", args=[ReviewTask.objects.latest("pk").pk])
     for address in (reverse("admin:index"), reverse("admin:records"), review):
         browser.get(f"{live_server.url}{address}")
-        assert measure(browser, "document.documentElement", "scrollWidth - self.clientWidth") <= 0, address
+        assert beyond(browser) <= 0, address
     left = {pane.location["x"] for pane in browser.find_elements("css selector", ".tb-pane")}
     assert len(left) == 1
 

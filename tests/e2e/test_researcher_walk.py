@@ -16,7 +16,7 @@ from interpret.models import Finding, ProbeRun
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import click, see, speak, wear
+from tests.e2e.browser import beyond, click, see, speak, wear
 from tests.e2e.test_finding_page import SCHEMES, WIDTHS, compared, estimate, keep, resize
 from tests.factories import World, make_world
 from tests.interpret.conftest import INPUTS, StandInProbe, StandInSession
@@ -141,10 +141,7 @@ def test_the_pages_can_be_read_by_everybody_at_every_width(
                 resize(width)
                 for name, address in pages.items():
                     browser.get(f"{live_server.url}{address}")
-                    beyond = (
-                        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                    )
-                    assert browser.execute_script(beyond) <= 0, f"{name} scrolls sideways at {width}"
+                    assert beyond(browser) <= 0, f"{name} scrolls sideways at {width}"
                     assert find_barriers(browser) == [], f"{name}, {language}, {scheme}, {width}"
                     keep(browser, f"r-{name}-{language}-{scheme}-{width}", width)
                     resize(width)

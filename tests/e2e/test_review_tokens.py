@@ -16,7 +16,7 @@ from evidence.access import principal_of_user
 from evidence.models import AccessToken, Review
 from evidence.services import reviews
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import click, see, speak
+from tests.e2e.browser import beyond, click, see, speak
 from tests.e2e.cases import make_task
 from tests.e2e.test_finding_page import keep, resize
 from tests.evidence.test_blinding import say
@@ -28,7 +28,6 @@ __all__ = ["resize"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SignIn = Callable[[User], Any]
-BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUSED = "const at = document.activeElement; return at.name + '=' + (at.type === 'text' ? '' : at.value)"
 
 
@@ -61,7 +60,7 @@ def look(browser: Any, name: str, resize: Callable[[int], None]) -> None:
         keep(browser, f"{name}-{width}", width)
         assert find_barriers(browser) == []
         resize(width)
-        assert browser.execute_script(BEYOND) <= 0, f"{name} scrolls sideways at {width}"
+        assert beyond(browser) <= 0, f"{name} scrolls sideways at {width}"
 
 
 def test_a_reviewer_makes_a_token_by_keyboard_judges_by_it_and_revokes_it(

@@ -18,7 +18,7 @@ from requirements.models import RequirementVersion
 from requirements.selectors.requirements import state_of
 from requirements.services.assessment import assess
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import click, see, speak
+from tests.e2e.browser import beyond, click, see, speak
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate, make_world
 from tests.requirements.builders import STATEMENT, make_criterion, requirement_file
@@ -27,7 +27,6 @@ from tests.requirements.test_eval_criteria import PARAMETERS
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SignIn = Callable[[User], Any]
-BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 NARROW = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
 ASKED: dict[str, Any] = {"check": "evals.metric", "parameters": PARAMETERS}
 DOUBTFUL = "Each answer must be explainable and cite its sources."
@@ -43,7 +42,7 @@ def look(browser: Any, shoot: Callable[[str], None], name: str, says: dict[str, 
         assert find_barriers(browser) == []
         shoot(f"{name}-{language}")
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", NARROW)
-        assert browser.execute_script(BEYOND) <= 0, f"{name} scrolls sideways in {language}"
+        assert beyond(browser) <= 0, f"{name} scrolls sideways in {language}"
         shoot(f"{name}-{language}-390")
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -80,7 +79,7 @@ def test_an_author_drafts_is_refused_approving_and_another_reads_and_approves(
     assert find_barriers(browser) == []
     shoot("import-plan-en")
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", NARROW)
-    assert browser.execute_script(BEYOND) <= 0, "the plan scrolls sideways"
+    assert beyond(browser) <= 0, "the plan scrolls sideways"
     shoot("import-plan-en-390")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     click(browser, "css selector", "button[value=apply]")

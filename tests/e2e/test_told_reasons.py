@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from requirements.models import Assessment
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import speak
+from tests.e2e.browser import beyond, speak
 from tests.e2e.test_finding_page import keep, resize
 from tests.evidence.test_decision_page import make_decision
 from tests.factories import World
@@ -21,7 +21,6 @@ __all__ = ["resize"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SignIn = Callable[[User], Any]
-BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # The words that a screen reader would speak as Chinese though they are an English sentence.
 MISSPOKEN = """
 return [...document.querySelectorAll("main dd, main td, main .readonly")].flatMap((cell) =>
@@ -53,7 +52,7 @@ def test_reasons_are_read_in_either_language(
                 text = browser.find_element("tag name", "main").text
                 assert (said in text) is (language != "en"), name
                 assert "too little to tell" in text, name
-                assert browser.execute_script(BEYOND) <= 0, f"{name} scrolls sideways at {width}"
+                assert beyond(browser) <= 0, f"{name} scrolls sideways at {width}"
                 if language != "en":
                     assert browser.execute_script(MISSPOKEN) == [], name
                 keep(browser, f"{name}-{language}-{width}", width)

@@ -15,7 +15,6 @@ from evidence.statistics.looks import (
     Look,
     LookPlan,
     LookState,
-    allow_continuous_look,
     allow_look,
     evidence_digest,
     question_digest,
@@ -71,11 +70,6 @@ def test_no_history_spends_more_than_was_approved(evidence: list[str], sizes: li
         allowance = allow_look(plans, looks(*evidence[:k]), Look("q", each))
         assert spent.setdefault(each, allowance.alpha or 0.0) == (allowance.alpha or 0.0)
     assert sum(spent.values()) <= ALPHA * len(plans) + 1e-12
-
-
-def test_continuous_looks_have_all_of_alpha_each_time() -> None:
-    third = allow_continuous_look(ALPHA, looks("a", "b", "a"), Look("q", "c"))
-    assert (third.state, third.number, third.alpha, third.spent) == (LookState.CONTINUOUS, 3, ALPHA, ALPHA)
 
 
 def test_a_question_is_its_content_and_not_its_order() -> None:

@@ -283,7 +283,7 @@ def test_without_the_library_a_time_stamp_is_present_and_not_checked(
 ) -> None:
     binder = export(filled, as_of=None)
     honest = bytes(CheckpointTimestamp.objects.get().response)
-    monkeypatch.setattr("tracebinder.verify.run.can_check", lambda: False)
+    monkeypatch.setattr("tracebinder.verify.logged.can_check", lambda: False)
     report = swap(binder, tmp_path, honest, requireTimestamp=False)
     assert report.exit_code == 0
     assert "present, not checked: install tracebinder[timestamps]" in report.line("witnessed").detail

@@ -20,8 +20,9 @@ from interpret.models import Finding, ProbeRun
 from interpret.parts import put_together
 from interpret.probes import devices
 from interpret.probes.entropy import NextTokenEntropy
-from interpret.probes.forward import Ablation, ForwardPasses, inputs_of
+from interpret.probes.forward import ForwardPasses
 from interpret.probes.induction import InductionHeads
+from interpret.probes.one_pass import Ablation, inputs_of
 from interpret.probes.patterns import AttentionPatterns
 from interpret.probes.residual import contributions, lens, read_residual
 from interpret.probes.session import ModelSession

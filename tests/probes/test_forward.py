@@ -9,13 +9,8 @@ import torch
 from interpret.contracts import Want
 from interpret.errors import ProbeError, SiteUnknown
 from interpret.probes.activations import Activations
-from interpret.probes.forward import (
-    Ablation,
-    ForwardPasses,
-    digest_of_tokens,
-    entropy_and_margin_of,
-    surprisal_of,
-)
+from interpret.probes.forward import ForwardPasses, digest_of_tokens
+from interpret.probes.one_pass import Ablation, entropy_and_margin_of, surprisal_of
 from interpret.probes.sites import Head, blocks_of
 from interpret.probes.weights import LoadedModel
 from tests.probes import planted

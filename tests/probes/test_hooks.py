@@ -19,8 +19,9 @@ from interpret.errors import (
     ProbeError,
     SiteUnknown,
 )
-from interpret.probes.forward import Ablation, ForwardPasses
+from interpret.probes.forward import ForwardPasses
 from interpret.probes.hooks import Hook, counted_hooks
+from interpret.probes.one_pass import Ablation
 from interpret.probes.sites import Head, attention_sites
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import animals

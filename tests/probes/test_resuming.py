@@ -24,7 +24,8 @@ from transformers import (
 from interpret.contracts import Want
 from interpret.errors import ProbeError
 from interpret.probes.activations import Activations
-from interpret.probes.forward import Ablation, Floats, ForwardPasses, Ids, surprisal_of
+from interpret.probes.forward import ForwardPasses
+from interpret.probes.one_pass import Ablation, Floats, Ids, surprisal_of
 from interpret.probes.sites import Head, attention_sites
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import animals

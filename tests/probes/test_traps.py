@@ -16,7 +16,8 @@ from transformers import GPT2Config, GPT2LMHeadModel, Olmo2Config, Olmo2ForCausa
 
 from interpret.contracts import Want
 from interpret.errors import ProbeError, SiteUnknown
-from interpret.probes.forward import Ablation, Floats, ForwardPasses, Ids
+from interpret.probes.forward import ForwardPasses
+from interpret.probes.one_pass import Ablation, Floats, Ids
 from interpret.probes.residual import contributions, lens, massive_tokens, read_residual, spread_of
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel

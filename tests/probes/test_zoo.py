@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from interpret.contracts import ProbeSpecification, Status
 from interpret.parts import measure_all
-from interpret.probes.forward import Ids
 from interpret.probes.induction import InductionHeads, prefix_scores
+from interpret.probes.one_pass import Ids
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge

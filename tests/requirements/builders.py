@@ -16,6 +16,7 @@ from evidence.models import (
     ArtefactVersion,
     Citation,
     Claim,
+    GateDecision,
     PolicyCheck,
     Release,
     Trace,
@@ -23,6 +24,7 @@ from evidence.models import (
     TraceVersion,
 )
 from evidence.services import audit
+from evidence.services.gates import decide_gate, replay_gate_decision
 from requirements.models import (
     AcceptanceCriterion,
     RequirementTransition,
@@ -268,3 +270,22 @@ def _make_facts(traces: Sequence[Trace], facts: Mapping[str, Any]) -> None:
     TraceFacts.objects.insert_as_arrays(
         [TraceFacts(trace=trace, **{**counts, **flags, **facts}) for trace in traces]
     )
+
+
+def decide(world: World, release: Release | None = None, **bound: Any) -> GateDecision:
+    """Ask the gate "release" about a release, the world's where none is named, and see that it says so again."""
+    decision = decide_gate(
+        principal=acting("token:ci"),
+        system=world.system,
+        gate="release",
+        release=release or world.release,
+        **bound,
+    )
+    assert replay_gate_decision(decision).agrees
+    return decision
+
+
+def reason_of(world: World, **bound: Any) -> dict[str, Any]:
+    """Ask the gate, and return what it says of its first criterion, with the verdict."""
+    decision = decide(world, **bound)
+    return {"decision": decision.verdict, **decision.reasons[0]}

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from evidence.digests import sha256_hex
-from evidence.models import ArtefactVersion, EvalRun, GateDecision
+from evidence.models import ArtefactVersion, EvalRun
 from evidence.services import evals, registry
 from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
 from requirements.checks import deciding_runs
@@ -22,7 +22,7 @@ from requirements.telling import SETTLED_BY
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate, make_world, manifest, retract
 from tests.kept_scenes import kept_scene
-from tests.requirements.builders import make_criterion
+from tests.requirements.builders import decide, make_criterion, reason_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,20 +43,6 @@ def gated(world: World) -> World:
     make_criterion(world, check="evals.metric", parameters=PARAMETERS)
     define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
     return world
-
-
-def decide(world: World, **bound: Any) -> GateDecision:
-    decision = decide_gate(
-        principal=acting("token:ci"), system=world.system, gate="release", release=world.release, **bound
-    )
-    assert replay_gate_decision(decision).agrees
-    return decision
-
-
-def reason_of(world: World, **bound: Any) -> dict[str, Any]:
-    """Ask the gate, and return what it says of its only criterion, with the verdict."""
-    decision = decide(world, **bound)
-    return {"decision": decision.verdict, **decision.reasons[0]}
 
 
 UNREGISTERED = {"label": "9", "digest": sha256_hex(b"another")}

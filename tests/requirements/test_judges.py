@@ -14,10 +14,10 @@ import pytest
 from evidence.access import Principal, principal_of_user
 from evidence.digests import sha256_hex
 from evidence.evals.corrected import drawn_order
-from evidence.models import ArtefactKind, EvalRun, GateDecision, Release
+from evidence.models import ArtefactKind, EvalRun, Release
 from evidence.selectors import labels as label_selectors
 from evidence.services import registry
-from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
+from evidence.services.gates import CriterionReference, replay_gate_decision
 from evidence.services.labels import LabelDraft, record_labels
 from requirements.checks import judges
 from requirements.models import Assessment
@@ -25,7 +25,7 @@ from requirements.telling import SETTLED_BY
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate, manifest
 from tests.kept_scenes import kept_scene
-from tests.requirements.builders import make_criterion
+from tests.requirements.builders import decide, make_criterion, reason_of
 
 pytestmark = pytest.mark.django_db
 
@@ -75,19 +75,6 @@ def label(
     order = drawn(run)
     drafts = [LabelDraft(order[k], "grounded", said(k)) for k in places]
     record_labels(principal=by, run=run, labels=drafts)
-
-
-def decide(world: World) -> GateDecision:
-    decision = decide_gate(
-        principal=acting("token:ci"), system=world.system, gate="release", release=world.release
-    )
-    assert replay_gate_decision(decision).agrees
-    return decision
-
-
-def reason_of(world: World) -> dict[str, Any]:
-    decision = decide(world)
-    return {"decision": decision.verdict, **decision.reasons[0]}
 
 
 def right(_: int) -> float:

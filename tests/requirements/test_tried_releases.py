@@ -9,13 +9,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from evidence.models import GateDecision, Release
+from evidence.models import GateDecision
 from evidence.services import registry
-from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
+from evidence.services.gates import CriterionReference
 from requirements.selectors.tried_releases import Tried, since_last_pass
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
-from tests.factories import World, acting, define_gate, register_release, second_release
-from tests.requirements.builders import make_criterion
+from tests.factories import World, define_gate, register_release, second_release
+from tests.requirements.builders import decide, make_criterion
 from tests.requirements.test_declared_checks import post_of
 
 PARAMETERS = "{suite: {key: behaviour}, metric: grounded}"
@@ -28,12 +28,6 @@ def gated(world: World) -> World:
     make_criterion(world, check="evals.metric", parameters=PARAMETERS)
     define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
     return world
-
-
-def decide(world: World, release: Release) -> GateDecision:
-    decision = decide_gate(principal=acting("token:ci"), system=world.system, gate="release", release=release)
-    assert replay_gate_decision(decision).agrees
-    return decision
 
 
 def try_release(world: World, name: str, values: list[float]) -> GateDecision:

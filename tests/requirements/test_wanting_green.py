@@ -13,14 +13,14 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.digests import sha256_hex
-from evidence.models import ArtefactKind, EvalRun, GateDecision, Release
+from evidence.models import ArtefactKind, EvalRun, Release
 from evidence.services import gates, registry
 from evidence.services.evals import EvalFileRefused
-from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
+from evidence.services.gates import CriterionReference, replay_gate_decision
 from tests.evidence.eval_files import MODEL_DIGEST, SAID, eval_file, post, pusher, register_eval_versions
 from tests.factories import World, acting, define_gate, grant_waiver, manifest, second_release
 from tests.kept_scenes import kept_scene
-from tests.requirements.builders import make_criterion
+from tests.requirements.builders import decide, make_criterion, reason_of
 
 pytestmark = pytest.mark.django_db
 
@@ -36,20 +36,6 @@ def gated(world: World) -> World:
     make_criterion(world, check="evals.metric", parameters=PARAMETERS)
     define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
     return world
-
-
-def decide(world: World) -> GateDecision:
-    decision = decide_gate(
-        principal=acting("token:ci"), system=world.system, gate="release", release=world.release
-    )
-    assert replay_gate_decision(decision).agrees
-    return decision
-
-
-def reason_of(world: World) -> dict[str, Any]:
-    """Ask the gate, and return what it says of its first criterion, with the verdict."""
-    decision = decide(world)
-    return {"decision": decision.verdict, **decision.reasons[0]}
 
 
 def waive(world: World) -> None:

@@ -45,3 +45,13 @@ class BinderUnverifiable(VerifyError):
     """The binder is written in a newer format than this verifier knows."""
 
     exit_code = 4
+
+
+def refuse_unless(is_met: bool, detail: str) -> None:  # noqa: FBT001  # reads as a sentence
+    """Say that what the trust file demands is not met.
+
+    Raises:
+        TrustNotMet: it is not.
+    """
+    if not is_met:
+        raise TrustNotMet(detail)

@@ -5,6 +5,8 @@ There is no single green tick, because the lines do not follow from one another.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -80,6 +82,14 @@ class Report:
         self.problems.append(Problem(name, error.member, error.detail, error.exit_code))
         if name not in self._lines or self._lines[name].state != "failed":
             self._lines[name] = Line(name, "failed", str(error))
+
+    @contextmanager
+    def noting(self, name: LineName) -> Iterator[None]:
+        """Have what a check raises within the block fail a line; the verification goes on after it."""
+        try:
+            yield
+        except VerifyError as exc:
+            self.fail(name, exc)
 
     @property
     def lines(self) -> list[Line]:

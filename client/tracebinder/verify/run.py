@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +14,7 @@ from tracebinder.verify.bag import (
     BAG_INFO,
     ENVELOPE,
     FORMAT_MAJOR,
-    LOG_ENTRY,
-    LOG_PROOF,
     TAG_MANIFEST,
-    TIMESTAMP,
     Bag,
     check_bag,
     check_format,
@@ -34,34 +30,26 @@ from tracebinder.verify.errors import (
     BinderUnverifiable,
     TrustNotMet,
     VerifyError,
+    refuse_unless,
 )
 from tracebinder.verify.exchanges import ExchangesChecked, check_exchanges
 from tracebinder.verify.gates import GatesChecked, check_gate_decisions
-from tracebinder.verify.kept import KeptHead, compare_kept, open_head
+from tracebinder.verify.kept import KeptHead
+from tracebinder.verify.logged import CLOCKS, check_kept, check_log, check_time_stamp
 from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
 from tracebinder.verify.people import check_people
 from tracebinder.verify.previous import check_same_scope, find_differences
 from tracebinder.verify.producer import check_not_downgraded, check_producer, version_of
 from tracebinder.verify.reasons import ReasonsChecked, check_reasons
-from tracebinder.verify.report import LineName, Report
+from tracebinder.verify.report import Report
 from tracebinder.verify.retractions import RunsChecked, check_retractions
 from tracebinder.verify.spans import SpansChecked, check_spans
 from tracebinder.verify.strict_json import text_at, time_at
-from tracebinder.verify.timestamp import can_check, check_timestamp
-from tracebinder.verify.tlog import (
-    TlogProof,
-    check_log_entry,
-    check_log_proof,
-    cosigned_at,
-    count_strangers,
-    parse_tlog_proof,
-)
 from tracebinder.verify.trust import Trust
 from tracebinder.verify.zip_format import CHUNK
 
 CONTAINER_PREDICATE: Final = "https://tracebinder.example/attestation/binder-container/v1"
 _SIDECAR: Final = "sidecar"
-_CLOCKS: Final = timedelta(minutes=5)  # by which two machines' clocks may differ
 _NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors are
 _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
 _NAMES_APPROVALS: Final = 5  # and each gate decision, who approved the version that decided
@@ -93,7 +81,7 @@ def verify_binder(
         limits: how large a binder may be; generous by default.
     """
     report = Report()
-    with _noting(report, "integrity"):
+    with report.noting("integrity"):
         report.zip_digest = _file_digest(path)
         allowed = limits or Limits()
         outer_id = _check_sidecar(sidecar, trust, report, allowed) if sidecar is not None else None
@@ -128,7 +116,7 @@ def verify_with_previous(
         report.problems.append(replace(problem, detail=f"of the previous binder: {problem.detail}"))
     if report.exit_code:
         return report
-    with _noting(report, "completeness"):
+    with report.noting("completeness"):
         check_same_scope(old.statement, report.statement)
         check_not_downgraded(old.statement, report.statement)
         report.differences = find_differences(
@@ -154,23 +142,23 @@ def _check_content(
     except VerifyError as exc:
         report.fail("origin", exc)
         return
-    with _noting(report, "container"):
+    with report.noting("container"):
         _describe_container(container, outer_id, trust, report)
     if problems:
         return
     report.answer("integrity", "ok", f"{len(bag.digests)} files, each as it was listed and signed")
     proof = part = None
-    with _noting(report, "log inclusion"):
-        proof = _check_log(container, statement, trust, report)
-    with _noting(report, "witnessed"):
-        _check_timestamp(container, proof, statement, trust, report)
-    with _noting(report, "completeness"):
+    with report.noting("log inclusion"):
+        proof = check_log(container, statement, trust, report)
+    with report.noting("witnessed"):
+        check_time_stamp(container, proof, statement, trust, report)
+    with report.noting("completeness"):
         check_producer(statement.predicate, proof, trust)
-    with _noting(report, "completeness"):
+    with report.noting("completeness"):
         part = _check_completeness(container, bag, statement, trust, kept, report)
-    with _noting(report, "witnessed"):
-        _check_kept(proof, part, statement, trust, kept, now, report)
-    with _noting(report, "freshness"):
+    with report.noting("witnessed"):
+        check_kept(proof, part, statement, trust, kept, now, report)
+    with report.noting("freshness"):
         _check_freshness(statement, trust, now, report)
 
 
@@ -188,14 +176,6 @@ def _describe_container(container: Container, outer_id: str | None, trust: Trust
         report.answer(
             "container", "not present", "repacked: times and attributes of its members are signed by nobody"
         )
-
-
-@contextmanager
-def _noting(report: Report, line: LineName) -> Iterator[None]:
-    try:
-        yield
-    except VerifyError as exc:
-        report.fail(line, exc)
 
 
 def _file_digest(path: Path) -> str:
@@ -263,140 +243,6 @@ def _check_names(container: Container, bag: Bag, binder_id: str) -> None:
         raise BinderFailed(f"the top folder {container.top!r} is not the signed binder's")
 
 
-def _check_log(container: Container, statement: Statement, trust: Trust, report: Report) -> TlogProof | None:
-    """Return the proof of inclusion, once it holds; None where there is none, or no log to check it against."""
-    present = {LOG_ENTRY, LOG_PROOF} & set(container.members)
-    if not present:
-        _check_log_absence(statement, trust, report)
-        return None
-    if present != {LOG_ENTRY, LOG_PROOF}:
-        raise BinderFailed("a log entry and its proof come together", member=present.pop())
-    entry = container.read(LOG_ENTRY)
-    system = text_at(statement.predicate, "system", member=ENVELOPE)
-    check_log_entry(entry, statement.payload, system=system)
-    proof = parse_tlog_proof(container.read(LOG_PROOF))
-    if trust.log is None:
-        report.answer("log inclusion", "not checked", "the trust file names no log")
-        report.answer("witnessed", "not checked", "the trust file names no log")
-        with _noting(report, "witnessed"):
-            _refuse_unless(not trust.quorum, "the trust file demands witnesses, and names no log of theirs")
-        return None
-    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-    check_log_proof(entry, proof, trust.log, as_of=as_of)
-    report.answer(
-        "log inclusion", "ok", f"entry {proof.index} of {proof.checkpoint.size} in {proof.checkpoint.origin}"
-    )
-    with _noting(report, "witnessed"):
-        moments = cosigned_at(proof.note, trust)
-        _check_cosigned_later(moments, as_of)
-        _check_witnesses(len(moments), trust, report, count_strangers(proof.note, trust))
-    return proof
-
-
-def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> None:
-    if statement.predicate.get("log") is not None:
-        raise BinderFailed("the statement names a log, but the proof of inclusion is gone", member=LOG_PROOF)
-    if trust.log is not None and (trust.log.required or trust.log.minimum_size):
-        raise TrustNotMet("no proof of inclusion, and the trust file requires one", member=LOG_PROOF)
-    report.answer("log inclusion", "not present", "the binder carries no proof of inclusion")
-    with _noting(report, "witnessed"):
-        _check_witnesses(0, trust, report)
-
-
-def _check_cosigned_later(moments: Sequence[Sequence[int]], as_of: datetime) -> None:
-    """Check that no witness saw the binder logged before the time that it is as of.
-
-    Args:
-        moments: of each witness, POSIX seconds by its clock; 0 says nothing of time.
-    """
-    first = min((moment for each in moments for moment in each if moment), default=None)
-    if first is not None and first + _CLOCKS.total_seconds() < as_of.timestamp():
-        raise BinderFailed(
-            f"a witness cosigned its log at {datetime.fromtimestamp(first, timezone.utc).isoformat()}, before the "
-            f"{as_of.isoformat()} that it is as of",
-            member=LOG_PROOF,
-        )
-
-
-def _check_witnesses(count: int, trust: Trust, report: Report, strangers: int = 0) -> None:
-    if count < trust.quorum:
-        raise TrustNotMet(f"cosigned by {count} trusted witnesses, {trust.quorum} needed", member=LOG_PROOF)
-    others = f"; {strangers} signature line(s) by unknown keys" if strangers else ""
-    if count:
-        report.answer(
-            "witnessed", "ok", f"cosigned by {count} of {len(trust.witnesses)} trusted witnesses{others}"
-        )
-    else:
-        report.answer("witnessed", "not present", f"no trusted witness has cosigned the log{others}")
-
-
-def _check_kept(
-    proof: TlogProof | None,
-    part: SliceResult | None,
-    statement: Statement,
-    trust: Trust,
-    kept: Sequence[KeptHead],
-    now: datetime,
-    report: Report,
-) -> None:
-    """Compare the binder's log with the checkpoints that were kept, and note those of the binder to be kept."""
-    if trust.log is None or proof is None:
-        if kept and report.line("log inclusion").state != "failed":
-            raise TrustNotMet("checkpoints were kept, and the binder proves no log to compare them with")
-        return
-    if part is None and report.line("completeness").state == "failed":
-        return
-    _refuse_unless(
-        part is not None or not kept, "the binder has no slice of the log to compare what was kept with"
-    )
-    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-    roots = part.roots if part else {}
-    result = compare_kept(kept, roots=roots, proof=proof.checkpoint, as_of=as_of)
-    notes = [proof.note.to_text(), *([part.note.decode()] if part else [])]
-    report.heads = [open_head(note, trust.log, seen_at=now) for note in notes]
-    if not kept:
-        return
-    untold = f", {result.untold} cannot be compared offline" if result.untold else ""
-    seen = f"{result.found} of {len(kept)} kept checkpoints are in this log{untold}"
-    before = report.line("witnessed")
-    report.answer("witnessed", "ok" if result.found else before.state, f"{before.detail}; {seen}")
-
-
-def _refuse_unless(is_met: bool, detail: str) -> None:  # noqa: FBT001  # reads as a sentence
-    """Say that what the trust file demands is not met."""
-    if not is_met:
-        raise TrustNotMet(detail)
-
-
-def _check_timestamp(
-    container: Container, proof: TlogProof | None, statement: Statement, trust: Trust, report: Report
-) -> None:
-    """Check the time-stamp over the checkpoint, where there is one and its authority is trusted."""
-    if TIMESTAMP not in container.members:
-        _refuse_unless(not trust.require_timestamp, "no time-stamp, and the trust file requires one")
-        return
-    if proof is None:
-        if report.line("log inclusion").state == "not present":
-            raise BinderFailed("a time-stamp is of a log's checkpoint, and there is none", member=TIMESTAMP)
-        _refuse_unless(not trust.require_timestamp, "the time-stamp is of a checkpoint that was not checked")
-        return
-    before = report.line("witnessed")
-    if not trust.authorities or not can_check():
-        why = "install tracebinder[timestamps]" if trust.authorities else "the trust file names no authority"
-        _refuse_unless(not trust.require_timestamp, f"its time-stamp cannot be checked: {why}")
-        report.answer(
-            "witnessed", before.state, f"{before.detail}; a time-stamp is present, not checked: {why}"
-        )
-        return
-    stamped_at = check_timestamp(container.read(TIMESTAMP), proof.note.text, trust.authorities)
-    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-    if stamped_at + _CLOCKS < as_of:
-        raise BinderFailed(
-            f"was time-stamped at {stamped_at.isoformat()}, before it was made", member=TIMESTAMP
-        )
-    report.answer("witnessed", before.state, f"{before.detail}; time-stamped at {stamped_at.isoformat()}")
-
-
 def _check_completeness(
     container: Container,
     bag: Bag,
@@ -415,40 +261,38 @@ def _check_completeness(
     ]
     for problem in problems:
         report.fail("completeness", problem)
-    version = version_of(statement.predicate)
-    with _noting(report, "completeness"):
-        check_people(container, bag, must_name=version >= _NAMES_PEOPLE)
-    spans = SpansChecked()
-    with _noting(report, "completeness"):
-        spans = check_spans(container, bag, must_name=version >= _NAMES_SPANS)
-    exchanges = ExchangesChecked()
-    with _noting(report, "completeness"):
-        exchanges = check_exchanges(container, bag, must_tell=version >= _TELLS_EXCHANGES)
-    reasons = ReasonsChecked()
-    with _noting(report, "completeness"):
-        reasons = check_reasons(container, bag, must_tell=version >= _TELLS_REASONS)
-    gates = GatesChecked()
-    with _noting(report, "completeness"):
-        gates = check_gate_decisions(container, bag, must_say=version >= _NAMES_APPROVALS)
-    runs, deployments = RunsChecked(), DeploymentsChecked()
-    with _noting(report, "completeness"):
-        runs = check_retractions(container, bag, must_say=version >= _TELLS_WHO_AND_WHY)
-    with _noting(report, "completeness"):
-        deployments = check_deployments(container, bag, must_tell=version >= _TELLS_WHO_AND_WHY)
-    doubts = DefeatersChecked()
-    with _noting(report, "completeness"):
-        as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-        doubts = check_defeaters(container, bag, as_of, must_tell=version >= _TELLS_DOUBTS)
+    told = _check_told(container, bag, statement, report)
     part, audit = _check_audit(container, bag, trust, kept)
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
     again = f"{count} populations and all totals counted again"
-    report.answer(
-        "completeness",
-        "ok",
-        f"{again}; {spans}; {exchanges}; {reasons}; {gates}{deployments}{doubts}; {runs}; {audit}",
-    )
+    report.answer("completeness", "ok", f"{again}; {told}; {audit}")
     return part
+
+
+def _check_told(container: Container, bag: Bag, statement: Statement, report: Report) -> str:
+    """Check what a binder of its version has to tell, and return what was found with words for it."""
+    version = version_of(statement.predicate)
+    spans, exchanges, reasons, gates = SpansChecked(), ExchangesChecked(), ReasonsChecked(), GatesChecked()
+    runs, deployments, doubts = RunsChecked(), DeploymentsChecked(), DefeatersChecked()
+    with report.noting("completeness"):
+        check_people(container, bag, must_name=version >= _NAMES_PEOPLE)
+    with report.noting("completeness"):
+        spans = check_spans(container, bag, must_name=version >= _NAMES_SPANS)
+    with report.noting("completeness"):
+        exchanges = check_exchanges(container, bag, must_tell=version >= _TELLS_EXCHANGES)
+    with report.noting("completeness"):
+        reasons = check_reasons(container, bag, must_tell=version >= _TELLS_REASONS)
+    with report.noting("completeness"):
+        gates = check_gate_decisions(container, bag, must_say=version >= _NAMES_APPROVALS)
+    with report.noting("completeness"):
+        runs = check_retractions(container, bag, must_say=version >= _TELLS_WHO_AND_WHY)
+    with report.noting("completeness"):
+        deployments = check_deployments(container, bag, must_tell=version >= _TELLS_WHO_AND_WHY)
+    with report.noting("completeness"):
+        as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+        doubts = check_defeaters(container, bag, as_of, must_tell=version >= _TELLS_DOUBTS)
+    return f"{spans}; {exchanges}; {reasons}; {gates}{deployments}{doubts}; {runs}"
 
 
 def _check_audit(
@@ -456,12 +300,12 @@ def _check_audit(
 ) -> tuple[SliceResult | None, str]:
     """Check the slice of the log, and return what was found with words for it."""
     if not has_slice(bag):
-        _refuse_unless(
+        refuse_unless(
             not trust.require_audit_slice, "no slice of the audit log in it; the trust file requires one"
         )
         return None, "no slice of the audit log in it"
     if trust.log is None:
-        _refuse_unless(
+        refuse_unless(
             not trust.require_audit_slice, "the trust file requires a slice of the log, and names no log"
         )
         return None, "slice of the audit log not checked: the trust file names no log"
@@ -472,7 +316,7 @@ def _check_audit(
 
 def _check_freshness(statement: Statement, trust: Trust, now: datetime, report: Report) -> None:
     as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-    if as_of > now + _CLOCKS:
+    if as_of > now + CLOCKS:
         raise BinderFailed(f"is as of {as_of.isoformat()}, which is in the future", member=ENVELOPE)
     if trust.maximum_age_days is None:
         report.answer(

@@ -13,7 +13,6 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
@@ -22,6 +21,7 @@ from evidence.admin.frame.record_names import name_of
 from evidence.admin.frame.units import unit_in_words
 from evidence.admin.frame.words import in_words
 from evidence.figures import in_figures, in_percent
+from evidence.pages.refusals import is_english
 
 _BREAK: Final = mark_safe("<wbr>")  # no text of anybody's
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
@@ -143,11 +143,6 @@ def beside(said: str, stored: str) -> SafeString | str:
     if not said:
         return format_html('<span lang="en">{}</span>', stored)
     return format_html('{}<br><span class="tb-quiet" lang="en">{}</span>', said, stored)
-
-
-def is_english() -> bool:
-    """Whether the page is in the language in which sentences are stored."""
-    return (get_language() or "en").split("-")[0] == "en"
 
 
 def figure(

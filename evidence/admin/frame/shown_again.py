@@ -1,17 +1,18 @@
-"""Django's own forms over a proof: shown once more as they were filled in, without a fault, and signed by nobody."""
+"""Django's own forms once a service said no, or not yet: made once more, and shown as they were filled in."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.forms.utils import ErrorDict
 from django.http import HttpRequest
 
-from evidence.errors import NotYetSigned
+from evidence.errors import EvidenceError, NotYetSigned
+from evidence.pages.refusals import refusal_detail
 from evidence.pages.refused_forms import tell_unsigned
 
-_UNSIGNED: Final = "_is_shown_unsigned"
+_CAME_OF_IT: Final = "_came_of_its_form"  # on a request: what a service said of what it sent
 
 
 class _Unsigned:
@@ -25,8 +26,23 @@ class _Unsigned:
         self.cleaned_data: dict[str, Any] = {}
 
 
+class _Refused:
+    """Makes a form one that is refused, whatever it says."""
+
+    refused: ClassVar[EvidenceError]
+
+    def clean(self) -> Any:
+        form: Any = super()
+        cleaned = form.clean()
+        form.add_error(None, refusal_detail(self.refused))
+        return cleaned
+
+
 class ShownAgain(admin.ModelAdmin[Any]):
-    """A noun whose form signs. Django's form is over once it is refused, so that it is made once more."""
+    """A noun whose form signs. After the proof it is shown without a fault, and signed by nobody.
+
+    Django's form is over by the time a service has said so, so that it is made once more.
+    """
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
@@ -36,12 +52,23 @@ class ShownAgain(admin.ModelAdmin[Any]):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except NotYetSigned as exc:
             tell_unsigned(request, exc)
-            vars(request)[_UNSIGNED] = True
+            make_once_more(request, exc)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any  # noqa: FBT001, FBT002  # Django's signature
     ) -> Any:  # fmt: skip
-        """Return the form; of one that is shown once more, one without faults."""
+        """Return the form; of one that is made once more, one that says what came of it."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (_Unsigned, form), {}) if vars(request).get(_UNSIGNED) else form
+        match vars(request).get(_CAME_OF_IT):
+            case None:
+                return form
+            case NotYetSigned():
+                return type(form.__name__, (_Unsigned, form), {})
+            case refused:
+                return type(form.__name__, (_Refused, form), {"refused": refused})
+
+
+def make_once_more(request: HttpRequest, exc: EvidenceError) -> None:
+    """Have the form of a request, when it is made again, say what a service said of it."""
+    vars(request)[_CAME_OF_IT] = exc

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from evidence.access import Principal
-from evidence.acts import can_administer, can_change_skill, can_pause_queue
+from evidence.acts import can_change_skill, can_pause_queue
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.begun_by_form import BegunByForm
 from evidence.admin.frame.filters import related
@@ -19,28 +16,8 @@ from evidence.pages.reader import principal_of
 from evidence.services import review_work
 
 
-class _BegunAndEnded(BegunByForm):
-    """A row that is begun by a form and ended by deleting it, by operators; in between nothing of it changes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and can_administer(principal_of(request))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if obj is not None and not self.may_end(request, obj):
-            return False
-        return super().has_delete_permission(request, obj) and can_administer(principal_of(request))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for row in queryset:
-            self.delete_model(request, row)
-
-    def may_end(self, request: HttpRequest, row: Any) -> bool:
-        """Whether this person may end a row."""
-        raise NotImplementedError
-
-
 @admin.register(ReviewerSkill)
-class ReviewerSkillAdmin(_BegunAndEnded):
+class ReviewerSkillAdmin(BegunByForm):
     fields = ["user", "system", "language"]
     list_display = ["user", "system", "language_or_any", "created_at"]
     list_filter = [related("system")]
@@ -53,8 +30,8 @@ class ReviewerSkillAdmin(_BegunAndEnded):
     def language_or_any(self, skill: ReviewerSkill) -> str:
         return skill.language or gettext("any")
 
-    def may_end(self, request: HttpRequest, row: ReviewerSkill) -> bool:
-        return can_change_skill(principal_of(request), row.system, row.user)
+    def may_end(self, principal: Principal, row: ReviewerSkill) -> bool:
+        return can_change_skill(principal, row.system, row.user)
 
     def begin(self, principal: Principal, row: ReviewerSkill) -> ReviewerSkill:
         return review_work.add_skill(
@@ -66,14 +43,14 @@ class ReviewerSkillAdmin(_BegunAndEnded):
 
 
 @admin.register(QueuePause)
-class QueuePauseAdmin(_BegunAndEnded):
+class QueuePauseAdmin(BegunByForm):
     fields = ["system", "reason"]
     list_display = ["system", "reason", "paused_by", "created_at"]
     list_select_related = ["system"]
     ordering = ["system"]
 
-    def may_end(self, request: HttpRequest, row: QueuePause) -> bool:
-        return can_pause_queue(principal_of(request), row.system)
+    def may_end(self, principal: Principal, row: QueuePause) -> bool:
+        return can_pause_queue(principal, row.system)
 
     def begin(self, principal: Principal, row: QueuePause) -> QueuePause:
         return review_work.pause_queue(principal=principal, system=row.system, reason=row.reason)

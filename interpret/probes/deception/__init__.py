@@ -15,7 +15,9 @@ from __future__ import annotations
 from interpret.probes.deception.prompt_sets import read_statement_set
 from interpret.probes.deception.study import Study
 from interpret.probes.deception.writing import write_all
-from interpret.probes.directions.across_domains import AcrossDomains, Question
+from interpret.probes.directions.across_domains import AcrossDomains
+from interpret.probes.own_texts import Question
+from interpret.probes.seed_parts import SeedParts
 
 __all__ = ["SignsOfDeception"]
 
@@ -23,4 +25,11 @@ __all__ = ["SignsOfDeception"]
 class SignsOfDeception(AcrossDomains):
     """Fit a direction in one domain; read it in another, with the instruction's words and without."""
 
-    question = Question("deception.signs", "statements", read_statement_set, Study, write_all)
+    question = Question(
+        key="deception.signs",
+        parts=SeedParts("statements"),
+        reads="reads the prompt set that it is told, and no prompts",
+        read_texts=read_statement_set,
+        study=Study,
+        write=write_all,
+    )

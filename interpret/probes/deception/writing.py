@@ -20,9 +20,9 @@ from interpret.probes.directions.writing import (
     Claim,
     Value,
     Writer,
-    digest_of_texts,
     value_of,
 )
+from interpret.probes.head_writing import digest_of_texts
 
 WHAT_THE_SEED_CHANGES: Final = "the domains exchanged, so a new direction; another dead model"
 CORRECTION: Final = "the one test of this run, on a domain held out from fitting"

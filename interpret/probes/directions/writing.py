@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,7 +30,6 @@ DEAD: Final = "a direction fitted likewise in a dead model, its weights shuffled
 WHY_GAIN: Final = (
     "0.5 is a guess: whoever gains less than 0.1 on what the words tell anyway is hardly surer than that"
 )
-WHY_SHIFT: Final = "0.1 in log-odds moves an even answer by two and a half per cent: less is not felt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +182,3 @@ class Writer:
         drawn = np.asarray(first.drawn, dtype=np.float64)
         estimate = statistics.estimate_mean(drawn, seed=self._seed, unit=RANDOM_DIRECTIONS)
         return Comparison(ComparisonKind.CONTROL, claim.control.format(drawn.size), estimate)
-
-
-def digest_of_texts(texts: Sequence[str]) -> str:
-    """Return the digest of the dataset that these texts are."""
-    return hashlib.sha256(" ".join(sorted(texts)).encode()).hexdigest()

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interpret.probes.devices import to_numpy
-from interpret.probes.forward import ForwardPasses, Ids, inputs_of
+from interpret.probes.forward import ForwardPasses
 from interpret.probes.hooks import Hook, counted_hooks
+from interpret.probes.one_pass import Ids, inputs_of
 from interpret.probes.residual import massive_tokens
 from interpret.probes.sites import blocks_of
 from interpret.probes.weights import LoadedModel

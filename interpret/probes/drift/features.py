@@ -14,7 +14,7 @@ from interpret import registry
 from interpret.contracts import ProbeSpecification
 from interpret.probes.drift.beside import Array, in_other_numbers
 from interpret.probes.drift.study import DEAD, SAME, SHUFFLED, WORDLESS, Study
-from interpret.probes.forward import Floats, Ids
+from interpret.probes.one_pass import Floats, Ids
 from interpret.probes.residual import massive_tokens
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel, dead_model

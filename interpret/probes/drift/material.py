@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from interpret.errors import BadSpecification, ModelsUnlike, StructureUntold
-from interpret.probes.forward import Ids
+from interpret.probes.one_pass import Ids
 from interpret.probes.weights import LoadedModel
 
 FOLDER: Final = Path(__file__).parent / "texts"

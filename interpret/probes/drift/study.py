@@ -10,7 +10,7 @@ import numpy as np
 from interpret.contracts import ProbeSpecification
 from interpret.probes.drift.beside import ALL, ORDINARY, Apart, Array, in_other_numbers, lie_apart
 from interpret.probes.drift.material import Material, Texts, check_alike, cut
-from interpret.probes.forward import Ids
+from interpret.probes.one_pass import Ids
 from interpret.probes.session import ModelSession
 from interpret.probes.tokenization import digest_of_tokenizer
 from interpret.probes.weights import LoadedModel, dead_model

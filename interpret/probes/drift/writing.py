@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,7 +23,7 @@ from interpret.contracts import (
 from interpret.errors import ProbeError, TooCoarse
 from interpret.probes.drift.material import Texts
 from interpret.probes.drift.study import DEAD, SAME, SHUFFLED, WORDLESS
-from interpret.probes.head_writing import Array, Estimates, units_of
+from interpret.probes.head_writing import Array, Estimates, digest_of_texts, units_of
 
 WHY_DIVERGENCE: Final = (
     "0.02 nats move at most a tenth of the probability to other next tokens, by Pinsker's inequality"
@@ -345,7 +344,7 @@ class _Writer:
     def _holds_for(self, claim: _Claim) -> HoldsFor:
         return HoldsFor(
             model_digest=self._specification.model_digest,
-            dataset_digest=hashlib.sha256(" ".join(sorted(self._first.texts)).encode()).hexdigest(),
+            dataset_digest=digest_of_texts(self._first.texts),
             languages=(self._texts.language,),
             site=claim.site,
             slice={"against": self._against},

@@ -11,76 +11,25 @@ After: K. Meng et al., "Locating and Editing Factual Associations in GPT" (2022,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
-
-from interpret.contracts import Measurement, ProbeSpecification
-from interpret.errors import BadSpecification
-from interpret.parts import shared
-from interpret.probes.facts.statements import FactSet, read_facts
+from interpret.probes.facts.statements import read_facts
 from interpret.probes.facts.study import Study
-from interpret.probes.facts.writing import Numbers, write
-from interpret.probes.seed_parts import DEAD, SEEDS, SeedParts
-from interpret.probes.session import ModelSession
-from interpret.registry import fill_choices, fill_parameters
+from interpret.probes.facts.writing import Numbers, write_all
+from interpret.probes.own_texts import AgainstDrawn, Drawn, Question
+from interpret.probes.seed_parts import SeedParts
 
 __all__ = ["FactTracing"]
 
-KEY: Final = "fact.tracing"
-PARTS: Final = SeedParts("facts", "random places")
 
-
-class FactTracing:
+class FactTracing(AgainstDrawn):
     """Find which facts a model knows, and restore them where their subject ends."""
 
     code_version = "1"
-
-    def check(self, specification: ProbeSpecification) -> None:
-        """Raise `BadSpecification` where a parameter does not fit, or inputs are given."""
-        fill_parameters(KEY, specification.parameters)
-        _facts(specification)
-        if specification.inputs:
-            raise BadSpecification(f"{KEY} states its own facts, and reads no prompts")
-
-    def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
-        """Return, for each seed, the facts, the dead model, and the random places, so many at a time."""
-        return PARTS.of(_draws(specification))
-
-    def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
-        """Measure one seed's facts, its dead model's, or some of its random places.
-
-        Raises:
-            StructureUntold: the model's tokenizer does not let the statements be made.
-            FactsUnknown: the model knows next to none of the facts.
-            HookNeverFired, InterventionWithoutEffect: a change did not take place, or moves nothing.
-        """
-        seed, what = part.split(": ")
-        given = fill_parameters(KEY, specification.parameters)
-        study = Study(_facts(specification), models, specification, given, again=SEEDS.index(seed))
-        if what == PARTS.texts:
-            return study.living()
-        if what == DEAD:
-            return study.dead()
-        return study.control(PARTS.drawn_in(what))
-
-    def report(
-        self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
-    ) -> tuple[Measurement, ...]:
-        """Return one measurement: what restoring a fact's subject does.
-
-        Raises:
-            ProbeError: workers found different layers.
-        """
-        draws = _draws(specification)
-        shared(measured, [part for seed in SEEDS for part in PARTS.living(seed, draws)], "found")
-        first, second = (Numbers(*PARTS.put_together(seed, draws, measured, ("moved",))) for seed in SEEDS)
-        given = fill_parameters(KEY, specification.parameters)
-        return (write(specification, _facts(specification), given, first, second),)
-
-
-def _facts(specification: ProbeSpecification) -> FactSet:
-    return read_facts(fill_choices(KEY, specification.parameters)["language"])
-
-
-def _draws(specification: ProbeSpecification) -> int:
-    return int(fill_parameters(KEY, specification.parameters)["control_draws"])
+    question = Question(
+        key="fact.tracing",
+        parts=SeedParts("facts", "random places"),
+        reads="states its own facts, and reads no prompts",
+        read_texts=read_facts,
+        study=Study,
+        write=write_all,
+    )
+    drawn = Drawn(Numbers, ("moved",), found="found", once=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -24,10 +23,9 @@ from interpret.contracts import (
 from interpret.probes.answer_texts import Array
 from interpret.probes.dose import dose_response
 from interpret.probes.facts.statements import FactSet
-from interpret.probes.head_writing import Estimates, units_of
+from interpret.probes.head_writing import WHY_SHIFT, Estimates, digest_of_texts, units_of
 
 RESTORING: Final = "fact.restoring"
-WHY_SHIFT: Final = "0.1 in log-odds moves an even answer by two and a half per cent: less is not felt"
 WHAT_THE_SEED_CHANGES: Final = (
     "facts coupled anew, another dead model and other random places; same facts reported on, same layers"
 )
@@ -78,13 +76,13 @@ class Numbers:
         )
 
 
-def write(
+def write_all(
     specification: ProbeSpecification,
     facts: FactSet,
     given: Mapping[str, float],
     first: Numbers,
     second: Numbers,
-) -> Measurement:
+) -> tuple[Measurement, ...]:
     """Return how far restoring a fact's subject brings its end back."""
     smallest, estimates, told = given["smallest_shift"], Estimates(specification.seed, "facts"), first.told
     estimate = estimates.of(first.by_fact(first.moved))
@@ -94,7 +92,7 @@ def write(
         f"{first.drawn.size} random places: another token after the subject but not the last, and as many layers,"
         " whichever way the answer moves"
     )
-    return Measurement(
+    measurement = Measurement(
         statistic=RESTORING,
         unit="log-odds",
         level=ClaimLevel.INTERVENTIONAL,
@@ -107,7 +105,7 @@ def write(
         tested=first.tested(smallest),
         holds_for=HoldsFor(
             model_digest=specification.model_digest,
-            dataset_digest=hashlib.sha256(" ".join(sorted(told["texts"])).encode()).hexdigest(),
+            dataset_digest=digest_of_texts(told["texts"]),
             languages=(facts.language,),
             site=f"residual after {layers}, the subject's last token",
             tokenizer_digest=told["tokenizer_digest"],
@@ -149,6 +147,7 @@ def write(
             **_doses(first, estimates),
         },
     )
+    return (measurement,)
 
 
 def _doses(first: Numbers, estimates: Estimates) -> dict[str, Any]:

@@ -10,10 +10,12 @@ After: O. Obeso et al., "Real-Time Detection of Hallucinated Entities in Long-Fo
 
 from __future__ import annotations
 
-from interpret.probes.directions.across_domains import AcrossDomains, Question
+from interpret.probes.directions.across_domains import AcrossDomains
 from interpret.probes.hallucination.prompt_sets import read_claim_set
 from interpret.probes.hallucination.study import Study
 from interpret.probes.hallucination.writing import write_all
+from interpret.probes.own_texts import Question
+from interpret.probes.seed_parts import SeedParts
 
 __all__ = ["SignsOfHallucination"]
 
@@ -21,4 +23,11 @@ __all__ = ["SignsOfHallucination"]
 class SignsOfHallucination(AcrossDomains):
     """Fit directions in one domain; read them in another, at the claim and after it."""
 
-    question = Question("hallucination.signs", "answers", read_claim_set, Study, write_all)
+    question = Question(
+        key="hallucination.signs",
+        parts=SeedParts("answers"),
+        reads="reads the prompt set that it is told, and no prompts",
+        read_texts=read_claim_set,
+        study=Study,
+        write=write_all,
+    )

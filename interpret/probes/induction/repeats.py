@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interpret.errors import ProbeError
-from interpret.probes.forward import Floats, Ids
+from interpret.probes.one_pass import Floats, Ids
 
 
 @dataclass(frozen=True, slots=True)

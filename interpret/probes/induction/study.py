@@ -14,7 +14,7 @@ from interpret import statistics
 from interpret.contracts import ProbeSpecification, Want
 from interpret.errors import ProbeError
 from interpret.probes.dose import SHARES, by_dose, places_of_placebos
-from interpret.probes.forward import Floats, kept
+from interpret.probes.forward import kept
 from interpret.probes.head_sets import (
     draw_other_sets,
     head_at,
@@ -30,6 +30,7 @@ from interpret.probes.induction.repeats import (
     prefix_scores,
     split,
 )
+from interpret.probes.one_pass import Floats
 from interpret.probes.session import ModelSession
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel

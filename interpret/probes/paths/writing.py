@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -24,14 +23,13 @@ from interpret.contracts import (
     TestKind,
 )
 from interpret.probes.answer_texts import Array
-from interpret.probes.dose import dose_response
+from interpret.probes.dose import doses_told
 from interpret.probes.head_sets import named, parse_head
-from interpret.probes.head_writing import Estimates, units_of
+from interpret.probes.head_writing import WHY_SHIFT, Estimates, digest_of_texts, units_of
 from interpret.probes.integrated import COMPLETE
 from interpret.probes.paths.sentences import SentenceSet
 
 PATCHING, PARITY = "path.patching", "path.parity"
-WHY_SHIFT: Final = "0.1 in log-odds moves an even answer by two and a half per cent: less is not felt"
 WHAT_THE_SEED_CHANGES: Final = (
     "names paired anew, other things, another dead model and other random sets; same templates and heads"
 )
@@ -213,25 +211,17 @@ class _Writer:
         }
 
     def _doses(self) -> dict[str, Any]:
-        """Return what exchanging a part of what the heads give does; a part of before there were doses has none."""
-        told = self._first.told
-        if "doses" not in told:
-            return {}
-        points = dose_response(
-            self._estimates,
-            values=told["doses"],
-            whole=self._first.moved,
-            placebos=told["placebo_doses"],
-            drawn=self._first.drawn,
-            what="sets of heads",
+        """Return what exchanging a part of what the heads give does."""
+        first = self._first
+        return doses_told(
+            self._estimates, first.told, whole=first.moved, drawn=first.drawn, what="sets of heads"
         )
-        return {"dose_response": points}
 
     def _holds_for(self, site: str) -> HoldsFor:
         told = self._first.told
         return HoldsFor(
             model_digest=self._specification.model_digest,
-            dataset_digest=hashlib.sha256(" ".join(sorted(told["texts"])).encode()).hexdigest(),
+            dataset_digest=digest_of_texts(told["texts"]),
             languages=(self._sentences.language,),
             site=site,
             tokenizer_digest=told["tokenizer_digest"],

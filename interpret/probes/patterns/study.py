@@ -14,7 +14,7 @@ from interpret import statistics
 from interpret.contracts import ProbeSpecification, Want
 from interpret.errors import ProbeError
 from interpret.probes.dose import SHARES, WHOLE, by_dose, places_of_placebos
-from interpret.probes.forward import Floats, kept
+from interpret.probes.forward import kept
 from interpret.probes.head_sets import (
     draw_other_sets,
     head_at,
@@ -22,6 +22,7 @@ from interpret.probes.head_sets import (
     rows_of,
     those_that_do_something,
 )
+from interpret.probes.one_pass import Floats
 from interpret.probes.patterns.kinds import PATTERNS
 from interpret.probes.patterns.texts import Array, Texts, best_rule, even_share, rise, share
 from interpret.probes.session import ModelSession

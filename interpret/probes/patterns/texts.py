@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from interpret.probes.forward import Floats, Ids
+from interpret.probes.one_pass import Floats, Ids
 
 Links = NDArray[np.bool_]  # (text, query, key)
 Array = NDArray[np.float64]

@@ -21,7 +21,7 @@ from interpret.contracts import (
     TestedUnit,
     TestKind,
 )
-from interpret.probes.dose import dose_response
+from interpret.probes.dose import doses_told
 from interpret.probes.head_sets import named, parse_head
 from interpret.probes.head_writing import DEAD_HEADS, Array, Estimates, dead_head, heat_map, units_of
 from interpret.probes.patterns.kinds import Outcome, Pattern
@@ -245,19 +245,11 @@ class _Writer:
         )
 
     def _doses(self) -> dict[str, Any]:
-        """Return what replacing a part of the heads' output costs; a part of before there were doses has none."""
-        told = self._first.told
-        if "doses" not in told:
-            return {}
-        points = dose_response(
-            self._estimates,
-            values=told["doses"],
-            whole=self._first.cost(),
-            placebos=told["placebo_doses"],
-            drawn=self._first.control,
-            what="sets of heads",
+        """Return what replacing a part of the heads' output costs."""
+        first = self._first
+        return doses_told(
+            self._estimates, first.told, whole=first.cost(), drawn=first.control, what="sets of heads"
         )
-        return {"dose_response": points}
 
     def _holds_for(self, site: str) -> HoldsFor:
         return HoldsFor(

@@ -18,14 +18,13 @@ from interpret.contracts import (
 )
 from interpret.probes.directions.writing import (
     WHY_GAIN,
-    WHY_SHIFT,
     Both,
     Claim,
     Value,
     Writer,
-    digest_of_texts,
     value_of,
 )
+from interpret.probes.head_writing import WHY_SHIFT, digest_of_texts
 from interpret.probes.proxies.prompt_sets import PromptSet
 
 WHAT_THE_SEED_CHANGES: Final = (

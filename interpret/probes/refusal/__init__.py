@@ -13,78 +13,25 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
-
-from interpret.contracts import Measurement, ProbeSpecification
-from interpret.errors import BadSpecification
-from interpret.parts import shared
-from interpret.probes.refusal.prompt_sets import RefusalSet, read_refusal_set
+from interpret.probes.own_texts import AgainstDrawn, Drawn, Question
+from interpret.probes.refusal.prompt_sets import read_refusal_set
 from interpret.probes.refusal.study import Study
-from interpret.probes.refusal.writing import Numbers, write_all
-from interpret.probes.seed_parts import DEAD, SEEDS, SeedParts
-from interpret.probes.session import ModelSession
-from interpret.registry import fill_choices, fill_parameters
+from interpret.probes.refusal.writing import ABLATED, ADDED, Numbers, write_all
+from interpret.probes.seed_parts import SeedParts
 
 __all__ = ["RefusalDirection"]
 
-KEY: Final = "refusal.direction"
-PARTS: Final = SeedParts("requests", "random directions")
 
-
-class RefusalDirection:
+class RefusalDirection(AgainstDrawn):
     """Fit a direction on half of the requests; read and exchange it in the other, and read it in contexts."""
 
     code_version = "1"
-
-    def check(self, specification: ProbeSpecification) -> None:
-        """Raise `BadSpecification` where a parameter does not fit, or inputs are given."""
-        fill_parameters(KEY, specification.parameters)
-        _prompts(specification)
-        if specification.inputs:
-            raise BadSpecification(f"{KEY} reads the prompt set that it is told, and no prompts")
-
-    def parts(self, specification: ProbeSpecification) -> tuple[str, ...]:
-        """Return, for each seed, the requests, the dead model, and the random directions, so many at a time."""
-        return PARTS.of(_draws(specification))
-
-    def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
-        """Measure one seed's requests, its dead model's, or some of its random directions.
-
-        Raises:
-            StructureUntold, PairsUnequal: the model's tokenizer does not let the pairs or contexts be made.
-            HookNeverFired, InterventionWithoutEffect: a change did not take place, or moves nothing.
-        """
-        seed, what = part.split(": ")
-        given, prompts = fill_parameters(KEY, specification.parameters), _prompts(specification)
-        study = Study(prompts, models, specification, given, again=SEEDS.index(seed))
-        if what == PARTS.texts:
-            return study.living()
-        if what == DEAD:
-            return study.dead()
-        return study.control(PARTS.drawn_in(what))
-
-    def report(
-        self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
-    ) -> tuple[Measurement, ...]:
-        """Return four measurements: that it can be read, what removing and adding it does, and what pressing does.
-
-        Raises:
-            ProbeError: workers fitted different directions.
-        """
-        draws = _draws(specification)
-        for seed in SEEDS:
-            shared(measured, PARTS.living(seed, draws), "found")
-        first, second = (
-            Numbers(*PARTS.put_together(seed, draws, measured, ("ablated", "added"))) for seed in SEEDS
-        )
-        given = fill_parameters(KEY, specification.parameters)
-        return write_all(specification, _prompts(specification), given, first, second)
-
-
-def _prompts(specification: ProbeSpecification) -> RefusalSet:
-    return read_refusal_set(fill_choices(KEY, specification.parameters)["prompt_set"])
-
-
-def _draws(specification: ProbeSpecification) -> int:
-    return int(fill_parameters(KEY, specification.parameters)["control_draws"])
+    question = Question(
+        key="refusal.direction",
+        parts=SeedParts("requests", "random directions"),
+        reads="reads the prompt set that it is told, and no prompts",
+        read_texts=read_refusal_set,
+        study=Study,
+        write=write_all,
+    )
+    drawn = Drawn(Numbers, (ABLATED, ADDED), found="found", once=False)

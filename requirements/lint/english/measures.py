@@ -20,12 +20,6 @@ from requirements.lint.english.words import (
 _CLOCK = re.compile(r"\d\d?:\d\d(?::\d\d)?")
 _EVERY = frozenset({"every", "each", "per", "a", "an", "the", "this", "same", "one", "next"})
 _PERCENT = frozenset({"%", "percent", "percentage", "‰", "percentile"})
-_BOUNDS = word_set(
-    """
-    least most than under below above over exceed exceeds exceeding within maximum minimum max min up ≥ ≤ < > =
-    between until by to reach reaches
-    """
-)
 _DEFINED = word_set(
     """
     defined specified described listed stated named laid set given prescribed fixed approved contained published
@@ -128,8 +122,3 @@ def _refers(sentence: Sentence, index: int) -> bool:
             or (following.text.isupper() and len(following.text) <= 3 and following.text[0].isalpha())
         )
     return False
-
-
-def has_bound(lows: Sequence[str]) -> bool:
-    """Whether the words hold a word of a bound."""
-    return any(low in _BOUNDS for low in lows)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -172,19 +174,98 @@ def test_what_others_trained_is_read_whatever_its_architecture(tmp_path: Path, a
         storing.add_foreign(tmp_path / "store", tmp_path / "theirs", replace(SITE, width=32))
 
 
-def test_what_is_no_dictionary_is_unreadable(tmp_path: Path, trained: Any) -> None:
-    with pytest.raises(DictionaryUnreadable, match=r"holds no cfg\.json and no sae_weights"):
-        library.read(tmp_path)
+SPOILT: Final[Mapping[str, tuple[Callable[[Path], object], str]]] = {
+    "no JSON": (lambda folder: (folder / library.CONFIG).write_text("{"), "JSONDecodeError"),
+    "no UTF-8": (lambda folder: (folder / library.CONFIG).write_bytes(b'"\xff"'), "UnicodeDecodeError"),
+    "JSON without end": (
+        lambda folder: (folder / library.CONFIG).write_text("[" * 100_000),
+        "RecursionError",
+    ),
+    "JSON of another shape": (lambda folder: (folder / library.CONFIG).write_text("[]"), "TypeError"),
+    "a text for metadata": (lambda folder: reset(folder, metadata="sae-lens"), "AttributeError"),
+    "no architecture": (lambda folder: reset(folder, architecture=None), "KeyError"),
+    "another architecture": (lambda folder: reset(folder, architecture="of tomorrow"), "of tomorrow"),
+    "another version": (
+        lambda folder: reset(folder, metadata={"sae_lens_version": "newest"}),
+        "InvalidVersion",
+    ),
+    "a setting that cannot be": (lambda folder: reset(folder, normalize_activations="much"), "ValueError"),
+    "a width that is none": (lambda folder: reset(folder, d_in="16"), "TypeError"),
+    "heads that divide nothing": (
+        lambda folder: reset(folder, architecture="temporal", n_heads=7),
+        "AssertionError",
+    ),
+    "no heads": (lambda folder: reset(folder, architecture="temporal", n_heads=0), "ZeroDivisionError"),
+    "weights of another shape": (lambda folder: reset(folder, d_sae=TRUE + 1), "size mismatch"),
+    "weights that are none": (
+        lambda folder: (folder / library.WEIGHTS).write_bytes(b"none"),
+        "SafetensorError",
+    ),
+    "weights cut off": (
+        lambda folder: os.truncate(folder / library.WEIGHTS, 1000),
+        "SafetensorError",
+    ),
+    "weights that lack": (lambda folder: reweigh(folder, b_dec=None), "b_dec"),
+    "weights that are no numbers": (
+        lambda folder: reweigh(folder, b_dec=torch.full((WIDTH,), torch.nan)),
+        "b_dec hold what is no number",
+    ),
+    "a transcoder": (lambda folder: reset(folder, architecture="transcoder", d_out=WIDTH), "transcoder"),
+}
+
+
+def reset(folder: Path, **settings: object) -> None:
+    """Give the settings of a dictionary other values; None takes one away."""
+    stored = {**json.loads((folder / library.CONFIG).read_text()), **settings}
+    (folder / library.CONFIG).write_text(json.dumps({k: v for k, v in stored.items() if v is not None}))
+
+
+def reweigh(folder: Path, **weights: torch.Tensor | None) -> None:
+    """Give a dictionary other weights, likewise."""
+    stored = {**load_file(folder / library.WEIGHTS), **weights}
+    save_file({name: each for name, each in stored.items() if each is not None}, folder / library.WEIGHTS)
+
+
+@pytest.mark.parametrize(("spoil", "said"), SPOILT.values(), ids=SPOILT)
+def test_what_is_no_dictionary_is_unreadable(
+    tmp_path: Path, trained: Any, spoil: Callable[[Path], object], said: str
+) -> None:
     library.write_for_inference(trained, tmp_path)
-    config = json.loads((tmp_path / library.CONFIG).read_text())
-    (tmp_path / library.CONFIG).write_text(json.dumps({**config, "architecture": "of tomorrow"}))
-    with pytest.raises(DictionaryUnreadable, match="of tomorrow"):
+    library.read(tmp_path)
+    spoil(tmp_path)
+    with pytest.raises(DictionaryUnreadable, match=said):
         library.read(tmp_path)
-    (tmp_path / library.CONFIG).write_text(json.dumps(config))
-    weights = load_file(tmp_path / library.WEIGHTS)
-    weights["b_dec"][0] = torch.nan
-    save_file(weights, tmp_path / library.WEIGHTS)
-    with pytest.raises(DictionaryUnreadable, match="b_dec hold what is no number"):
+
+
+def test_files_that_nobody_may_open_are_no_dictionary(
+    tmp_path: Path, trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.write_for_inference(trained, tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("sae_lens.SAE.load_from_disk", refuse)
+    with pytest.raises(DictionaryUnreadable, match="Permission denied"):
+        library.read(tmp_path)
+
+
+@pytest.mark.parametrize("fault", [MemoryError, ImportError, NameError])
+def test_a_fault_that_is_none_of_the_files_is_not_laid_at_their_door(
+    tmp_path: Path, trained: Any, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    library.write_for_inference(trained, tmp_path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("sae_lens.SAE.load_from_disk", fail)
+    with pytest.raises(fault):
+        library.read(tmp_path)
+
+
+def test_a_folder_that_lacks_files_is_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(DictionaryUnreadable, match=r"holds no cfg\.json and no sae_weights"):
         library.read(tmp_path)
 
 

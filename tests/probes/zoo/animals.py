@@ -24,6 +24,7 @@ from tests.probes.zoo.parts import (
     blank,
     carry,
     empty,
+    kill,
     look_back,
     look_farthest,
     match,
@@ -128,12 +129,9 @@ def duplicate() -> LoadedModel:
 @torch.no_grad()
 def dead(seed: int = 0, heads: int = HEADS) -> LoadedModel:
     """`induction` with the weights shuffled inside each matrix: the same numbers, no circuit."""
-    model = _induction(heads)
-    order = torch.Generator().manual_seed(seed)
-    for weight in model.parameters():
-        flat = weight.flatten()
-        weight.copy_(flat[torch.randperm(flat.numel(), generator=order)].reshape(weight.shape))
-    return wrap(model, f"dead{seed:060x}")
+    loaded = wrap(_induction(heads), f"dead{seed:060x}")
+    kill(loaded, seed)
+    return loaded
 
 
 def random(

@@ -18,7 +18,7 @@ from transformers import LlamaForCausalLM
 from interpret.probes.deception.prompt_sets import StatementSet, read_statement_set
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo.parts import wrap
+from tests.probes.zoo.parts import kill, wrap
 from tests.probes.zoo.proxies import (
     BATCH,
     CUE,
@@ -30,7 +30,6 @@ from tests.probes.zoo.proxies import (
     attend,
     blank,
     config_of,
-    kill,
     loud,
 )
 

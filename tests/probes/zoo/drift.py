@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from tokenizers import pre_tokenizers
 from transformers import LlamaForCausalLM
 
 from examples import releases
@@ -18,6 +17,7 @@ from interpret.probes.drift.material import cut, read_texts
 from interpret.probes.forward import ForwardPasses
 from interpret.probes.weights import LoadedModel, dead_model
 from tests.probes.zoo.parts import small_llama, wrap
+from tests.probes.zoo.words import Words as WordsOf
 
 WIDTH, HEADS, KEY_VALUE_HEADS, HEAD_WIDTH, NEURONS = 64, 4, 2, 16, 48
 LOUD = 0.12  # standard deviation of fresh weights: layers write as much as the words do
@@ -29,29 +29,12 @@ HALVINGS: Final = 12
 NEW_STEPS, NEW_RATE = 6, 2e-3  # of fine-tuning on a new behaviour
 
 
-class Words:
+class Words(WordsOf):
     """A tokenizer that makes one token of each word of the English texts."""
-
-    is_fast = True
 
     def __init__(self) -> None:
         """Know the words of all documents."""
-        self._cut = pre_tokenizers.Whitespace()
-        pieces = [word for text in read_texts("en").documents for word in self._words(text)]
-        self.known = {word: number for number, word in enumerate(dict.fromkeys(pieces))}
-        self.unk_token_id = len(self.known)
-        self.backend_tokenizer = self
-
-    def __call__(self, text: str, **_: bool) -> dict[str, Any]:
-        """Return the tokens of a text."""
-        return {"input_ids": [self.known.get(word, self.unk_token_id) for word in self._words(text)]}
-
-    def to_str(self) -> str:
-        """Return all that the tokens follow from."""
-        return repr(self.known)
-
-    def _words(self, text: str) -> list[str]:
-        return [word for word, _ in self._cut.pre_tokenize_str(text)]
+        super().__init__(read_texts("en").documents)
 
 
 @dataclass(frozen=True, slots=True)

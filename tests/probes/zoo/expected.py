@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interpret.contracts import Status
-from interpret.probes.forward import Ids
+from interpret.probes.one_pass import Ids
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import animals, deception, drift, facts, hallucination, paths, proxies, readers, refusal

@@ -19,7 +19,7 @@ from typing_extensions import override
 from interpret.probes.facts.statements import PLACE, FactSet, read_facts
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo.parts import THETA, small_llama, wrap
+from tests.probes.zoo.parts import THETA, kill, small_llama, wrap
 from tests.probes.zoo.words import Words
 
 HEADS, GROUP, HEAD_WIDTH, WIDTH = 4, 2, 48, 80
@@ -103,11 +103,7 @@ def disturbed(seed: int = 0) -> LoadedModel:
 def dead(seed: int = 0) -> LoadedModel:
     """`telling`, with the weights shuffled inside each matrix."""
     loaded = telling(seed)
-    order = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in loaded.model.parameters():
-            flat = weight.flatten()
-            weight.copy_(flat[torch.randperm(flat.numel(), generator=order)].reshape(weight.shape))
+    kill(loaded, seed)
     return wrap(loaded.model, f"f7{seed:062x}", loaded.tokenizer)
 
 

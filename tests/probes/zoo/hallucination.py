@@ -20,8 +20,8 @@ from transformers import LlamaForCausalLM
 from interpret.probes.hallucination.prompt_sets import PLACE, ClaimSet, Fact, read_claim_set
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo.parts import THETA, small_llama, wrap
-from tests.probes.zoo.proxies import LOUD, Vocabulary, kill
+from tests.probes.zoo.parts import THETA, kill, small_llama, wrap
+from tests.probes.zoo.proxies import LOUD, Vocabulary
 
 PROMPTS: Final = "claims-en"
 MIXED: Final = "claims-mixed-en"  # where the source says the other thing too

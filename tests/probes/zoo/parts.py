@@ -112,6 +112,15 @@ def wrap(model: PreTrainedModel, digest: str, tokenizer: Any = None) -> LoadedMo
     return LoadedModel(model, tokenizer, digest, shape_of(model.config), library_versions())
 
 
+@torch.no_grad()
+def kill(loaded: LoadedModel, seed: int) -> None:
+    """Shuffle the weights of a model inside each matrix: the same numbers, no circuit."""
+    order = torch.Generator().manual_seed(seed)
+    for weight in loaded.model.parameters():
+        flat = weight.flatten()
+        weight.copy_(flat[torch.randperm(flat.numel(), generator=order)].reshape(weight.shape))
+
+
 def _query(head: Head) -> int:
     return head.head * HEAD_WIDTH
 

@@ -17,7 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from interpret.probes.paths.sentences import SentenceSet, read_sentences
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo.parts import THETA, small_llama, wrap
+from tests.probes.zoo.parts import THETA, kill, small_llama, wrap
 from tests.probes.zoo.words import Words
 
 HEADS, GROUP, HEAD_WIDTH, WIDTH = 12, 2, 48, 84
@@ -103,11 +103,7 @@ def thing(seed: int = 0) -> LoadedModel:
 def dead(seed: int = 0) -> LoadedModel:
     """`moving`, with the weights shuffled inside each matrix."""
     loaded = moving(seed)
-    order = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in loaded.model.parameters():
-            flat = weight.flatten()
-            weight.copy_(flat[torch.randperm(flat.numel(), generator=order)].reshape(weight.shape))
+    kill(loaded, seed)
     return wrap(loaded.model, f"c9{seed:062x}", loaded.tokenizer)
 
 

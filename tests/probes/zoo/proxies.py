@@ -7,19 +7,19 @@ that the word has: its side, and something else that goes with no side. The answ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import torch
-from tokenizers import pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from interpret.probes.directions.prompt_sets import PairSet
 from interpret.probes.proxies.prompt_sets import read_prompt_set
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo.parts import THETA, small_llama, wrap
+from tests.probes.zoo.parts import THETA, kill, small_llama, wrap
+from tests.probes.zoo.words import Words as WordsOf
 
 PROMPTS: Final = "credit-gender-en"
 HEAD: Final = Head(0, 0)
@@ -32,33 +32,14 @@ STEPS, BATCH, STEP = 250, 16, 3e-3  # of the training
 ANSWERS = 0.25  # how much of what is read goes to each answer
 
 
-class Vocabulary:
-    """A tokenizer that makes one token of each word of some texts."""
+class Vocabulary(WordsOf):
+    """Knows what stands in the places of templates, too, and reads templates."""
 
-    is_fast = True
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        """Know the words of the texts."""
-        self._cut = pre_tokenizers.Whitespace()
-        pieces = [word for text in texts for word in self._words(text)]
-        self.known = {word: number for number, word in enumerate(dict.fromkeys(pieces))}
-        self.unk_token_id = len(self.known)
-        self.backend_tokenizer = self
-
-    def __call__(self, text: str, **_: bool) -> dict[str, Any]:
-        """Return the tokens of a text."""
-        return {"input_ids": [self.known.get(word, self.unk_token_id) for word in self._words(text)]}
-
-    def to_str(self) -> str:
-        """Return all that the tokens follow from."""
-        return repr(self.known)
+    def _plain(self, text: str) -> str:
+        return text
 
     def _words(self, text: str) -> list[str]:
-        return [
-            word
-            for piece in text.split()
-            for word, _ in self._cut.pre_tokenize_str(piece.replace("{", " ").replace("}", " "))
-        ]
+        return super()._words(text.replace("{", " ").replace("}", " "))
 
 
 class Words(Vocabulary):
@@ -206,15 +187,6 @@ def loud(words: Vocabulary, seed: int, kind: str) -> LoadedModel:
         config = config_of(words)
         config.initializer_range = LOUD
         return _wrap(LlamaForCausalLM(config), words, kind, seed)
-
-
-def kill(loaded: LoadedModel, seed: int) -> None:
-    """Shuffle the weights of a model inside each matrix."""
-    order = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in loaded.model.parameters():
-            flat = weight.flatten()
-            weight.copy_(flat[torch.randperm(flat.numel(), generator=order)].reshape(weight.shape))
 
 
 def _tokens(words: Words) -> list[int]:

@@ -24,7 +24,7 @@ from interpret.probes.forward import ForwardPasses
 from interpret.probes.refusal.prompt_sets import RefusalSet, read_refusal_set
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
-from tests.probes.zoo.parts import wrap
+from tests.probes.zoo.parts import kill, wrap
 from tests.probes.zoo.proxies import (
     BATCH,
     ELSE,
@@ -37,7 +37,6 @@ from tests.probes.zoo.proxies import (
     attend,
     blank,
     config_of,
-    kill,
     loud,
 )
 

@@ -19,7 +19,7 @@ class Words:
     def __init__(self, texts: Iterable[str]) -> None:
         """Know the words of these texts."""
         self._cut = pre_tokenizers.Whitespace()
-        pieces = [word for text in texts for word in self._words(_PLACES.sub(" ", text))]
+        pieces = [word for text in texts for word in self._words(self._plain(text))]
         self.known = {word: number for number, word in enumerate(dict.fromkeys(pieces))}
         self.unk_token_id = len(self.known)
         self.backend_tokenizer = self
@@ -31,6 +31,10 @@ class Words:
     def to_str(self) -> str:
         """Return all that the tokens follow from."""
         return repr(self.known)
+
+    def _plain(self, text: str) -> str:
+        """Return a text without what is no word of it."""
+        return _PLACES.sub(" ", text)
 
     def _words(self, text: str) -> list[str]:
         return [word for word, _ in self._cut.pre_tokenize_str(text)]
