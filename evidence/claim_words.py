@@ -75,7 +75,7 @@ def say_why(citation: Citation) -> str:
     return str(naming or SENTENCES[citation.reason]) % {
         "score": show_score(citation.score),
         "least": show_score(citation.threshold),
-        "terms": ", ".join(citation.reason_terms or ()),
+        "terms": _(", ").join(citation.reason_terms or ()),
     }
 
 
