@@ -86,6 +86,7 @@ class Comparison:
         self._n_words = sum(len(part.keys) for part in self._parts)
         self._document = document
         self._alike: dict[tuple[str, str], bool] = {}
+        self._known: dict[str, bool] = {}  # words of the quote that the document has by themselves
 
     def find(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield where the document has the quote in the same words, as ranges of its normalised text.
@@ -171,7 +172,11 @@ class Comparison:
         return self._alike[pair]
 
     def _has_word(self, word: str) -> bool:
-        return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self._document) is not None
+        if word not in self._known:
+            self._known[word] = word in self._document and bool(
+                re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self._document)
+            )
+        return self._known[word]
 
     def _unpaired(self, ours: list[str], theirs: list[str]) -> tuple[list[str], list[str]]:
         """Return the words of either run that the other does not have in any form."""

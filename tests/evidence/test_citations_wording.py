@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from evidence.citations.cost import CheckBudget, CheckTooCostly
 from evidence.citations.verdict import (
     BEFORE_WORDS,
+    CHECKER_VERSION,
     FOUND,
     FUZZY_THRESHOLD,
     MAX_TERMS,
@@ -33,9 +34,9 @@ LOAN: Final = (
 CASH: Final = "第五条 客户凭有效身份证件可以在本行任一网点支取现金并办理登记手续，费用由付款人承担。"
 
 
-def check(quote: str, text: str, version: str | None = None) -> CitationVerdict:
+def check(quote: str, text: str, version: str = CHECKER_VERSION) -> CitationVerdict:
     source = Source.of(document_id="DOC-1", digest=sha256_hex(text.encode()), text=text)
-    return check_citation(quote=quote, source=source, **({"version": version} if version else {}))
+    return check_citation(quote=quote, source=source, version=version)
 
 
 @pytest.mark.parametrize(
