@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
-from evidence.citations.verdict import Reason
+from evidence.citations.verdict import BEFORE_WORDS, Reason
 from evidence.models import Citation
 
 SENTENCES: Final[Mapping[str, StrOrPromise]] = {
@@ -19,7 +19,7 @@ SENTENCES: Final[Mapping[str, StrOrPromise]] = {
         "The quote stands in the document apart from case, width, punctuation or the way numbers are written."
     ),
     Reason.ALIGNED: gettext_lazy(
-        "The passage agrees with the quote to %(score)s, found from %(least)s, and has its numbers and negations."
+        "The passage agrees with the quote to %(score)s, found from %(least)s, in the same words and numbers."
     ),
     Reason.IN_ANOTHER_DOCUMENT: gettext_lazy(
         "The quote stands in another document than the one it cites, and agrees with it to %(score)s."
@@ -31,6 +31,9 @@ SENTENCES: Final[Mapping[str, StrOrPromise]] = {
     ),
     Reason.NEGATION_DIFFERS: gettext_lazy(
         "The letters agree to %(score)s, but one of the two texts is negated and the other is not."
+    ),
+    Reason.WORD_DIFFERS: gettext_lazy(
+        "The letters agree to %(score)s, but one of the two texts has a word that the other has not."
     ),
     Reason.CUTS_A_WORD: gettext_lazy("The quote stands there only inside a longer word or number."),
     Reason.ALIGNMENT_TOO_LOW: gettext_lazy(
@@ -44,6 +47,10 @@ SENTENCES: Final[Mapping[str, StrOrPromise]] = {
     ),
     Reason.NOTHING_ALIGNS: gettext_lazy("Nothing in the document is like the quote."),
 }
+# Of a checker that compared no words.
+_ALIGNED_BEFORE: Final = gettext_lazy(
+    "The passage agrees with the quote to %(score)s, found from %(least)s, and has its numbers and negations."
+)
 # Where numbers or words are known that it is about: an erasure takes them.
 _NAMING: Final[Mapping[str, StrOrPromise]] = {
     Reason.NUMBER_DIFFERS: gettext_lazy(
@@ -51,6 +58,9 @@ _NAMING: Final[Mapping[str, StrOrPromise]] = {
     ),
     Reason.NEGATION_DIFFERS: gettext_lazy(
         "The letters agree to %(score)s, but one of the two texts is negated and the other is not: %(terms)s."
+    ),
+    Reason.WORD_DIFFERS: gettext_lazy(
+        "The letters agree to %(score)s, but one of the two texts has a word that the other has not: %(terms)s."
     ),
 }
 
@@ -60,10 +70,12 @@ def say_why(citation: Citation) -> str:
     if citation.reason is None:
         return _("This was checked before verdicts kept their reason.")
     naming = _NAMING.get(citation.reason) if citation.reason_terms else None
+    if citation.reason == Reason.ALIGNED and citation.checker_version in BEFORE_WORDS:
+        naming = _ALIGNED_BEFORE
     return str(naming or SENTENCES[citation.reason]) % {
         "score": show_score(citation.score),
         "least": show_score(citation.threshold),
-        "terms": ", ".join(citation.reason_terms or ()),
+        "terms": _(", ").join(citation.reason_terms or ()),
     }
 
 

@@ -2581,8 +2581,8 @@
   const SOURCES = "data/citations/sources.jsonl";
   const LONGEST_PASSAGE = 10_000; // code points of one that stand in a binder
   const NOT_FOUND = [
-    "quote_too_short", "number_differs", "negation_differs", "cuts_a_word", "alignment_too_low", "too_short_to_align",
-    "too_long_to_align", "nothing_aligns",
+    "quote_too_short", "number_differs", "negation_differs", "word_differs", "cuts_a_word", "alignment_too_low",
+    "too_short_to_align", "too_long_to_align", "nothing_aligns",
   ];
   const VERDICT_OF = new Map([
     ...NOT_FOUND.map((reason) => [reason, "not_found"]), ["same_words", "verbatim"], ["same_once_normalised", "normalised"],

@@ -16,6 +16,7 @@ NORMALISING: Final = (
 )
 SEARCHING: Final = 1  # a character of a document, twice: as written and normalised
 CANDIDATE: Final = 10_000  # a document that is looked through, whatever its length
+COMPARING: Final = 4_000  # a character of a quote and of a text, word by word; in Chinese each is a word
 READING: Final = 3_000  # a character of an answer or claim, to tell claims and what is material
 
 
@@ -55,3 +56,7 @@ class CheckBudget:
     def charge_alignment(self, *, quote: int, document: int) -> None:
         """Take off the search for the passage most like a quote; both in characters."""
         self.charge(ALIGNMENT * quote * quote * document)
+
+    def charge_comparison(self, *, quote: int, text: int) -> None:
+        """Take off the comparison of a quote with a text word by word; both in characters."""
+        self.charge(COMPARING * (quote + text))

@@ -41,7 +41,9 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class Word:
+    """A word, a number or a sign at `[start, end)` of its text."""
+
     key: str  # what it is compared by: `5,000` is `5000`
     start: int
     end: int
@@ -96,7 +98,7 @@ class _Text:
 
     def __init__(self, text: str, *, exact: bool) -> None:
         self._text = text
-        self.words = list(_exact_words(text) if exact else _words(text))
+        self.words = list(cut_words(text) if exact else _words(text))
 
     def keys(self) -> list[str]:
         """Return what its words are compared by."""
@@ -109,15 +111,15 @@ class _Text:
         return Run(side, start, end, self._text[start:end], self._text[before:start])
 
 
-def _exact_words(text: str) -> Iterator[_Word]:
+def cut_words(text: str) -> Iterator[Word]:
     """Yield words, numbers and signs as they are written; a Chinese character is a word."""
     for match in _WORD.finditer(text):
-        yield _Word(match.group(), *match.span())
+        yield Word(match.group(), *match.span())
 
 
-def _words(text: str) -> Iterator[_Word]:
+def _words(text: str) -> Iterator[Word]:
     """Yield words and numbers; a Chinese character is a word, and signs without a meaning of their own are none."""
     for match in _WORD.finditer(text):
         key = normalise(match.group()).text.strip()
         if key:
-            yield _Word(key, *match.span())
+            yield Word(key, *match.span())

@@ -9,8 +9,8 @@ explains each):
 3. `verbatim`: it stands in the document character for character.
 4. `normalised`: it stands there once both are normalised (`evidence.citations.normalise`).
 5. `fuzzy`: the best alignment (rapidfuzz `partial_ratio_alignment`, Indel similarity) reaches
-   `FUZZY_THRESHOLD`, and the aligned passage has every number of the quote and the same negations: neither
-   another `not`, nor `unable` for `able`.
+   `FUZZY_THRESHOLD`, and the passage has every number of the quote, the same negations (neither another `not`,
+   nor `unable` for `able`) and the same words (`evidence.citations.wording`).
 6. `misattributed`: rules 3 to 5 hold for another document that was retrieved or indexed.
 7. `not_found`.
 
@@ -31,14 +31,18 @@ from rapidfuzz import fuzz
 
 from evidence.citations.cost import CheckBudget
 from evidence.citations.normalise import NormalisedText, is_cjk, measure, normalise
+from evidence.citations.wording import Comparison, Differing
 from evidence.digests import digest_of
 from evidence.vocabulary import ChoiceEnum
 
-CHECKER_VERSION: Final = "citation-check/2"
+CHECKER_VERSION: Final = "citation-check/3"
 """Changes with any change of a rule, a threshold or the normalisation; not where only the words of a reason do."""
 
 _FIRST_VERSION: Final = "citation-check/1"
-CHECKER_VERSIONS: Final = (_FIRST_VERSION, CHECKER_VERSION)
+BEFORE_WORDS: Final = (_FIRST_VERSION, "citation-check/2")
+"""Those that compared no words: a fuzzy passage could have `gold` for `cash`."""
+
+CHECKER_VERSIONS: Final = (*BEFORE_WORDS, CHECKER_VERSION)
 """Those whose verdicts can be given again. The first took `unable to pay` for a fuzzy `able to pay`."""
 
 FUZZY_THRESHOLD: Final = 90.0  # rapidfuzz partial ratio of the normalised texts, 0 to 100
@@ -48,8 +52,13 @@ MAX_FUZZY_WORK: Final = 20_000_000_000  # characters of quote x quote x document
 MAX_CANDIDATES: Final = 200  # other documents searched for a misattributed quote, in the order given
 MAX_FUZZY_CANDIDATES: Final = 20  # of them, those where a fuzzy match is looked for too
 MAX_TERMS: Final = 20  # numbers or words that a reason names; how many more there are, nobody reads
+_SLACK: Final = (
+    10  # a tenth of a quote: how far a passage that has more letters can reach beyond its alignment
+)
 _LEAST_FOUND: Final = FUZZY_THRESHOLD - 0.001  # before it is rounded; elsewhere, nothing nearer is asked for
 _MAX_OCCURRENCES: Final = 1_000  # places looked at in one document for one that cuts no word
+
+_INSIDE_A_WORD: Final = "it stands only inside a longer word or number"
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _NEGATION: Final = re.compile(
@@ -87,6 +96,7 @@ class Reason(ChoiceEnum):
     QUOTE_TOO_SHORT = "quote_too_short"  # finding it would mean nothing
     NUMBER_DIFFERS = "number_differs"
     NEGATION_DIFFERS = "negation_differs"
+    WORD_DIFFERS = "word_differs"
     CUTS_A_WORD = "cuts_a_word"  # it stands only inside a longer word or number
     ALIGNMENT_TOO_LOW = "alignment_too_low"
     TOO_SHORT_TO_ALIGN = "too_short_to_align"  # it must stand exactly, and does not
@@ -153,7 +163,7 @@ class CitationVerdict:
     None where it was not found. `score` is 0 to 100: 100 for verbatim and normalised, the alignment for
     fuzzy, the best alignment seen for not_found. `found_in` is the other document of a misattributed quote.
     `reason` says why the verdict is not better, `detail` the same in words with the figures, and `terms` which numbers
-    of the quote the passage lacks, or which words make one text the opposite of the other.
+    of the quote the passage lacks, which words make one text the opposite of the other, or which only one of them has.
 
     `nearest` is the passage of the document the citation names that is most like the quote, None where nothing was
     like it or the document is not known: what a word diff shows (`evidence.citations.difference`).
@@ -362,16 +372,56 @@ class _Search:
         start, end = _widen(form.text, alignment.dest_start, alignment.dest_end)
         if self._version != _FIRST_VERSION and _is_turned_round(form.text, start):
             start -= len("non ")
-        place = form.original_range(start, end) if start < end else None
         if score < FUZZY_THRESHOLD:
             detail = f"best alignment {score} is under {FUZZY_THRESHOLD}"
-            return _not_found(Reason.ALIGNMENT_TOO_LOW, detail, score, place)
-        objection = _objection(needle, form.text[start:end], self._version)
-        if objection:
-            return replace(
-                _not_found(objection.reason, objection.detail, score, place), terms=objection.terms
-            )
+            return _not_found(Reason.ALIGNMENT_TOO_LOW, detail, score, _place(form, start, end))
+        return self._judge(needle, form, (start, end), score)
+
+    def _judge(self, needle: str, form: NormalisedText, aligned: tuple[int, int], score: float) -> _Match:
+        """Say whether the passage that reads most like the quote says the same, or another that reads alike does."""
+        if self._version in BEFORE_WORDS:
+            objection = _objection(needle, form.text[slice(*aligned)], self._version)
+            return _judged(objection, score, _place(form, *aligned))
+        comparison = Comparison(self._quote, form.text)
+        near = _around(form.text, aligned, len(needle))
+        for region in (near, (0, len(form.text))):
+            self._checks.charge_comparison(quote=len(needle), text=region[1] - region[0])
+            for start, end in comparison.find(*region):
+                if _is_turned_round(form.text, start) or _objection(
+                    needle, form.text[start:end], self._version
+                ):
+                    continue
+                touches = start < aligned[1] and aligned[0] < end
+                there = score if touches else _score(needle, form.text, (start, end))
+                if there >= FUZZY_THRESHOLD:
+                    return _judged(None, there, _place(form, start, end))
+        objection = _objection(needle, form.text[slice(*aligned)], self._version) or (
+            _Objection(Reason.CUTS_A_WORD, _INSIDE_A_WORD, ())
+            if needle in form.text
+            else _object_to_words(comparison.tell(*near))
+        )
+        return _judged(objection, score, _place(form, *aligned))
+
+
+def _place(form: NormalisedText, start: int, end: int) -> tuple[int, int] | None:
+    return form.original_range(start, end) if start < end else None
+
+
+def _around(text: str, place: tuple[int, int], length: int) -> tuple[int, int]:
+    """Return a place with as much around it as a passage can reach beyond the alignment of a quote of this length."""
+    slack = length // _SLACK + 1
+    return _widen(text, max(place[0] - slack, 0), min(place[1] + slack, len(text)))
+
+
+def _score(needle: str, text: str, place: tuple[int, int]) -> float:
+    """Return how far a passage agrees with a quote, as the alignment of it would tell."""
+    return round(fuzz.partial_ratio(needle, text[slice(*_around(text, place, len(needle)))]), 4)
+
+
+def _judged(objection: _Objection | None, score: float, place: tuple[int, int] | None) -> _Match:
+    if objection is None:
         return _Match(Verdict.FUZZY, score, Reason.ALIGNED, f"alignment {score}", place)
+    return replace(_not_found(objection.reason, objection.detail, score, place), terms=objection.terms)
 
 
 def _cut_by_a_word(needle: str, form: NormalisedText) -> _Match | None:
@@ -382,7 +432,7 @@ def _cut_by_a_word(needle: str, form: NormalisedText) -> _Match | None:
     left, right = _widen(form.text, start, start + len(needle))
     left -= len("non ") if _is_turned_round(form.text, left) else 0
     place = form.original_range(left, right)
-    return _not_found(Reason.CUTS_A_WORD, "it stands only inside a longer word or number", place=place)
+    return _not_found(Reason.CUTS_A_WORD, _INSIDE_A_WORD, place=place)
 
 
 def _is_turned_round(text: str, start: int) -> bool:
@@ -471,3 +521,12 @@ def _find_opposite(quote: str, passage: str) -> _Objection | None:
         if found := next(turned, None):
             return _Objection(Reason.NEGATION_DIFFERS, f"one says {found[0]}, the other {found[1]}", found)
     return None
+
+
+def _object_to_words(differing: Differing) -> _Objection:
+    """Return that quote and passage are not in the same words, and which are not; where only the order is, none."""
+    sides = ("quote", differing.quote), ("passage", differing.passage)
+    told = "; ".join(f"only the {side} has {', '.join(words[:MAX_TERMS])}" for side, words in sides if words)
+    detail = told or "the quote has the same words otherwise than the passage"
+    terms = tuple(dict.fromkeys((*differing.quote, *differing.passage)))
+    return _Objection(Reason.WORD_DIFFERS, detail, terms[:MAX_TERMS])

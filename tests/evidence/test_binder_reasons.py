@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from evidence.citations.verdict import VERDICT_OF
 from evidence.services.disposal.erasure import erase_trace_payload
 from tests.evidence.binder_world import Filled, archive_of, export, verify
 from tests.evidence.forged import Lines, verify_forged
@@ -127,6 +128,18 @@ def test_a_made_up_reason_or_passage_is_found_out(
     assert [(problem.member, why in problem.detail) for problem in report.problems] == [
         (f"data/{member}", True)
     ]
+
+
+def test_both_verifiers_know_every_reason_that_the_checker_gives(honest: KeptBinder, tmp_path: Path) -> None:
+    def say_each(rows: Lines) -> None:
+        rows += [
+            {**rows[0], "id": str(1_000 + number), "reason": reason.value, "verdict": verdict.value}
+            for number, (reason, verdict) in enumerate(VERDICT_OF.items())
+        ]
+
+    report = verify_forged(tmp_path, honest, {CITATIONS: say_each})
+    assert report.problems == []
+    assert f"; {2 + len(VERDICT_OF)} verdicts with their reason; " in completeness(report)
 
 
 def test_the_reason_of_a_newer_checker_asks_for_a_newer_verifier(honest: KeptBinder, tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def test_offsets_point_into_the_original_text_for_every_found_verdict() -> None:
     for quote in (
         "Standard Overdraft  rate",
         "more than USD 1000 in any 12 month",
-        "is unable to pay may askk for a payment",
+        "is unable to pay may ask for a paymment",
     ):
         verdict = check(quote, POLICY)
         assert verdict.verdict in FOUND

@@ -32,6 +32,7 @@ RATE: Final = "The annual percentage rate is 7.9%"
 NUMBER: Final = "The annual percentage rate is 8.9% for amounts between 5,000 and 15,000"
 NEGATED: Final = "Applicants must not be at least 18 years old and resident for three years"
 CUT_NUMBER: Final = "for amounts between 5,000 and 15,000. Applicants must be at least 1"
+AGE: Final = "Applicants must be at least 18 years of age and resident for three years"
 UNLIKE: Final = "Applicants should be at least in possession of a valid residence permit"
 QUOTES: Final = {
     RATE: Reason.SAME_WORDS,
@@ -42,7 +43,8 @@ QUOTES: Final = {
     "percentage rat": Reason.CUTS_A_WORD,
     "rate": Reason.QUOTE_TOO_SHORT,
     "the annual PERCENTAGE   rate is 7.9%": Reason.SAME_ONCE_NORMALISED,
-    "Applicants must be at least 18 years of age and resident for three years": Reason.ALIGNED,
+    AGE: Reason.WORD_DIFFERS,
+    "Applicants must be at least 18 years old and residents for the three years": Reason.ALIGNED,
 }
 
 
@@ -112,6 +114,19 @@ def test_a_negation_is_named(world: World) -> None:
     assert say_why(citation_of(world, NEGATED)).endswith("is negated and the other is not: not.")
 
 
+def test_words_that_only_one_text_has_are_named(world: World) -> None:
+    citation = citation_of(world, AGE)
+    assert citation.reason_terms == ["age", "old"]
+    assert say_why(citation).endswith("one of the two texts has a word that the other has not: age, old.")
+
+
+def test_of_an_alignment_of_before_nothing_is_said_of_its_words() -> None:
+    citation = Citation(reason=Reason.ALIGNED, score=0.95, threshold=0.9, checker_version="citation-check/2")
+    assert say_why(citation).endswith("and has its numbers and negations.")
+    citation.checker_version = "citation-check/3"
+    assert say_why(citation).endswith("in the same words and numbers.")
+
+
 @pytest.mark.parametrize(
     ("quote", "passage", "terms"),
     [
@@ -139,7 +154,7 @@ def test_every_reason_has_one_sentence_in_both_languages_and_one_verdict() -> No
         english = say_why(citation)
         with translation.override("zh-hans"):
             chinese = say_why(citation)
-        names_them = reason in {Reason.NUMBER_DIFFERS, Reason.NEGATION_DIFFERS}
+        names_them = reason in {Reason.NUMBER_DIFFERS, Reason.NEGATION_DIFFERS, Reason.WORD_DIFFERS}
         assert english.endswith(": 50." if names_them else ".")
         assert re.search(r"[\u4e00-\u9fff].*" + ("：50。$" if names_them else "。$"), chinese), reason
         assert "%" not in english + chinese

@@ -21,8 +21,8 @@ SOURCES: Final = "data/citations/sources.jsonl"
 _LONGEST_PASSAGE: Final = 10_000  # code points of one that stand in a binder
 _ERASED_TEXT: Final = "[erased]"
 _NOT_FOUND: Final = (
-    "quote_too_short", "number_differs", "negation_differs", "cuts_a_word", "alignment_too_low", "too_short_to_align",
-    "too_long_to_align", "nothing_aligns",
+    "quote_too_short", "number_differs", "negation_differs", "word_differs", "cuts_a_word", "alignment_too_low",
+    "too_short_to_align", "too_long_to_align", "nothing_aligns",
 )  # fmt: skip
 _VERDICT_OF: Final = {
     **dict.fromkeys(_NOT_FOUND, "not_found"),

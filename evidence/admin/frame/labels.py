@@ -407,6 +407,7 @@ _CHOICES: Final[Mapping[str, StrOrPromise]] = {
     "unchecked": pgettext_lazy("choice", "unchecked"),
     "unfinished": pgettext_lazy("choice", "unfinished"),
     "unread": pgettext_lazy("choice", "unread"),
+    "word_differs": pgettext_lazy("choice", "word differs"),
 }
 
 # What stands for no code at all, by its label: each vocabulary has its own.

@@ -20,7 +20,9 @@ from evidence.selectors.citations import differences_in, is_found
 CONTEXT: Final = 220  # code points of the document shown on each side of a quote
 LONGEST_QUOTE: Final = 2_000  # code points of a found place that are shown
 _HALF: Final = 0.5  # alignment; below it a quote and the nearest passage have little in common
-_NEAR: Final = frozenset({Reason.ALIGNED, Reason.NUMBER_DIFFERS, Reason.NEGATION_DIFFERS, Reason.CUTS_A_WORD})
+_NEAR: Final = frozenset(
+    {Reason.ALIGNED, Reason.NUMBER_DIFFERS, Reason.NEGATION_DIFFERS, Reason.WORD_DIFFERS, Reason.CUTS_A_WORD}
+)
 
 
 @dataclass(frozen=True, slots=True)

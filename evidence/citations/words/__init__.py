@@ -1,6 +1,7 @@
 """Lists of words and openings that tell sentences apart: text files, for whoever knows the language to mend.
 
-A change of any of them changes what is extracted, and with it `EXTRACTOR_VERSION`.
+A change of any of them changes what is extracted, and with it `EXTRACTOR_VERSION`; of those that
+`evidence.citations.wording` reads, which quotes are found, and with it `CHECKER_VERSION`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ _BESIDE_WORDS: Final = {code: " " for code in range(128) if not re.match(r"\w", 
 def read_words(name: str) -> list[str]:
     """Return the words of a file, which are set apart by white space."""
     return " ".join(_lines(name)).split()
+
+
+def read_rows(name: str) -> list[list[str]]:
+    """Return the words of each line of a file."""
+    return [line.split() for line in _lines(name)]
 
 
 def read_alternatives(name: str) -> str:
