@@ -17,11 +17,17 @@ from typing import Final
 from evidence.citations.difference import Word, cut_words
 from evidence.citations.normalise import is_cjk, normalise
 from evidence.citations.verdict import BEFORE_WORDS, CHECKER_VERSION, FOUND, Source, check_citation
+from evidence.citations.wording import are_two_words
 from evidence.citations.words import read_words
 from evidence.digests import sha256_hex
 
 DOCUMENTS: Final = "examples/*/documents/*.md"
-CHANGED: Final = ("another word", "a word left out", "a word added")  # the other kinds are slips
+CHANGED: Final = (
+    "another word",
+    "a word left out",
+    "a word added",
+    "a slip that is a word",
+)  # the other kinds are slips
 VERSIONS: Final = (BEFORE_WORDS[-1], CHECKER_VERSION)
 _SENTENCE: Final = re.compile(r"[^.\n]{50,300}\.|[^。\n]{15,300}。")
 _LITTLE: Final = frozenset(read_words("little"))
@@ -72,7 +78,11 @@ def _slipped(sentence: str, chance: random.Random) -> Iterator[tuple[str, str]]:
         elif key.isalpha() and len(key) >= _LONG and not is_cjk(key[0]):
             place = chance.randrange(1, len(key) - 2)
             letter, rest = key[place], key[place + 1 :]
-            yield "a letter lost", before + key[:place] + rest + after
+            lost = key[:place] + rest
+            yield (
+                "a slip that is a word" if are_two_words(key.lower(), lost.lower()) else "a letter lost",
+                before + lost + after,
+            )
             yield "a letter doubled", before + key[:place] + 2 * letter + rest + after
             yield "two letters swapped", before + key[:place] + rest[0] + letter + rest[1:] + after
 

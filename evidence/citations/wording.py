@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -28,10 +29,35 @@ from evidence.citations.words import read_rows, read_words
 
 _LITTLE: Final = frozenset(read_words("little"))
 _LETTERED: Final = frozenset(read_words("lettered"))
+_WITH_S: Final = frozenset({"class", "group", "regulation", "series"})  # after which an `s` is a name
 _UNBENDING: Final = frozenset(read_words("unbending"))
 _OTHER_WORDS: Final = frozenset(read_words("one_letter_apart"))
 _FIRST_OF: Final = {word: row[0] for row in read_rows("exchanged") for word in row}
 _SHORTEST_BASE: Final = 3  # letters that inflected forms of one word share
+_SHORTEST_DOUBLED: Final = (
+    6  # letters of a stem whose double f, l, s or z is of its ending: `cancell`, not `fill`
+)
+_PREFIXES: Final = ("", "un", "re")
+_SUFFIXES: Final = (
+    "",
+    "able",
+    "ible",
+    "or",
+    "er",
+    "ers",
+    "ors",
+    "ion",
+    "ions",
+    "ment",
+    "ments",
+    "ly",
+    "ness",
+)
+_BRITISH: Final = re.compile(
+    r"[iy]s(?=(?:e|ed|es|er|ers|ing|able|ation|ations)$)|our(?=(?:s|ed|ing|able|al|ite)?$)"
+)
+_MARKS_OF_LINES: Final = ">#"
+_ARROWS: Final = frozenset(map(chr, range(0x2190, 0x2200)))
 _SHORTEST_SLIPPED: Final = 6  # letters of the longer one; of shorter ones a letter makes too many words
 _ELLIPSIS: Final = re.compile(r"\.{3,}|\.(?: \.){2,}|[…⋯]+")
 # Of comparing, for each word of both texts: those that repeat themselves would take any number.
@@ -151,9 +177,9 @@ class Comparison:
             word, other = ours[done], theirs[place]
             if word == other:
                 done, place = done + 1, place + 1
-            elif word[0] == other[0] and "".join(ours[done : done + 2]) == other:
+            elif word[0] == other[0] and _join(ours, done) == other:
                 done, place = done + 2, place + 1
-            elif word[0] == other[0] and word == "".join(theirs[place : place + 2]):
+            elif word[0] == other[0] and word == _join(theirs, place):
                 done, place = done + 1, place + 2
             elif self._is_same(word, other):
                 done, place = done + 1, place + 1
@@ -197,6 +223,11 @@ class _Run:
     right: int
     first: int
     last: int
+
+
+def _join(words: Sequence[str], place: int) -> str:
+    """Return two words as one; a letter after a word is a name, and no part of it: `Regulation S`."""
+    return "".join(words[place : place + 2]) if place + 1 < len(words) and len(words[place + 1]) > 1 else ""
 
 
 def _cut_to(ours: list[str], theirs: list[str]) -> list[str]:
@@ -256,10 +287,13 @@ def _read(text: str) -> _Words:
 
 
 def _with_endings(words: Iterator[Word]) -> Iterator[Word]:
-    """Yield words, each with the `s` that an apostrophe parted from it."""
+    """Yield words, each with the `s` that an apostrophe parted from it, and no sign that only decorates."""
     last: Word | None = None
-    for word in words:
-        if last and word.key == "s" and _is_spelt(last.key):
+    cut = list(words)
+    for word, after in itertools.zip_longest(cut, cut[1:]):
+        if _is_decoration(word.key, after):
+            continue
+        if last and word.key == "s" and _has_ending(last.key, after):
             last = Word(last.key + "s", last.start, word.end)
             continue
         if last:
@@ -267,6 +301,18 @@ def _with_endings(words: Iterator[Word]) -> Iterator[Word]:
         last = word
     if last:
         yield last
+
+
+def _is_decoration(sign: str, after: Word | None) -> bool:
+    """Return whether a sign says nothing: a bullet, `®`, an arrow, or `>` and `#` that begin a line."""
+    if sign in _MARKS_OF_LINES:
+        return after is None or not after.key[0].isdigit()
+    return unicodedata.category(sign[0]) == "So" or sign[0] in _ARROWS
+
+
+def _has_ending(key: str, after: Word | None) -> bool:
+    """Return whether an `s` after a word is its ending, and no name: as in `Regulation S` and `of S&P`."""
+    return _is_spelt(key) and key not in _LITTLE | _WITH_S and (after is None or after.key != "&")
 
 
 def _is_little(words: Sequence[Word], place: int) -> bool:
@@ -279,9 +325,15 @@ def _is_name(words: Sequence[Word], place: int) -> bool:
     """Return whether a letter tells one thing from another, as in `Class A`, `Article 6(1)(a)` and `A 股`."""
     if any(is_cjk(one.key[0]) for one in (*words[max(place - 1, 0) : place], *words[place + 1 : place + 2])):
         return True
+    if place and words[place - 1].key[-1].isdigit():
+        return True
     before = [one.key for one in reversed(words[max(place - _MOST_NUMBERED, 0) : place])]
-    told = next((key for key in before if not (key[0].isdigit() or len(key) == 1)), "")
-    return told in _LETTERED or told.removesuffix("s") in _LETTERED
+    told = next((key for key in before if not (key[0].isdigit() or (len(key) == 1 and key.isalpha()))), "")
+    return _tells_by_letters(told)
+
+
+def _tells_by_letters(key: str) -> bool:
+    return key in _LETTERED or key.removesuffix("s") in _LETTERED
 
 
 def _is_spelt(key: str) -> bool:
@@ -293,7 +345,13 @@ def _are_forms(ours: str, theirs: str) -> bool:
     """Return whether two words that are written in two ways are one word, by exchange or by inflection."""
     if ours in _FIRST_OF or theirs in _FIRST_OF:
         return _FIRST_OF.get(ours) == _FIRST_OF.get(theirs)
-    return _is_spelt(ours) and _is_spelt(theirs) and not _bases(ours).isdisjoint(_bases(theirs))
+    if not _is_spelt(ours) or not _is_spelt(theirs):
+        return False
+    of_ours, of_theirs = _bases(ours), _bases(theirs)
+    if ours in of_theirs or theirs in of_ours:
+        return True
+    # `pays` and `paying`; but who is owed is not who is owing, and no bank is planing that is planning.
+    return ours.endswith("s") != theirs.endswith("s") and not of_ours.isdisjoint(of_theirs)
 
 
 def _bases(word: str) -> frozenset[str]:
@@ -309,12 +367,10 @@ def _bases(word: str) -> frozenset[str]:
         if word.endswith(ending):
             stem = word.removesuffix(ending)
             found |= {stem, stem + "e"}
-            if stem[-1:] == stem[-2:-1]:
+            if stem[-1:] == stem[-2:-1] and (stem[-1:] not in "flsz" or len(stem) >= _SHORTEST_DOUBLED):
                 found.add(stem[:-1])
     if word.endswith("ied"):
         found.add(word[:-3] + "y")
-    if word.endswith(("en", "wn")):
-        found.add(word[:-1])
     return frozenset(one for one in found if len(one) >= _SHORTEST_BASE) - _UNBENDING
 
 
@@ -322,9 +378,25 @@ def _is_slip(ours: str, theirs: str) -> bool:
     """Return whether one letter left out, added, exchanged or swapped with its neighbour makes one word the other."""
     return (
         max(len(ours), len(theirs)) >= _SHORTEST_SLIPPED
-        and _is_spelt(ours)
-        and _is_spelt(theirs)
+        and all(word.isascii() and word.isalpha() for word in (ours, theirs))
         and (ours[0], ours[-1]) == (theirs[0], theirs[-1])
         and OSA.distance(ours, theirs, score_cutoff=1) == 1
-        and (_bases(ours).isdisjoint(_OTHER_WORDS) or _bases(theirs).isdisjoint(_OTHER_WORDS))
+        and (_spelling(ours) == _spelling(theirs) or not are_two_words(ours, theirs))
     )
+
+
+def are_two_words(ours: str, theirs: str) -> bool:
+    """Return whether both are known as words that a letter parts, in any of their forms."""
+    if not _bases(ours).isdisjoint(_bases(theirs)):  # as `refered`, a slip, and `planing`, which is none
+        return {ours, theirs} <= _OTHER_WORDS
+    return _is_other_word(ours) and _is_other_word(theirs)
+
+
+def _is_other_word(word: str) -> bool:
+    stems = {word.removeprefix(prefix).removesuffix(suffix) for prefix in _PREFIXES for suffix in _SUFFIXES}
+    return not _OTHER_WORDS.isdisjoint(stems | _bases(word))
+
+
+def _spelling(word: str) -> str:
+    """Return a word as Americans spell it."""
+    return _BRITISH.sub(lambda found: found.group().replace("s", "z", 1).replace("our", "or", 1), word)

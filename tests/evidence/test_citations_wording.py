@@ -69,6 +69,27 @@ def test_one_word_for_another_is_not_found_and_both_are_named(
 
 
 @pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("investor", "inventor"), ("chargeable", "changeable"), ("founded", "funded"), ("debited", "debated"),
+        ("confirms", "conforms"), ("dividend", "divided"), ("deferred", "deterred"), ("repealed", "repeated"),
+        ("unable", "usable"), ("uninsured", "uninjured"), ("filing", "filling"), ("planing", "planning"),
+        ("owed", "owing"), ("charging", "charged"), ("acquired", "acquiring"), ("securities", "security"),
+        ("found", "founded"), ("lies", "lien"), ("它", "他"), ("있습니다", "없습니다"),
+    ],
+)  # fmt: skip
+def test_another_word_of_almost_the_same_letters_is_no_slip(ours: str, theirs: str) -> None:
+    sentence = (
+        f"In the ordinary course of its business the bank {theirs} at the time of the review of its books."
+    )
+    for quote, text in ((ours, theirs), (theirs, ours)):
+        verdict = check(sentence.replace(theirs, quote), sentence.replace(theirs, text))
+        assert (verdict.verdict, verdict.reason) in {
+            (Verdict.NOT_FOUND, Reason.WORD_DIFFERS), (Verdict.NOT_FOUND, Reason.NEGATION_DIFFERS),
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("quote", "text", "term"),
     [
         ("The fee is refundable on closure of the account by the customer in it",
@@ -107,6 +128,10 @@ def test_the_same_words_in_another_order_are_not_the_same() -> None:
         ("The bank pays gold above 25500 euro into any customer who asks", GOLD),
         ("A colour of the organisation is shown on line in the customers' own pages",
          "A color of the organization is shown online in the customer's own pages."),
+        ("The notes of the members of S&P 500 are held for as long as the fund exists",
+         "> The notes® of members of S&P 500 are held for as long as the fund exists"),
+        ("The centre recieves each instalment before the programme of the year begins",
+         "● The center receives each installment before the program of the year begins"),
         ("... The bank pays gold above 25500 euro to any customers who asks …", GOLD),
         ("The bank pays [...] above 25500 euro to any customer who asks", GOLD),
         ("客户凭有效的身份证件可以在本行任一网点支取现金并办理登记手续", CASH),
@@ -137,6 +162,9 @@ def test_a_word_that_the_document_has_elsewhere_is_no_slip() -> None:
     [
         "Holders of Class[ A] shares may vote at the general meeting of the company.",
         "Processing under Articles 6(1)[(a)] and 7 is lawful for as long as the consent holds.",
+        "Processing under § 6(1)[(a)] and Rule 7 is lawful for as long as the consent holds.",
+        "Whoever is rated[ A] or higher pays no margin to the bank in the year of the review.",
+        "The margin of Facility[ A] is paid to the bank in the year of the review of its books.",
         "The customers of the bank may buy [A]股 and B股 at any of its counters on working days.",
     ],
 )
@@ -262,6 +290,8 @@ def counted(words: list[str]) -> str:
 @settings(deadline=None, max_examples=examples(300))
 @given(ENGLISH, st.data())
 def test_a_truthful_passage_with_one_slip_stays_found(words: list[str], data: st.DataObject) -> None:
+    words = [word for word in words if not word.isdigit()]  # after which `a` is a name
+    assume(len(words) > 20)
     start = data.draw(st.integers(0, len(words) - 20))
     end = data.draw(st.integers(start + 16, len(words)))
     passage = words[start:end]
