@@ -83,7 +83,9 @@ def test_of_two_exports_of_one_scope_each_row_of_the_list_leads_to_its_own(
         archive = api.get(f"{there}/download", named, **headers).getvalue()
         assert verify(tmp_path, archive, sidecar).exit_code == 0
     for suffix in ("", "/download", "/sidecar"):
-        assert api.get(f"{there}{suffix}", {"digest": "0" * 64}, **headers).status_code == 404
+        unknown = api.get(f"{there}{suffix}", {"digest": "0" * 64}, **headers)
+        assert unknown.status_code == 404
+        assert f"has the digest {'0' * 64}" in unknown.json()["detail"]
         assert api.get(f"{there}{suffix}", {"digest": "newest"}, **headers).status_code == 422
 
 
