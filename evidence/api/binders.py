@@ -199,7 +199,9 @@ class BinderDetail(ScopedView):
         if self.query["digest"]:
             return Response(BinderOut(_find(request, binder_id, self.query["digest"])).data)
         found = binder_requests.find_newest(principal=principal_of(request), binder_id=binder_id)
-        return Response((BinderOut if isinstance(found, Binder) else BinderRequestOut)(found).data)
+        if isinstance(found, Binder):
+            return Response(BinderOut(found).data)
+        return Response(BinderRequestOut(found).data)
 
 
 class BinderDownload(ScopedView):

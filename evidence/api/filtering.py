@@ -104,7 +104,7 @@ class ByTokenFilter(TruthFilter):
     def filter(self, qs: Any, value: bool | None) -> Any:  # noqa: FBT001  # django-filter's signature
         if value is None:
             return qs
-        came_by_none = {self.field_name: ""}
+        came_by_none = {str(self.field_name): ""}
         return qs.exclude(**came_by_none) if value else qs.filter(**came_by_none)
 
 
