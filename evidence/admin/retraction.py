@@ -18,7 +18,7 @@ from evidence.acts import (
     can_withdraw_retraction,
 )
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.dismissed import DismissalAdmin, link_answer
+from evidence.admin.frame.dismissed import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
@@ -60,12 +60,13 @@ SETTLING: Final[Mapping[str, PageStep]] = {
 
 
 @admin.register(RetractionRequest)
-class RetractionRequestAdmin(SteppedModelAdmin):
+class RetractionRequestAdmin(AnsweredAdmin, SteppedModelAdmin):
     list_display = ["run_named", "state", "reason", "requested_by", "created_at"]
     list_filter = [related("run__system"), standing(STATES)]
     list_select_related = ["run"]
     ordering = ["-id"]
     fields = ["state", "run_link", "release_link", "reason", "requested_by", "created_at", "answered"]
+    granted_as, granted_said = "retraction", _("confirmed")
     steps, step_of, steps_title = SETTLING, "request", _("Does this run no longer count?")
     chain = [
         ChainLink(
@@ -94,10 +95,6 @@ class RetractionRequestAdmin(SteppedModelAdmin):
     @admin.display(description=_("Release"))
     def release_link(self, request: RetractionRequest) -> str:
         return link(request.run.release)
-
-    @admin.display(description=_("Answer"))
-    def answered(self, request: RetractionRequest) -> str:
-        return link_answer(request, "retraction", _("confirmed"))
 
 
 @admin.register(RetractionDismissal)

@@ -17,7 +17,7 @@ from evidence.acts import can_ask_waiver, can_decline_waiver, can_waive, can_wit
 from evidence.admin.decision_page import say_measured, show_reasons_of
 from evidence.admin.frame.add_form import AddPage, AddsThroughService
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.dismissed import DismissalAdmin, link_answer
+from evidence.admin.frame.dismissed import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
@@ -51,7 +51,7 @@ SETTLING: Final[Mapping[str, PageStep]] = {
 
 
 @admin.register(WaiverRequest)
-class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
+class WaiverRequestAdmin(AddsThroughService, AnsweredAdmin, SteppedModelAdmin):
     list_display = ["criterion_ref", "release_link", "state", "requested_by", "expires_at"]
     list_filter = [related("release__system"), standing(STATES)]
     list_select_related = ["release__system"]
@@ -62,6 +62,7 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
         "answered",
     ]  # fmt: skip
     change_form_template = "admin/evidence/waiver_request.html"
+    granted_as = "waiver"
     steps, step_of, steps_title = SETTLING, "request", gettext_lazy("Let the release past this criterion?")
     chain = [
         ChainLink(
@@ -106,10 +107,6 @@ class WaiverRequestAdmin(AddsThroughService, SteppedModelAdmin):
     @admin.display(description=gettext_lazy("Found unmet by"))
     def found_unmet(self, request: WaiverRequest) -> str:
         return link(request.decision)
-
-    @admin.display(description=gettext_lazy("Answer"))
-    def answered(self, request: WaiverRequest) -> str:
-        return link_answer(request, "waiver")
 
 
 def _covered(request: HttpRequest, record: WaiverRequest) -> dict[str, Any]:

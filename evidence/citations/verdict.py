@@ -384,23 +384,33 @@ class _Search:
             return _judged(objection, score, _place(form, *aligned))
         comparison = Comparison(self._quote, form.text)
         near = _around(form.text, aligned, len(needle))
-        for region in (near, (0, len(form.text))):
-            self._checks.charge_comparison(quote=len(needle), text=region[1] - region[0])
-            for start, end in comparison.find(*region):
-                if _is_turned_round(form.text, start) or _objection(
-                    needle, form.text[start:end], self._version
-                ):
-                    continue
-                touches = start < aligned[1] and aligned[0] < end
-                there = score if touches else _score(needle, form.text, (start, end))
-                if there >= FUZZY_THRESHOLD:
-                    return _judged(None, there, _place(form, start, end))
+        for start, end in self._same_words(needle, form.text, comparison, near):
+            return _judged(None, score, _place(form, start, end))
+        for start, end in self._same_words(needle, form.text, comparison, (0, len(form.text))):
+            there = self._score(needle, form.text, (start, end))
+            if there >= FUZZY_THRESHOLD:
+                return _judged(None, there, _place(form, start, end))
         objection = _objection(needle, form.text[slice(*aligned)], self._version) or (
             _Objection(Reason.CUTS_A_WORD, _INSIDE_A_WORD, ())
             if needle in form.text
             else _object_to_words(comparison.tell(*near))
         )
         return _judged(objection, score, _place(form, *aligned))
+
+    def _same_words(
+        self, needle: str, text: str, comparison: Comparison, region: tuple[int, int]
+    ) -> Iterator[tuple[int, int]]:
+        """Yield where a region has the quote in the same words, and neither negated nor with other numbers."""
+        self._checks.charge_comparison(quote=len(needle), text=region[1] - region[0])
+        for start, end in comparison.find(*region):
+            if not (_is_turned_round(text, start) or _objection(needle, text[start:end], self._version)):
+                yield start, end
+
+    def _score(self, needle: str, text: str, place: tuple[int, int]) -> float:
+        """Return how far a passage agrees with a quote, as the alignment of it would tell."""
+        passage = text[slice(*_around(text, place, len(needle)))]
+        self._checks.charge_alignment(quote=len(needle), document=len(passage))
+        return round(fuzz.partial_ratio(needle, passage), 4)
 
 
 def _place(form: NormalisedText, start: int, end: int) -> tuple[int, int] | None:
@@ -411,11 +421,6 @@ def _around(text: str, place: tuple[int, int], length: int) -> tuple[int, int]:
     """Return a place with as much around it as a passage can reach beyond the alignment of a quote of this length."""
     slack = length // _SLACK + 1
     return _widen(text, max(place[0] - slack, 0), min(place[1] + slack, len(text)))
-
-
-def _score(needle: str, text: str, place: tuple[int, int]) -> float:
-    """Return how far a passage agrees with a quote, as the alignment of it would tell."""
-    return round(fuzz.partial_ratio(needle, text[slice(*_around(text, place, len(needle)))]), 4)
 
 
 def _judged(objection: _Objection | None, score: float, place: tuple[int, int] | None) -> _Match:

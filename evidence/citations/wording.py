@@ -34,12 +34,10 @@ _FIRST_OF: Final = {word: row[0] for row in read_rows("exchanged") for word in r
 _SHORTEST_BASE: Final = 3  # letters that inflected forms of one word share
 _SHORTEST_SLIPPED: Final = 6  # letters of the longer one; of shorter ones a letter makes too many words
 _ELLIPSIS: Final = re.compile(r"\.{3,}|\.(?: \.){2,}|[…⋯]+")
-_STEPS_A_WORD: Final = (
-    4  # of comparing, for each of both texts: those that repeat themselves would take any number
-)
-_MOST_NUMBERED: Final = (
-    4  # words back from a letter to what it tells apart, over numbers and letters: Article 6(1)(a)
-)
+# Of comparing, for each word of both texts: those that repeat themselves would take any number.
+_STEPS_A_WORD: Final = 4
+# Words back from a letter to what it tells apart, over numbers and letters: Article 6(1)(a).
+_MOST_NUMBERED: Final = 4
 _EDGE: Final = 50  # words at either end of a quote by which the passage is told from what stands around it
 _MOST_PAIRED: Final = 50  # words of a run that differs among which the same in another form is looked for
 

@@ -8,7 +8,7 @@ question are counted, and share the alpha that was promised for all of them.
   are. Spending functions (Lan and DeMets) and Pocock's constants need that known. A run beyond the plan is
   insufficient by rule, until somebody approves a further plan, with an alpha of its own that then is said beside.
 * *continuous*: looks are not planned (production traces). Each gets the whole alpha, of an interval that holds at all
-  looks together (`sequences`), and of no other.
+  looks together (`sequences`), and of no other; so none is counted here.
 
 A question is a criterion's content and the pinned digests of what it is asked about. Names are no part of it: renaming
 a release does not make its looks undone. The same evidence again is the same look: asked twice, it answers twice the

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink
-from evidence.admin.frame.dismissed import DismissalAdmin, link_answer
+from evidence.admin.frame.dismissed import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.display import badge, link, list_url
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
@@ -76,13 +76,14 @@ def retirements_to_grant(request: HttpRequest) -> tuple[Waiting, ...]:
 
 
 @admin.register(RetirementRequest)
-class RetirementRequestAdmin(SteppedModelAdmin):
+class RetirementRequestAdmin(AnsweredAdmin, SteppedModelAdmin):
     list_display = ["version_named", "state", "reason", "requested_by", "created_at"]
     list_filter = [related("version__requirement__system"), standing(STATES)]
     list_select_related = ["version__requirement"]
     ordering = ["-id"]
     fields = ["state", "version_link", "reason", "requested_by", "created_at", "answered"]
     refusals = (EvidenceError, RequirementsError)
+    granted_as, granted_said = "retirement", _("granted")
     steps, step_of, steps_title = SETTLING, "request", _("Does this version no longer hold?")
     chain = [
         ChainLink(
@@ -109,10 +110,6 @@ class RetirementRequestAdmin(SteppedModelAdmin):
     @admin.display(description=_("Version"))
     def version_link(self, request: RetirementRequest) -> str:
         return link(request.version)
-
-    @admin.display(description=_("Answer"))
-    def answered(self, request: RetirementRequest) -> str:
-        return link_answer(request, "retirement", _("granted"))
 
 
 @admin.register(RetirementDismissal)

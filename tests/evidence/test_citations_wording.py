@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bench.wording import CHANGED, VERSIONS, measure
 from evidence.citations.cost import CheckBudget, CheckTooCostly
 from evidence.citations.verdict import (
     BEFORE_WORDS,
@@ -200,6 +201,17 @@ def test_texts_that_repeat_themselves_take_no_more_than_their_share(text: str) -
     document = text * (20_000 // len(text))
     quote = text * (800 // len(text)) + "x"
     assert check(quote, document).verdict is not Verdict.VERBATIM
+
+
+def test_of_the_examples_documents_what_is_changed_is_not_found_and_what_is_misspelt_is() -> None:
+    counted = measure(seed=7)
+    before, now = VERSIONS
+    for kind in {kind for kind, _ in counted}:
+        if kind in CHANGED:
+            assert counted[kind, before] > 0.7 * counted[kind, "n"], kind
+            assert counted[kind, now] < 0.002 * counted[kind, "n"], kind
+        else:
+            assert counted[kind, now] > 0.98 * counted[kind, before], kind
 
 
 LITTLE: Final = ("the", "a", "of", "that")

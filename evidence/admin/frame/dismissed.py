@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
@@ -29,14 +29,17 @@ class DismissalAdmin(ReadOnlyModelAdmin):
         return badge(dismissal.outcome)
 
 
-def link_answer(request: Any, granted: str, said: object = None) -> SafeString | str:
-    """Return a link to what answered a request, or a dash where nobody has.
+class AnsweredAdmin(ReadOnlyModelAdmin):
+    """Requests of one noun, each with what answered it."""
 
-    Args:
-        granted: where the request has what came of it once it was granted: "waiver".
-        said: what the link to that says; None: what it is called.
-    """
-    if not hasattr(request, "dismissal"):
-        return link(getattr(request, granted, None), said)
-    dismissal: Dismissal = request.dismissal
-    return link(dismissal, dismissal.reason or choice_of(dismissal.outcome, dismissal.get_outcome_display()))
+    granted_as: ClassVar[str]  # where a request has what came of it once it was granted: "waiver"
+    granted_said: ClassVar[StrOrPromise | None] = None  # by the link to that; None: what it is called
+
+    @admin.display(description=_("Answer"))
+    def answered(self, request: Any) -> str:
+        """Return a link to what answered the request, or a dash where nobody has."""
+        if not hasattr(request, "dismissal"):
+            return link(getattr(request, self.granted_as, None), self.granted_said)
+        dismissal: Dismissal = request.dismissal
+        ended = choice_of(dismissal.outcome, dismissal.get_outcome_display())
+        return link(dismissal, dismissal.reason or ended)

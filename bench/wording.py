@@ -1,0 +1,84 @@
+"""How many quotes with another word are found, and how many with a slip: `python -m bench.wording`.
+
+Each word of each sentence of the examples' documents is replaced by another word of its document, left out, or given
+one before it; little words are left out, and long ones lose, double or swap a letter. Seeded, so that two checkers are
+asked the same.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from evidence.citations.difference import Word, cut_words
+from evidence.citations.normalise import is_cjk, normalise
+from evidence.citations.verdict import BEFORE_WORDS, CHECKER_VERSION, FOUND, Source, check_citation
+from evidence.citations.words import read_words
+from evidence.digests import sha256_hex
+
+DOCUMENTS: Final = "examples/*/documents/*.md"
+CHANGED: Final = ("another word", "a word left out", "a word added")  # the other kinds are slips
+VERSIONS: Final = (BEFORE_WORDS[-1], CHECKER_VERSION)
+_SENTENCE: Final = re.compile(r"[^.\n]{50,300}\.|[^。\n]{15,300}。")
+_LITTLE: Final = frozenset(read_words("little"))
+_LONG: Final = 6  # letters of a word that a slip is tried on
+
+
+def measure(seed: int) -> Counter[tuple[str, str]]:
+    """Return how many quotes there were of each kind (`n`), and how many of them each version found."""
+    chance = random.Random(seed)
+    counts: Counter[tuple[str, str]] = Counter()
+    for path in sorted(Path().glob(DOCUMENTS)):
+        text = path.read_text(encoding="utf-8")
+        source = Source.of(document_id=path.name, digest=sha256_hex(text.encode()), text=text)
+        vocabulary = sorted({word.key for word in _content(text)})
+        for sentence in (found.group().strip() for found in _SENTENCE.finditer(text)):
+            for kind, quote in (*_changed(sentence, vocabulary, chance), *_slipped(sentence, chance)):
+                if normalise(quote).text in source.normalised.text:
+                    continue  # it stands there
+                counts[kind, "n"] += 1
+                for version in VERSIONS:
+                    verdict = check_citation(quote=quote, source=source, version=version).verdict
+                    counts[kind, version] += verdict in FOUND
+    return counts
+
+
+def _content(text: str) -> list[Word]:
+    return [word for word in cut_words(text) if word.key.isalpha() and word.key.lower() not in _LITTLE]
+
+
+def _changed(sentence: str, vocabulary: list[str], chance: random.Random) -> Iterator[tuple[str, str]]:
+    """Yield what another document would say."""
+    words = _content(sentence)
+    for place, word in enumerate(words):
+        before, after = sentence[: word.start], sentence[word.end :]
+        yield "another word", before + chance.choice(vocabulary) + after
+        if 0 < place < len(words) - 1:  # what is left out at an end is a shorter quote
+            yield "a word left out", before + after
+            space = "" if is_cjk(word.key[0]) else " "
+            yield "a word added", before + chance.choice(vocabulary) + space + word.key + after
+
+
+def _slipped(sentence: str, chance: random.Random) -> Iterator[tuple[str, str]]:
+    """Yield what the same document says, with a slip."""
+    for word in cut_words(sentence):
+        before, key, after = sentence[: word.start], word.key, sentence[word.end :]
+        if key.lower() in _LITTLE:
+            yield "a little word left out", before + after.lstrip()
+        elif key.isalpha() and len(key) >= _LONG and not is_cjk(key[0]):
+            place = chance.randrange(1, len(key) - 2)
+            letter, rest = key[place], key[place + 1 :]
+            yield "a letter lost", before + key[:place] + rest + after
+            yield "a letter doubled", before + key[:place] + 2 * letter + rest + after
+            yield "two letters swapped", before + key[:place] + rest[0] + letter + rest[1:] + after
+
+
+if __name__ == "__main__":
+    measured = measure(seed=7)
+    for kind in dict.fromkeys(kind for kind, _ in measured):
+        found = ", ".join(f"{measured[kind, version]} by {version}" for version in VERSIONS)
+        print(f"{kind}: of {measured[kind, 'n']} found {found}")
