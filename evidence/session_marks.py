@@ -1,10 +1,10 @@
 """What a session remembers of its sign-in: when it began, when it was used last, when the person proved last who they
-are, and with which roles. All by our clock, in seconds since 1970.
+are, and with which roles; and what waits in it to be told once. All by our clock, in seconds since 1970.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ _PROVED: Final = "tracebinder_proved"
 _RIGHTS: Final = "tracebinder_rights"
 _BINDING: Final = "tracebinder_binding"
 _TWO_FACTORS: Final = "tracebinder_two_factors"
+_TOLD_ONCE: Final = "tracebinder_told_once"
 NOTED_EVERY: Final = 60  # seconds between two notes that a session is used: each is a write
 
 
@@ -72,6 +73,24 @@ def spans(session: Mapping[str, Any]) -> tuple[datetime, datetime]:
     """Return when a session began and when it was used last, as it was noted."""
     began, used = (float(session.get(mark, 0)) for mark in (_BEGAN, _USED))
     return datetime.fromtimestamp(began, UTC), datetime.fromtimestamp(used, UTC)
+
+
+def told_once(session: SessionBase | Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what waits in a session to be told once, by a key of each (`evidence/pages/told_once.py`)."""
+    waiting: dict[str, dict[str, Any]] = session.get(_TOLD_ONCE, {})
+    return waiting
+
+
+def put_told_once(
+    session: SessionBase | MutableMapping[str, Any], waiting: dict[str, dict[str, Any]]
+) -> None:
+    """Have this wait in a session, and nothing else; what is as it was changes nothing of it."""
+    if waiting == told_once(session):
+        return
+    if waiting:
+        session[_TOLD_ONCE] = waiting
+    else:
+        session.pop(_TOLD_ONCE, None)
 
 
 def is_over(session: SessionBase | Mapping[str, Any], person: User, *, idle: int, longest: int) -> bool:

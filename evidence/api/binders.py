@@ -24,7 +24,6 @@ from evidence.api.filtering import FilterSet, MomentFilter
 from evidence.api.inputs import Input, QueryInput
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
-from evidence.errors import NotFound
 from evidence.models import Binder, BinderRequest, Scope
 from evidence.problems import Problem
 from evidence.selectors.binder.scope import AskedScope
@@ -179,8 +178,8 @@ class Binders(ScopedList[Binder]):
 class BinderDetail(ScopedView):
     """What a binder is about, who exported it and when, and the digests it is checked by.
 
-    While a worker has yet to export it: how far it is, or why it failed. Of several exports of one scope it is the
-    newest, unless `digest` names one.
+    While a worker has yet to export it: how far it is, or why it failed, also where there is an older export of the
+    scope. Of several exports of one scope it is the newest, unless `digest` names one.
     """
 
     scopes = {"GET": Scope.BINDER}
@@ -197,13 +196,12 @@ class BinderDetail(ScopedView):
         }
     )
     def get(self, request: Request, binder_id: uuid.UUID) -> Response:
-        try:
+        if self.query["digest"]:
             return Response(BinderOut(_find(request, binder_id, self.query["digest"])).data)
-        except NotFound:
-            if self.query["digest"]:
-                raise
-            waiting = binder_requests.find_request(principal=principal_of(request), binder_id=binder_id)
-        return Response(BinderRequestOut(waiting).data)
+        found = binder_requests.find_newest(principal=principal_of(request), binder_id=binder_id)
+        if isinstance(found, Binder):
+            return Response(BinderOut(found).data)
+        return Response(BinderRequestOut(found).data)
 
 
 class BinderDownload(ScopedView):

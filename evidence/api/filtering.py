@@ -99,12 +99,13 @@ class AmountFilter(django_filters.NumberFilter):
 
 
 class ByTokenFilter(TruthFilter):
-    """Judgements that came by a token, or by somebody who had signed in."""
+    """Judgements that came by a token, or by somebody who had signed in: the field, a token's prefix, is empty."""
 
     def filter(self, qs: Any, value: bool | None) -> Any:  # noqa: FBT001  # django-filter's signature
         if value is None:
             return qs
-        return qs.exclude(token_prefix="") if value else qs.filter(token_prefix="")
+        came_by_none = {str(self.field_name): ""}
+        return qs.exclude(**came_by_none) if value else qs.filter(**came_by_none)
 
 
 class RepeatedFilter(django_filters.CharFilter):

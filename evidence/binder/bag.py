@@ -38,6 +38,7 @@ from evidence.digests import sha256_hex
 BAGIT_TXT: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 ZIP_DATE: Final = datetime(1980, 1, 1)  # noqa: DTZ001  # ZIP dates have no zone; the first date the format has
 _MODE: Final = stat.S_IFREG | 0o644
+_OF_DIGEST: Final = 12  # digits of the ZIP's digest in its file name
 
 Member = tuple[str, Iterable[bytes]]
 ZipMember = tuple[str, datetime, int, Method, Iterable[bytes]]
@@ -62,7 +63,7 @@ Prover = Callable[[bytes], LogProof | None]
 class WrittenBinder:
     """What came out. `digest` is the SHA-256 of the ZIP, `statement_digest` that of the signed statement."""
 
-    file_name: str
+    file_name: str  # two exports of one scope have one folder, and are told apart by the digest in this
     digest: str
     size: int  # bytes of the ZIP
     n_files: int  # payload files
@@ -106,7 +107,7 @@ def write_binder(
         sink(chunk)
     outer = container_statement(facts=facts, zip_digest=digest.hexdigest())
     return WrittenBinder(
-        file_name=f"{facts.name}.zip",
+        file_name=f"{facts.name}-{digest.hexdigest()[:_OF_DIGEST]}.zip",
         digest=digest.hexdigest(),
         size=size,
         n_files=len(work.contents.listings),

@@ -64,7 +64,7 @@ class BinderFacts:
 
     @property
     def name(self) -> str:
-        """Name of the bag's folder, and of the ZIP without its ending."""
+        """Name of the bag's folder, and how that of the ZIP begins."""
         return f"binder-{self.binder_id}"
 
 

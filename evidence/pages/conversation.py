@@ -40,11 +40,12 @@ def conversation(request: HttpRequest, principal: Principal) -> Page:
     kind, given_id = _named(request)
     system = find_system(principal, request.GET.get(_SYSTEM, ""))
     mine = visible_to(current_traces(), principal).filter(system=system)
-    page = page_of(request, find_together(mine, kind, given_id), _A_PAGE, name=_NUMBER)
-    if not page.paginator.count:
+    together = find_together(mine, kind, given_id)
+    if not together.exists():
         raise NotFound(
             worded("There is no such conversation among the traces that you may see, or it was erased.")
         )
+    page = page_of(request, together, _A_PAGE, name=_NUMBER)
     shown = [
         _Shown(trace, place, turns_of(trace), record_url(trace))
         for place, trace in enumerate(page.object_list, start=page.start_index())

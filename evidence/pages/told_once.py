@@ -22,12 +22,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.crypto import salted_hmac
 
-from evidence import clock
+from evidence import clock, session_marks
 from evidence.pages.frame import Page, show_page
 
 LASTS: Final = 10 * 60  # seconds
 MOST: Final = 3  # pages of a session: of several tabs
-_IN_SESSION: Final = "tracebinder_told_once"
 _SALT: Final = "evidence.told_once"
 _MARK: Final = "is_told_once"  # on an answer
 
@@ -56,7 +55,7 @@ def lead_to_told(
 
 def take_told(request: HttpRequest) -> HttpResponse | None:
     """Return the page that waits longest to be shown where a request goes, and keep it no longer; None: none does."""
-    if request.method != "GET" or _IN_SESSION not in request.session:
+    if request.method != "GET" or not session_marks.told_once(request.session):
         return None
     with _waiting(request.session) as waiting:
         at = request.get_full_path()
@@ -81,13 +80,13 @@ def is_told_once(answer: Any) -> bool:
 def _waiting(session: SessionBase) -> Iterator[dict[str, dict[str, Any]]]:
     """Yield what waits in a session, by a key of each, the oldest first; what is changed of it is stored at once.
 
-    Each request has a copy of its session, and writes all of it. So that of two at once neither takes from the other,
-    the stored one is read and written under its lock, and this request has nothing left to write.
+    Each request has a copy of its session. So that of two at once neither takes from the other, the stored one is read
+    and written under its lock. The store takes nothing of this from a copy (`config/sign_in/session_store.py`).
     """
     with transaction.atomic():
         row = Session.objects.select_for_update().filter(pk=session.session_key).first()
         stored = dict(session.items()) if row is None else session.decode(row.session_data)
-        before = stored.get(_IN_SESSION, {})
+        before = session_marks.told_once(stored)
         waiting = {
             key: {"address": key, **each}  # a server of before has the address as the key
             for key, each in before.items()
@@ -95,19 +94,14 @@ def _waiting(session: SessionBase) -> Iterator[dict[str, dict[str, Any]]]:
         }
         yield waiting
         is_changed = session.modified
-        _put(stored, waiting)
-        _put(session, waiting)
-        if row is not None:
+        session_marks.put_told_once(session, waiting)
+        if row is None:
+            return
+        session.modified = is_changed
+        if waiting != before:
+            session_marks.put_told_once(stored, waiting)
             row.session_data = session.encode(stored)
             row.save(update_fields=["session_data"])
-            session.modified = is_changed
-
-
-def _put(session: Any, waiting: dict[str, dict[str, Any]]) -> None:
-    if waiting:
-        session[_IN_SESSION] = waiting
-    else:
-        session.pop(_IN_SESSION, None)
 
 
 def _cipher() -> Fernet:

@@ -109,24 +109,28 @@ def wait_for_binder(request: BinderRequest, *, seconds: float) -> Binder | None:
         time.sleep(_PAUSE)
 
 
-def find_request(*, principal: Principal, binder_id: uuid.UUID) -> BinderRequest:
-    """Return the newest request for the binder of this id in the principal's systems.
+def find_newest(*, principal: Principal, binder_id: uuid.UUID) -> Binder | BinderRequest:
+    """Return the newest export of this id in the principal's systems, or what was asked for since and is not there.
+
+    An older export of the same scope does not stand for one that waits, runs or failed: it may hold what was erased.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is neither.
         AccessDenied: as `acts.check_can_read_binder` does.
     """
-    found = BinderRequest.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
-    request = found.select_related("system", "release").order_by("-pk").first()
-    if request is None:
+    asked = BinderRequest.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
+    request = asked.select_related("system", "release").order_by("-pk").first()
+    binder = binders.newest_export(principal, binder_id)
+    found = binder if request is None or (binder is not None and _is_there(request, binder)) else request
+    if found is None:
         raise NotFound(
             worded(
                 "There is no binder %(binder_id)s among your systems, and nobody has asked for it.",
                 binder_id=binder_id,
             )
         )
-    acts.check_can_read_binder(principal, request)
-    return request
+    acts.check_can_read_binder(principal, found)
+    return found
 
 
 def carry_out_request(request_id: int) -> None:
@@ -161,6 +165,10 @@ def _find_same(scope: BinderScope, *, as_of_is_now: bool) -> BinderRequest | Non
     same_time = Q(as_of=scope.as_of.at) & ~Q(state=BinderRequest.State.FAILED)
     found = asked.filter((_OPEN & Q(as_of_was_now=True)) if as_of_is_now else same_time)
     return found.order_by("-pk").first()
+
+
+def _is_there(request: BinderRequest, newest: Binder) -> bool:
+    return request.state == BinderRequest.State.DONE or newest.created_at > request.queued_at
 
 
 def _export_and_finish(request: BinderRequest) -> None:

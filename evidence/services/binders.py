@@ -46,7 +46,7 @@ from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.people.pseudonyms import identify_whom_binders_name
 from evidence.services.previous_binders import name_previous
 from evidence.time_budget import TimeBudget
-from evidence.worded import worded
+from evidence.worded import Worded, worded
 
 PRODUCER_ID: Final = "tracebinder"
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
@@ -129,19 +129,35 @@ def find_binder(*, principal: Principal, binder_id: uuid.UUID, digest: str = "")
         NotFound: there is none, or a worker has not exported it yet.
         AccessDenied: as `acts.check_can_read_binder` does.
     """
+    binder = newest_export(principal, binder_id, digest)
+    if binder is None:
+        raise NotFound(_no_digest(binder_id, digest) if digest else _no_binder(binder_id))
+    acts.check_can_read_binder(principal, binder)
+    return binder
+
+
+def newest_export(principal: Principal, binder_id: uuid.UUID, digest: str = "") -> Binder | None:
+    """Return the newest export with this id, and digest where one is given, of the principal's systems; None: none."""
     found = Binder.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
     if digest:
         found = found.filter(archive_id=digest)
-    binder = found.select_related("system", "release", "archive").order_by("-pk").first()
-    if binder is None:
-        raise NotFound(
-            worded(
-                "There is no binder %(binder_id)s among your systems, or it is still being exported.",
-                binder_id=binder_id,
-            )
-        )
-    acts.check_can_read_binder(principal, binder)
-    return binder
+    return found.select_related("system", "release", "archive").order_by("-pk").first()
+
+
+def _no_binder(binder_id: uuid.UUID) -> Worded:
+    return worded(
+        "There is no binder %(binder_id)s among your systems, or it is still being exported.",
+        binder_id=binder_id,
+    )
+
+
+def _no_digest(binder_id: uuid.UUID, digest: str) -> Worded:
+    return worded(
+        "No export of a binder %(binder_id)s among your systems has the digest %(digest)s; GET /api/v1/binders lists "
+        "what there is.",
+        binder_id=binder_id,
+        digest=digest,
+    )
 
 
 def _checked_scope(principal: Principal, asked: AskedScope) -> BinderScope:

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 
 from evidence import clock
 from evidence.access import Principal, visible_to
-from evidence.errors import InvalidInput, NotFound
+from evidence.errors import Fault, InvalidInput, NotFound
 from evidence.kept_until_written import Found, KeptUntilWritten
 from evidence.models import GateDecision, Release, System
 from evidence.nearest import hint_at, nearest_name
@@ -244,7 +244,7 @@ def compare_releases(principal: Principal, system: System, asked: Collection[str
             first, and the newest.
 
     Raises:
-        InvalidInput: more are named than stand beside one another.
+        InvalidInput: more are named than stand beside one another; or a text names none.
         NotFound: the system has none of that name; names the nearest.
     """
     live = live_releases(system.pk, principal, clock.now())
@@ -277,6 +277,9 @@ def _named(seen: QuerySet[Release], system: System, asked: Collection[str]) -> l
     """Return the releases of these names. One that has a comma in it is found where it is asked for by itself."""
     parts = {text: [part.strip() for part in _COMMA.split(text) if part.strip()] for text in asked}
     found = {each.name: each for each in seen.filter(name__in={*parts, *chain.from_iterable(parts.values())})}
+    if not all(split or text in found for text, split in parts.items()):
+        message = worded("names no release: give names with commas between, or leave it out")
+        raise InvalidInput(faults=[Fault("query", "releases", "required", message)])
     names = list(
         dict.fromkeys(name for text, split in parts.items() for name in ([text] if text in found else split))
     )

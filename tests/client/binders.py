@@ -183,6 +183,12 @@ class Built:
     archive: bytes
     written: WrittenBinder
 
+    @property
+    def top(self) -> str:
+        """Name of the folder in the ZIP."""
+        with zipfile.ZipFile(io.BytesIO(self.archive)) as packed:
+            return packed.namelist()[0].partition("/")[0]
+
     def save(self, folder: Path) -> Path:
         path = folder / self.written.file_name
         path.write_bytes(self.archive)

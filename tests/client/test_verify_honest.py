@@ -76,7 +76,7 @@ def test_repacked_bag_no_longer_has_the_sidecars_bytes(honest: Built, verify: Ve
 def test_bagit_library_finds_a_valid_bag(honest: Built, tmp_path: Path) -> None:
     with zipfile.ZipFile(honest.save(tmp_path)) as archive:
         archive.extractall(tmp_path / "out")
-    folder = tmp_path / "out" / honest.written.file_name.removesuffix(".zip")
+    folder = tmp_path / "out" / honest.top
     assert bagit.Bag(str(folder)).validate(processes=1)
 
 

@@ -111,7 +111,7 @@ def test_a_status_that_is_called_total_is_none_of_the_totals(newest: Built, veri
 
 
 def test_of_several_empty_folders_the_first_by_name_is_told(newest: Built, verify: Verify) -> None:
-    top = newest.written.file_name.removesuffix(".zip")
+    top = newest.top
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         for path, content in {"z/": b"", "b/": b"", **unpack(newest.archive)}.items():
@@ -181,7 +181,7 @@ def test_a_witness_is_somebody_else(key: Any) -> None:
 def _of_a_stranger(newest: Built) -> dict[str, bytes]:
     """Return binders that nobody signed, which would have a terminal say that they are verified."""
     members, lie = unpack(newest.archive), "\x1b[2J\x9b\u202e\r\nx.zip: verified"
-    top = newest.written.file_name.removesuffix(".zip")
+    top = newest.top
     row = f"{'0' * 64}  data/\x1b[2Jverified\n".encode()
     return {
         "a name": repack({**members, f"data/{lie}": b""}, top=top),

@@ -58,7 +58,7 @@ class KeptBinder:
 
 def keep(binder: Binder) -> KeptBinder:
     """Return what is left of a binder where the database that it came from is gone."""
-    top = binder.file_name.removesuffix(".zip")
+    top = f"binder-{binder.binder_uuid}"
     return KeptBinder(archive_of(binder), binder.sidecar, top, describe_trust(), load_binder_signer())
 
 

@@ -75,15 +75,22 @@ def test_of_two_exports_of_one_scope_each_row_of_the_list_leads_to_its_own(
     assert rows == [second, first]
     there = f"/api/v1/binders/{first['id']}"
     assert api.get(there, **headers).json() == second, "without a digest, the newest"
+    assert rows[0]["file_name"] != rows[1]["file_name"], "so that both lie in one folder"
     for row in rows:
         named = {"digest": row["digest"]}
+        assert row["file_name"] == f"binder-{row['id']}-{row['digest'][:12]}.zip"
         assert api.get(there, named, **headers).json() == row
-        assert sha256_hex(api.get(f"{there}/download", named, **headers).getvalue()) == row["digest"]
-        sidecar = api.get(f"{there}/sidecar", named, **headers).content.decode()
-        archive = api.get(f"{there}/download", named, **headers).getvalue()
-        assert verify(tmp_path, archive, sidecar).exit_code == 0
+        download = api.get(f"{there}/download", named, **headers)
+        archive = download.getvalue()
+        assert sha256_hex(archive) == row["digest"]
+        assert f'filename="{row["file_name"]}"' in download["Content-Disposition"]
+        sidecar = api.get(f"{there}/sidecar", named, **headers)
+        assert f'filename="{row["file_name"]}.intoto.jsonl"' in sidecar["Content-Disposition"]
+        assert verify(tmp_path, archive, sidecar.content.decode()).exit_code == 0
     for suffix in ("", "/download", "/sidecar"):
-        assert api.get(f"{there}{suffix}", {"digest": "0" * 64}, **headers).status_code == 404
+        unknown = api.get(f"{there}{suffix}", {"digest": "0" * 64}, **headers)
+        assert unknown.status_code == 404
+        assert f"has the digest {'0' * 64}" in unknown.json()["detail"]
         assert api.get(f"{there}{suffix}", {"digest": "newest"}, **headers).status_code == 422
 
 

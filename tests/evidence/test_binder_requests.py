@@ -14,10 +14,12 @@ from rest_framework.test import APIClient
 from evidence import clock, tasks
 from evidence.errors import ClockBehind, ClockSetBack, LeaseLost, NotFound
 from evidence.models import AuditEvent, Binder, BinderRequest, Scope
+from evidence.selectors.binder.scope import AskedScope
 from evidence.services import binder_requests, binders, leased_work
+from evidence.services.disposal.erasure import erase_trace_payload
 from evidence.services.log import LogBusy
 from tests.evidence.binder_world import PERIOD, Filled, fill_lightly
-from tests.factories import World, make_world
+from tests.factories import World, acting, make_world
 from tests.kept_scenes import kept_scene
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +83,58 @@ def test_what_was_accepted_can_be_read_until_it_is_there(ask: Any, read: Any, se
     ready = read(asked["id"])
     assert (ready["id"], ready["state"]) == (asked["id"], "ready")
     assert Binder.objects.get().archive_id == ready["digest"]
+
+
+@pytest.fixture
+def exported(filled: Filled) -> tuple[Binder, Callable[[], Binder]]:
+    """Export the scope that `ask` asks for, and erase what it holds; with a way to export it again."""
+    world = filled.world
+
+    def export() -> Binder:
+        asked = AskedScope(
+            system=world.system, release=world.release, baseline="", period_from=PERIOD[0], period_to=PERIOD[1],
+            as_of=filled.as_of,
+        )  # fmt: skip
+        return binders.export_binder(principal=acting(), asked=asked)
+
+    first = export()
+    erase_trace_payload(
+        principal=acting(), system=world.system, trace_id=filled.trace.trace_id, reason="request 17"
+    )
+    return first, export
+
+
+def test_an_older_export_is_not_taken_for_the_one_that_was_asked_for(
+    exported: tuple[Binder, Any], ask: Any, read: Any, sent: list[int], api: APIClient, filled: Filled
+) -> None:
+    """They share the id of their scope, by which whoever waits looks how far it is."""
+    first, _ = exported
+    asked = ask()
+    assert asked["id"] == str(first.binder_uuid)
+    assert read(asked["id"]) == asked
+    headers = filled.world.headers(Scope.BINDER)
+    there, named = f"/api/v1/binders/{asked['id']}", {"digest": first.archive_id}
+    assert api.get(there, named, **headers).json()["state"] == "ready"
+    tasks.export_binder(sent[0])
+    done = read(asked["id"])
+    assert done["state"] == "ready"
+    assert done["digest"] != first.archive_id
+
+
+def test_of_an_export_that_failed_no_older_one_says_that_it_is_ready(
+    exported: tuple[Binder, Callable[[], Binder]],
+    ask: Any, read: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    _, export = exported
+    asked = ask()
+    with monkeypatch.context() as patch:
+        patch.setattr(binders, "export_binder", find_nothing)
+        with pytest.raises(NotFound):
+            tasks.export_binder(sent[0])
+    assert read(asked["id"])["state"] == "failed"
+    assert "it is not finished yet" in read(asked["id"])["error"]
+    second = export()
+    assert read(asked["id"])["digest"] == second.archive_id
 
 
 def test_the_same_request_again_is_the_same_row(ask: Any, sent: list[int]) -> None:
@@ -266,7 +320,7 @@ def test_how_far_it_is_can_be_read(
         return binder
 
     monkeypatch.setattr(binders, "export_binder", export_and_look)
-    monkeypatch.setattr(binders, "find_binder", find_nothing)
+    monkeypatch.setattr(binders, "newest_export", lambda *_: None)  # it is not finished yet
     tasks.export_binder(sent[0])
     assert told[0]["files"] > 5
     assert told[0]["bytes"] == Binder.objects.get().archive.size

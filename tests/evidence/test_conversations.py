@@ -169,3 +169,13 @@ def test_a_conversation_of_others_is_not_found(world: World, auditor: Client, qu
     tell(world, "mine", 1)
     tell(make_world("aml-copilot"), "theirs", 1)
     assert auditor.get(reverse("admin:conversation"), query).status_code == 404
+
+
+@pytest.mark.parametrize("page", [{}, {"page": "2"}, {"page": "last"}])
+def test_whatever_page_is_asked_for_it_is_the_conversation_that_there_is_not(
+    auditor: Client, page: dict[str, str]
+) -> None:
+    query = {"system": "credit-assistant", "conversation": "nobody's", **page}
+    told = auditor.get(reverse("admin:conversation"), query)
+    assert told.status_code == 404
+    assert "There is no such conversation" in told.content.decode()

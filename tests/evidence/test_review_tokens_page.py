@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -100,6 +103,52 @@ def test_a_text_is_told_also_where_another_form_was_sent_while_its_answer_was_ma
         begun.save()
     assert text.findall(client.get(PAGE).content.decode())
     assert "one" in client.get(PAGE).content.decode()
+
+
+def lead(begun: SessionStore, world: World, code: str, path: str = PAGE) -> None:
+    """Have a page with this code wait in a session, as a request does that began with it as it was then."""
+    request = RequestFactory().post(path)
+    request.session, request.user = begun, world.people["reviewer"]
+    lead_to_told(request, Page("pages/recovery_codes.html", "Second factor", {"codes": [code]}))
+
+
+def begin(client: Client) -> SessionStore:
+    """Return the session of a browser as a request holds it that has changed something else of it."""
+    begun = SessionStore(client.session.session_key)
+    begun["tracebinder_used"] = time.time()
+    return begun
+
+
+def test_what_two_requests_left_is_told_also_where_each_writes_something_else_of_the_session(
+    world: World,
+) -> None:
+    client = signed_in(world)
+    one, other = begin(client), begin(client)
+    lead(one, world, "code-one")
+    lead(other, world, "code-other")
+    other["theirs"] = 1
+    other.save()  # as the middleware does when the answer is made
+    one.save()
+    assert "code-one" in client.get(PAGE).content.decode()
+    assert "code-other" in client.get(PAGE).content.decode()
+
+
+def test_what_was_told_is_told_no_more_also_where_an_older_request_writes_the_session(world: World) -> None:
+    client = signed_in(world)
+    lead(SessionStore(client.session.session_key), world, "code-one")
+    older = begin(client)
+    assert "code-one" in client.get(PAGE).content.decode()
+    older.save()
+    assert client.session["tracebinder_used"] == older["tracebinder_used"]
+    assert "code-one" not in client.get(PAGE).content.decode()
+
+
+def test_a_page_that_takes_nothing_of_what_waits_writes_nothing(world: World) -> None:
+    client = signed_in(world)
+    lead(SessionStore(client.session.session_key), world, "code-one", "/admin/elsewhere/")
+    with CaptureQueriesContext(connection) as asked:
+        client.get(PAGE)
+    assert not [each["sql"] for each in asked if each["sql"].startswith('UPDATE "django_session"')]
 
 
 def test_a_form_that_is_sent_twice_makes_one_token(world: World) -> None:

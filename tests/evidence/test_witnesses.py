@@ -227,7 +227,7 @@ def test_a_binder_carries_its_witnesses_and_a_trust_file_demands_them(
     assert report.line("witnessed").detail.startswith("cosigned by 1 of 1")
     members = unpack(archive_of(binder))
     bare = members["attest/binder.tlog-proof"].decode().rpartition("— ")[0].encode()
-    archive = repack({**members, "attest/binder.tlog-proof": bare}, top=binder.file_name.removesuffix(".zip"))
+    archive = repack({**members, "attest/binder.tlog-proof": bare}, top=f"binder-{binder.binder_uuid}")
     refused = verify(tmp_path, archive)
     assert refused.exit_code == 3
     assert "cosigned by 0 trusted witnesses, 1 needed" in refused.line("witnessed").detail
@@ -239,7 +239,7 @@ def swap(binder: Binder, folder: Path, stamp: bytes | None, **trusted: object) -
     members.pop("attest/binder.tsr", None)
     if stamp is not None:
         members["attest/binder.tsr"] = stamp
-    archive = repack(members, top=binder.file_name.removesuffix(".zip"))
+    archive = repack(members, top=f"binder-{binder.binder_uuid}")
     return verify(folder, archive, trusted={**describe_trust(), "requireSidecar": False, **trusted})
 
 

@@ -162,6 +162,8 @@ def test_releases_are_chosen_with_commas_or_again_and_refused_by_name(
         ({"baseline": "b9"}, 404),
         ({"system": "of-others"}, 404),
         ({"q": "a\0b"}, 422),
+        ({"releases": ","}, 422),
+        ({"releases": ["r1", " , "]}, 422),
     ],
 )
 def test_what_nobody_knows_is_refused(world: World, wrong: dict[str, Any], status: int) -> None:
@@ -460,6 +462,8 @@ def test_the_api_tells_the_system_of_others_as_one_that_there_is_not(world: Worl
     assert "did you mean" in by_api(world.people["author"], 404, releases="r33")["detail"]
     by_api(world.people["author"], 422, standing="nearly")
     by_api(world.people["author"], 422, releases="a,b,c,d,e,f,g")
+    (fault,) = by_api(world.people["author"], 422, releases=",")["errors"]
+    assert (fault["in"], fault["path"], fault["code"]) == ("query", "releases", "required")
     by_api(world.people["operator"], 403)
 
 
