@@ -386,6 +386,8 @@ REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for
 REVIEW_TAKE_BACK = timedelta(seconds=env_int("TRACEBINDER_REVIEW_TAKE_BACK_SECONDS", 10))
 # For which an answer is one reviewer's, from their last word.
 REVIEW_HOLD = timedelta(minutes=env_int("TRACEBINDER_REVIEW_HOLD_MINUTES", 15))
+# Answers that a reviewer holds at once.
+REVIEW_MOST_HELD = env_int("TRACEBINDER_REVIEW_MOST_HELD", 20, least=1)
 # Reviews, on average, to one gold answer that a reviewer is given; 0: none is.
 REVIEW_GOLD_EVERY = env_int("TRACEBINDER_REVIEW_GOLD_EVERY", 0, least=0, most=1_000_000)
 SAMPLING_MAX_ANSWERS = env_int("TRACEBINDER_SAMPLING_MAX_ANSWERS", 200_000)  # of a sampling plan's period

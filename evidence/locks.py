@@ -33,6 +33,7 @@ class Lock(StrEnum):
     GATE = "evidence.gate"  # a gate version for a release
     GATE_KEY = "evidence.gatekey"  # the versions of a gate, which may not exist yet
     GOLD = "evidence.gold"  # the gold answers of a system, and to whom one is given
+    HELD_BY = "evidence.heldby"  # what a reviewer holds of the queue
     LINKS = "requirements.links"  # the links of a system: while some are made, cleared or withdrawn
     PROBE_HISTORY = (
         "interpret.probehistory"  # counting of runs on a model; a function in the database takes it

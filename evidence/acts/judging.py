@@ -16,12 +16,6 @@ def check_can_judge(principal: Principal) -> None:
 
     Of any other token somebody else read the text, who could judge in the owner's name.
     """
-    _check_themselves(principal)
-    if not principal.may(Scope.REVIEW):
-        raise AccessDenied(worded("Only reviewers of this system record judgements."))
-
-
-def _check_themselves(principal: Principal) -> None:
     if principal.token is None:
         check_signed_in(principal, worded("A review"))
     elif not principal.token.is_own:
@@ -31,6 +25,8 @@ def _check_themselves(principal: Principal) -> None:
                 "/admin/review-tokens/. This one was issued by somebody who read it, so it judges nothing."
             )
         )
+    if not principal.may(Scope.REVIEW):
+        raise AccessDenied(worded("Only reviewers of this system record judgements."))
 
 
 def check_can_review(principal: Principal, trace: Trace) -> None:
@@ -76,26 +72,9 @@ def _check_not_erased(trace: Trace) -> None:
 
 
 def check_can_use_desk(principal: Principal) -> None:
-    """Draw answers, write drafts and decide with a time to take back: a reviewer who signed in."""
+    """Draw answers, write and drop drafts, decide and take that back: a reviewer who signed in."""
     check_signed_in(principal, worded("The review desk"))
     check_can_judge(principal)
-
-
-def check_can_let_go(principal: Principal) -> None:
-    """Let go of an answer that one holds: the person themselves, a reviewer or one no more.
-
-    Nothing is said by it, and somebody else can take the answer: what is held by whoever lost the role need not be kept
-    from colleagues until its time is over.
-    """
-    _check_themselves(principal)
-
-
-def check_can_drop_draft(principal: Principal) -> None:
-    """Throw away what one was writing, or take back what does not count yet: whoever signed in.
-
-    A reviewer or one no more: nothing comes on record by it, and nobody else may do it for them.
-    """
-    check_signed_in(principal, worded("The review desk"))
 
 
 def check_can_pause_reviewing(principal: Principal) -> None:
@@ -155,8 +134,6 @@ def check_can_label(principal: Principal, run: EvalRun) -> None:
 can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
 can_use_desk = as_question(check_can_use_desk)
-can_let_go = as_question(check_can_let_go)
-can_drop_draft = as_question(check_can_drop_draft)
 can_pause_reviewing = as_question(check_can_pause_reviewing)
 can_save_filter = as_question(check_can_save_filter)
 can_adjudicate = as_question(check_can_adjudicate)

@@ -127,16 +127,20 @@ class TaskHoldOut(serializers.Serializer[Any]):
     )
 
 
+_ANSWERS: Final = {200: TaskHoldOut, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+
+
 class ReviewTaskNext(ScopedView):
     """Be given the next task of the queue, as the review desk gives it: signed in, or by a token of your own.
 
-    What you hold already comes first, so that asking again gives the same, held anew for a quarter of an hour. Two who
-    ask at once are given two tasks.
+    What you hold already of the stage comes first, however it came to you, so that asking again gives the same, held
+    anew until `held_until`. Two who ask at once are given two tasks. Whoever holds as many as one person may is given
+    no other, and is told how many that is (409).
     """
 
     scopes = {"POST": Scope.REVIEW}
 
-    @extend_schema(request=NextTaskIn, responses={200: TaskHoldOut, 403: Problem, 404: Problem, 422: Problem})
+    @extend_schema(request=NextTaskIn, responses=_ANSWERS)
     def post(self, request: Request) -> Response:
         data = NextTaskIn(data=request.data)
         data.is_valid(raise_exception=True)
@@ -151,16 +155,13 @@ class ReviewTaskNext(ScopedView):
 class ReviewTaskTransitions(ScopedView):
     """Take a task that you chose, so that no colleague judges it meanwhile; put one back. Again, it is the same.
 
-    A task that you take again is held anew. What somebody else holds is refused (409), with until when; to put back
-    what you do not hold changes nothing.
+    A task that you take again is held anew. What somebody else holds is refused (409), with until when, and so is one
+    more than one person may hold, with how many; to put back what you do not hold changes nothing.
     """
 
     scopes = {"POST": (Scope.REVIEW, Scope.READ)}
 
-    @extend_schema(
-        request=TaskStepIn,
-        responses={200: TaskHoldOut, 403: Problem, 404: Problem, 409: Problem, 422: Problem},
-    )
+    @extend_schema(request=TaskStepIn, responses=_ANSWERS)
     def post(self, request: Request, pk: int) -> Response:
         data = TaskStepIn(data=request.data)
         data.is_valid(raise_exception=True)

@@ -95,6 +95,16 @@ def waiting_for(user: User, stage: str = _JUDGE) -> QuerySet[QueuedTask]:
     return of_their_systems.filter(is_given_to(user), _waits_for_word_of(user)).order_by(*QUEUE_ORDER)
 
 
+def held_by(user: User) -> QuerySet[QueuedTask]:
+    """Return what a reviewer holds and has not decided on, of either stage, in the order in which it is taken.
+
+    However it came to them: also while they, or the queue of its system, pause, and beside what they can judge.
+    """
+    systems = Membership.objects.filter(user=user).values("system")
+    held = queued_for(user).filter(held_by=user, held_until__gt=clock.now(), system__in=systems)
+    return held.filter(_waits_for_word_of(user)).order_by(*QUEUE_ORDER)
+
+
 def queued_for(user: User | None) -> QuerySet[QueuedTask]:
     """Return the queue without what is there for somebody else alone."""
     return QueuedTask.objects.filter(~is_given_to_another(user, "pk"))

@@ -114,10 +114,10 @@ def discard(*, principal: Principal, trace: Trace) -> None:
     """Throw away what this person was writing; what they have decided is taken back first.
 
     Raises:
-        AccessDenied: as `acts.check_can_drop_draft` does.
+        AccessDenied: as `acts.check_can_use_desk` does.
         ConflictingContent: they have decided.
     """
-    acts.check_can_drop_draft(principal)
+    acts.check_can_use_desk(principal)
     draft = _own(principal, trace)
     if draft is not None and draft.takes_effect_at is not None:
         raise ConflictingContent(worded("You have decided on this answer: take that back first."))
@@ -129,11 +129,11 @@ def take_back(*, principal: Principal, trace: Trace) -> ReviewDraft:
     """Take a decision back; what was written stays a draft.
 
     Raises:
-        AccessDenied: as `acts.check_can_drop_draft` does.
+        AccessDenied: as `acts.check_can_use_desk` does.
         ConflictingContent: it is on record.
         NotFound: they have decided nothing.
     """
-    acts.check_can_drop_draft(principal)
+    acts.check_can_use_desk(principal)
     draft = _own(principal, trace)
     if draft is not None and draft.takes_effect_at is not None:
         return _change(draft, takes_effect_at=None)

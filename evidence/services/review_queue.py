@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
 
 from evidence import acts, clock
 from evidence.access import Principal
 from evidence.errors import ConflictingContent
-from evidence.locks import Lock, hold
-from evidence.models import GoldTask, QueuedTask, Review, ReviewTask, SavedFilter, Trace
+from evidence.locks import Lock, hold, try_hold
+from evidence.models import (
+    GoldTask,
+    QueuedTask,
+    Review,
+    ReviewDraft,
+    ReviewTask,
+    SavedFilter,
+    System,
+    Trace,
+)
 from evidence.selectors.gold import is_given_to_another
 from evidence.selectors.review_tasks import (
     QUEUE_ORDER,
     find_held_by_another,
+    held_by,
     is_free,
     waiting_for,
     with_standing,
@@ -111,8 +121,9 @@ def take_next(
 ) -> QueuedTask | None:
     """Hold the first task that waits for this reviewer and that nobody else holds; None where there is none.
 
-    What they hold already comes first. Two who ask at once are given two tasks. A row that waits for nobody, as one may
-    that was written beside a later revision, is put right on the way.
+    What they hold already comes first, however it came to them: also while they pause, and beside what they can judge.
+    Two who ask at once are given two tasks, and one who asks twice at once is given one. A row that waits for nobody,
+    as one may that was written beside a later revision, is put right on the way.
 
     Args:
         principal: by a token they are given what is of its systems.
@@ -122,24 +133,35 @@ def take_next(
 
     Raises:
         AccessDenied: as `acts.check_can_judge` does.
+        ConflictingContent: they hold as many as one person may.
     """
     acts.check_can_judge(principal)
+    hold(Lock.HELD_BY, principal.person.pk)
+    held = held_by(principal.person).filter(stage=stage)
     held_first = Case(When(held_by=principal.person, then=0), default=1, output_field=IntegerField())
     waiting = waiting_for(principal.person, stage).filter(is_free(principal.person, clock.now()))
-    waiting = waiting.filter(system__in=principal.system_ids)
-    if after is not None:
-        waiting = waiting.exclude(task=after)
-    if by is not None:
-        waiting = narrowed(waiting, by)
-    waiting = waiting.order_by(held_first, *QUEUE_ORDER)
-    for _ in range(MOST_WRONG):
-        found = waiting.select_for_update(skip_locked=True, of=("self",)).first()
-        if found is None:
-            break
-        if _is_theirs(principal, found):
+    for rows in (held, waiting.order_by(held_first, *QUEUE_ORDER)):
+        asked = rows.filter(system__in=principal.system_ids)
+        if after is not None:
+            asked = asked.exclude(task=after)
+        if by is not None:
+            asked = narrowed(asked, by)
+        found = _first_that_is_theirs(asked, principal)
+        if found is not None:
+            _check_room(principal, found)
             return _hold_one(found, principal)
-        requeue(found.task)
-        waiting = waiting.exclude(task=found.task)
+    return None
+
+
+def _first_that_is_theirs(rows: QuerySet[QueuedTask], principal: Principal) -> QueuedTask | None:
+    """Return the first row that this reviewer may judge or settle, locked; put right those before it."""
+    for _ in range(MOST_WRONG):
+        found = rows.select_for_update(skip_locked=True, of=("self",)).first()
+        if found is None or _is_theirs(principal, found):
+            return found
+        if try_hold(Lock.REVIEW_TASK, found.task_id):  # else somebody is at it, who puts it right
+            requeue(found.task)
+        rows = rows.exclude(task=found.task)
     return None
 
 
@@ -149,10 +171,17 @@ def _is_theirs(principal: Principal, queued: QueuedTask) -> bool:
     return acts.can_review(principal, queued.task.trace)
 
 
+@transaction.atomic
 def hold_answer(*, principal: Principal, trace: Trace) -> None:
-    """Hold the task of an answer that somebody is at, where nobody else holds it; the time begins anew each time."""
-    rows = QueuedTask.objects.filter(is_free(principal.person, clock.now()), task__trace=trace)
-    _hold(rows, principal)
+    """Hold the task of an answer that somebody is at, where nobody else holds it; the time begins anew each time.
+
+    Where they hold as many as one person may it is not held: what they write or decide is not refused for that.
+    """
+    hold(Lock.HELD_BY, principal.person.pk)
+    free = QueuedTask.objects.filter(is_free(principal.person, clock.now()))
+    queued = free.select_for_update(of=("self",)).filter(task__trace=trace).first()
+    if queued is not None and _has_room(principal, queued):
+        _hold_one(queued, principal)
 
 
 @transaction.atomic
@@ -164,8 +193,10 @@ def take(*, principal: Principal, task: ReviewTask) -> QueuedTask:
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does, or, of an answer that waits to be
             settled, `acts.check_can_adjudicate`.
-        ConflictingContent: a colleague is at it; it waits for nobody.
+        ConflictingContent: a colleague is at it; it waits for nobody; they hold as many as one person may.
     """
+    hold(Lock.REVIEW_TASK, task.pk)  # what is being said of it takes its row away, and puts another there
+    hold(Lock.HELD_BY, principal.person.pk)
     queued = QueuedTask.objects.select_for_update().filter(task=task).first()
     if queued is not None and queued.stage == QueuedTask.Stage.SETTLE:
         acts.check_can_adjudicate(principal, task)
@@ -174,6 +205,7 @@ def take(*, principal: Principal, task: ReviewTask) -> QueuedTask:
     check_free(task, principal)
     if queued is None:
         raise ConflictingContent(worded("This answer waits for nobody just now: take another one."))
+    _check_room(principal, queued)
     return _hold_one(queued, principal)
 
 
@@ -182,10 +214,21 @@ def put_back(*, principal: Principal, task: ReviewTask) -> None:
     """Let go of a task that this person holds; of one they do not hold nothing changes.
 
     Raises:
-        AccessDenied: as `acts.check_can_let_go` does.
+        AccessDenied: as `acts.check_can_judge` does.
     """
-    acts.check_can_let_go(principal)
-    QueuedTask.objects.filter(task=task, held_by=principal.person).update(held_by=None, held_until=None)
+    acts.check_can_judge(principal)
+    _let_go(QueuedTask.objects.filter(task=task, held_by=principal.person))
+
+
+@transaction.atomic
+def release_held(person: User, system: System | None = None) -> None:
+    """Let go of what a person holds, who may judge it no more, in the transaction that says so; None: of every system.
+
+    What they are about to take beside this is taken before, and released, or ends with its time.
+    """
+    hold(Lock.HELD_BY, person.pk)
+    held = QueuedTask.objects.filter(held_by=person)
+    _let_go(held if system is None else held.filter(system=system))
 
 
 def check_free(task: ReviewTask, principal: Principal) -> None:
@@ -204,18 +247,39 @@ def check_free(task: ReviewTask, principal: Principal) -> None:
         )
 
 
-def _hold(rows: QuerySet[QueuedTask], principal: Principal) -> None:
-    rows.update(held_by=principal.person, held_until=_until())
+def _check_room(principal: Principal, queued: QueuedTask) -> None:
+    """Check that a person may hold one more.
+
+    Raises:
+        ConflictingContent: they hold as many as one person may, which is told.
+    """
+    if not _has_room(principal, queued):
+        raise ConflictingContent(
+            worded(
+                "You hold as many answers as one person may (%(n)s): judge one, or put one back.",
+                n=settings.REVIEW_MOST_HELD,
+            )
+        )
+
+
+def _has_room(principal: Principal, queued: QueuedTask) -> bool:
+    """Whether a person holds a row, or may hold one more. What they have decided at the desk is none any more."""
+    now = clock.now()
+    if queued.held_by_id == principal.person.pk and queued.held_until is not None and queued.held_until > now:
+        return True
+    held = QueuedTask.objects.filter(held_by=principal.person, held_until__gt=now)
+    decided = ReviewDraft.objects.filter(reviewer=principal.person, takes_effect_at__isnull=False)
+    return held.exclude(task__trace__in=decided.values("trace")).count() < settings.REVIEW_MOST_HELD
+
+
+def _let_go(rows: QuerySet[QueuedTask]) -> None:
+    rows.update(held_by=None, held_until=None)
 
 
 def _hold_one(queued: QueuedTask, principal: Principal) -> QueuedTask:
-    queued.held_by, queued.held_until = principal.person, _until()
+    queued.held_by, queued.held_until = principal.person, clock.now() + settings.REVIEW_HOLD
     queued.save(update_fields=["held_by", "held_until"])
     return queued
-
-
-def _until() -> datetime:
-    return clock.now() + settings.REVIEW_HOLD
 
 
 def _row(task: ReviewTask, stage: QueuedTask.Stage, *, may_have_reviews: bool) -> QueuedTask:

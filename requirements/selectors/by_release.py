@@ -13,7 +13,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 from django.db.models import QuerySet
@@ -316,13 +315,17 @@ def _decided(principal: Principal, releases: Collection[Release]) -> dict[int, l
             "pk", flat=True
         )
     )
+    found = [
+        LastDecision(each, is_kept=each.pk not in shown)
+        for each in last.select_related("gate_version__artefact").defer("reasons", "inputs")
+    ]
     by_release: dict[int, list[LastDecision]] = {}
-    for each in sorted(
-        last.select_related("gate_version__artefact").defer("reasons", "inputs"), key=_worst_first
-    ):
-        by_release.setdefault(each.release_id, []).append(LastDecision(each, is_kept=each.pk not in shown))
-    return {pk: sorted(found, key=attrgetter("is_kept")) for pk, found in by_release.items()}
+    for each in sorted(found, key=_worst_first):
+        by_release.setdefault(each.decision.release_id, []).append(each)
+    return by_release
 
 
-def _worst_first(decision: GateDecision) -> tuple[int, str]:
-    return _VERDICTS.index(decision.verdict), decision.gate_version.artefact.key
+def _worst_first(last: LastDecision) -> tuple[bool, int, str]:
+    """Sort what is kept after the rest and by its gate alone: its place would tell its verdict."""
+    rank = 0 if last.is_kept else _VERDICTS.index(last.decision.verdict)
+    return last.is_kept, rank, last.decision.gate_version.artefact.key

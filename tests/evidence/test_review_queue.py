@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from evidence import clock
 from evidence.access import principal_of_user
 from evidence.errors import AccessDenied, ConflictingContent, NotFound
 from evidence.models import QueuedTask, Review, ReviewTask
+from evidence.pages.review_desk.address import address_of
 from evidence.selectors.review_tasks import releases_to_judge_blind, with_standing
-from evidence.services import review_queue, reviews
+from evidence.services import review_drafts, review_queue, review_work, reviews
 from evidence.services.disposal.erasure import erase_trace_payload
 from tests.e2e.cases import make_task
-from tests.evidence.test_blinding import colleague, later_revision
+from tests.evidence.test_blinding import colleague, later_revision, signed_in
 from tests.factories import World, acting
 from tests.how_many import examples
+from tests.invariants.act_doors.judging import disputed
 
 
 def queued() -> dict[int, str]:
@@ -277,14 +283,158 @@ def test_of_those_who_choose_the_same_at_once_one_holds_it_and_the_others_are_to
     assert all("A colleague is at this answer" in each for each in told)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_whoever_takes_what_is_just_being_judged_waits_and_is_given_what_still_waits(world: World) -> None:
+    task, second = make_task(world), colleague(world, "second", "reviewer")
+    recorded, done = threading.Event(), []
+
+    def take() -> None:
+        try:
+            recorded.wait()
+            row = review_queue.take(
+                principal=principal_of_user(second), task=ReviewTask.objects.get(pk=task.pk)
+            )
+            done.append(row.held_by)
+        except ConflictingContent as exc:
+            done.append(exc)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    with transaction.atomic():
+        judge(world.people["reviewer"], task, "approve")
+        recorded.set()
+        thread.join(1)  # until it waits for this
+        assert done == []
+    thread.join()
+    assert done == [second], "two reviews were asked for, so it waits for the second"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_who_asks_twice_at_once_is_given_one(world: World) -> None:
+    for _ in range(4):
+        make_task(world)
+    start, given = threading.Barrier(4), []
+
+    def ask() -> None:
+        try:
+            start.wait()
+            row = review_queue.take_next(principal=world.principal("reviewer"))
+            given.append(row and row.task_id)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(given) == 4
+    assert len(set(given)) == 1
+    assert QueuedTask.objects.filter(held_by=world.people["reviewer"]).count() == 1
+
+
+def holds(person: User) -> set[int]:
+    return set(QueuedTask.objects.filter(held_by=person).values_list("task", flat=True))
+
+
+def test_nobody_holds_more_than_one_may_whichever_way_it_comes_to_them(world: World, settings: Any) -> None:
+    settings.REVIEW_MOST_HELD = 2
+    tasks = [make_task(world) for _ in range(4)]
+    principal, person = world.principal("reviewer"), world.people["reviewer"]
+    for task in tasks[:2]:
+        review_queue.take(principal=principal, task=task)
+    with pytest.raises(ConflictingContent, match=r"as many answers as one person may \(2\)"):
+        review_queue.take(principal=principal, task=tasks[2])
+    review_drafts.save_draft(principal=principal, trace=tasks[2].trace, said={"rationale": "Hm."})
+    assert holds(person) == {task.pk for task in tasks[:2]}, "a draft is kept, and holds no third"
+    again = review_queue.take(principal=principal, task=tasks[1])
+    assert again.held_by == person, "what they hold they hold anew"
+    given = review_queue.take_next(principal=principal)
+    assert given is not None
+    assert given.task in tasks[:2]
+    settings.REVIEW_MOST_HELD = 1
+    review_queue.put_back(principal=principal, task=tasks[1])
+    with pytest.raises(ConflictingContent, match=r"as many answers as one person may \(1\)"):
+        review_queue.take_next(principal=principal, after=tasks[0])
+    review_drafts.decide(principal=principal, trace=tasks[0].trace, said={"decision": "approve"})
+    following = review_queue.take_next(principal=principal)
+    assert following is not None, "what they have decided keeps them from nothing"
+    QueuedTask.objects.filter(held_by=person).update(held_until=clock.now())
+    assert review_queue.take(principal=principal, task=tasks[3]).held_by == person, "nor what is over"
+
+
+def test_who_holds_as_many_as_one_may_is_told_at_the_desk_and_by_api(world: World, settings: Any) -> None:
+    settings.REVIEW_MOST_HELD = 1
+    held, other = disputed(world), make_task(world)
+    client = signed_in(world.people["reviewer"])
+    review_queue.take(principal=world.principal("reviewer"), task=held)
+    refused = client.post(
+        f"/api/v1/review-tasks/{other.pk}/transitions", {"to_state": "taken"}, format="json"
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflicting_content")
+    assert "hold as many answers as one person may (1)" in refused.json()["detail"]
+    assert client.post("/api/v1/review-tasks/next", {}, format="json").status_code == 409
+    browser = Client(headers={"accept": "text/html"})
+    browser.force_login(world.people["reviewer"])
+    told = browser.post(reverse("admin:review_desk"), {"act": "take"}, follow=True)
+    assert told.redirect_chain[-1][0].startswith(address_of(held.trace_id)), "they are led to what they hold"
+    assert "hold as many answers as one person may (1)" in told.content.decode()
+
+
+def pause(world: World, task: ReviewTask) -> None:
+    del task
+    review_work.pause_reviewing(principal=world.principal("reviewer"), until=clock.now() + timedelta(hours=1))
+
+
+def pause_all(world: World, task: ReviewTask) -> None:
+    operator = principal_of_user(colleague(world, "an operator", "operator"))
+    review_work.pause_queue(principal=operator, system=task.system, reason="The index is wrong.")
+
+
+def judge_german_alone(world: World, task: ReviewTask) -> None:
+    QueuedTask.objects.filter(task=task).update(language="fr")
+    review_work.add_skill(
+        principal=principal_of_user(colleague(world, "an operator", "operator")),
+        user=world.people["reviewer"], system=task.system, language="de",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", [None, pause, pause_all, judge_german_alone])
+@pytest.mark.parametrize("stage", ["judge", "settle"])
+def test_what_somebody_took_is_given_first_and_stands_at_the_desk_however_they_came_by_it(
+    world: World, beside: Callable[[World, ReviewTask], None] | None, stage: str
+) -> None:
+    task = disputed(world) if stage == "settle" else make_task(world)
+    make_task(world)
+    principal = world.principal("reviewer")
+    if beside is not None:
+        beside(world, task)
+    review_queue.take(principal=principal, task=task)
+    given = review_queue.take_next(principal=principal, stage=QueuedTask.Stage(stage))
+    assert given is not None
+    assert given.task == task
+    browser = Client(headers={"accept": "text/html"})
+    browser.force_login(principal.person)
+    at_the_desk = browser.get(reverse("admin:review_desk"))
+    assert at_the_desk.headers.get("Location", "").startswith(address_of(task.trace_id))
+    QueuedTask.objects.filter(task=task).update(held_until=clock.now())
+    assert browser.get(reverse("admin:review_desk")).status_code == 200, "what is over leads nowhere"
+
+
 def test_the_next_costs_the_same_however_many_wait(world: World) -> None:
     counts = []
     for n in (1, 6):
         for _ in range(n):
             make_task(world)
         with CaptureQueriesContext(connection) as asked:
-            review_queue.take_next(principal=world.principal("reviewer"))
+            given = review_queue.take_next(principal=world.principal("reviewer"))
         counts.append(len(asked))
+        assert given is not None
+        review_queue.put_back(
+            principal=world.principal("reviewer"), task=given.task
+        )  # what is held is found first
     assert counts[0] == counts[1]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -33,7 +33,7 @@ from evidence.models import (
     System,
 )
 from evidence.pages.review_desk.address import address_of
-from evidence.services import labels, registry, review_drafts, review_queue, review_work, reviews
+from evidence.services import labels, registry, review_drafts, review_work, reviews
 from evidence.services.log.access import find_access_beside_the_record
 from evidence.services.people import memberships, second_factors, tokens
 from evidence.services.people.passwords import make_password_link
@@ -280,24 +280,6 @@ def test_a_token_that_was_issued_takes_nothing_and_puts_nothing_of_its_owners_ba
     assert holder(task) == person
 
 
-def test_whoever_is_no_reviewer_any_more_lets_go_of_what_they_hold_and_takes_nothing(world: World) -> None:
-    task, person = make_task(world), world.people["reviewer"]
-    review_queue.take_next(principal=principal_of_user(person))
-    review_drafts.decide(principal=principal_of_user(person), trace=task.trace, said={"decision": "approve"})
-    person.groups.set(Group.objects.filter(name="auditor"))
-    client, browser = signed_in(person), Client()
-    browser.force_login(person)
-    assert client.post("/api/v1/review-tasks/next").status_code == 403
-    assert step(client, task, "taken").status_code == 403
-    browser.post(address_of(task.trace_id), {"act": "take_back"})
-    assert ReviewDraft.objects.get().takes_effect_at is None, "what does not count yet is theirs to take back"
-    browser.post(address_of(task.trace_id), {"act": "discard"})
-    assert not ReviewDraft.objects.exists()
-    assert browser.post(address_of(task.trace_id), {"act": "save", "rationale": "Hm."}).status_code == 403
-    assert step(client, task, "put_back").status_code == 200
-    assert holder(task) is None
-
-
 def test_drafts_and_decisions_of_its_owner_it_neither_takes_back_nor_throws_away(world: World) -> None:
     task, person = make_task(world), world.people["reviewer"]
     said = {"decision": "approve"}
@@ -433,7 +415,7 @@ PERSONS_ALONE = [
     for act in ACTS
     if "reviewer" in act.allowed and TOKEN_WITH not in act.allowed and act.owner in {"", "reviewer"}
 ]
-JUDGING = {f"evidence.acts.check_can_{act}" for act in ("judge", "review", "adjudicate", "let_go")}
+JUDGING = {f"evidence.acts.check_can_{act}" for act in ("judge", "review", "adjudicate")}
 
 
 @pytest.mark.parametrize("act", PERSONS_ALONE, ids=[act.label for act in PERSONS_ALONE])

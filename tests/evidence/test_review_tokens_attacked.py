@@ -20,21 +20,30 @@ from evidence.models import (
     Adjudication,
     AuditEvent,
     GoldJudgement,
+    Membership,
     Review,
     ReviewDraft,
     ReviewTask,
     Scope,
 )
+from evidence.pages.review_desk.address import address_of
 from evidence.services import review_drafts, review_draws, review_queue, reviews
 from evidence.services.log.access import find_access_beside_the_record
-from evidence.services.people import access_proposals, name_erasure, passwords, person_changes, tokens
+from evidence.services.people import (
+    access_proposals,
+    memberships,
+    name_erasure,
+    passwords,
+    person_changes,
+    tokens,
+)
 from evidence.services.people import sign_in_bindings as bindings
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import say, signed_in
 from tests.evidence.test_gold_answers import _every as _gold_at_each_review
 from tests.evidence.test_gold_answers import scene as _gold_scene
 from tests.evidence.test_review_drafts import later
-from tests.evidence.test_review_tokens import bearer, make_own, settle
+from tests.evidence.test_review_tokens import bearer, holder, make_own, settle, step
 from tests.factories import World, make_world
 from tests.interleaving import interleave
 from tests.invariants.act_doors.judging import disputed
@@ -266,6 +275,52 @@ def test_the_desk_takes_that_one_signs_in(world: World) -> None:
 
 
 SAID = {"decision": "reject", "reason_code": "unclear", "rationale": "mine, at the desk"}
+
+
+def end_the_membership(world: World) -> None:
+    membership = Membership.objects.get(user=world.people["reviewer"], system=world.system)
+    memberships.end_membership(principal=world.principal("operator"), membership=membership)
+
+
+LOSSES: dict[str, Callable[[World], None]] = {
+    "role": partial(change, principal=principal_of_command_line(), groups=["author"]),
+    "account": partial(change, principal=principal_of_command_line(), is_active=False),
+    "names": erase,
+    "membership": end_the_membership,
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
+def test_what_somebody_holds_who_judges_it_no_more_is_free_from_that_moment(world: World, lost: str) -> None:
+    task, other = make_task(world), make_world("aml-copilot")
+    person, second = world.people["reviewer"], world.join("second", "reviewer")
+    memberships.grant_membership(principal=principal_of_command_line(), system=other.system, user=person)
+    elsewhere = make_task(other)
+    api = bearer(make_own(person, world.system, other.system))
+    for each in (task, elsewhere):
+        assert step(api, each, "taken").status_code == 200
+    LOSSES[lost](world)
+    assert holder(task) is None
+    assert holder(elsewhere) == (person if lost == "membership" else None)
+    assert step(bearer(make_own(second, world.system)), task, "taken").status_code == 200
+
+
+@pytest.mark.parametrize("act", ["put_back", "take_back", "discard", "decide"])
+@pytest.mark.parametrize("more", [{}, {"foo": "1"}])
+def test_whoever_is_no_reviewer_any_more_is_shown_no_answer_and_does_nothing_at_the_desk(
+    world: World, act: str, more: dict[str, str]
+) -> None:
+    task = make_task(world)
+    decide(world, task)
+    change(world, principal_of_command_line(), groups=["auditor"])
+    browser = Client(headers={"accept": "text/html"})
+    browser.force_login(User.objects.get(pk=world.people["reviewer"].pk))
+    refused = browser.post(address_of(task.trace_id), {"act": act, **more})
+    assert refused.status_code == 403
+    assert task.trace.answer not in refused.content.decode()
+    assert ReviewDraft.objects.get().takes_effect_at is not None
+    assert review_drafts.record_decided(later()) == 0
+    assert (ReviewDraft.objects.get().takes_effect_at, Review.objects.exists()) == (None, False)
 
 
 def decide(world: World, task: ReviewTask) -> None:

@@ -70,6 +70,7 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "evidence.services.review_queue.mend_queue",
     ): "what its rows are looked up by; whoever judges is on record",
     ("no-audit-event", "evidence.services.review_queue.put_back"): "likewise",
+    ("no-audit-event", "evidence.services.review_queue.release_held"): "likewise",
     (
         "no-audit-event",
         "evidence.services.people.sessions.remove_ended_sessions",

@@ -510,6 +510,29 @@ def test_a_decision_that_is_not_shown_is_still_the_last(world: World) -> None:
         assert "✓ pass" not in " ".join(re.sub("<[^>]+>", " ", page).split())
 
 
+@pytest.mark.parametrize("failing", ["alpha", "delta"])
+def test_where_what_is_kept_stands_does_not_tell_which_gate_failed(world: World, failing: str) -> None:
+    make_criterion(world)
+    gates = ["alpha", "beta", "gamma", "delta"]  # more than a column shows
+    for gate in gates:
+        let_in(world, gate)
+    waiting = make_task(world)
+    second = colleague(world, "second", "reviewer")
+    say(signed_in(world.people["reviewer"]), waiting)
+    for decision in GateDecision.objects.select_related("gate_version__artefact"):
+        gate = decision.gate_version.artefact.key
+        decision.pk, decision.counts_reviews, decision.decided_at = None, True, clock.now()
+        decision.verdict = "fail" if gate == failing else "pass"
+        decision.save(force_insert=True)
+    told = by_api(second)["releases"][0]["decisions"]
+    assert [each["gate"] for each in told] == sorted(gates)
+    assert all(each["is_kept"] for each in told)
+    (column,) = show(second).context["columns"]
+    assert [each.decision.gate_version.artefact.key for each in column.decisions] == sorted(gates)[:3]
+    by_auditor = by_api(world.people["auditor"])["releases"][0]["decisions"]
+    assert by_auditor[0]["gate"] == failing, "what keeps it out stands first for whoever is shown it"
+
+
 def test_a_search_of_too_many_words_is_refused(world: World, releases: Sequence[Release]) -> None:
     refused = show(world.people["author"], 422, q="word " * 51)
     assert "at most 50 words" in refused.content.decode()

@@ -47,6 +47,7 @@ from evidence.pages.sent_forms import check_names
 from evidence.selectors.counting import count_some
 from evidence.selectors.review_tasks import (
     find_task,
+    held_by,
     is_free,
     waiting_for,
     waits_to_be_settled,
@@ -70,8 +71,7 @@ def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpRespon
     acts.check_can_judge(principal)
     if request.method == "POST":
         return _start(request, principal)
-    first = waiting_for(principal.person).filter(held_by=principal.person, held_until__gt=clock.now())
-    held = first.select_related("task").first()
+    held = held_by(principal.person).select_related("task").first()
     if held is not None:
         return _to_answer(held.task.trace_id)
     told = desk_context(request, principal)
@@ -92,12 +92,8 @@ def review_desk(request: HttpRequest, principal: Principal) -> Page | HttpRespon
 
 @page_view(permission=_PERMISSION, parameters=PARAMETERS)
 def judge_answer(request: HttpRequest, principal: Principal, trace_id: int) -> Page | HttpResponseBase:
-    """Show an answer with what stands behind it; carry out what a button says.
-
-    Whoever is no reviewer any more lets go of what they hold here, and is shown no answer.
-    """
-    if request.method != "POST" or request.POST.get("act") not in _LETTING_GO:
-        acts.check_can_judge(principal)
+    """Show an answer with what stands behind it; carry out what a button says."""
+    acts.check_can_judge(principal)
     traces = visible_to(Trace.objects.select_related("system", "release"), principal)
     trace = traces.filter(pk=trace_id).first()
     if trace is None:
@@ -171,7 +167,11 @@ def _take_next(
     stage: QueuedTask.Stage = _JUDGE,
 ) -> HttpResponseRedirect:
     by = _filter_in_use(request, principal) if stage == _JUDGE else None
-    given = review_queue.take_next(principal=principal, after=after, by=by, stage=stage)
+    try:
+        given = review_queue.take_next(principal=principal, after=after, by=by, stage=stage)
+    except ConflictingContent as exc:  # they hold as many as one person may
+        messages.error(request, refusal(exc))
+        return HttpResponseRedirect(reverse("admin:review_desk"))
     if given is None:
         messages.info(request, _("Nothing waits for you."))
         return HttpResponseRedirect(reverse("admin:review_desk"))
@@ -236,7 +236,6 @@ _ACTS: Final[Mapping[str, Callable[[HttpRequest, Principal, Trace], HttpResponse
     "put_back": _put_back,
     "discard": _discard,
 }
-_LETTING_GO: Final = frozenset({"take_back", "put_back", "discard"})  # the services ask who may
 
 
 def _keep_what_was_written(request: HttpRequest, principal: Principal, trace: Trace) -> None:

@@ -13,6 +13,7 @@ from evidence.actors import actor_of_user
 from evidence.limits import check_count
 from evidence.models import Membership, System
 from evidence.services import audit
+from evidence.services.review_queue import release_held
 from evidence.worded import worded
 
 
@@ -62,7 +63,7 @@ def change_memberships(
 
 @transaction.atomic
 def end_membership(*, principal: Principal, membership: Membership) -> None:
-    """Take a person's sight of a system away, from the next request on.
+    """Take a person's sight of a system away, from the next request on. What they hold of its queue is free.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_end_membership` does.
@@ -76,4 +77,5 @@ def end_membership(*, principal: Principal, membership: Membership) -> None:
         system=membership.system,
         payload=payload,
     )
+    release_held(membership.user, membership.system)
     membership.delete()

@@ -14,6 +14,7 @@ from evidence.models import AuditPayload, Pseudonym
 from evidence.services import audit
 from evidence.services.people.pseudonyms import ensure_pseudonym
 from evidence.services.people.tokens import end_own_tokens
+from evidence.services.review_queue import release_held
 
 
 @transaction.atomic
@@ -35,6 +36,7 @@ def erase_names(*, principal: Principal, person: User) -> Pseudonym:
     person.set_unusable_password()
     person.save()
     end_own_tokens(person, principal.actor)
+    release_held(person)
     audit.record(verb="person.names_erased", actor=principal.actor, obj=pseudonym)
     return pseudonym
 

@@ -19,6 +19,7 @@ from evidence.selectors.people import facts_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member
 from evidence.services.people.tokens import end_own_tokens
+from evidence.services.review_queue import release_held
 from evidence.worded import joined, worded
 
 ROLE_FIELDS: Final = frozenset({"groups", "is_staff", "is_active"})  # what nobody changes of themselves
@@ -66,7 +67,7 @@ def record_person_changed(
 
     The tokens that they made for themselves end for good where they are no reviewer in force any more, so that making
     them one again revives none; and where they come to hold what no operator gives alone, for it may have been an
-    operator who signed in as them.
+    operator who signed in as them. What somebody holds of the queue who is no reviewer in force any more is free.
 
     Args:
         roles_before: what `roles_in_force` said before the change.
@@ -86,6 +87,8 @@ def record_person_changed(
     reviews = Scope.REVIEW in scopes_of(roles_in_force(person))
     if not reviews or beyond_one_operator(gained) or SUPERUSER_FIELDS & set(fields):
         end_own_tokens(person, principal.actor)
+    if not reviews:
+        release_held(person)
     record_change("person.changed", principal.actor, person, fields)
 
 

@@ -17,7 +17,7 @@ from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file
 from tests.factories import World, acting, make_person
 from tests.invariants.act_doors.taking import Act, browse, later, named, post, serve
-from tests.invariants.who import STRANGER, SUPERUSER
+from tests.invariants.who import STRANGER
 from tests.requirements.builders import make_traces
 
 
@@ -68,9 +68,6 @@ def step_of(_: World, task: Any) -> str:
     return f"/api/v1/review-tasks/{task.pk}/transitions"
 
 
-# Everybody who comes as a person: what they let go of is theirs alone.
-THEMSELVES: Final = frozenset({*ROLES, SUPERUSER, STRANGER})
-
 ACTS: Final[list[Act]] = [
     Act(
         "evidence.acts.check_can_judge",
@@ -114,19 +111,19 @@ ACTS: Final[list[Act]] = [
         prepare=disputed, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="taken",
     ),
     Act(
-        "evidence.acts.check_can_let_go",
-        THEMSELVES,
+        "evidence.acts.check_can_judge",
+        frozenset({"reviewer", STRANGER}),
         serve(lambda world, who, task: review_queue.put_back(principal=who, task=task)),
-        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="put back",
     ),
     Act(
-        "evidence.acts.check_can_drop_draft",
-        THEMSELVES,
+        "evidence.acts.check_can_use_desk",
+        frozenset({"reviewer", STRANGER}),
         serve(lambda world, who, task: review_drafts.discard(principal=who, trace=task.trace)),
-        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="a draft dropped",
     ),
     Act(
-        "evidence.acts.check_can_drop_draft",
+        "evidence.acts.check_can_use_desk",
         frozenset({"reviewer"}),
         serve(lambda world, who, task: review_drafts.take_back(principal=who, trace=task.trace)),
         prepare=decided, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer", step="a decision taken back",
