@@ -33,7 +33,7 @@ SENTENCES: Final[Mapping[str, StrOrPromise]] = {
         "The letters agree to %(score)s, but one of the two texts is negated and the other is not."
     ),
     Reason.WORD_DIFFERS: gettext_lazy(
-        "The letters agree to %(score)s, but one of the two texts has a word that the other has not."
+        "The letters agree to %(score)s, but the words differ, or stand in another order or otherwise parted."
     ),
     Reason.CUTS_A_WORD: gettext_lazy("The quote stands there only inside a longer word or number."),
     Reason.ALIGNMENT_TOO_LOW: gettext_lazy(
@@ -60,7 +60,7 @@ _NAMING: Final[Mapping[str, StrOrPromise]] = {
         "The letters agree to %(score)s, but one of the two texts is negated and the other is not: %(terms)s."
     ),
     Reason.WORD_DIFFERS: gettext_lazy(
-        "The letters agree to %(score)s, but one of the two texts has a word that the other has not: %(terms)s."
+        "The letters agree to %(score)s, but one text has words that the other has not, or not there: %(terms)s."
     ),
 }
 

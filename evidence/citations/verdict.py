@@ -14,7 +14,8 @@ explains each):
 6. `misattributed`: rules 3 to 5 hold for another document that was retrieved or indexed.
 7. `not_found`.
 
-A match never begins or ends inside a number or a word: `5%` does not stand in `15%`, `able` not in `unable`.
+A match never begins or ends inside a number or a word, nor after the sign of a number: `5%` does not stand in `15%` nor
+in `-5%`, `able` not in `unable`.
 """
 
 from __future__ import annotations
@@ -56,6 +57,13 @@ _SLACK: Final = (
     10  # a tenth of a quote: how far a passage that has more letters can reach beyond its alignment
 )
 _LEAST_FOUND: Final = FUZZY_THRESHOLD - 0.001  # before it is rounded; elsewhere, nothing nearer is asked for
+LOOKED_THROUGH: Final = 25_000
+"""Characters of a normalised document before and after the passage that aligns best, among which one in the same words
+is looked for: word by word takes long, and each near miss would take it again."""
+
+_LONGEST_FOUND: Final = 200 / FUZZY_THRESHOLD - 1
+"""Of a quote's length: a longer passage aligns with it under the threshold, even if it has all its letters."""
+
 _MAX_OCCURRENCES: Final = 1_000  # places looked at in one document for one that cuts no word
 
 _INSIDE_A_WORD: Final = "it stands only inside a longer word or number"
@@ -351,7 +359,10 @@ class _Search:
     def _occurrences(self, needle: str, text: str) -> Iterator[int]:
         """Yield where `needle` stands by itself: not as a part of a word, nor of one that `non-` turns round."""
         for start in _occurrences(needle, text):
-            if self._version == _FIRST_VERSION or not _is_turned_round(text, start):
+            is_refused = self._version != _FIRST_VERSION and _is_turned_round(text, start)
+            if self._version not in BEFORE_WORDS:
+                is_refused = is_refused or _lacks_its_sign(text, start)
+            if not is_refused:
                 yield start
 
     def _align(self, needle: str, form: NormalisedText, least: float) -> _Match:
@@ -382,19 +393,29 @@ class _Search:
         if self._version in BEFORE_WORDS:
             objection = _objection(needle, form.text[slice(*aligned)], self._version)
             return _judged(objection, score, _place(form, *aligned))
-        comparison = Comparison(self._quote, form.text)
-        near = _around(form.text, aligned, len(needle))
-        for start, end in self._same_words(needle, form.text, comparison, near):
-            return _judged(None, score, _place(form, start, end))
-        for start, end in self._same_words(needle, form.text, comparison, (0, len(form.text))):
-            there = self._score(needle, form.text, (start, end))
-            if there >= FUZZY_THRESHOLD:
-                return _judged(None, there, _place(form, start, end))
-        objection = _objection(needle, form.text[slice(*aligned)], self._version) or (
-            _Objection(Reason.CUTS_A_WORD, _INSIDE_A_WORD, ())
-            if needle in form.text
-            else _object_to_words(comparison.tell(*near))
-        )
+        text, comparison = form.text, Comparison(self._quote, form.text)
+        near = _around(text, aligned, len(needle))
+        far = _widen(text, max(aligned[0] - LOOKED_THROUGH, 0), min(aligned[1] + LOOKED_THROUGH, len(text)))
+        stretched: tuple[int, int] | None = None
+        is_cut = needle in text
+        for region in dict.fromkeys((near, far)):
+            for place in self._same_words(needle, text, comparison, region):
+                if _is_cut_off(text, *place):
+                    is_cut = is_cut or region == near
+                elif place[1] - place[0] > len(needle) * _LONGEST_FOUND:
+                    stretched = stretched or place
+                else:
+                    there = score if region == near else self._score(needle, text, place)
+                    if there >= FUZZY_THRESHOLD:
+                        return _judged(None, there, _place(form, *place))
+        objection = _objection(needle, text[slice(*aligned)], self._version)
+        if objection is None and is_cut:
+            objection = _Objection(Reason.CUTS_A_WORD, _INSIDE_A_WORD, ())
+        if objection is None and stretched:
+            there = round(fuzz.ratio(needle, text[slice(*stretched)]), 4)
+            detail = f"with what its ellipses stand for the quote aligns to {there}, under {FUZZY_THRESHOLD}"
+            return _not_found(Reason.ALIGNMENT_TOO_LOW, detail, there, _place(form, *stretched))
+        objection = objection or _object_to_words(comparison.tell(*near))
         return _judged(objection, score, _place(form, *aligned))
 
     def _same_words(
@@ -454,6 +475,17 @@ def _occurrences(needle: str, text: str) -> Iterator[int]:
         if not _cuts(text, start) and not _cuts(text, end):
             yield start
         start = text.find(needle, start + 1)
+
+
+def _is_cut_off(text: str, start: int, end: int) -> bool:
+    """Return whether `[start, end)` begins or ends inside a word or a number, or leaves out the sign of a number."""
+    return _cuts(text, start) or _cuts(text, end) or _lacks_its_sign(text, start)
+
+
+def _lacks_its_sign(text: str, start: int) -> bool:
+    """Return whether a number begins at `start` whose `±` stands before it."""
+    before = text[max(start - 2, 0) : start].rstrip()
+    return before.endswith(("±", "∓")) and text[start].isdigit()
 
 
 def _cuts(text: str, position: int) -> bool:
@@ -529,9 +561,16 @@ def _find_opposite(quote: str, passage: str) -> _Objection | None:
 
 
 def _object_to_words(differing: Differing) -> _Objection:
-    """Return that quote and passage are not in the same words, and which are not; where only the order is, none."""
-    sides = ("quote", differing.quote), ("passage", differing.passage)
-    told = "; ".join(f"only the {side} has {', '.join(words[:MAX_TERMS])}" for side, words in sides if words)
-    detail = told or "the quote has the same words otherwise than the passage"
-    terms = tuple(dict.fromkeys((*differing.quote, *differing.passage)))
+    """Return that quote and passage are not in the same words, and which are not, or which stand in another order."""
+    told = "; ".join(
+        f"{what} {', '.join(words[:MAX_TERMS])}"
+        for what, words in (
+            ("only the quote has", differing.quote),
+            ("only the passage has", differing.passage),
+            ("in another order:", differing.moved),
+        )
+        if words
+    )
+    detail = told or "the same words in another order or otherwise parted"
+    terms = tuple(dict.fromkeys((*differing.quote, *differing.passage, *differing.moved)))
     return _Objection(Reason.WORD_DIFFERS, detail, terms[:MAX_TERMS])

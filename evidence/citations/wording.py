@@ -34,32 +34,17 @@ _UNBENDING: Final = frozenset(read_words("unbending"))
 _OTHER_WORDS: Final = frozenset(read_words("one_letter_apart"))
 _FIRST_OF: Final = {word: row[0] for row in read_rows("exchanged") for word in row}
 _SHORTEST_BASE: Final = 3  # letters that inflected forms of one word share
-_SHORTEST_DOUBLED: Final = (
-    6  # letters of a stem whose double f, l, s or z is of its ending: `cancell`, not `fill`
-)
+# Letters of a stem whose double f, l, s or z is of its ending: `cancell`, not `fill`.
+_SHORTEST_DOUBLED: Final = 6
 _PREFIXES: Final = ("", "un", "re")
-_SUFFIXES: Final = (
-    "",
-    "able",
-    "ible",
-    "or",
-    "er",
-    "ers",
-    "ors",
-    "ion",
-    "ions",
-    "ment",
-    "ments",
-    "ly",
-    "ness",
-)
+_SUFFIXES: Final = ("", *"able ible or er ers ors ion ions ment ments ly ness".split())
 _BRITISH: Final = re.compile(
     r"[iy]s(?=(?:e|ed|es|er|ers|ing|able|ation|ations)$)|our(?=(?:s|ed|ing|able|al|ite)?$)"
 )
 _MARKS_OF_LINES: Final = ">#"
 _ARROWS: Final = frozenset(map(chr, range(0x2190, 0x2200)))
 _SHORTEST_SLIPPED: Final = 6  # letters of the longer one; of shorter ones a letter makes too many words
-_ELLIPSIS: Final = re.compile(r"\.{3,}|\.(?: \.){2,}|[…⋯]+")
+_ELLIPSIS: Final = re.compile(r"[.。．](?:\s?[.。．]){2,}|[…⋯]+")
 # Of comparing, for each word of both texts: those that repeat themselves would take any number.
 _STEPS_A_WORD: Final = 4
 # Words back from a letter to what it tells apart, over numbers and letters: Article 6(1)(a).
@@ -89,10 +74,14 @@ class _Steps:
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """Words that only the quote has, and words that only the passage has, as they read when normalised."""
+    """Words that only the quote has, words that only the passage has, and words that both have in another order.
+
+    As they read when normalised. Where there are none the words are the same, in another order or parted otherwise.
+    """
 
     quote: tuple[str, ...]
     passage: tuple[str, ...]
+    moved: tuple[str, ...]
 
 
 class Comparison:
@@ -105,8 +94,12 @@ class Comparison:
             quote: as the answer has it, with its ellipses.
             document: normalised.
         """
-        parts = [_read(normalise(part).text) for part in _ELLIPSIS.split(quote)]
-        self._parts = [part for part in parts if part.keys]
+        texts = [normalise(part).text for part in _ELLIPSIS.split(quote)]
+        read = [(text, part) for text in texts if (part := _read(text)).keys]
+        self._parts = [part for _, part in read]
+        # How many little words the quote begins and ends with.
+        self._leading = _count_words(read[0][0][: read[0][1].starts[0]]) if read else 0
+        self._trailing = _count_words(read[-1][0][read[-1][1].ends[-1] :]) if read else 0
         self._n_words = sum(len(part.keys) for part in self._parts)
         self._document = document
         self._alike: dict[tuple[str, str], bool] = {}
@@ -125,8 +118,7 @@ class Comparison:
         for place in range(len(theirs.keys)):
             last = self._follow(theirs.keys, place, steps)
             if last is not None:
-                first, after = self._range(theirs, place, last)
-                yield start + first, start + after
+                yield self._range(theirs, start, (place, last))
             if steps.left < 0:
                 return
 
@@ -143,16 +135,29 @@ class Comparison:
             left, right = self._unpaired(ours[run.left : run.right], theirs[run.first : run.last])
             only_ours += _joined(left)
             only_theirs += _joined(right)
-        return Differing(tuple(dict.fromkeys(only_ours)), tuple(dict.fromkeys(only_theirs)))
-
-    def _range(self, theirs: _Words, first: int, last: int) -> tuple[int, int]:
-        """Return where the words from `first` to before `last` stand, with little ones around as in the quote."""
-        head, tail = self._parts[0], self._parts[-1]
-        leads, trails = head.froms[0] < head.starts[0], tail.tos[-1] > tail.ends[-1]
-        return (
-            theirs.froms[first] if leads else theirs.starts[first],
-            theirs.tos[last - 1] if trails else theirs.ends[last - 1],
+        moved = set(only_ours) & set(only_theirs)
+        return Differing(
+            quote=tuple(dict.fromkeys(word for word in only_ours if word not in moved)),
+            passage=tuple(dict.fromkeys(word for word in only_theirs if word not in moved)),
+            moved=tuple(dict.fromkeys(word for word in only_ours if word in moved)),
         )
+
+    def _range(self, theirs: _Words, origin: int, words: tuple[int, int]) -> tuple[int, int]:
+        """Return where words stand, with as many of the little ones around them as the quote has at that end.
+
+        Args:
+            theirs: of the document from `origin` on.
+            words: from the first to before the last.
+        """
+        first, last = words[0], words[1] - 1
+        start, end = origin + theirs.starts[first], origin + theirs.ends[last]
+        before = list(cut_words(self._document[origin + theirs.froms[first] : start]))
+        after = list(cut_words(self._document[end : origin + theirs.tos[last]]))
+        if self._leading and before:
+            start = origin + theirs.froms[first] + before[-self._leading :][0].start
+        if self._trailing and after:
+            end += after[: self._trailing][-1].end
+        return start, end
 
     def _follow(self, theirs: Sequence[str], place: int, steps: _Steps) -> int | None:
         """Return after which word the quote ends, if it begins at `place`; None where it does not stand there."""
@@ -197,9 +202,7 @@ class Comparison:
 
     def _has_word(self, word: str) -> bool:
         if word not in self._known:
-            self._known[word] = word in self._document and bool(
-                re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self._document)
-            )
+            self._known[word] = _stands_alone(word, self._document)
         return self._known[word]
 
     def _unpaired(self, ours: list[str], theirs: list[str]) -> tuple[list[str], list[str]]:
@@ -228,6 +231,21 @@ class _Run:
 def _join(words: Sequence[str], place: int) -> str:
     """Return two words as one; a letter after a word is a name, and no part of it: `Regulation S`."""
     return "".join(words[place : place + 2]) if place + 1 < len(words) and len(words[place + 1]) > 1 else ""
+
+
+def _count_words(text: str) -> int:
+    return sum(1 for _ in cut_words(text))
+
+
+def _stands_alone(word: str, text: str) -> bool:
+    """Return whether a text has a word that is no part of a longer one."""
+    start = text.find(word)
+    while start >= 0:
+        around = text[max(start - 1, 0) : start] + text[start + len(word) : start + len(word) + 1]
+        if not any(char.isalnum() or char == "_" for char in around):
+            return True
+        start = text.find(word, start + 1)
+    return False
 
 
 def _cut_to(ours: list[str], theirs: list[str]) -> list[str]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import re
 from typing import Final
 
 import pytest
+from django.conf import settings as deployment
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
-from bench.wording import CHANGED, VERSIONS, measure
+from bench.wording import APART, CHANGED, LIKE_SLIPS, VERSIONS, measure
 from evidence.citations.cost import CheckBudget, CheckTooCostly
 from evidence.citations.verdict import (
     BEFORE_WORDS,
     CHECKER_VERSION,
     FOUND,
     FUZZY_THRESHOLD,
+    LOOKED_THROUGH,
     MAX_TERMS,
     CitationVerdict,
     Reason,
@@ -113,6 +117,81 @@ def test_the_same_words_in_another_order_are_not_the_same() -> None:
         ("payee", "payer"), ("payer", "payee"),
     ))  # fmt: skip
     assert check(quote, text).reason is Reason.WORD_DIFFERS
+
+
+def test_words_that_both_texts_have_are_said_to_stand_in_another_order() -> None:
+    both = check(
+        "The fee that the payer must pay in gold is due on the first working day of the month after it",
+        "The fee that the payer pay must in cash is due on the first working day of the month after it.",
+    )
+    assert set(both.terms) in ({"gold", "cash", "must"}, {"gold", "cash", "pay"})
+    assert both.detail.startswith("only the quote has gold; only the passage has cash; in another order: ")
+
+
+BALANCE: Final = "of the capital is the result of the bank for the year and is carried forward to the next"
+
+
+@pytest.mark.parametrize("sign", ["-", "−", "–", "±", "± "])
+def test_a_number_is_not_found_without_its_sign(sign: str) -> None:
+    text = f"Result. {sign}3 percent {BALANCE}."
+    for quote in (f"3 percent {BALANCE}", f"3 percent {BALANCE}".replace("the result", "result")):
+        verdict = check(quote, text)
+        assert verdict.verdict is Verdict.NOT_FOUND
+        assert verdict.reason in {Reason.CUTS_A_WORD, Reason.NUMBER_DIFFERS}
+    with_it = check(f"{sign}3 percent {BALANCE}".replace("the result", "result"), text)
+    assert with_it.verdict is Verdict.FUZZY, with_it.detail
+
+
+REPAID: Final = "The borrower repays the loan in equal parts on the last day of each month of the term agreed"
+
+
+@pytest.mark.parametrize("dots", ["...", "…", ". . .", "。。。", "．．．", "......"])
+def test_an_ellipsis_stands_for_no_more_than_the_alignment_allows(dots: str) -> None:
+    receipt = "and the bank confirms it in writing within a week of the day on which it is credited"
+    text = f"{REPAID}, {receipt}, with a number. Staff loans are, as a benefit that is taxed, free of charge."
+    assert check(f"{REPAID}, {receipt} {dots} number", text).verdict is Verdict.FUZZY
+    verdict = check(f"{REPAID}, {receipt} {dots} free of charge", text)
+    assert (verdict.verdict, verdict.reason) == (Verdict.NOT_FOUND, Reason.ALIGNMENT_TOO_LOW), verdict.detail
+    assert 0 < verdict.score < FUZZY_THRESHOLD
+    assert verdict.nearest is not None
+    assert verdict.nearest.text.endswith("free of charge")
+
+
+def test_a_place_has_as_many_little_words_around_it_as_the_quote() -> None:
+    text = f"It is told which of the. A {LOAN[4:-1]} of the. The next is of no matter."
+    bare = LOAN[4:-1].replace("before the", "before a")
+    for quote, place in (
+        (f"The {bare} of", f"A {LOAN[4:-1]} of"),
+        (bare, LOAN[4:-1]),
+    ):
+        verdict = check(quote, text)
+        assert text[verdict.start : verdict.end] == place
+
+
+def test_a_passage_far_from_what_reads_most_like_the_quote_is_not_looked_for() -> None:
+    quote = "The fee of loan is paid by the payer in advance"
+    misleading, truthful = quote.replace("payer", "payee"), quote.replace("of loan", "of the loan")
+    for spare, found in ((1_000, True), (LOOKED_THROUGH + 1_000, False)):
+        between = "Rules are kept. " * (spare // 15)
+        verdict = check(quote, f"{misleading}. {between} {truthful}.")
+        assert (verdict.verdict is Verdict.FUZZY) is found, spare
+
+
+@pytest.mark.parametrize(("length", "size"), [(300_000, 200), (1_000_000, 100)])
+def test_forty_near_misses_of_a_long_document_are_within_the_budget_of_a_trace(
+    length: int, size: int
+) -> None:
+    chance = random.Random(1)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=n % 6 + 4)) for n in range(3_000)]
+    text = " ".join(chance.choices(words, k=length // 5))[:length]
+    source = Source.of(document_id="DOC-1", digest="0" * 64, text=text)
+    checks = CheckBudget(deployment.TRACE_CHECK_BUDGET)
+    for n in range(40):
+        start = text.index(" ", n * (length // 41)) + 1
+        changed = text[start : start + size].split(" ")[:-1]
+        changed[len(changed) // 2] = "zz"
+        verdict = check_citation(quote=" ".join(changed), source=source, checks=checks)
+        assert verdict.reason is Reason.WORD_DIFFERS
 
 
 @pytest.mark.parametrize(
@@ -238,8 +317,14 @@ def test_of_the_examples_documents_what_is_changed_is_not_found_and_what_is_miss
         if kind in CHANGED:
             assert counted[kind, before] > 0.7 * counted[kind, "n"], kind
             assert counted[kind, now] < 0.002 * counted[kind, "n"], kind
+        elif kind in LIKE_SLIPS:
+            assert 0 < counted[kind, "n"] >= counted[kind, now], kind
         else:
             assert counted[kind, now] > 0.98 * counted[kind, before], kind
+
+
+def test_the_pairs_of_words_one_letter_apart_are_that() -> None:
+    assert all(OSA.distance(*pair) == 1 for pair in APART)
 
 
 LITTLE: Final = ("the", "a", "of", "that")
@@ -347,3 +432,33 @@ def test_in_chinese_little_characters_may_go_and_no_other_may(text: str, data: s
     plain_text, plain = (re.sub("[的之]", "", one) for one in (text, changed))
     verdict = check(changed, text)
     assert (verdict.verdict in FOUND) == (plain in plain_text), (verdict.reason, verdict.terms)
+
+
+SIGNED: Final = st.lists(
+    st.tuples(
+        st.sampled_from(["", "-", "−", "±"]),
+        st.sampled_from(["3", "25", "1.5", "40,000", "of", "the", *CONTENT[:12]]),
+    ).map(lambda pair: pair[0] + pair[1] if pair[1][0].isdigit() else pair[1]),
+    min_size=24,
+    max_size=60,
+)
+
+
+@settings(deadline=None, max_examples=examples(300))
+@given(SIGNED, st.data())
+def test_what_is_found_begins_and_ends_with_whole_words_and_numbers(
+    words: list[str], data: st.DataObject
+) -> None:
+    text = " ".join(words)
+    start = data.draw(st.integers(0, len(text) // 3))
+    quote = text[start : data.draw(st.integers(start + len(text) // 2, len(text)))]
+    place = data.draw(st.integers(0, quote.count(" the ")))
+    quote = " ".join(quote.rsplit(" the ", place)) if place else quote
+    verdict = check(quote, text)
+    if verdict.start is None or verdict.end is None:
+        return
+    first, last = text[verdict.start], text[verdict.end - 1]
+    before, after = text[: verdict.start][-1:], text[verdict.end :][:1]
+    assert not (before.isalnum() and first.isalnum())
+    assert not (last.isalnum() and after.isalnum())
+    assert not (first.isdigit() and before in tuple("-−±.,"))
