@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from interpret import statistics
-from interpret.probes.head_writing import Array, Estimates
+from interpret.probes.estimates import Array, Estimates
 
 WHOLE: Final = 1.0
 SHARES: Final = (0.25, 0.5, 0.75)  # of a change, beside all of it
