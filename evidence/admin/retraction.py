@@ -17,8 +17,8 @@ from evidence.acts import (
     can_decline_retraction,
     can_withdraw_retraction,
 )
+from evidence.admin.frame.answered import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.dismissed import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin

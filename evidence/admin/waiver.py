@@ -16,8 +16,8 @@ from evidence.access import Principal
 from evidence.acts import can_ask_waiver, can_decline_waiver, can_waive, can_withdraw_waiver
 from evidence.admin.decision_page import say_measured, show_reasons_of
 from evidence.admin.frame.add_form import AddPage, AddsThroughService
+from evidence.admin.frame.answered import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.dismissed import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin

@@ -38,7 +38,7 @@ NOTHING_KEPT: Final = b"null"  # of a refused record whose text is no affair of 
 def read_log_group(group: ItemGroup[LogRecord], limits: Limits, batch: LogBatch) -> None:
     """Add the group's events and refusals to the batch."""
     reader = GroupReader(group, limits, batch)
-    for position, record in reader.whole_items(group, batch):
+    for position, record in reader.count_and_admit(group, batch):
         kept_blobs = len(batch.blobs)
         try:
             _read_record(record, position, reader, batch)

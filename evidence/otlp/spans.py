@@ -41,7 +41,7 @@ _ESCAPED_NUL: Final = b"\\u0000"  # also what is left of an escaped backslash be
 def read_span_group(group: ItemGroup[Span], limits: Limits, batch: TraceBatch) -> None:
     """Add the group's spans to the batch: stored rows, blobs and refusals."""
     reader = GroupReader(group, limits, batch)
-    for position, span in reader.whole_items(group, batch):
+    for position, span in reader.count_and_admit(group, batch):
         kept_blobs = len(batch.blobs)
         try:
             batch.spans.append(reader.read_span(span, position))
@@ -89,10 +89,10 @@ class GroupReader:
         if len(self.scope) > self.limits.attribute_bytes:
             raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the scope's texts are too long")
 
-    def whole_items(
+    def count_and_admit(
         self, group: ItemGroup[MessageT], batch: TraceBatch | LogBatch
     ) -> Iterator[tuple[int, MessageT]]:
-        """Yield the items with their places in the batch, all of which it counts; those that are broken it refuses."""
+        """Count all items in the batch, refuse those that are broken, and yield the others with their places in it."""
         for item in group.items:
             position = batch.n_items
             batch.n_items += 1

@@ -77,6 +77,8 @@ def in_language(text: str) -> SafeString | str:
     So are a sentence that stands in another, and what others said, where nobody translated them. A name is not, or
     another value that is no sentence: it is in no language.
     """
+    if not text:
+        return text
     said = _say(text)
     is_marked = _ENGLISH in said.markup and not is_english()  # what holds no mark is no markup
     return said.markup if is_marked else said.text

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
-from evidence.semconv.draft import Absent, Candidate, RetrievalDraft, Rule, Source, Told
+from evidence.semconv.draft import RetrievalDraft, Rule, Source, Told
 from evidence.semconv.given import read_given, stands_within
 from evidence.semconv.messages import squeeze
-from evidence.semconv.settling import as_one_text
+from evidence.semconv.settling import as_one_text, unsure
 from evidence.semconv.steps import Step, Tree
 from evidence.semconv.turn import Turn
 from evidence.semconv.turns import asked_of
@@ -103,9 +103,3 @@ def _asker_below(turn: Turn, tree: Tree) -> Step | None:
     source = turn.question.source
     asker = tree.by_id.get(source.span_id) if source else None
     return asker if asker is not None and asker.parent is not None else None
-
-
-def unsure(told: Told) -> Told:
-    """Return a text as one of several that it could be: it is shown among them, and none is taken."""
-    others = (Candidate(told.text, told.source),) if told.source else ()
-    return Told("", None, Absent.AMBIGUOUS, (*others, *told.others))

@@ -17,9 +17,9 @@ from evidence.semconv.exchange_flags import flag_unsure
 from evidence.semconv.given import beside_question, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
-from evidence.semconv.own_words import as_asked, unless_worded_around, unsure, without_documents
+from evidence.semconv.own_words import as_asked, unless_worded_around, without_documents
 from evidence.semconv.placed import as_candidates, flag_all_left_out, flag_unplaced, placed_text
-from evidence.semconv.settling import settle
+from evidence.semconv.settling import settle, unsure
 from evidence.semconv.span_view import FlagSink
 from evidence.semconv.steps import Step, Tree, calls_below, outermost
 from evidence.semconv.system_reading import NO_READING, SystemReading

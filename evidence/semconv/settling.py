@@ -88,9 +88,9 @@ def _is_plain_helper(turn: Turn, purposes: frozenset[Purpose]) -> bool:
 def _as_candidate(turn: Turn) -> Turn:
     """Return the turn of a helper that stands alone: what it said is shown as what could be meant, and no more."""
     told = [turn.answer] if turn.step.system_text else [turn.answer, turn.question]
-    unsure = [Told("", None, Absent.AMBIGUOUS, _candidates_of(one)) for one in told if one.text]
-    question = unsure[1] if len(unsure) > 1 else turn.question
-    return replace(turn, answer=unsure[0], question=question, refused=False)
+    possible = [Told("", None, Absent.AMBIGUOUS, _candidates_of(one)) for one in told if one.text]
+    question = possible[1] if len(possible) > 1 else turn.question
+    return replace(turn, answer=possible[0], question=question, refused=False)
 
 
 def _candidates_of(told: Told) -> tuple[Candidate, ...]:
@@ -335,3 +335,9 @@ def as_one_text(told: Sequence[Told]) -> Told:
     if not candidates:
         return told[-1]
     return Told("", None, Absent.AMBIGUOUS, tuple(candidates.values()))
+
+
+def unsure(told: Told) -> Told:
+    """Return a text as one of several that it could be: it is shown among them, and none is taken."""
+    others = (Candidate(told.text, told.source),) if told.source else ()
+    return Told("", None, Absent.AMBIGUOUS, (*others, *told.others))

@@ -3,12 +3,11 @@
 Whoever runs a suite again until it passes will see it pass: five runs at 5 % each make up to 23 %. So the looks at a
 question are counted, and share the alpha that was promised for all of them.
 
-* *fixed*: the planned number of runs is said beforehand, and each gets an equal part of alpha (Bonferroni). This holds
-  however the runs depend on each other; re-runs of one suite share their items, and nobody knows how alike two runs
-  are. Spending functions (Lan and DeMets) and Pocock's constants need that known. A run beyond the plan is
-  insufficient by rule, until somebody approves a further plan, with an alpha of its own that then is said beside.
-* *continuous*: looks are not planned (production traces). Each gets the whole alpha, of an interval that holds at all
-  looks together (`sequences`), and of no other; so none is counted here.
+The planned number of runs is said beforehand, and each gets an equal part of alpha (Bonferroni). This holds however
+the runs depend on each other; re-runs of one suite share their items, and nobody knows how alike two runs are. Spending
+functions (Lan and DeMets) and Pocock's constants need that known. A run beyond the plan is insufficient by rule, until
+somebody approves a further plan, with an alpha of its own that then is said beside. An interval that holds at all looks
+together (`sequences`, of production traces) needs no plan, and none of its looks is counted here.
 
 A question is a criterion's content and the pinned digests of what it is asked about. Names are no part of it: renaming
 a release does not make its looks undone. The same evidence again is the same look: asked twice, it answers twice the
@@ -65,7 +64,7 @@ class Allowance:
 
     state: LookState
     number: int  # 1 for the first look at the question; a repeated one has the number of the look it repeats
-    planned: int  # looks of all plans so far; 0 where looks are not planned
+    planned: int  # looks of all plans so far
     alpha: float | None  # of this look's bound on one side; None beyond the plan
     spent: float  # alpha of all looks up to this number together
 
@@ -96,7 +95,7 @@ def evidence_digest(runs: Collection[str]) -> str:
 
 
 def allow_look(plans: Sequence[LookPlan], earlier: Sequence[Look], look: Look) -> Allowance:
-    """Return what a look may spend in fixed mode.
+    """Return what a look may spend.
 
     Args:
         plans: those approved for the question, in their order; the first is the criterion's own. The looks of the

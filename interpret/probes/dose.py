@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from interpret import statistics
-from interpret.probes.head_writing import Array, Estimates
+from interpret.probes.estimates import Array, Estimates
 
 WHOLE: Final = 1.0
 SHARES: Final = (0.25, 0.5, 0.75)  # of a change, beside all of it
@@ -67,10 +67,15 @@ def doses_told(
     drawn: Sequence[float] | Array,
     what: str,
 ) -> dict[str, Any]:
-    """Return the same of a part of a run, as a detail of its finding; a part of before there were doses has none.
+    """Return `dose_response` of what a part of a run gave, as a detail of its finding: `{"dose_response": points}`.
+
+    A part that was measured before there were doses has none: empty.
 
     Args:
-        told: what the part gave, its doses and those of its placebos among it.
+        told: what the part gave, among it `doses` and `placebo_doses`: the `values` and `placebos` of `dose_response`.
+        whole: what all of the change came to, one number a unit. Shape (unit,).
+        drawn: what each of all that was drawn came to at dose 1, the placebos among them.
+        what: placebos are, in words: "random directions".
     """
     if "doses" not in told:
         return {}

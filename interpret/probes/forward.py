@@ -23,10 +23,10 @@ from interpret.probes.one_pass import (
     Ids,
     Pass,
     Wanted,
+    array_names,
     check_ablation,
-    join,
+    join_passes,
     name_of_residual,
-    names_of,
     run_batch,
     run_to_middle,
 )
@@ -91,8 +91,8 @@ class ForwardPasses:
         asked, after = frozenset(wants), frozenset(layers)
         check_layers(loaded, after)
         had = self._activations.get(key) or {}
-        if not names_of(asked, after) <= had.keys():
-            asked |= self._wants | {want for want in Want if names_of({want}, ()) <= had.keys()}
+        if not array_names(asked, after) <= had.keys():
+            asked |= self._wants | {want for want in Want if array_names({want}, ()) <= had.keys()}
             after |= self._layers | {
                 layer for layer in range(loaded.shape.layers) if name_of_residual(layer) in had
             }
@@ -180,7 +180,7 @@ class ForwardPasses:
                 part = run_batch(loaded, ids[rows], wanted, lengths[rows], ablation)
             self.made += 1
             n = len(ids[rows])
-            total = part if total is None else join(total, part, done, n)
+            total = part if total is None else join_passes(total, part, done, n)
             done += n
         if total is None:
             raise ProbeError("no token sequences: there is nothing to measure")

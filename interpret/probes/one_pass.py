@@ -26,7 +26,7 @@ Floats: TypeAlias = NDArray[np.float32]
 Ids: TypeAlias = NDArray[np.int64]
 
 _RESIDUAL: Final = "residual after "  # and the layer: what an array is called
-FIELDS: Final = ("surprisal", "entropy", "margin", "attention", "head_means")  # of a pass
+_FIELDS: Final = ("surprisal", "entropy", "margin", "attention", "head_means")  # of a pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,14 @@ class Pass:
 
     def arrays(self) -> dict[str, Floats]:
         """Return what was kept, by name."""
-        fields = {name: getattr(self, name) for name in FIELDS}
+        fields = {name: getattr(self, name) for name in _FIELDS}
         kept = {name: array for name, array in fields.items() if array is not None}
         return kept | {name_of_residual(layer): array for layer, array in self.residual.items()}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """Return the pass of which these were kept, by name."""
-        fields: dict[str, Any] = {name: arrays[name] for name in FIELDS if name in arrays}
+        fields: dict[str, Any] = {name: arrays[name] for name in _FIELDS if name in arrays}
         after = [name for name in arrays if name.startswith(_RESIDUAL)]
         return cls(**fields, residual={int(name.removeprefix(_RESIDUAL)): arrays[name] for name in after})
 
@@ -249,8 +249,8 @@ def entropy_and_margin_of(
 
 
 def inputs_of(loaded: LoadedModel, ids: Ids, lengths: Sequence[int]) -> dict[str, Any]:
-    """Return what a model takes to read tokens, where it computes; raises as `mask_of` does."""
-    mask = mask_of(ids, lengths)
+    """Return what a model takes to read tokens, where it computes; raises as `_mask_of` does."""
+    mask = _mask_of(ids, lengths)
     return {
         "input_ids": to_device(ids, loaded.device),
         "attention_mask": None if mask is None else to_device(mask, loaded.device),
@@ -258,7 +258,7 @@ def inputs_of(loaded: LoadedModel, ids: Ids, lengths: Sequence[int]) -> dict[str
     }
 
 
-def mask_of(ids: Ids, lengths: Sequence[int]) -> Ids | None:
+def _mask_of(ids: Ids, lengths: Sequence[int]) -> Ids | None:
     """Return 1 at each token and 0 at the padding on the right; None where there is none.
 
     Padding on the left cannot be said: a model with learned positions would read each text at other positions.
@@ -277,7 +277,7 @@ def mask_of(ids: Ids, lengths: Sequence[int]) -> Ids | None:
     return mask
 
 
-def join(first: Pass, second: Pass, n_first: int, n_second: int) -> Pass:
+def join_passes(first: Pass, second: Pass, n_first: int, n_second: int) -> Pass:
     """Put two batches' outcomes together; means are weighted by their sequences."""
 
     def stack(a: Floats | None, b: Floats | None, axis: int) -> Floats | None:
@@ -300,7 +300,7 @@ def join(first: Pass, second: Pass, n_first: int, n_second: int) -> Pass:
     )
 
 
-def names_of(wants: Iterable[Want], layers: Iterable[int]) -> set[str]:
+def array_names(wants: Iterable[Want], layers: Iterable[int]) -> set[str]:
     """Return what the arrays are called that hold all this."""
     fields = {
         name for want in wants for name in (("entropy", "margin") if want is Want.ENTROPY else (want.value,))

@@ -1,4 +1,4 @@
-"""Probes that put texts of their own to a model and its dead copy, from two seeds.
+"""Probes that put one set of texts, chosen by name, to a model and its dead copy, from two seeds.
 
 What is a probe's alone is texts, study and words.
 """
@@ -7,18 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from interpret.contracts import Measurement, ProbeSpecification
-from interpret.errors import BadSpecification
+from interpret.errors import BadSpecification, ProbeError
 from interpret.parts import shared
 from interpret.probes.seed_parts import DEAD, SEEDS, SeedParts
 from interpret.probes.session import ModelSession
 from interpret.registry import fill_choices, fill_parameters
 
 
+class Study(Protocol):
+    """One seed's texts, on a model and on its dead copy. What is measured are JSON values."""
+
+    def living(self) -> dict[str, Any]:
+        """Measure the texts in the model."""
+
+    def dead(self) -> dict[str, Any]:
+        """Measure them likewise in its dead copy."""
+
+
+class DrawnStudy(Study, Protocol):
+    """One beside which something is drawn at random: directions, places, sets of heads."""
+
+    def control(self, part: slice) -> dict[str, Any]:
+        """Try what is drawn, those of it that one part of the work tries."""
+
+
+StudyT_co = TypeVar("StudyT_co", bound=Study, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Question:
+class Question(Generic[StudyT_co]):
     """What such a probe asks.
 
     Attributes:
@@ -26,9 +46,7 @@ class Question:
         parts: what the parts of its work are called.
         reads: what it does instead of reading prompts: "states its own facts, and reads no prompts".
         read_texts: takes what was chosen, and returns the texts.
-        study: takes the texts, the models, the specification, its parameters and `again`, 1 for the second seed. It has
-            `living` and `dead`, which measure the texts in the model and in its dead copy and, where something is drawn
-            at random, `control`, which takes the slice of it that one part tries. All return JSON values.
+        study: takes the texts, the models, the specification, its parameters and `again`, 1 for the second seed.
         write: takes the specification, the texts, its parameters and what either seed's parts gave.
     """
 
@@ -36,14 +54,14 @@ class Question:
     parts: SeedParts
     reads: str
     read_texts: Callable[[str], Any]
-    study: Callable[..., Any]
+    study: Callable[..., StudyT_co]
     write: Callable[..., tuple[Measurement, ...]]
 
 
-class OwnTexts:
-    """A probe but for its report."""
+class OwnTexts(Generic[StudyT_co]):
+    """A probe that asks a `Question`, but for its `report`: parts, measuring and words. It draws nothing at random."""
 
-    question: ClassVar[Question]
+    question: Question[StudyT_co]
 
     def check(self, specification: ProbeSpecification) -> None:
         """Raise `BadSpecification` where a parameter does not fit, or inputs are given."""
@@ -57,27 +75,22 @@ class OwnTexts:
         return self.question.parts.of(self._draws(specification))
 
     def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
-        """Measure one seed's texts, its dead model's, or some of what is drawn at random.
+        """Measure one seed's texts, or its dead model's.
 
         Raises:
             StructureUntold, PairsUnequal: the model's tokenizer does not let the texts be made.
+            FactsUnknown: the model knows next to none of the facts.
+            AttributionIncomplete: attributions do not add up to what they are parts of.
             HookNeverFired, InterventionWithoutEffect: a change did not take place, or moves nothing.
-            ProbeError: the study cannot be done on this model, for a reason of its own.
+            ProbeError: the probe has no such part, or the study cannot be done on this model.
         """
         seed, what = part.split(": ")
-        given, texts = (
-            fill_parameters(self.question.key, specification.parameters),
-            self._texts(specification),
-        )
-        study = self.question.study(texts, models, specification, given, again=SEEDS.index(seed))
-        measured: dict[str, Any]
+        study = self._study(specification, models, seed)
         if what == self.question.parts.texts:
-            measured = study.living()
-        elif what == DEAD:
-            measured = study.dead()
-        else:
-            measured = study.control(self.question.parts.drawn_in(what))
-        return measured
+            return study.living()
+        if what == DEAD:
+            return study.dead()
+        raise ProbeError(f"{self.question.key} has no part {part!r}")
 
     def write(self, specification: ProbeSpecification, first: Any, second: Any) -> tuple[Measurement, ...]:
         """Put in words what either seed's parts gave."""
@@ -88,8 +101,13 @@ class OwnTexts:
         (chosen,) = fill_choices(self.question.key, specification.parameters).values()
         return self.question.read_texts(chosen)
 
-    def _draws(self, specification: ProbeSpecification) -> int:
-        return int(fill_parameters(self.question.key, specification.parameters).get("control_draws", 0))
+    def _draws(self, specification: ProbeSpecification) -> int:  # noqa: ARG002  # those that draw read it
+        return 0
+
+    def _study(self, specification: ProbeSpecification, models: ModelSession, seed: str) -> StudyT_co:
+        texts = self._texts(specification)
+        given = fill_parameters(self.question.key, specification.parameters)
+        return self.question.study(texts, models, specification, given, again=SEEDS.index(seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +127,17 @@ class Drawn:
     once: bool
 
 
-class AgainstDrawn(OwnTexts):
-    """A probe whose changes are held against as large ones that are drawn at random."""
+class AgainstDrawn(OwnTexts[DrawnStudy]):
+    """A probe whose changes are held against as large ones, `control_draws` of them, that are drawn at random."""
 
     drawn: ClassVar[Drawn]
+
+    def measure(self, specification: ProbeSpecification, models: ModelSession, part: str) -> dict[str, Any]:
+        """Measure one seed's texts, its dead model's, or some of what is drawn at random; raises as without it."""
+        seed, what = part.split(": ")
+        if what in (self.question.parts.texts, DEAD):
+            return super().measure(specification, models, part)
+        return self._study(specification, models, seed).control(self.question.parts.drawn_in(what))
 
     def report(
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
@@ -130,3 +155,6 @@ class AgainstDrawn(OwnTexts):
             self.drawn.numbers(*parts.put_together(seed, draws, measured, self.drawn.done)) for seed in SEEDS
         )
         return self.write(specification, first, second)
+
+    def _draws(self, specification: ProbeSpecification) -> int:
+        return int(fill_parameters(self.question.key, specification.parameters)["control_draws"])

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from evidence.acts import can_approve
+from evidence.admin.frame.answered import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.base import ChainLink
-from evidence.admin.frame.dismissed import AnsweredAdmin, DismissalAdmin
 from evidence.admin.frame.display import badge, link, list_url
 from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin

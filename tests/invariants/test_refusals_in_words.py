@@ -23,6 +23,7 @@ from evidence.access import principal_of_user
 from evidence.errors import AccessDenied, ConflictingContent, Fault
 from evidence.models import QueuedTask, ReviewDraft
 from evidence.pages.refusals import (
+    in_language,
     refusal,
     refusal_detail,
     refusal_text,
@@ -411,3 +412,10 @@ def test_who_is_refused_a_page_is_told_so_in_its_language(world: World) -> None:
     )
     assert told.status_code == 403
     assert "您的角色无权访问" in told.content.decode()
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("nothing", ["", None])
+def test_where_nothing_is_said_nothing_is_put_into_words(nothing: Any, language: str) -> None:
+    with translation.override(language):
+        assert in_language(nothing) is nothing

@@ -16,10 +16,10 @@ from interpret.contracts import Measurement, ProbeSpecification
 from interpret.finding_parts import DoseValue, read_doses
 from interpret.parts import measure_all
 from interpret.probes.dose import by_dose, dose_response, places_of_placebos
+from interpret.probes.estimates import Estimates
 from interpret.probes.facts import study as facts_study
 from interpret.probes.forward import ForwardPasses
 from interpret.probes.head_patching import HeadPatching, Patch
-from interpret.probes.head_writing import Estimates
 from interpret.probes.paths import study as paths_study
 from interpret.probes.patterns import study as patterns_study
 from interpret.probes.patterns.kinds import PATTERNS

@@ -25,7 +25,7 @@ from tracebinder.verify.tlog import (
 )
 from tracebinder.verify.trust import Trust
 
-CLOCKS: Final = timedelta(minutes=5)  # by which two machines' clocks may differ
+CLOCK_SKEW: Final = timedelta(minutes=5)  # by which two machines' clocks may differ
 
 
 def check_log(container: Container, statement: Statement, trust: Trust, report: Report) -> TlogProof | None:
@@ -75,7 +75,7 @@ def _check_cosigned_later(moments: Sequence[Sequence[int]], as_of: datetime) -> 
         moments: of each witness, POSIX seconds by its clock; 0 says nothing of time.
     """
     first = min((moment for each in moments for moment in each if moment), default=None)
-    if first is not None and first + CLOCKS.total_seconds() < as_of.timestamp():
+    if first is not None and first + CLOCK_SKEW.total_seconds() < as_of.timestamp():
         raise BinderFailed(
             f"a witness cosigned its log at {datetime.fromtimestamp(first, timezone.utc).isoformat()}, before the "
             f"{as_of.isoformat()} that it is as of",
@@ -95,7 +95,7 @@ def _check_witnesses(count: int, trust: Trust, report: Report, strangers: int = 
         report.answer("witnessed", "not present", f"no trusted witness has cosigned the log{others}")
 
 
-def check_time_stamp(
+def check_witnessed_time(
     container: Container, proof: TlogProof | None, statement: Statement, trust: Trust, report: Report
 ) -> None:
     """Check the time-stamp over the log's checkpoint, where there is one and its authority is trusted."""
@@ -117,7 +117,7 @@ def check_time_stamp(
         return
     stamped_at = check_timestamp(container.read(TIMESTAMP), proof.note.text, trust.authorities)
     as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-    if stamped_at + CLOCKS < as_of:
+    if stamped_at + CLOCK_SKEW < as_of:
         raise BinderFailed(
             f"was time-stamped at {stamped_at.isoformat()}, before it was made", member=TIMESTAMP
         )

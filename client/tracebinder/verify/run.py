@@ -35,7 +35,7 @@ from tracebinder.verify.errors import (
 from tracebinder.verify.exchanges import ExchangesChecked, check_exchanges
 from tracebinder.verify.gates import GatesChecked, check_gate_decisions
 from tracebinder.verify.kept import KeptHead
-from tracebinder.verify.logged import CLOCKS, check_kept, check_log, check_time_stamp
+from tracebinder.verify.logged import CLOCK_SKEW, check_kept, check_log, check_witnessed_time
 from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
 from tracebinder.verify.people import check_people
 from tracebinder.verify.previous import check_same_scope, find_differences
@@ -151,7 +151,7 @@ def _check_content(
     with report.noting("log inclusion"):
         proof = check_log(container, statement, trust, report)
     with report.noting("witnessed"):
-        check_time_stamp(container, proof, statement, trust, report)
+        check_witnessed_time(container, proof, statement, trust, report)
     with report.noting("completeness"):
         check_producer(statement.predicate, proof, trust)
     with report.noting("completeness"):
@@ -271,7 +271,7 @@ def _check_completeness(
 
 
 def _check_told(container: Container, bag: Bag, statement: Statement, report: Report) -> str:
-    """Check what a binder of its version has to tell, and return what was found with words for it."""
+    """Return, in words, what was found of what a binder of its version has to tell; a fault is noted in the report."""
     version = version_of(statement.predicate)
     spans, exchanges, reasons, gates = SpansChecked(), ExchangesChecked(), ReasonsChecked(), GatesChecked()
     runs, deployments, doubts = RunsChecked(), DeploymentsChecked(), DefeatersChecked()
@@ -316,7 +316,7 @@ def _check_audit(
 
 def _check_freshness(statement: Statement, trust: Trust, now: datetime, report: Report) -> None:
     as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-    if as_of > now + CLOCKS:
+    if as_of > now + CLOCK_SKEW:
         raise BinderFailed(f"is as of {as_of.isoformat()}, which is in the future", member=ENVELOPE)
     if trust.maximum_age_days is None:
         report.answer(

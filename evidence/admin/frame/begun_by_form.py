@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.access import Principal
 from evidence.acts import can_administer
 from evidence.admin.frame.base import ScopedModelAdmin
-from evidence.admin.frame.shown_again import ShownAgain, make_once_more
+from evidence.admin.frame.shown_again import ShownAgain, note_what_came
 from evidence.errors import AccessDenied, EvidenceError
 from evidence.pages.reader import principal_of
 
@@ -67,7 +67,7 @@ class BegunByForm(ShownAgain, ScopedModelAdmin):
         except AccessDenied:
             raise
         except EvidenceError as exc:
-            make_once_more(request, exc)
+            note_what_came(request, exc)
             status = exc.http_status
         shown = super().add_view(request, form_url, extra_context)
         shown.status_code = status

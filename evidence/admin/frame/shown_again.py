@@ -52,7 +52,7 @@ class ShownAgain(admin.ModelAdmin[Any]):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except NotYetSigned as exc:
             tell_unsigned(request, exc)
-            make_once_more(request, exc)
+            note_what_came(request, exc)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(
@@ -69,6 +69,6 @@ class ShownAgain(admin.ModelAdmin[Any]):
                 return type(form.__name__, (_Refused, form), {"refused": refused})
 
 
-def make_once_more(request: HttpRequest, exc: EvidenceError) -> None:
+def note_what_came(request: HttpRequest, exc: EvidenceError) -> None:
     """Have the form of a request, when it is made again, say what a service said of it."""
     vars(request)[_CAME_OF_IT] = exc

@@ -23,7 +23,10 @@ __all__ = ["SignsOfDeception"]
 
 
 class SignsOfDeception(AcrossDomains):
-    """Fit a direction in one domain; read it in another, with the instruction's words and without."""
+    """Fit a direction in one domain; read it in another, with the instruction's words and without.
+
+    It reports one measurement: what is told both ways beyond what the text alone tells.
+    """
 
     question = Question(
         key="deception.signs",

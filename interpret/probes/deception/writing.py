@@ -22,7 +22,7 @@ from interpret.probes.directions.writing import (
     Writer,
     value_of,
 )
-from interpret.probes.head_writing import digest_of_texts
+from interpret.probes.estimates import digest_of_texts
 
 WHAT_THE_SEED_CHANGES: Final = "the domains exchanged, so a new direction; another dead model"
 CORRECTION: Final = "the one test of this run, on a domain held out from fitting"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from interpret.contracts import Measurement, ProbeSpecification
-from interpret.probes.own_texts import OwnTexts
+from interpret.probes.own_texts import OwnTexts, Study
 from interpret.probes.seed_parts import SEEDS
 
 
-class AcrossDomains(OwnTexts):
+class AcrossDomains(OwnTexts[Study]):
     """A probe of one statement, which changes nothing and draws nothing at random."""
 
     code_version = "1"
@@ -19,5 +19,6 @@ class AcrossDomains(OwnTexts):
         self, specification: ProbeSpecification, measured: Mapping[str, Mapping[str, Any]]
     ) -> tuple[Measurement, ...]:
         """Return the measurement, of what is told in a domain that nothing was fitted in."""
-        first, second = (self.question.parts.put_together(seed, 0, measured, done=())[:2] for seed in SEEDS)
+        parts, draws = self.question.parts, self._draws(specification)
+        first, second = (parts.put_together(seed, draws, measured, done=())[:2] for seed in SEEDS)
         return self.write(specification, first, second)

@@ -23,7 +23,7 @@ from interpret.contracts import (
 )
 from interpret.probes.directions.reading import Array
 from interpret.probes.dose import ByDose, dose_response
-from interpret.probes.head_writing import Estimates, units_of
+from interpret.probes.estimates import Estimates, units_of
 
 RANDOM_DIRECTIONS: Final = "random directions"
 DEAD: Final = "a direction fitted likewise in a dead model, its weights shuffled inside each matrix"

@@ -23,7 +23,7 @@ from interpret.contracts import (
 from interpret.errors import ProbeError, TooCoarse
 from interpret.probes.drift.material import Texts
 from interpret.probes.drift.study import DEAD, SAME, SHUFFLED, WORDLESS
-from interpret.probes.head_writing import Array, Estimates, digest_of_texts, units_of
+from interpret.probes.estimates import Array, Estimates, digest_of_texts, units_of
 
 WHY_DIVERGENCE: Final = (
     "0.02 nats move at most a tenth of the probability to other next tokens, by Pinsker's inequality"

@@ -21,7 +21,11 @@ __all__ = ["FactTracing"]
 
 
 class FactTracing(AgainstDrawn):
-    """Find which facts a model knows, and restore them where their subject ends."""
+    """Find which facts a model knows, and restore them where their subject ends.
+
+    It reports one measurement: what restoring a fact's subject does. A model that knows next to none of the facts is
+    refused (`FactsUnknown`).
+    """
 
     code_version = "1"
     question = Question(

@@ -22,8 +22,8 @@ from interpret.contracts import (
 )
 from interpret.probes.answer_texts import Array
 from interpret.probes.dose import dose_response
+from interpret.probes.estimates import WHY_SHIFT, Estimates, digest_of_texts, units_of
 from interpret.probes.facts.statements import FactSet
-from interpret.probes.head_writing import WHY_SHIFT, Estimates, digest_of_texts, units_of
 
 RESTORING: Final = "fact.restoring"
 WHAT_THE_SEED_CHANGES: Final = (

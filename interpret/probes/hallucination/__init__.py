@@ -21,7 +21,10 @@ __all__ = ["SignsOfHallucination"]
 
 
 class SignsOfHallucination(AcrossDomains):
-    """Fit directions in one domain; read them in another, at the claim and after it."""
+    """Fit directions in one domain; read them in another, at the claim and after it.
+
+    It reports one measurement: what both tell beyond all that the output tells.
+    """
 
     question = Question(
         key="hallucination.signs",

@@ -16,9 +16,9 @@ from interpret.contracts import (
     TestKind,
 )
 from interpret.probes.directions.writing import Both, Claim, Value, Writer, value_of
+from interpret.probes.estimates import digest_of_texts
 from interpret.probes.hallucination.prompt_sets import ClaimSet
 from interpret.probes.hallucination.study import AFTER, OWN, READINGS
-from interpret.probes.head_writing import digest_of_texts
 
 WHAT_THE_SEED_CHANGES: Final = "the domains exchanged, so new directions; another dead model"
 CORRECTION: Final = "the one test of this run, on a domain held out from fitting"

@@ -21,8 +21,9 @@ from interpret.contracts import (
     TestKind,
 )
 from interpret.probes.dose import dose_response
+from interpret.probes.estimates import Array, Estimates, units_of
 from interpret.probes.head_sets import named, parse_head
-from interpret.probes.head_writing import DEAD_HEADS, Array, Estimates, dead_head, heat_map, units_of
+from interpret.probes.head_writing import DEAD_HEADS, dead_head, heat_map, random_sets
 from interpret.probes.induction.repeats import uniform_scores
 
 WHY_MATCH: Final = (
@@ -166,7 +167,7 @@ class Writer:
                 DEAD_HEADS,
                 first.dead_cost,
             ),
-            control=self._estimates.control(first.control, self._asked_sets),
+            control=random_sets(self._estimates, first.control, self._asked_sets),
             tested=first.tested_cost(self._smallest_cost),
             holds_for=self._holds_for(names),
             stability=self._estimates.stability(

@@ -21,7 +21,11 @@ __all__ = ["AnswerPath"]
 
 
 class AnswerPath(AgainstDrawn):
-    """Propose heads by attribution on half of the pairs; patch them exactly in the other."""
+    """Propose heads by attribution on half of the pairs; patch them exactly in the other.
+
+    It reports two measurements: what exact patching does, and how well the attribution foretold it. Attributions that
+    do not add up are refused (`AttributionIncomplete`).
+    """
 
     code_version = "1"
     question = Question(

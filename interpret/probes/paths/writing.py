@@ -24,8 +24,8 @@ from interpret.contracts import (
 )
 from interpret.probes.answer_texts import Array
 from interpret.probes.dose import doses_told
+from interpret.probes.estimates import WHY_SHIFT, Estimates, digest_of_texts, units_of
 from interpret.probes.head_sets import named, parse_head
-from interpret.probes.head_writing import WHY_SHIFT, Estimates, digest_of_texts, units_of
 from interpret.probes.integrated import COMPLETE
 from interpret.probes.paths.sentences import SentenceSet
 

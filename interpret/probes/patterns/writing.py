@@ -22,8 +22,9 @@ from interpret.contracts import (
     TestKind,
 )
 from interpret.probes.dose import doses_told
+from interpret.probes.estimates import Array, Estimates, units_of
 from interpret.probes.head_sets import named, parse_head
-from interpret.probes.head_writing import DEAD_HEADS, Array, Estimates, dead_head, heat_map, units_of
+from interpret.probes.head_writing import DEAD_HEADS, dead_head, heat_map, random_sets
 from interpret.probes.patterns.kinds import Outcome, Pattern
 
 WHY_SHARE: Final = (
@@ -219,7 +220,7 @@ class _Writer:
                 DEAD_HEADS,
                 first.cost("dead"),
             ),
-            control=self._estimates.control(first.control, int(self._given["control_draws"])),
+            control=random_sets(self._estimates, first.control, int(self._given["control_draws"])),
             tested=first.tested_cost(smallest),
             holds_for=self._holds_for(names),
             stability=self._estimates.stability(

@@ -27,7 +27,10 @@ CHANGES: Final = ("removed", "exchanged")  # what is done along a direction
 
 
 class AttributeProxies(AgainstDrawn):
-    """Fit a direction on half of the pairs; read, remove and exchange it in the other."""
+    """Fit a direction on half of the pairs; read, remove and exchange it in the other.
+
+    It reports three measurements: that the attribute can be read, and what removing and exchanging it does.
+    """
 
     code_version = "1"
     question = Question(

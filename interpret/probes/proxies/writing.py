@@ -24,7 +24,7 @@ from interpret.probes.directions.writing import (
     Writer,
     value_of,
 )
-from interpret.probes.head_writing import WHY_SHIFT, digest_of_texts
+from interpret.probes.estimates import WHY_SHIFT, digest_of_texts
 from interpret.probes.proxies.prompt_sets import PromptSet
 
 WHAT_THE_SEED_CHANGES: Final = (

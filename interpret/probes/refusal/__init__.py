@@ -23,7 +23,10 @@ __all__ = ["RefusalDirection"]
 
 
 class RefusalDirection(AgainstDrawn):
-    """Fit a direction on half of the requests; read and exchange it in the other, and read it in contexts."""
+    """Fit a direction on half of the requests; read and exchange it in the other, and read it in contexts.
+
+    It reports four measurements: that it can be read, what removing and adding it does, and what pressing does.
+    """
 
     code_version = "1"
     question = Question(

@@ -1,4 +1,4 @@
-"""Whether an English clause says how much: numbers with units, bounds, frequencies, and definitions it refers to."""
+"""Whether an English clause says how much: numbers with units, frequencies, and definitions it refers to."""
 
 from __future__ import annotations
 

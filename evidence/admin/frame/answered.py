@@ -1,4 +1,4 @@
-"""What came of a request on which two people have to agree: its dismissal, and what its page says of the answer."""
+"""Requests on which two people have to agree: those that were dismissed, and each beside what answered it."""
 
 from __future__ import annotations
 
