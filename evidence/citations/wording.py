@@ -37,7 +37,10 @@ _SHORTEST_BASE: Final = 3  # letters that inflected forms of one word share
 # Letters of a stem whose double f, l, s or z is of its ending: `cancell`, not `fill`.
 _SHORTEST_DOUBLED: Final = 6
 _PREFIXES: Final = ("", "un", "re")
-_SUFFIXES: Final = ("", *"able ible or er ers ors ion ions ment ments ly ness".split())
+_SUFFIXES: Final = (
+    "",
+    *["able", "ible", "or", "er", "ers", "ors", "ion", "ions", "ment", "ments", "ly", "ness"],
+)
 _BRITISH: Final = re.compile(
     r"[iy]s(?=(?:e|ed|es|er|ers|ing|able|ation|ations)$)|our(?=(?:s|ed|ing|able|al|ite)?$)"
 )
