@@ -286,7 +286,8 @@ def test_of_those_who_choose_the_same_at_once_one_holds_it_and_the_others_are_to
 @pytest.mark.django_db(transaction=True)
 def test_whoever_takes_what_is_just_being_judged_waits_and_is_given_what_still_waits(world: World) -> None:
     task, second = make_task(world), colleague(world, "second", "reviewer")
-    recorded, done = threading.Event(), []
+    recorded = threading.Event()
+    done: list[User | ConflictingContent | None] = []
 
     def take() -> None:
         try:
