@@ -128,6 +128,15 @@ def test_words_that_both_texts_have_are_said_to_stand_in_another_order() -> None
     assert both.detail.startswith("only the quote has gold; only the passage has cash; in another order: ")
 
 
+def test_words_that_are_parted_otherwise_are_said_to_be() -> None:
+    verdict = check(
+        "The fee that is here in after called the charge is due on the first working day of the month",
+        "The fee that is hereinafter called the charge is due on the first working day of the month.",
+    )
+    assert (verdict.reason, verdict.terms) == (Reason.WORD_DIFFERS, ())
+    assert verdict.detail == "the same words in another order or otherwise parted"
+
+
 BALANCE: Final = "of the capital is the result of the bank for the year and is carried forward to the next"
 
 
