@@ -327,7 +327,8 @@ def test_of_the_examples_documents_what_is_changed_is_not_found_and_what_is_miss
             assert counted[kind, before] > 0.7 * counted[kind, "n"], kind
             assert counted[kind, now] < 0.002 * counted[kind, "n"], kind
         elif kind in LIKE_SLIPS:
-            assert 0 < counted[kind, "n"] >= counted[kind, now], kind
+            most = 1.0 if kind == "a letter of a name left out" else 0.05  # no list has the names
+            assert 0 < counted[kind, "n"] * most >= counted[kind, now], kind
         else:
             assert counted[kind, now] > 0.98 * counted[kind, before], kind
 
