@@ -64,8 +64,15 @@ def complaints(browser: Any) -> list[str]:
 
 
 def click(browser: Any, by: str, what: str) -> None:
-    """Click what a person would."""
-    browser.find_element(by, what).click()
+    """Click what a person would; where the page draws it anew in that moment, what it has drawn."""
+    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def clicked(driver: Any) -> bool:
+        driver.find_element(by, what).click()
+        return True
+
+    WebDriverWait(browser, WAIT, ignored_exceptions=[StaleElementReferenceException]).until(clicked)
 
 
 def speak(browser: Any, language: str) -> None:

@@ -23,7 +23,7 @@ from evidence.models import Adjudication, Membership, Review
 from evidence.services.review_drafts import decide, record_decided
 from evidence.services.review_queue import hold_answer
 from tests.e2e.accessibility import find_barriers
-from tests.e2e.browser import WAIT, see, speak
+from tests.e2e.browser import WAIT, click, see, speak
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague
 from tests.factories import make_world
@@ -159,19 +159,19 @@ def test_each_key_that_the_help_tells_is_a_button_that_can_be_pressed_by_hand_an
         "[": "This claim",
     }
     for key, words in announced.items():
-        browser.find_element("css selector", f'[data-key="{key}"]').click()
+        click(browser, "css selector", f'[data-key="{key}"]')
         see(browser, words, within="[data-said]")
         if key in HEADING_OF:
             see(browser, HEADING_OF[key], within="#tb-desk-source")  # it is there again
     for key, words in {"n": "Claim 4", "1": "stands", "x": "reject"}.items():
         press(browser, key)
         see(browser, words, within="[data-said]")
-    end = browser.find_element("css selector", '[data-key="n"]')
-    assert end.get_attribute("aria-disabled") == "true", "there is no claim after the last"
+    at_the_end = """return document.querySelector('[data-key="n"]').getAttribute("aria-disabled")"""
+    assert browser.execute_script(at_the_end) == "true", "there is no claim after the last"
     press(browser, "p")
     see(browser, "Claim 3", within="[data-said]")
-    assert end.get_attribute("aria-disabled") is None
-    browser.find_element("css selector", '[data-key="j"]').click()
+    assert browser.execute_script(at_the_end) is None
+    click(browser, "css selector", '[data-key="j"]')
     see(browser, "Nothing waits for you")
 
 
