@@ -15,7 +15,8 @@ CELL: Final = 22.0  # user units
 MOST_NAME: Final = 120.0  # user units, for the names of rows
 TOP: Final = 44.0  # user units, for the names of columns
 BOTTOM: Final = 34.0  # user units, for the legend
-LEGEND: Final = 480.0  # user units that it may take
+LEGEND: Final = 480.0  # user units that it takes at least
+UNIT_ROOM: Final = 140.0  # user units of the legend, for the unit
 RIGHT: Final = 24.0  # user units
 LEAST: Final = 0.08  # of a cell: the side of a square that can still be seen
 
@@ -41,7 +42,10 @@ def heat(
         raise DrawingError("a value that is not finite has no place in a drawing")
     most = max(map(abs, every))
     left = min(MOST_NAME, max(width_of(name) for name in [*rows, row]) + 12)
-    width, bottom = max(left + CELL * len(columns) + RIGHT, left + LEGEND), TOP + CELL * len(rows)
+    low, high = min(every), max(every)
+    scale = [-most, *_steps(most)] if low < 0 else _steps(most)
+    width = left + max(CELL * len(columns) + RIGHT, LEGEND, sum(map(_room, scale)) + UNIT_ROOM)
+    bottom = TOP + CELL * len(rows)
     ground = element(
         "rect", x=left, y=TOP, width=CELL * len(columns), height=CELL * len(rows), class_="tb-draw-ground"
     )
@@ -52,10 +56,9 @@ def heat(
         )
         for y, line in enumerate(values) for x, value in enumerate(line)
     ]  # fmt: skip
-    low, high = min(every), max(every)
     return picture(
         ground, *_names_of_rows(rows, row, left), *_names_of_columns(columns, column, left), *cells,
-        *_legend(left, bottom + 12, most, unit, is_signed=low < 0), width=width, height=bottom + BOTTOM, title=title,
+        *_legend(left, bottom + 12, scale, unit), width=width, height=bottom + BOTTOM, title=title,
         description=f"{row} {len(rows)} × {column} {len(columns)}: {amount(low)} – {amount(high)} ({unit})",
     )  # fmt: skip
 
@@ -97,16 +100,23 @@ def _names_of_columns(names: Sequence[str], noun: str, left: float) -> list[Elem
     ]
 
 
-def _legend(left: float, top: float, most: float, unit: str, *, is_signed: bool) -> list[Element]:
-    shown = [most / 4, most / 2, most] if most else []
-    shown = [-most, *shown] if is_signed else shown
+def _steps(most: float) -> list[float]:
+    return [most / 4, most / 2, most] if most else []
+
+
+def _room(value: float) -> float:
+    """Return how wide an amount of the legend is, with its square."""
+    return CELL + 12 + width_of(amount(value))
+
+
+def _legend(left: float, top: float, scale: Sequence[float], unit: str) -> list[Element]:
     drawn: list[Element] = []
     x = left
-    for value in shown:
+    for value in scale:
         text = amount(value)
         drawn += [
-            _cell(x, top, value, most, text),
-            words(x + CELL + 4, top + 15, text, room=56, class_="tb-draw-quiet"),
+            _cell(x, top, value, max(scale), text),
+            words(x + CELL + 4, top + 15, text, room=width_of(text), class_="tb-draw-quiet"),
         ]
-        x += CELL + 12 + width_of(text)
-    return [*drawn, words(x + 4, top + 15, unit, room=140, class_="tb-draw-quiet")]
+        x += _room(value)
+    return [*drawn, words(x + 4, top + 15, unit, room=UNIT_ROOM - 4, class_="tb-draw-quiet")]

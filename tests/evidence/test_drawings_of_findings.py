@@ -103,6 +103,14 @@ def data_name(number: int) -> str:
     return f"head number {number}" if number % 2 else str(number)
 
 
+@pytest.mark.parametrize("value", [-4.85119297685217e-144, 1.7976931348623157e308, -123_456_789.0, 0.0])
+def test_the_legend_says_whole_amounts_within_the_drawing(value: float) -> None:
+    root = twice(
+        lambda: heat([[value]], rows=["0"], columns=["a"], row="layer", column="head", unit="u", title="t")
+    )
+    assert not [each.text for each in root.iter(f"{SVG}text") if "…" in (each.text or "")]
+
+
 def test_the_area_of_a_square_is_the_amount_and_below_zero_it_is_hollow() -> None:
     root = twice(
         lambda: heat([[4.0, 1.0, -1.0]], rows=["0"], columns=["a", "b", "c"], row="layer", column="head", unit="u",
