@@ -31,6 +31,7 @@ from typing import Final
 from rapidfuzz import fuzz
 
 from evidence.citations.cost import CheckBudget
+from evidence.citations.edges import find_whole, is_cut_off, lacks_its_sign, widen
 from evidence.citations.normalise import NormalisedText, is_cjk, measure, normalise
 from evidence.citations.wording import Comparison, Differing
 from evidence.digests import digest_of
@@ -53,9 +54,8 @@ MAX_FUZZY_WORK: Final = 20_000_000_000  # characters of quote x quote x document
 MAX_CANDIDATES: Final = 200  # other documents searched for a misattributed quote, in the order given
 MAX_FUZZY_CANDIDATES: Final = 20  # of them, those where a fuzzy match is looked for too
 MAX_TERMS: Final = 20  # numbers or words that a reason names; how many more there are, nobody reads
-_SLACK: Final = (
-    10  # a tenth of a quote: how far a passage that has more letters can reach beyond its alignment
-)
+# A tenth of a quote: how far a passage that has more letters can reach beyond its alignment.
+_SLACK: Final = 10
 _LEAST_FOUND: Final = FUZZY_THRESHOLD - 0.001  # before it is rounded; elsewhere, nothing nearer is asked for
 LOOKED_THROUGH: Final = 25_000
 """Characters of a normalised document before and after the passage that aligns best, among which one in the same words
@@ -63,8 +63,6 @@ is looked for: word by word takes long, and each near miss would take it again."
 
 _LONGEST_FOUND: Final = 200 / FUZZY_THRESHOLD - 1
 """Of a quote's length: a longer passage aligns with it under the threshold, even if it has all its letters."""
-
-_MAX_OCCURRENCES: Final = 1_000  # places looked at in one document for one that cuts no word
 
 _INSIDE_A_WORD: Final = "it stands only inside a longer word or number"
 
@@ -358,10 +356,10 @@ class _Search:
 
     def _occurrences(self, needle: str, text: str) -> Iterator[int]:
         """Yield where `needle` stands by itself: not as a part of a word, nor of one that `non-` turns round."""
-        for start in _occurrences(needle, text):
+        for start in find_whole(needle, text):
             is_refused = self._version != _FIRST_VERSION and _is_turned_round(text, start)
             if self._version not in BEFORE_WORDS:
-                is_refused = is_refused or _lacks_its_sign(text, start)
+                is_refused = is_refused or lacks_its_sign(text, start)
             if not is_refused:
                 yield start
 
@@ -380,7 +378,7 @@ class _Search:
         if alignment is None or alignment.dest_end <= alignment.dest_start:
             return _not_found(Reason.NOTHING_ALIGNS, "nothing aligns")
         score = round(alignment.score, 4)
-        start, end = _widen(form.text, alignment.dest_start, alignment.dest_end)
+        start, end = widen(form.text, alignment.dest_start, alignment.dest_end)
         if self._version != _FIRST_VERSION and _is_turned_round(form.text, start):
             start -= len("non ")
         if score < FUZZY_THRESHOLD:
@@ -395,12 +393,12 @@ class _Search:
             return _judged(objection, score, _place(form, *aligned))
         text, comparison = form.text, Comparison(self._quote, form.text)
         near = _around(text, aligned, len(needle))
-        far = _widen(text, max(aligned[0] - LOOKED_THROUGH, 0), min(aligned[1] + LOOKED_THROUGH, len(text)))
+        far = widen(text, max(aligned[0] - LOOKED_THROUGH, 0), min(aligned[1] + LOOKED_THROUGH, len(text)))
         stretched: tuple[int, int] | None = None
         is_cut = needle in text
         for region in dict.fromkeys((near, far)):
             for place in self._same_words(needle, text, comparison, region):
-                if _is_cut_off(text, *place):
+                if is_cut_off(text, *place):
                     is_cut = is_cut or region == near
                 elif place[1] - place[0] > len(needle) * _LONGEST_FOUND:
                     stretched = stretched or place
@@ -441,7 +439,7 @@ def _place(form: NormalisedText, start: int, end: int) -> tuple[int, int] | None
 def _around(text: str, place: tuple[int, int], length: int) -> tuple[int, int]:
     """Return a place with as much around it as a passage can reach beyond the alignment of a quote of this length."""
     slack = length // _SLACK + 1
-    return _widen(text, max(place[0] - slack, 0), min(place[1] + slack, len(text)))
+    return widen(text, max(place[0] - slack, 0), min(place[1] + slack, len(text)))
 
 
 def _judged(objection: _Objection | None, score: float, place: tuple[int, int] | None) -> _Match:
@@ -455,7 +453,7 @@ def _cut_by_a_word(needle: str, form: NormalisedText) -> _Match | None:
     start = form.text.find(needle)
     if start < 0:
         return None
-    left, right = _widen(form.text, start, start + len(needle))
+    left, right = widen(form.text, start, start + len(needle))
     left -= len("non ") if _is_turned_round(form.text, left) else 0
     place = form.original_range(left, right)
     return _not_found(Reason.CUTS_A_WORD, _INSIDE_A_WORD, place=place)
@@ -465,62 +463,9 @@ def _is_turned_round(text: str, start: int) -> bool:
     return start >= len("non ") and text[start - len("non ") : start].lower() in {"non ", "non-"}
 
 
-def _occurrences(needle: str, text: str) -> Iterator[int]:
-    """Yield where `needle` stands in `text` without cutting a word or a number in two."""
-    start = text.find(needle)
-    for _ in range(_MAX_OCCURRENCES):
-        if start < 0:
-            return
-        end = start + len(needle)
-        if not _cuts(text, start) and not _cuts(text, end):
-            yield start
-        start = text.find(needle, start + 1)
-
-
-def _is_cut_off(text: str, start: int, end: int) -> bool:
-    """Return whether `[start, end)` begins or ends inside a word or a number, or leaves out the sign of a number."""
-    return _cuts(text, start) or _cuts(text, end) or _lacks_its_sign(text, start)
-
-
-def _lacks_its_sign(text: str, start: int) -> bool:
-    """Return whether a number begins at `start` whose `±` stands before it."""
-    before = text[max(start - 2, 0) : start].rstrip()
-    return before.endswith(("±", "∓")) and text[start].isdigit()
-
-
-def _cuts(text: str, position: int) -> bool:
-    """Return whether a boundary at `position` would fall inside a word or a number."""
-    if position <= 0 or position >= len(text):
-        return False
-    before, after = text[position - 1], text[position]
-    if before.isdigit() and after.isdigit():
-        return True
-    if after in ".," and before.isdigit():  # 5 | .25
-        return position + 1 < len(text) and text[position + 1].isdigit()
-    if before in ".," and after.isdigit():  # 5. | 25
-        return position >= 2 and text[position - 2].isdigit()
-    if before in "-−–" and after.isdigit():  # a minus sign, not a hyphen
-        return position < 2 or not _is_word(text[position - 2])
-    return _is_word(before) and _is_word(after)
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() and not is_cjk(char)
-
-
 def _choose(places: Sequence[tuple[int, int]], hint: int | None) -> tuple[int, int]:
     """Return the place that begins at `hint`, else the first."""
     return next((place for place in places if place[0] == hint), places[0])
-
-
-def _widen(text: str, start: int, end: int) -> tuple[int, int]:
-    """Move both ends of an aligned passage outwards to whole words and numbers, and off spaces."""
-    while start > 0 and _cuts(text, start):
-        start -= 1
-    while end < len(text) and _cuts(text, end):
-        end += 1
-    passage = text[start:end]
-    return start + len(passage) - len(passage.lstrip()), end - (len(passage) - len(passage.rstrip()))
 
 
 def _objection(quote: str, passage: str, version: str) -> _Objection | None:
