@@ -5,13 +5,13 @@ words are compared one by one, in their order, as `evidence.citations.difference
 where they are written the same, or where one of these holds:
 
 - they are of one row of `words/exchanged.txt`: `is` and `are`, but not `is` and `was`;
-- they are inflected forms of one word, by an ending (`_bases`): `repay`, `repays`, `repaying`; never `payer` and `payee`,
-  nor `owed` and `owing`;
+- they are inflected forms of one word, by an ending (`_bases`): `repay`, `repays`, `repaying`; never `payer` and
+  `payee`, nor `owed` and `owing`;
 - they are written together here and apart there: `on line`, `online`;
 - one is a slip of one letter of the other (`_is_slip`): not another word, nor one that the document has elsewhere.
 
-Those of `words/little.txt`, and signs that only decorate, may be left out or added. What an ellipsis in the quote stands
-for may be anything.
+Those of `words/little.txt`, and signs that only decorate, may be left out or added. What an ellipsis in the quote
+stands for may be anything.
 """
 
 from __future__ import annotations
